@@ -1,0 +1,52 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>Scalar losses on the tape. They are kept after backward, so that they can be shown.</summary>
+public static class LossOperators
+{
+    /// <summary>L = scale sum (x - target)²; the target is a constant.</summary>
+    public static Tensor SquaredError(this Tape tape, Tensor x, Tensor target, float scale)
+    {
+        Tensor loss = tape.Output(Shape.Scalar, x).Keep();
+        Kernels.SquaredError.Forward(tape.Accelerator, x.Data, target.Data, loss.Data, scale);
+        return tape.Record(loss, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            Kernels.SquaredError.Backward(tape.Accelerator, x.Data, target.Data, loss.Gradient, dx, scale, beta);
+        });
+    }
+
+    /// <summary>L = scale sum of squared differences of neighbouring pixels.</summary>
+    /// <param name="x">(height, width, channels).</param>
+    public static Tensor TotalVariation(this Tape tape, Tensor x, float scale)
+    {
+        (int height, int width, int channels) = x.Shape;
+        Tensor loss = tape.Output(Shape.Scalar, x).Keep();
+        Kernels.TotalVariation.Forward(tape.Accelerator, x.Data, loss.Data, height, width, channels, scale);
+        return tape.Record(loss, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            Kernels.TotalVariation.Backward(
+                tape.Accelerator, x.Data, loss.Gradient, dx, height, width, channels, scale, beta);
+        });
+    }
+
+    /// <summary>The sum of scalars.</summary>
+    public static Tensor Sum(this Tape tape, IReadOnlyList<Tensor> terms)
+    {
+        Tensor sum = tape.Output(Shape.Scalar, terms.ToArray()).Keep();
+        VectorOps.Fill(tape.Accelerator, sum.Data, 0f);
+        foreach (Tensor term in terms) VectorOps.Axpy(tape.Accelerator, sum.Data, term.Data, 1f);
+        return tape.Record(sum, () =>
+        {
+            foreach (Tensor term in terms)
+            {
+                if (!term.RequiresGradient) continue;
+                (ArrayView<float> gradient, float beta) = term.Accumulate();
+                if (beta == 0f) VectorOps.Fill(tape.Accelerator, gradient, 0f);
+                VectorOps.Axpy(tape.Accelerator, gradient, sum.Gradient, 1f);
+            }
+        });
+    }
+}

@@ -1,0 +1,21 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>From pixels to the network's input on the tape.</summary>
+public static class PixelOperator
+{
+    /// <summary>y = scale x - mean per channel.</summary>
+    /// <param name="pixels">RGB, (height, width, 3).</param>
+    /// <param name="mean">Three values in units of the output.</param>
+    public static Tensor Normalize(this Tape tape, Tensor pixels, float scale, float[] mean)
+    {
+        Tensor y = tape.Output(pixels.Shape, pixels);
+        PixelTransform.Normalize(tape.Accelerator, pixels.Data, y.Data, scale, mean);
+        return tape.Record(y, () =>
+        {
+            (ArrayView<float> dx, float beta) = pixels.Accumulate();
+            PixelTransform.NormalizeBackward(tape.Accelerator, y.Gradient, dx, scale, beta);
+        });
+    }
+}

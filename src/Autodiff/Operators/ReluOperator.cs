@@ -1,0 +1,19 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>ReLU on the tape, for networks that do not fuse it into the convolution.</summary>
+public static class ReluOperator
+{
+    /// <summary>y = max(0, x).</summary>
+    public static Tensor Relu(this Tape tape, Tensor x)
+    {
+        Tensor y = tape.Output(x.Shape, x);
+        Kernels.Relu.Forward(tape.Accelerator, x.Data, y.Data);
+        return tape.Record(y, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            Kernels.Relu.Backward(tape.Accelerator, y.Gradient, y.Data, dx, beta);
+        });
+    }
+}

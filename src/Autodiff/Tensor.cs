@@ -1,0 +1,98 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>
+/// Numbers on a device, and their gradient once <see cref="Tape.Backward(Tensor)"/> has run. A tensor that requires no
+/// gradient is a constant: nothing is recorded and no time spent for it.
+/// </summary>
+public sealed class Tensor : IDisposable
+{
+    private readonly MemoryBuffer<float>? _owned;
+    private readonly ArrayView<float> _data;
+    private MemoryBuffer<float>? _gradient;
+
+    /// <summary>A new tensor with undefined elements.</summary>
+    public Tensor(Accelerator accelerator, Shape shape, bool requiresGradient = false)
+    {
+        _owned = accelerator.Allocate<float>(shape.Length);
+        (_data, Accelerator, Shape, RequiresGradient) = (_owned.View, accelerator, shape, requiresGradient);
+    }
+
+    /// <summary>A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.</summary>
+    public Tensor(Accelerator accelerator, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false)
+        : this(accelerator, shape, requiresGradient) => _owned!.CopyFromCPU(values);
+
+    /// <summary>A tensor over memory that somebody else owns.</summary>
+    public Tensor(Accelerator accelerator, Shape shape, ArrayView<float> data, bool requiresGradient = false)
+    {
+        if (data.Length != shape.Length) throw new ArgumentException($"{data.Length} elements are not {shape}");
+        (_data, Accelerator, Shape, RequiresGradient) = (data, accelerator, shape, requiresGradient);
+    }
+
+    public Accelerator Accelerator { get; }
+
+    public Shape Shape { get; }
+
+    /// <summary>Whether gradients flow to this tensor.</summary>
+    public bool RequiresGradient { get; }
+
+    /// <summary>Whether data and gradient survive <see cref="Tape.Backward(Tensor)"/>; losses and parameters do.</summary>
+    public bool Kept { get; private set; }
+
+    /// <summary>The elements, on the device.</summary>
+    public ArrayView<float> Data => _owned?.View ?? _data;
+
+    /// <summary>dL/d(this), on the device.</summary>
+    /// <exception cref="InvalidOperationException">No gradient has reached this tensor.</exception>
+    public ArrayView<float> Gradient =>
+        _gradient?.View ?? throw new InvalidOperationException($"no gradient has reached this tensor {Shape}");
+
+    /// <summary>Whether a gradient has reached this tensor.</summary>
+    public bool HasGradient => _gradient is not null;
+
+    /// <summary>A host copy of the elements.</summary>
+    public float[] ToArray()
+    {
+        Accelerator.Synchronize();
+        return Data.ToArray();
+    }
+
+    /// <summary>A host copy of the gradient.</summary>
+    public float[] GradientToArray()
+    {
+        Accelerator.Synchronize();
+        return Gradient.ToArray();
+    }
+
+    /// <summary>Asks the tape to leave this tensor alone after backward.</summary>
+    public Tensor Keep()
+    {
+        Kept = true;
+        return this;
+    }
+
+    /// <summary>Forgets the gradient, as before a new pass.</summary>
+    public void ClearGradient()
+    {
+        _gradient?.Dispose();
+        _gradient = null;
+    }
+
+    public void Dispose()
+    {
+        ClearGradient();
+        _owned?.Dispose();
+    }
+
+    /// <summary>
+    /// Where an operator's backward writes: the gradient, and BLAS's beta, 0 for the first contribution (overwrite)
+    /// and 1 for each later one (add). A tensor used twice so gets the sum, as the chain rule asks.
+    /// </summary>
+    internal (ArrayView<float> Gradient, float Beta) Accumulate()
+    {
+        if (_gradient is not null) return (_gradient.View, 1f);
+        _gradient = Accelerator.Allocate<float>(Shape.Length);
+        return (_gradient.View, 0f);
+    }
+}

@@ -1,0 +1,62 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.GradientCheck;
+
+/// <summary>
+/// One operator at one shape with one set of random inputs: how the accelerator computes it, and how the reference
+/// does. All values are representable as float, so that both see the same numbers.
+/// </summary>
+public sealed record CheckCase
+{
+    /// <summary>The operator, as its class is called.</summary>
+    public required string Operator { get; init; }
+
+    /// <summary>Shapes and options.</summary>
+    public required string Variant { get; init; }
+
+    /// <summary>The inputs that gradients are checked for, first; then, after <see cref="Differentiable"/>, constants.</summary>
+    public required double[][] Inputs { get; init; }
+
+    /// <summary>How many of the inputs have gradients; 0 where the operator has no backward.</summary>
+    public int Differentiable { get; init; }
+
+    /// <summary>The output's gradient handed to backward.</summary>
+    public double[] OutputGradient { get; init; } = [];
+
+    /// <summary>The operator by MathNet in double precision.</summary>
+    public required Func<double[][], double[]> Reference { get; init; }
+
+    /// <summary>Its gradients with respect to the differentiable inputs, by MathNet in double precision.</summary>
+    public Func<double[][], double[], double[][]>? ReferenceBackward { get; init; }
+
+    /// <summary>The operator on an accelerator: its output, and its gradients where it has a backward.</summary>
+    public required Func<Accelerator, float[][], float[], (float[] Output, float[][] Gradients)> Run { get; init; }
+
+    /// <summary>Largest allowed error of the output and the gradients, relative to the largest reference value.</summary>
+    public required double Tolerance { get; init; }
+
+    /// <summary>Why the tolerance is what it is.</summary>
+    public required string ToleranceReason { get; init; }
+
+    public override string ToString() => $"{Operator} {Variant}";
+}
+
+/// <summary>What a check found; errors are relative to the largest magnitude of the reference.</summary>
+/// <param name="Case">What was checked.</param>
+/// <param name="Accelerator">Where.</param>
+/// <param name="ForwardError">Output against the reference's.</param>
+/// <param name="BackwardError">Gradients against the reference's; null without backward.</param>
+/// <param name="DifferenceError">Gradients against central differences of the reference; null without backward.</param>
+public sealed record CheckResult(
+    CheckCase Case, string Accelerator, double ForwardError, double? BackwardError, double? DifferenceError)
+{
+    /// <summary>
+    /// Central differences in double with h = 2⁻¹⁰ are themselves wrong by about h² f''' / 6 + ε / h, which for these
+    /// at most quartic functions of values near 1 stays below 2e-6 of the gradient.
+    /// </summary>
+    public const double DifferenceSlack = 1e-5;
+
+    public bool Passed =>
+        ForwardError <= Case.Tolerance && !(BackwardError > Case.Tolerance)
+        && !(DifferenceError > Case.Tolerance + DifferenceSlack);
+}

@@ -1,0 +1,82 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.GradientCheck;
+
+/// <summary>
+/// Checks an operator on an accelerator three ways: its output against a MathNet reference in double precision, its
+/// gradients against the reference's, and its gradients against central differences of the reference's output.
+/// </summary>
+public static class GradientChecker
+{
+    /// <summary>Coordinates of each input that are differenced; more would only take time.</summary>
+    private const int SampledCoordinates = 24;
+
+    /// <summary>A power of two, so that x ± h is exact for x near 1.</summary>
+    private const double Step = 1.0 / 1024;
+
+    public static CheckResult Check(CheckCase check, Accelerator accelerator)
+    {
+        float[][] inputs = [.. check.Inputs.Select(ToFloat)];
+        (float[] output, float[][] gradients) = check.Run(accelerator, inputs, ToFloat(check.OutputGradient));
+        double forward = RelativeError(output, check.Reference(check.Inputs));
+        if (check.ReferenceBackward is null) return new CheckResult(check, accelerator.Name, forward, null, null);
+
+        double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
+        if (gradients.Length != check.Differentiable || expected.Length != check.Differentiable)
+            throw new InvalidOperationException($"{check}: {gradients.Length} gradients, {expected.Length} expected");
+        double backward = 0, difference = 0;
+        for (int i = 0; i < gradients.Length; i++)
+        {
+            backward = Math.Max(backward, RelativeError(gradients[i], expected[i]));
+            difference = Math.Max(difference, DifferenceError(check, i, gradients[i]));
+        }
+
+        return new CheckResult(check, accelerator.Name, forward, backward, difference);
+    }
+
+    /// <summary>The largest difference, relative to the largest reference value; infinite where anything is not finite.</summary>
+    public static double RelativeError(float[] actual, double[] expected)
+    {
+        if (actual.Length != expected.Length)
+            throw new InvalidOperationException($"{actual.Length} values, {expected.Length} expected");
+        double worst = 0, largest = 0;
+        for (int i = 0; i < actual.Length; i++)
+        {
+            if (!float.IsFinite(actual[i])) return double.PositiveInfinity;
+            worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]));
+            largest = Math.Max(largest, Math.Abs(expected[i]));
+        }
+
+        return largest == 0 ? worst : worst / largest;
+    }
+
+    /// <summary>f(x) = sum of output gradient x reference output, differenced at some coordinates of one input.</summary>
+    private static double DifferenceError(CheckCase check, int input, float[] gradient)
+    {
+        double[] values = check.Inputs[input];
+        int stride = Math.Max(1, values.Length / SampledCoordinates);
+        double worst = 0, largest = 0;
+        for (int i = 0; i < values.Length; i += stride)
+        {
+            double estimate = (At(i, Step) - At(i, -Step)) / (2 * Step);
+            worst = Math.Max(worst, Math.Abs(estimate - gradient[i]));
+            largest = Math.Max(largest, Math.Abs(estimate));
+        }
+
+        foreach (float value in gradient) largest = Math.Max(largest, Math.Abs(value));
+        return largest == 0 ? worst : worst / largest;
+
+        double At(int index, double offset)
+        {
+            double[][] moved = [.. check.Inputs];
+            moved[input] = [.. values];
+            moved[input][index] += offset;
+            double[] output = check.Reference(moved);
+            double sum = 0;
+            for (int i = 0; i < output.Length; i++) sum += output[i] * check.OutputGradient[i];
+            return sum;
+        }
+    }
+
+    private static float[] ToFloat(double[] values) => Array.ConvertAll(values, value => (float)value);
+}

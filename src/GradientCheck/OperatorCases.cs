@@ -1,0 +1,336 @@
+using NativeStyle.Autodiff;
+using NativeStyle.GradientCheck.References;
+using NativeStyle.Kernels;
+
+namespace NativeStyle.GradientCheck;
+
+/// <summary>
+/// The cases of every operator, forward and backward: odd sizes, one pixel, one channel, channel counts around the
+/// vector widths. Operators with a tape entry run through the tape, so that the entry is checked with them.
+/// </summary>
+public static class OperatorCases
+{
+    private const string ElementwiseReason = "one or two roundings an element, 6e-8 each";
+    private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";
+    private const string ConvolutionReason = "direct sums stay below 2e-6; Winograd F(4x4,3x3) loses a decimal digit";
+
+    /// <summary>All cases with inputs drawn from <paramref name="seed"/>.</summary>
+    public static IEnumerable<CheckCase> All(int seed)
+    {
+        var random = new Random(seed);
+        return
+        [
+            .. Convolutions(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random),
+            .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
+        ];
+    }
+
+    private static IEnumerable<CheckCase> Convolutions(Random random)
+    {
+        Conv3x3Shape[] shapes =
+        [
+            new(1, 1, 1, 1), new(1, 1, 8, 8), new(1, 9, 2, 5), new(7, 5, 3, 64), new(7, 5, 3, 64, Padding.Replicate),
+            new(1, 1, 3, 7, Padding.Replicate), new(1, 6, 3, 33, Padding.Replicate), new(4, 4, 8, 16),
+            new(9, 10, 13, 21), new(13, 6, 16, 17), new(5, 5, 64, 9), new(18, 11, 32, 48), new(6, 23, 40, 8),
+        ];
+        foreach (Conv3x3Shape shape in shapes)
+        {
+            foreach (bool relu in new[] { false, true })
+            {
+                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+                double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+                if (relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy);
+                yield return new CheckCase
+                {
+                    Operator = relu ? "Conv3x3+ReLU" : "Conv3x3",
+                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}",
+                    Inputs = [x, w, b],
+                    Differentiable = 3,
+                    OutputGradient = dy,
+                    Reference = v =>
+                    {
+                        double[] z = ConvolutionReference.Forward(v[0], v[1], v[2], shape);
+                        return relu ? VectorReference.Relu(z) : z;
+                    },
+                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
+                        v[0], v[1],
+                        relu ? VectorReference.ReluBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g) : g,
+                        shape),
+                    Run = (accelerator, v, g) =>
+                    {
+                        using var layer = new Conv3x3Layer(accelerator, v[1], v[2], frozen: false);
+                        using var input = new Tensor(
+                            accelerator, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
+                        using var tape = new Tape(accelerator);
+                        Tensor y = tape.Conv3x3(input, layer, relu, shape.Padding);
+                        float[] output = y.ToArray();
+                        tape.Backward(y, g);
+                        return (output,
+                            [input.GradientToArray(), layer.Kernel.GradientToArray(), layer.Bias.GradientToArray()]);
+                    },
+                    Tolerance = 2e-5,
+                    ToleranceReason = ConvolutionReason,
+                };
+            }
+        }
+    }
+
+    private static IEnumerable<CheckCase> Relus(Random random)
+    {
+        foreach (int length in new[] { 1, 7, 1001 })
+        {
+            double[] x = Array.ConvertAll(Values(random, length), value => value + (0.05 * Math.Sign(value)));
+            yield return Unary(
+                "ReLU", $"{length}", new Shape(1, 1, length), Round(x), random, (tape, t) => tape.Relu(t),
+                VectorReference.Relu, VectorReference.ReluBackward, 1e-6, ElementwiseReason);
+        }
+    }
+
+    private static IEnumerable<CheckCase> Pools(Random random)
+    {
+        foreach (PoolEdge edge in new[] { PoolEdge.Floor, PoolEdge.Same })
+        {
+            foreach ((int h, int w, int c) in new[] { (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2) })
+            {
+                var shape = new PoolShape(h, w, c, edge);
+                if (shape.OutLength == 0) continue;
+                string variant = $"{h}x{w}x{c}, {edge}";
+                yield return Unary(
+                    "AvgPool", variant, new Shape(h, w, c), Values(random, shape.InLength), random,
+                    (tape, t) => tape.AvgPool(t, edge), x => PoolReference.Average(x, shape),
+                    (x, dy) => PoolReference.AverageBackward(x, dy, shape), 1e-6, ElementwiseReason);
+
+                // Distinct values, further apart than the difference step: the maximum's place does not change.
+                double[] distinct = [.. Enumerable.Range(0, (int)shape.InLength).Select(i => (i + 1) / 128.0)];
+                random.Shuffle(distinct);
+                yield return Unary(
+                    "MaxPool", variant, new Shape(h, w, c), distinct, random,
+                    (tape, t) => tape.MaxPool(t, edge), x => PoolReference.Max(x, shape),
+                    (x, dy) => PoolReference.MaxBackward(x, dy, shape), 1e-6, ElementwiseReason);
+            }
+        }
+    }
+
+    private static IEnumerable<CheckCase> Grams(Random random)
+    {
+        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64) })
+        {
+            double scale = Single(1.0 / (h * w));
+            double[] x = Values(random, (long)h * w * c);
+            yield return Unary(
+                "Gram", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.Gram(t, (float)scale),
+                f => StyleReference.Gram(f, h * w, c, scale),
+                (f, dg) => StyleReference.GramBackward(f, dg, h * w, c, scale), 5e-6, SumReason);
+            // The CPU runs a grouped kernel on a thread per work item: right, but slow.
+            if ((long)h * w * c * c > 40_000) continue;
+            yield return new CheckCase
+            {
+                Operator = "Gram (tiled)",
+                Variant = $"{h}x{w}x{c}",
+                Inputs = [x],
+                Reference = v => StyleReference.Gram(v[0], h * w, c, scale),
+                Run = (accelerator, v, _) =>
+                {
+                    using MemoryBuffer<float> features = accelerator.Allocate<float>(v[0]);
+                    using MemoryBuffer<float> gram = accelerator.Allocate<float>((long)c * c);
+                    Kernels.Gram.TiledForward(accelerator, features.View, gram.View, h * w, c, (float)scale);
+                    return (gram.GetAsArray(), []);
+                },
+                Tolerance = 5e-6,
+                ToleranceReason = SumReason,
+            };
+        }
+    }
+
+    private static IEnumerable<CheckCase> Losses(Random random)
+    {
+        foreach (int length in new[] { 1, 5, 1000, 40_001 })
+        {
+            double[] target = Values(random, length);
+            double scale = Single(3.0 / length);
+            yield return Unary(
+                "SquaredError", $"{length}", new Shape(length), Values(random, length), random,
+                (tape, t) =>
+                {
+                    var constant = new Tensor(tape.Accelerator, t.Shape, Array.ConvertAll(target, v => (float)v));
+                    return tape.SquaredError(t, constant, (float)scale);
+                },
+                x => [StyleReference.SquaredError(x, target, scale)],
+                (x, dl) => Times(StyleReference.SquaredErrorBackward(x, target, scale), dl[0]), 2e-6, SumReason);
+        }
+
+        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5) })
+        {
+            double scale = Single(2.0 / (h * w));
+            yield return Unary(
+                "TotalVariation", $"{h}x{w}x{c}", new Shape(h, w, c), Values(random, (long)h * w * c), random,
+                (tape, t) => tape.TotalVariation(t, (float)scale),
+                x => [StyleReference.TotalVariation(x, h, w, c, scale)],
+                (x, dl) => Times(StyleReference.TotalVariationBackward(x, h, w, c, scale), dl[0]), 2e-6, SumReason);
+        }
+    }
+
+    private static IEnumerable<CheckCase> Vectors(Random random)
+    {
+        foreach (int length in new[] { 1, 13, 5000 })
+        {
+            double[] y = Values(random, length), x = Values(random, length);
+            double factor = Single(-0.7);
+            yield return InPlace("Fill", [y], v => [.. v[0].Select(_ => factor)], (a, v) =>
+                VectorOps.Fill(a, v[0], (float)factor));
+            yield return InPlace("Scale", [y], v => VectorReference.Axpy(new double[length], v[0], factor), (a, v) =>
+                VectorOps.Scale(a, v[0], (float)factor));
+            yield return InPlace("Axpy", [y, x], v => VectorReference.Axpy(v[0], v[1], factor), (a, v) =>
+                VectorOps.Axpy(a, v[0], v[1], (float)factor));
+            yield return InPlace("Lerp", [y, x], v => VectorReference.Lerp(v[0], v[1], Single(0.01)), (a, v) =>
+                VectorOps.Lerp(a, v[0], v[1], 0.01f));
+            yield return InPlace("Clamp", [y], v => [.. v[0].Select(e => Math.Clamp(e, -0.25, 0.5))], (a, v) =>
+                PixelTransform.Clamp(a, v[0], -0.25f, 0.5f));
+        }
+    }
+
+    private static IEnumerable<CheckCase> Reductions(Random random)
+    {
+        foreach (int length in new[] { 1, 1023, 70_001 })
+        {
+            // Positive values: a sum near zero would make every relative error large.
+            double[] a = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
+            double[] b = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
+            yield return Reduce("Sum", [a], v => VectorReference.Sum(v[0]), (d, v, r) => Reduction.Sum(d, v[0], r));
+            yield return Reduce("Dot", [a, b], v => VectorReference.Dot(v[0], v[1]), (d, v, r) =>
+                Reduction.Dot(d, v[0], v[1], r));
+            yield return Reduce("Norm", [a], v => VectorReference.Norm(v[0]), (d, v, r) =>
+                VectorOps.Fill(d, r, VectorOps.Norm(d, v[0])));
+        }
+    }
+
+    private static IEnumerable<CheckCase> Pixels(Random random)
+    {
+        float[] mean = [123.68f, 116.779f, 103.939f];
+        foreach ((int h, int w) in new[] { (1, 1), (5, 7) })
+        {
+            yield return Unary(
+                "Normalize", $"{h}x{w}x3", new Shape(h, w, 3), Values(random, h * w * 3), random,
+                (tape, t) => tape.Normalize(t, 255f, mean),
+                x => VectorReference.Normalize(x, 255, Array.ConvertAll(mean, m => (double)m)),
+                (_, dy) => Times(dy, 255), 1e-6, ElementwiseReason);
+        }
+    }
+
+    private static CheckCase Adam(Random random)
+    {
+        const int Length = 777;
+        const int Step = 3;
+        var settings = new AdamSettings(0.02f, 0.9f, 0.99f);
+        double[] v = Array.ConvertAll(Values(random, Length), value => Single(value * value));
+        return new CheckCase
+        {
+            Operator = "Adam",
+            Variant = $"{Length}, step {Step}",
+            Inputs = [Values(random, Length), Values(random, Length), Values(random, Length), v],
+            Reference = i => VectorReference.AdamStep(i[0], i[1], i[2], i[3], settings, Step),
+            Run = (accelerator, i, _) =>
+            {
+                MemoryBuffer<float>[] buffers = [.. i.Select(values => accelerator.Allocate<float>(values))];
+                Kernels.Adam.Step(
+                    accelerator, buffers[0].View, buffers[1].View, buffers[2].View, buffers[3].View, settings, Step);
+                float[] output = [.. buffers[0].GetAsArray(), .. buffers[2].GetAsArray(), .. buffers[3].GetAsArray()];
+                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                return (output, []);
+            },
+            Tolerance = 2e-6,
+            ToleranceReason = "a division and a root on top of a few roundings",
+        };
+    }
+
+    /// <summary>An operator on the tape with one differentiable input.</summary>
+    private static CheckCase Unary(
+        string name, string variant, Shape shape, double[] x, Random random, Func<Tape, Tensor, Tensor> apply,
+        Func<double[], double[]> reference, Func<double[], double[], double[]> backward, double tolerance, string reason)
+    {
+        double[] dy = Values(random, reference(x).Length);
+        return new CheckCase
+        {
+            Operator = name,
+            Variant = variant,
+            Inputs = [x],
+            Differentiable = 1,
+            OutputGradient = dy,
+            Reference = v => reference(v[0]),
+            ReferenceBackward = (v, g) => [backward(v[0], g)],
+            Run = (accelerator, v, g) =>
+            {
+                using var input = new Tensor(accelerator, shape, v[0], true);
+                using var tape = new Tape(accelerator);
+                Tensor y = apply(tape, input);
+                float[] output = y.ToArray();
+                tape.Backward(y, g);
+                return (output, [input.GradientToArray()]);
+            },
+            Tolerance = tolerance,
+            ToleranceReason = reason,
+        };
+    }
+
+    private static CheckCase InPlace(
+        string name, double[][] inputs, Func<double[][], double[]> reference,
+        Action<Accelerator, ArrayView<float>[]> run) => new()
+        {
+            Operator = name,
+            Variant = $"{inputs[0].Length}",
+            Inputs = inputs,
+            Reference = reference,
+            Run = (accelerator, v, _) =>
+            {
+                MemoryBuffer<float>[] buffers = [.. v.Select(values => accelerator.Allocate<float>(values))];
+                run(accelerator, [.. buffers.Select(buffer => buffer.View)]);
+                float[] output = buffers[0].GetAsArray();
+                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                return (output, []);
+            },
+            Tolerance = 1e-6,
+            ToleranceReason = ElementwiseReason,
+        };
+
+    private static CheckCase Reduce(
+        string name, double[][] inputs, Func<double[][], double> reference,
+        Action<Accelerator, ArrayView<float>[], ArrayView<float>> run) => new()
+        {
+            Operator = name,
+            Variant = $"{inputs[0].Length}",
+            Inputs = inputs,
+            Reference = v => [reference(v)],
+            Run = (accelerator, v, _) =>
+            {
+                MemoryBuffer<float>[] buffers = [.. v.Select(values => accelerator.Allocate<float>(values))];
+                using MemoryBuffer<float> result = accelerator.Allocate<float>(1);
+                run(accelerator, [.. buffers.Select(buffer => buffer.View)], result.View);
+                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                return (result.GetAsArray(), []);
+            },
+            Tolerance = 2e-6,
+            ToleranceReason = SumReason,
+        };
+
+    /// <summary>A zero output gradient where a small step of an input could cross ReLU's kink.</summary>
+    private static double[] AwayFromKinks(double[] z, double[] dy)
+    {
+        // A step h of one input or weight moves z by at most h max|w| or h max|x|, both below h.
+        for (int i = 0; i < dy.Length; i++)
+            if (Math.Abs(z[i]) < 0.01) dy[i] = 0;
+        return dy;
+    }
+
+    private static double[] Values(Random random, long length)
+    {
+        double[] values = new double[length];
+        for (int i = 0; i < values.Length; i++) values[i] = Single((2 * random.NextDouble()) - 1);
+        return values;
+    }
+
+    private static double[] Times(double[] values, double factor) => Array.ConvertAll(values, value => value * factor);
+
+    private static double[] Round(double[] values) => Array.ConvertAll(values, Single);
+
+    private static double Single(double value) => (float)value;
+}

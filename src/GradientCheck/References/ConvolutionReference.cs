@@ -1,0 +1,57 @@
+using MathNet.Numerics.LinearAlgebra;
+using NativeStyle.Kernels;
+
+namespace NativeStyle.GradientCheck.References;
+
+/// <summary>
+/// 3x3 convolution in double precision as one matrix product: row p of the patch matrix X holds the 9 x in inputs
+/// under the window at pixel p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY, db = dYᵀ 1, and dx collects dX = dY Wᵀ.
+/// </summary>
+public static class ConvolutionReference
+{
+    public static double[] Forward(double[] x, double[] w, double[] b, Conv3x3Shape shape)
+    {
+        Matrix<double> bias = Matrix<double>.Build.Dense((int)shape.Pixels, shape.OutChannels, (_, o) => b[o]);
+        return Layout.Rows(Patches(x, shape).Multiply(Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels)) + bias);
+    }
+
+    /// <summary>dx, dw and db for the gradient <paramref name="dy"/> of the output.</summary>
+    public static double[][] Backward(double[] x, double[] w, double[] dy, Conv3x3Shape shape)
+    {
+        Matrix<double> dz = Layout.Matrix(dy, (int)shape.Pixels, shape.OutChannels);
+        Matrix<double> dPatches = dz.TransposeAndMultiply(Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels));
+        double[] dx = new double[shape.InLength];
+        ForEachTap(shape, (pixel, tap, source) =>
+        {
+            for (int i = 0; i < shape.InChannels; i++)
+                dx[(source * shape.InChannels) + i] += dPatches[pixel, (tap * shape.InChannels) + i];
+        });
+        return [dx, Layout.Rows(Patches(x, shape).TransposeThisAndMultiply(dz)), dz.ColumnSums().ToArray()];
+    }
+
+    private static Matrix<double> Patches(double[] x, Conv3x3Shape shape)
+    {
+        Matrix<double> patches = Matrix<double>.Build.Dense((int)shape.Pixels, 9 * shape.InChannels);
+        ForEachTap(shape, (pixel, tap, source) =>
+        {
+            for (int i = 0; i < shape.InChannels; i++)
+                patches[pixel, (tap * shape.InChannels) + i] = x[(source * shape.InChannels) + i];
+        });
+        return patches;
+    }
+
+    /// <summary>Calls visit(pixel, tap, source pixel) for every tap that does not fall on a zero outside.</summary>
+    private static void ForEachTap(Conv3x3Shape shape, Action<int, int, int> visit)
+    {
+        for (int row = 0; row < shape.Height; row++)
+        for (int column = 0; column < shape.Width; column++)
+        for (int tap = 0; tap < 9; tap++)
+        {
+            (int y, int x) = (row + (tap / 3) - 1, column + (tap % 3) - 1);
+            bool inside = y >= 0 && y < shape.Height && x >= 0 && x < shape.Width;
+            if (!inside && shape.Padding == Padding.Zero) continue;
+            (y, x) = (Math.Clamp(y, 0, shape.Height - 1), Math.Clamp(x, 0, shape.Width - 1));
+            visit((row * shape.Width) + column, tap, (y * shape.Width) + x);
+        }
+    }
+}

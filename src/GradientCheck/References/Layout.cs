@@ -1,0 +1,14 @@
+using MathNet.Numerics.LinearAlgebra;
+
+namespace NativeStyle.GradientCheck.References;
+
+/// <summary>Between row-major arrays, as the kernels hold them, and MathNet's matrices.</summary>
+internal static class Layout
+{
+    public static Matrix<double> Matrix(double[] rows, int rowCount, int columnCount) =>
+        Matrix<double>.Build.DenseOfRowMajor(rowCount, columnCount, rows);
+
+    public static double[] Rows(Matrix<double> matrix) => matrix.ToRowMajorArray();
+
+    public static Vector<double> Vector(double[] values) => Vector<double>.Build.Dense(values);
+}

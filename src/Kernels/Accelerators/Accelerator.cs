@@ -1,0 +1,65 @@
+namespace NativeStyle.Kernels;
+
+/// <summary>
+/// A device that runs kernels: its memory and its launches. Operators (Conv3x3, Gram, ...) are static classes that
+/// take an accelerator and views of its buffers and pick the path for it.
+/// </summary>
+public abstract partial class Accelerator : IDisposable
+{
+    private readonly BufferPool _pool;
+    private bool _disposed;
+
+    protected Accelerator() => _pool = new BufferPool(AllocateBytes, FreeBytes);
+
+    /// <summary>A short name, as <c>--device</c> takes it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What the device is, for people.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Bytes of device memory in use now, and held (in use and kept for reuse).</summary>
+    public (long InUse, long Held) MemoryBytes => _pool.Bytes;
+
+    /// <summary>Device memory of <paramref name="length"/> elements; its contents are undefined.</summary>
+    /// <exception cref="OutOfMemoryException">The device has not so much memory left.</exception>
+    public unsafe MemoryBuffer<T> Allocate<T>(long length) where T : unmanaged
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new MemoryBuffer<T>(this, _pool.Rent(checked(length * sizeof(T))), length);
+    }
+
+    /// <summary>Device memory that holds a copy of <paramref name="source"/>.</summary>
+    public MemoryBuffer<T> Allocate<T>(ReadOnlySpan<T> source) where T : unmanaged
+    {
+        MemoryBuffer<T> buffer = Allocate<T>(source.Length);
+        buffer.CopyFromCPU(source);
+        return buffer;
+    }
+
+    /// <summary>Gives memory that is kept for reuse back to the system.</summary>
+    public void TrimPool() => _pool.Trim();
+
+    /// <summary>Waits until everything launched has run.</summary>
+    public abstract void Synchronize();
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing) => _pool.Trim();
+
+    internal void Return(PoolBlock block)
+    {
+        if (_disposed) FreeBytes(block.Address);
+        else _pool.Return(block);
+    }
+
+    protected abstract nint AllocateBytes(long bytes);
+
+    protected abstract void FreeBytes(nint address);
+}

@@ -1,0 +1,146 @@
+namespace NativeStyle.Kernels;
+
+public static partial class Conv3x3
+{
+    /// <summary>One output element: 9 x in products. The plainest form, and the one to read first.</summary>
+    [Kernel]
+    public static void ForwardKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
+        int height, int width, int inChannels, int outChannels, int replicate, int relu)
+    {
+        int o = index % outChannels;
+        int pixel = index / outChannels;
+        int column = pixel % width;
+        int row = pixel / width;
+        float sum = bias[o];
+        for (int ky = 0; ky < 3; ky++)
+        {
+            for (int kx = 0; kx < 3; kx++)
+            {
+                int y = row + ky - 1;
+                int x = column + kx - 1;
+                if (replicate != 0)
+                {
+                    y = Clamp(y, height);
+                    x = Clamp(x, width);
+                }
+
+                if (y >= 0 && y < height && x >= 0 && x < width)
+                {
+                    int from = ((y * width) + x) * inChannels;
+                    int weight = (((ky * 3) + kx) * inChannels * outChannels) + o;
+                    for (int i = 0; i < inChannels; i++)
+                        sum += input[from + i] * kernel[weight + (i * outChannels)];
+                }
+            }
+        }
+
+        output[index] = relu != 0 ? MathF.Max(sum, 0f) : sum;
+    }
+
+    /// <summary>
+    /// One element of dx. The positions of the padded picture that show this pixel are itself and, with replicate
+    /// padding on a border, its copies one step outside.
+    /// </summary>
+    [Kernel]
+    public static void BackwardDataKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> reluOutput, ArrayView<float> kernel,
+        ArrayView<float> gradInput, int height, int width, int inChannels, int outChannels, int replicate,
+        int masked, float beta)
+    {
+        int i = index % inChannels;
+        int pixel = index / inChannels;
+        int column = pixel % width;
+        int row = pixel / width;
+        int firstRow = replicate != 0 && row == 0 ? -1 : row;
+        int lastRow = replicate != 0 && row == height - 1 ? height : row;
+        int firstColumn = replicate != 0 && column == 0 ? -1 : column;
+        int lastColumn = replicate != 0 && column == width - 1 ? width : column;
+        float sum = 0f;
+        for (int py = firstRow; py <= lastRow; py++)
+        {
+            for (int px = firstColumn; px <= lastColumn; px++)
+            {
+                for (int ky = 0; ky < 3; ky++)
+                {
+                    for (int kx = 0; kx < 3; kx++)
+                    {
+                        int y = py - ky + 1;
+                        int x = px - kx + 1;
+                        if (y >= 0 && y < height && x >= 0 && x < width)
+                        {
+                            int from = ((y * width) + x) * outChannels;
+                            int weight = ((((ky * 3) + kx) * inChannels) + i) * outChannels;
+                            for (int o = 0; o < outChannels; o++)
+                            {
+                                if (masked == 0 || reluOutput[from + o] > 0f)
+                                    sum += gradOutput[from + o] * kernel[weight + o];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        gradInput[index] = beta == 0f ? sum : (beta * gradInput[index]) + sum;
+    }
+
+    /// <summary>One element of dw: a sum over all pixels.</summary>
+    [Kernel]
+    public static void BackwardWeightsKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> gradPreActivation, ArrayView<float> gradKernel,
+        int height, int width, int inChannels, int outChannels, int replicate, float beta)
+    {
+        int o = index % outChannels;
+        int i = index / outChannels % inChannels;
+        int tap = index / (outChannels * inChannels);
+        int ky = tap / 3;
+        int kx = tap % 3;
+        float sum = 0f;
+        for (int row = 0; row < height; row++)
+        {
+            // A sum per row, then a sum of rows: the rounding error grows with height + width, not with their product.
+            float rowSum = 0f;
+            for (int column = 0; column < width; column++)
+            {
+                int y = row + ky - 1;
+                int x = column + kx - 1;
+                if (replicate != 0)
+                {
+                    y = Clamp(y, height);
+                    x = Clamp(x, width);
+                }
+
+                if (y >= 0 && y < height && x >= 0 && x < width)
+                {
+                    rowSum += input[(((y * width) + x) * inChannels) + i]
+                        * gradPreActivation[(((row * width) + column) * outChannels) + o];
+                }
+            }
+
+            sum += rowSum;
+        }
+
+        gradKernel[index] = beta == 0f ? sum : (beta * gradKernel[index]) + sum;
+    }
+
+    /// <summary>One element of db.</summary>
+    [Kernel]
+    public static void BackwardBiasKernel(
+        Index1D index, ArrayView<float> gradPreActivation, ArrayView<float> gradBias, int pixels, int outChannels,
+        float beta)
+    {
+        float sum = 0f;
+        for (int start = 0; start < pixels; start += 256)
+        {
+            float partial = 0f;
+            int end = start + 256 < pixels ? start + 256 : pixels;
+            for (int p = start; p < end; p++) partial += gradPreActivation[(p * outChannels) + index];
+            sum += partial;
+        }
+
+        gradBias[index] = beta == 0f ? sum : (beta * gradBias[index]) + sum;
+    }
+
+    private static int Clamp(int position, int size) => position < 0 ? 0 : position >= size ? size - 1 : position;
+}

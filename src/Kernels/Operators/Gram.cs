@@ -1,0 +1,253 @@
+namespace NativeStyle.Kernels;
+
+// The Gram matrix of a feature map (Gatys, Ecker and Bethge 2016, eq. 3): which channels are active together,
+// wherever that is. F is the feature map as a (pixels x channels) matrix, just as it lies in memory.
+//
+//   forward   G = s Fᵀ F                     G[i, j] = s sum over p of F[p, i] F[p, j]
+//   backward  dF = s F (dG + dGᵀ)            dF[p, i] = s sum over j of F[p, j] (dG[i, j] + dG[j, i])
+
+/// <summary>The Gram matrix of a feature map, forward and backward.</summary>
+public static unsafe class Gram
+{
+    /// <summary>Side of the tile that <see cref="TiledForwardKernel"/> keeps in shared memory.</summary>
+    public const int Tile = 8;
+
+    /// <summary>Pixels that a partial sum of the CPU path spans.</summary>
+    private const int ChunkPixels = 128;
+
+    /// <summary>One element of G.</summary>
+    [Kernel]
+    public static void ForwardKernel(
+        Index1D index, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale)
+    {
+        int i = index / channels;
+        int j = index % channels;
+        float sum = 0f;
+        for (int start = 0; start < pixels; start += 256)
+        {
+            // Sums of 256, then a sum of sums: the rounding error grows with the root of their number.
+            float partial = 0f;
+            int end = start + 256 < pixels ? start + 256 : pixels;
+            for (int p = start; p < end; p++) partial += features[(p * channels) + i] * features[(p * channels) + j];
+            sum += partial;
+        }
+
+        gram[index] = scale * sum;
+    }
+
+    /// <summary>
+    /// A Tile x Tile block of G by one group: each step loads Tile pixels of both channel ranges once into shared
+    /// memory, where every work item reads them Tile times.
+    /// </summary>
+    [Kernel]
+    public static void TiledForwardKernel(
+        ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale)
+    {
+        ArrayView<float> left = SharedMemory.Allocate<float>(Tile * Tile);
+        ArrayView<float> right = SharedMemory.Allocate<float>(Tile * Tile);
+        int x = Group.IdxX;
+        int y = Group.IdxY;
+        int i = (Grid.IdxY * Tile) + y;
+        int j = (Grid.IdxX * Tile) + x;
+        float sum = 0f;
+        for (int start = 0; start < pixels; start += Tile)
+        {
+            int p = start + y;
+            int leftChannel = (Grid.IdxY * Tile) + x;
+            left[(y * Tile) + x] = p < pixels && leftChannel < channels ? features[(p * channels) + leftChannel] : 0f;
+            right[(y * Tile) + x] = p < pixels && j < channels ? features[(p * channels) + j] : 0f;
+            Group.Barrier();
+            float partial = 0f;
+            for (int k = 0; k < Tile; k++) partial += left[(k * Tile) + y] * right[(k * Tile) + x];
+            sum += partial;
+            Group.Barrier();
+        }
+
+        if (i < channels && j < channels) gram[(i * channels) + j] = scale * sum;
+    }
+
+    /// <summary>One element of dF.</summary>
+    [Kernel]
+    public static void BackwardKernel(
+        Index1D index, ArrayView<float> features, ArrayView<float> gradGram, ArrayView<float> gradFeatures,
+        int channels, float scale, float beta)
+    {
+        int i = index % channels;
+        int row = index - i;
+        float sum = 0f;
+        for (int j = 0; j < channels; j++)
+            sum += features[row + j] * (gradGram[(i * channels) + j] + gradGram[(j * channels) + i]);
+        gradFeatures[index] = beta == 0f ? scale * sum : (beta * gradFeatures[index]) + (scale * sum);
+    }
+
+    /// <summary>G = scale Fᵀ F.</summary>
+    /// <param name="features">F, (pixels, channels).</param>
+    /// <param name="gram">G, (channels, channels).</param>
+    public static void Forward(
+        Accelerator accelerator, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels,
+        float scale)
+    {
+        Require.Length(features, (long)pixels * channels, nameof(features));
+        Require.Length(gram, (long)channels * channels, nameof(gram));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+            VectorForward(cpu, features.Pointer, gram.Pointer, pixels, channels, scale);
+        else
+            accelerator.Launch(ForwardKernel, (Index1D)gram.IntLength, features, gram, pixels, channels, scale);
+    }
+
+    /// <summary>G = scale Fᵀ F by <see cref="TiledForwardKernel"/>, the form for GPUs.</summary>
+    /// <inheritdoc cref="Forward"/>
+    public static void TiledForward(
+        Accelerator accelerator, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels,
+        float scale)
+    {
+        Require.Length(features, (long)pixels * channels, nameof(features));
+        Require.Length(gram, (long)channels * channels, nameof(gram));
+        int groups = (channels + Tile - 1) / Tile;
+        accelerator.LaunchGrouped(
+            TiledForwardKernel, new KernelConfig(new Index2D(groups, groups), new Index2D(Tile, Tile)), features,
+            gram, pixels, channels, scale);
+    }
+
+    /// <summary>dF = beta dF + scale F (dG + dGᵀ).</summary>
+    public static void Backward(
+        Accelerator accelerator, ArrayView<float> features, ArrayView<float> gradGram,
+        ArrayView<float> gradFeatures, int pixels, int channels, float scale, float beta)
+    {
+        Require.Length(features, (long)pixels * channels, nameof(features));
+        Require.Length(gradFeatures, features.Length, nameof(gradFeatures));
+        Require.Length(gradGram, (long)channels * channels, nameof(gradGram));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            VectorBackward(
+                cpu, features.Pointer, gradGram.Pointer, gradFeatures.Pointer, pixels, channels, scale, beta);
+        }
+        else
+        {
+            accelerator.Launch(
+                BackwardKernel, (Index1D)features.IntLength, features, gradGram, gradFeatures, channels, scale, beta);
+        }
+    }
+
+    /// <summary>
+    /// The upper triangle only, in micro-kernel blocks. The pixels are split into a number of ranges that depends on
+    /// the shape alone; each gives a partial G, and these are added in their order.
+    /// </summary>
+    private static void VectorForward(
+        CpuAccelerator cpu, float* features, float* gram, int pixels, int channels, float scale)
+    {
+        // Rows of a packed chunk: padded so that the last block of 6 rows or 16 columns reads zeros.
+        int width = (channels + MicroKernel.Rows + MicroKernel.Columns) / MicroKernel.Columns * MicroKernel.Columns;
+        int ranges = (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
+        int blockRows = (channels + MicroKernel.Rows - 1) / MicroKernel.Rows;
+        // Few ranges: also split the rows of G, in bands of about equal numbers of blocks of the triangle.
+        int bands = Math.Min(blockRows, Math.Max(1, 16 / ranges));
+        using MemoryBuffer<float> partials = cpu.Allocate<float>((long)ranges * blockRows * MicroKernel.Rows * width);
+        long rangeLength = (long)blockRows * MicroKernel.Rows * width;
+        float* sums = partials.View.Pointer;
+        cpu.Parallel(ranges * bands, (part, worker) =>
+        {
+            (int range, int band) = (part / bands, part % bands);
+            int first = BandStart(band, bands, blockRows), last = BandStart(band + 1, bands, blockRows);
+            if (first == last) return;
+            float* chunk = cpu.Scratch(worker, (long)ChunkPixels * width);
+            float* g = sums + (range * rangeLength);
+            int start = (int)((long)pixels * range / ranges), end = (int)((long)pixels * (range + 1) / ranges);
+            for (int from = start; from < end || from == start; from += ChunkPixels)
+            {
+                int depth = Math.Min(ChunkPixels, end - from);
+                for (int p = 0; p < depth; p++)
+                {
+                    var row = new Span<float>(chunk + ((long)p * width), width);
+                    new ReadOnlySpan<float>(features + ((long)(from + p) * channels), channels).CopyTo(row);
+                    row[channels..].Clear();
+                }
+
+                for (int block = first; block < last; block++)
+                {
+                    int i = block * MicroKernel.Rows;
+                    for (int j = i / MicroKernel.Columns * MicroKernel.Columns; j < channels; j += MicroKernel.Columns)
+                    {
+                        MicroKernel.Run(
+                            depth, chunk + i, 1, width, chunk + j, width, g + ((long)i * width) + j, width,
+                            from != start);
+                    }
+                }
+            }
+        });
+        cpu.Parallel(channels, (i, _) =>
+        {
+            for (int j = i; j < channels; j++)
+            {
+                float sum = 0f;
+                for (int range = 0; range < ranges; range++) sum += sums[(range * rangeLength) + ((long)i * width) + j];
+                gram[((long)i * channels) + j] = gram[((long)j * channels) + i] = scale * sum;
+            }
+        });
+    }
+
+    /// <summary>Block rows before a band, such that every band has about the same area of the upper triangle.</summary>
+    private static int BandStart(int band, int bands, int blockRows) =>
+        (int)Math.Round(blockRows * (1 - Math.Sqrt(1 - ((double)band / bands))));
+
+    /// <summary>F times the packed symmetric matrix, six pixels by 16 channels at a time.</summary>
+    private static void VectorBackward(
+        CpuAccelerator cpu, float* features, float* gradGram, float* gradFeatures, int pixels, int channels,
+        float scale, float beta)
+    {
+        const int Columns = MicroKernel.Columns;
+        const int BlockPixels = 16 * MicroKernel.Rows;
+        int panels = (channels + Columns - 1) / Columns;
+        using MemoryBuffer<float> packed = cpu.Allocate<float>((long)panels * channels * Columns);
+        float* s = packed.View.Pointer;
+        for (int panel = 0; panel < panels; panel++)
+        {
+            for (int k = 0; k < channels; k++)
+            {
+                for (int lane = 0; lane < Columns; lane++)
+                {
+                    int j = (panel * Columns) + lane;
+                    s[((((long)panel * channels) + k) * Columns) + lane] = j >= channels ? 0f
+                        : scale * (gradGram[((long)k * channels) + j] + gradGram[((long)j * channels) + k]);
+                }
+            }
+        }
+
+        cpu.Parallel((pixels + BlockPixels - 1) / BlockPixels, (part, worker) =>
+        {
+            int first = part * BlockPixels, count = Math.Min(BlockPixels, pixels - first);
+            int width = panels * Columns;
+            float* rows = cpu.Scratch(worker, (long)BlockPixels * (channels + width) + Columns);
+            float* products = rows + ((long)BlockPixels * channels) + Columns;
+            float* a = features + ((long)first * channels);
+            if (count % MicroKernel.Rows != 0)
+            {
+                // The last block: rows past the picture must exist for the micro-kernel.
+                new Span<float>(rows, BlockPixels * channels).Clear();
+                new ReadOnlySpan<float>(a, count * channels).CopyTo(new Span<float>(rows, BlockPixels * channels));
+                a = rows;
+            }
+
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int row = 0; row < count; row += MicroKernel.Rows)
+                {
+                    MicroKernel.Run(
+                        channels, a + ((long)row * channels), channels, 1, s + ((long)panel * channels * Columns),
+                        Columns, products + ((long)row * width) + (panel * Columns), width, false);
+                }
+            }
+
+            for (int row = 0; row < count; row++)
+            {
+                float* target = gradFeatures + ((long)(first + row) * channels), product = products + ((long)row * width);
+                if (beta == 0f)
+                    new ReadOnlySpan<float>(product, channels).CopyTo(new Span<float>(target, channels));
+                else if (beta == 1f)
+                    Rows.AddScaled(target, product, 1f, channels);
+                else
+                    for (int c = 0; c < channels; c++) target[c] = (beta * target[c]) + product[c];
+            }
+        });
+    }
+}

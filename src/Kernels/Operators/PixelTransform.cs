@@ -1,0 +1,55 @@
+namespace NativeStyle.Kernels;
+
+// Between pixels and the network's input, per channel c of an RGB picture:
+//
+//   forward   y[p, c] = s x[p, c] - mean[c]          backward  dx = s dy
+//   Clamp     x = min(max(x, low), high)             (the box constraint after a step)
+
+/// <summary>Image pre- and post-processing.</summary>
+public static class PixelTransform
+{
+    [Kernel]
+    public static void NormalizeKernel(
+        Index1D index, ArrayView<float> pixels, ArrayView<float> output, float scale, float mean0, float mean1,
+        float mean2)
+    {
+        int channel = index % 3;
+        float mean = channel == 0 ? mean0 : channel == 1 ? mean1 : mean2;
+        output[index] = (scale * pixels[index]) - mean;
+    }
+
+    [Kernel]
+    public static void NormalizeBackwardKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> gradPixels, float scale, float beta)
+    {
+        float gradient = scale * gradOutput[index];
+        gradPixels[index] = beta == 0f ? gradient : (beta * gradPixels[index]) + gradient;
+    }
+
+    [Kernel]
+    public static void ClampKernel(Index1D index, ArrayView<float> x, float low, float high) =>
+        x[index] = MathF.Min(MathF.Max(x[index], low), high);
+
+    /// <summary>output = scale x pixels - mean, of RGB pixels.</summary>
+    /// <param name="mean">Three values, in units of the output.</param>
+    public static void Normalize(
+        Accelerator accelerator, ArrayView<float> pixels, ArrayView<float> output, float scale,
+        ReadOnlySpan<float> mean)
+    {
+        Require.Length(output, pixels.Length, nameof(output));
+        accelerator.Launch(
+            NormalizeKernel, (Index1D)pixels.IntLength, pixels, output, scale, mean[0], mean[1], mean[2]);
+    }
+
+    /// <summary>gradPixels = beta gradPixels + scale x gradOutput.</summary>
+    public static void NormalizeBackward(
+        Accelerator accelerator, ArrayView<float> gradOutput, ArrayView<float> gradPixels, float scale, float beta)
+    {
+        Require.Length(gradPixels, gradOutput.Length, nameof(gradPixels));
+        accelerator.Launch(NormalizeBackwardKernel, (Index1D)gradOutput.IntLength, gradOutput, gradPixels, scale, beta);
+    }
+
+    /// <summary>Keeps every element within [low, high].</summary>
+    public static void Clamp(Accelerator accelerator, ArrayView<float> x, float low, float high) =>
+        accelerator.Launch(ClampKernel, (Index1D)x.IntLength, x, low, high);
+}

@@ -1,0 +1,65 @@
+using System.Runtime.Intrinsics;
+
+namespace NativeStyle.Kernels;
+
+// The vector operations that optimisers are made of (BLAS level 1). Dot products are in Reduction.
+//
+//   Fill   y = s          Scale  y = s y          Axpy  y = y + s x          Lerp  y = y + t (x - y)
+
+/// <summary>Operations on vectors of any length that stay on the device.</summary>
+public static unsafe class VectorOps
+{
+    [Kernel]
+    public static void FillKernel(Index1D index, ArrayView<float> y, float value) => y[index] = value;
+
+    [Kernel]
+    public static void ScaleKernel(Index1D index, ArrayView<float> y, float factor) => y[index] *= factor;
+
+    [Kernel]
+    public static void AxpyKernel(Index1D index, ArrayView<float> y, ArrayView<float> x, float factor) =>
+        y[index] += factor * x[index];
+
+    [Kernel]
+    public static void LerpKernel(Index1D index, ArrayView<float> y, ArrayView<float> x, float amount) =>
+        y[index] += amount * (x[index] - y[index]);
+
+    /// <summary>y = value.</summary>
+    public static void Fill(Accelerator accelerator, ArrayView<float> y, float value)
+    {
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized }) y.AsSpan().Fill(value);
+        else accelerator.Launch(FillKernel, (Index1D)y.IntLength, y, value);
+    }
+
+    /// <summary>y = factor y.</summary>
+    public static void Scale(Accelerator accelerator, ArrayView<float> y, float factor) =>
+        accelerator.Launch(ScaleKernel, (Index1D)y.IntLength, y, factor);
+
+    /// <summary>y = y + factor x.</summary>
+    public static void Axpy(Accelerator accelerator, ArrayView<float> y, ArrayView<float> x, float factor)
+    {
+        Require.Length(x, y.Length, nameof(x));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            float* to = y.Pointer, from = x.Pointer;
+            Rows.ForEachPart(cpu, y.Length, (start, count) => Rows.AddScaled(to + start, from + start, factor, count));
+            return;
+        }
+
+        accelerator.Launch(AxpyKernel, (Index1D)y.IntLength, y, x, factor);
+    }
+
+    /// <summary>y = y + amount (x - y): a step of an exponential moving average.</summary>
+    public static void Lerp(Accelerator accelerator, ArrayView<float> y, ArrayView<float> x, float amount)
+    {
+        Require.Length(x, y.Length, nameof(x));
+        accelerator.Launch(LerpKernel, (Index1D)y.IntLength, y, x, amount);
+    }
+
+    /// <summary>The 2-norm of x, read back to the host.</summary>
+    public static float Norm(Accelerator accelerator, ArrayView<float> x)
+    {
+        using MemoryBuffer<float> squared = accelerator.Allocate<float>(1);
+        Reduction.Dot(accelerator, x, x, squared.View);
+        return MathF.Sqrt(squared.GetAsArray()[0]);
+    }
+}

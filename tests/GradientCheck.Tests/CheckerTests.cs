@@ -1,0 +1,59 @@
+using NativeStyle.GradientCheck.References;
+using NativeStyle.Kernels;
+
+namespace NativeStyle.GradientCheck.Tests;
+
+/// <summary>The checker must notice what is wrong, or its passes mean nothing.</summary>
+public class CheckerTests
+{
+    private static readonly double[] X = [0.5, -0.75, 0.25];
+
+    [Fact]
+    public void ARightOperatorPasses() => Assert.True(Check(x => x, g => g).Passed);
+
+    [Fact]
+    public void AWrongOutputFails() => Assert.True(Check(x => x * 1.0001f, g => g).ForwardError > 1e-5);
+
+    [Fact]
+    public void AWrongGradientFailsAgainstReferenceAndDifferences()
+    {
+        CheckResult result = Check(x => x, g => g * 1.001f);
+        Assert.False(result.Passed);
+        Assert.True(result.BackwardError > 1e-4);
+        Assert.True(result.DifferenceError > 1e-4);
+    }
+
+    [Fact]
+    public void NotANumberFails() => Assert.False(Check(_ => float.NaN, g => g).Passed);
+
+    [Fact]
+    public void AGradientAndReferenceThatAreWrongAlikeFailTheDifferences()
+    {
+        CheckResult result = Check(x => x, g => g * 2, reference: (_, g) => [[.. g.Select(v => v * 2)]]);
+        Assert.True(result.BackwardError < 1e-6);
+        Assert.False(result.Passed);
+    }
+
+    /// <summary>The identity, with a kernel and gradient to break.</summary>
+    private static CheckResult Check(
+        Func<float, float> kernel, Func<float, float> gradient,
+        Func<double[][], double[], double[][]>? reference = null)
+    {
+        using var cpu = new CpuAccelerator(1);
+        return GradientChecker.Check(
+            new CheckCase
+            {
+                Operator = "Identity",
+                Variant = "3",
+                Inputs = [X],
+                Differentiable = 1,
+                OutputGradient = [1, 2, -1],
+                Reference = v => VectorReference.Axpy(v[0], v[0], 0),
+                ReferenceBackward = reference ?? ((_, g) => [g]),
+                Run = (_, v, g) => (Array.ConvertAll(v[0], x => kernel(x)), [Array.ConvertAll(g, y => gradient(y))]),
+                Tolerance = 1e-6,
+                ToleranceReason = "exact",
+            },
+            cpu);
+    }
+}
