@@ -1,0 +1,33 @@
+namespace NativeStyle.Imaging;
+
+/// <summary>An RGB picture in floats: 0 is black, 1 is white, in the file's own (usually sRGB) encoding.</summary>
+public sealed class Picture
+{
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Columns, at least 1.</param>
+    /// <param name="pixels">(height, width, RGB), or null for black.</param>
+    public Picture(int height, int width, float[]? pixels = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        (Height, Width, Pixels) = (height, width, pixels ?? new float[checked(height * width * 3)]);
+        if (Pixels.Length != height * width * 3)
+            throw new ArgumentException($"{Pixels.Length} values are not {height} x {width} x 3", nameof(pixels));
+    }
+
+    public int Height { get; }
+
+    public int Width { get; }
+
+    /// <summary>(height, width, RGB).</summary>
+    public float[] Pixels { get; }
+
+    /// <summary>What the reader had to do that its user may want to know; empty if nothing.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+
+    public float this[int row, int column, int channel]
+    {
+        get => Pixels[(((row * Width) + column) * 3) + channel];
+        set => Pixels[(((row * Width) + column) * 3) + channel] = value;
+    }
+}

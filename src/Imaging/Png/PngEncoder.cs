@@ -1,0 +1,81 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace NativeStyle.Imaging.Png;
+
+/// <summary>Writes PNG: RGB, 8 or 16 bits a channel, each row with the filter that makes it smallest.</summary>
+internal static class PngEncoder
+{
+    public static byte[] Encode(Picture picture, int depth)
+    {
+        if (depth is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(depth), depth, "8 or 16 bits a channel");
+        using var file = new MemoryStream();
+        file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
+        byte[] header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, picture.Width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), picture.Height);
+        (header[8], header[9]) = ((byte)depth, 2);
+        WriteChunk(file, "IHDR", header);
+        using var compressed = new MemoryStream();
+        using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true)) WriteRows(zlib, picture, depth);
+        WriteChunk(file, "IDAT", compressed.ToArray());
+        WriteChunk(file, "IEND", []);
+        return file.ToArray();
+    }
+
+    private static void WriteRows(Stream stream, Picture picture, int depth)
+    {
+        int sampleBytes = depth / 8, pixelBytes = 3 * sampleBytes, rowBytes = picture.Width * pixelBytes;
+        float largest = (1 << depth) - 1;
+        byte[] previous = new byte[rowBytes], current = new byte[rowBytes], best = new byte[rowBytes + 1];
+        byte[] candidate = new byte[rowBytes + 1];
+        for (int row = 0; row < picture.Height; row++)
+        {
+            for (int i = 0; i < picture.Width * 3; i++)
+            {
+                int value = (int)MathF.Round(Math.Clamp(picture.Pixels[(row * picture.Width * 3) + i], 0f, 1f) * largest);
+                if (depth == 8) current[i] = (byte)value;
+                else BinaryPrimitives.WriteUInt16BigEndian(current.AsSpan(2 * i), (ushort)value);
+            }
+
+            long smallest = long.MaxValue;
+            for (int filter = 0; filter <= 4; filter++)
+            {
+                // The usual heuristic: the filter whose bytes, as signed numbers, have the smallest sum of magnitudes.
+                long cost = Filter(filter, current, previous, pixelBytes, candidate);
+                if (cost >= smallest) continue;
+                smallest = cost;
+                (best, candidate) = (candidate, best);
+            }
+
+            stream.Write(best);
+            (previous, current) = (current, previous);
+        }
+    }
+
+    private static long Filter(int filter, byte[] current, byte[] previous, int pixelBytes, byte[] to)
+    {
+        to[0] = (byte)filter;
+        long cost = 0;
+        for (int i = 0; i < current.Length; i++)
+        {
+            int left = i >= pixelBytes ? current[i - pixelBytes] : 0, up = previous[i];
+            int corner = i >= pixelBytes ? previous[i - pixelBytes] : 0;
+            to[i + 1] = (byte)(current[i] - PngFilter.Predict(filter, left, up, corner));
+            cost += Math.Abs((int)(sbyte)to[i + 1]);
+        }
+
+        return cost;
+    }
+
+    private static void WriteChunk(Stream file, string type, byte[] body)
+    {
+        byte[] chunk = new byte[12 + body.Length];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, body.Length);
+        Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
+        body.CopyTo(chunk, 8);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + body.Length), Crc32.Of(chunk.AsSpan(4, 4 + body.Length)));
+        file.Write(chunk);
+    }
+}

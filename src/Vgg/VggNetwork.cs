@@ -1,0 +1,87 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Kernels;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Vgg;
+
+/// <summary>How feature maps are computed from a picture.</summary>
+/// <param name="Pooling">Average or max.</param>
+/// <param name="PoolEdge">What pooling does with odd sizes.</param>
+/// <param name="InputPadding">What the first convolution sees outside the picture.</param>
+public sealed record VggOptions(
+    Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero);
+
+/// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
+public sealed class VggNetwork : IDisposable
+{
+    private readonly Dictionary<string, Conv3x3Layer> _layers = [];
+    private readonly VggWeights _weights;
+    private readonly VggOptions _options;
+
+    /// <param name="accelerator">Where the weights and all feature maps live.</param>
+    /// <param name="weights">At least the layers that will be asked for.</param>
+    /// <param name="options">Pooling and padding.</param>
+    public VggNetwork(Accelerator accelerator, VggWeights weights, VggOptions options)
+    {
+        (_weights, _options) = (weights, options);
+        foreach ((string name, LayerWeights layer) in weights.Layers)
+            _layers[name] = new Conv3x3Layer(accelerator, layer.Kernel, layer.Bias, frozen: true);
+    }
+
+    /// <summary>
+    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each.
+    /// Layers behind the last one asked for are not run, and maps that are neither asked for nor needed for gradients
+    /// are given back on the way.
+    /// </summary>
+    /// <param name="tape">Records the pass where pixels have a gradient.</param>
+    /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
+    /// <param name="pixelRange">The value of white: 1 or 255.</param>
+    /// <param name="layers">Canonical names.</param>
+    /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
+    public IReadOnlyDictionary<string, Tensor> Features(
+        Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
+    {
+        var features = new Dictionary<string, Tensor>();
+        Tensor x = tape.Normalize(pixels, 255f / pixelRange, _weights.Mean);
+        int block = 1;
+        foreach (VggLayer layer in _weights.Architecture.Layers)
+        {
+            if (features.Count == layers.Count) break;
+            if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
+                throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
+            if (layer.Block != block)
+            {
+                (int height, int width, _) = x.Shape;
+                if (_options.PoolEdge == PoolEdge.Floor && Math.Min(height, width) < 2)
+                    throw new ArgumentException($"a picture of {pixels.Shape} is too small for {layer.Name}");
+                Tensor full = x;
+                x = _options.Pooling == Pooling.Average
+                    ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge);
+                ReleaseUnlessUsed(full);
+                block = layer.Block;
+            }
+
+            Tensor input = x;
+            x = tape.Conv3x3(
+                input, weights, relu: true,
+                layer.InChannels == 3 ? _options.InputPadding : Padding.Zero);
+            ReleaseUnlessUsed(input);
+            if (layers.Contains(layer.Name)) features[layer.Name] = x;
+        }
+
+        if (features.Count != layers.Count)
+            throw new ArgumentException($"{_weights.Architecture.Name} has not all of {string.Join(", ", layers)}", nameof(layers));
+        return features;
+
+        void ReleaseUnlessUsed(Tensor tensor)
+        {
+            if (!tensor.RequiresGradient && !features.ContainsValue(tensor)) tensor.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (Conv3x3Layer layer in _layers.Values) layer.Dispose();
+        _layers.Clear();
+    }
+}

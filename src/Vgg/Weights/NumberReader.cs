@@ -1,0 +1,64 @@
+using System.Buffers.Binary;
+
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>The element types that weights files use.</summary>
+internal enum NumberType
+{
+    Float16,
+    Float32,
+    Float64,
+    Int8,
+    UInt8,
+    Int16,
+    UInt16,
+    Int32,
+    UInt32,
+    Int64,
+    UInt64,
+}
+
+/// <summary>Reads numbers of any type and byte order as floats, in small chunks: nothing is held twice.</summary>
+internal static class NumberReader
+{
+    private const int ChunkBytes = 1 << 16;
+
+    public static int SizeOf(NumberType type) => type switch
+    {
+        NumberType.Int8 or NumberType.UInt8 => 1,
+        NumberType.Float16 or NumberType.Int16 or NumberType.UInt16 => 2,
+        NumberType.Float32 or NumberType.Int32 or NumberType.UInt32 => 4,
+        _ => 8,
+    };
+
+    /// <summary>Calls store(i, value) for each of the next <paramref name="count"/> numbers.</summary>
+    /// <exception cref="EndOfStreamException">The stream ends before.</exception>
+    public static void Read(Stream stream, long count, NumberType type, bool bigEndian, Action<long, double> store)
+    {
+        int size = SizeOf(type);
+        byte[] chunk = new byte[Math.Min(ChunkBytes, checked(count * size))];
+        for (long at = 0; at < count;)
+        {
+            int numbers = (int)Math.Min(chunk.Length / size, count - at);
+            Span<byte> bytes = chunk.AsSpan(0, numbers * size);
+            stream.ReadExactly(bytes);
+            for (int i = 0; i < numbers; i++) store(at + i, One(bytes.Slice(i * size, size), type, bigEndian));
+            at += numbers;
+        }
+    }
+
+    private static double One(ReadOnlySpan<byte> b, NumberType type, bool bigEndian) => type switch
+    {
+        NumberType.Int8 => (sbyte)b[0],
+        NumberType.UInt8 => b[0],
+        NumberType.Float16 => (double)(bigEndian ? BinaryPrimitives.ReadHalfBigEndian(b) : BinaryPrimitives.ReadHalfLittleEndian(b)),
+        NumberType.Int16 => bigEndian ? BinaryPrimitives.ReadInt16BigEndian(b) : BinaryPrimitives.ReadInt16LittleEndian(b),
+        NumberType.UInt16 => bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b),
+        NumberType.Float32 => bigEndian ? BinaryPrimitives.ReadSingleBigEndian(b) : BinaryPrimitives.ReadSingleLittleEndian(b),
+        NumberType.Int32 => bigEndian ? BinaryPrimitives.ReadInt32BigEndian(b) : BinaryPrimitives.ReadInt32LittleEndian(b),
+        NumberType.UInt32 => bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(b) : BinaryPrimitives.ReadUInt32LittleEndian(b),
+        NumberType.Float64 => bigEndian ? BinaryPrimitives.ReadDoubleBigEndian(b) : BinaryPrimitives.ReadDoubleLittleEndian(b),
+        NumberType.Int64 => bigEndian ? BinaryPrimitives.ReadInt64BigEndian(b) : BinaryPrimitives.ReadInt64LittleEndian(b),
+        _ => bigEndian ? BinaryPrimitives.ReadUInt64BigEndian(b) : BinaryPrimitives.ReadUInt64LittleEndian(b),
+    };
+}

@@ -1,0 +1,38 @@
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>
+/// A seeded random VGG-19, for when there is no file: random filters carry style too (Ustyuzhaninov et al. 2016,
+/// "Texture synthesis using shallow convolutional networks with random filters"; He, Wang and Hopcroft 2016, "A
+/// powerful generative model using random weights for the deep image representation").
+/// </summary>
+public static class RandomWeights
+{
+    /// <summary>About the standard deviation of natural pictures' pixels, 0..255, around ImageNet's mean.</summary>
+    private const double PixelDeviation = 58;
+
+    /// <summary>
+    /// Weights drawn from N(0, 2 / (9 in)) (He et al. 2015, "Delving deep into rectifiers", eq. 10), which keeps the
+    /// mean square of activations the same from layer to layer; the first layer's are divided by the pixels'
+    /// deviation, so that it is about one. Biases are zero.
+    /// </summary>
+    /// <param name="architecture">Which network.</param>
+    /// <param name="seed">The same seed gives the same weights.</param>
+    /// <param name="lastLayer">The deepest layer needed; each layer's numbers are its own, whatever else is drawn.</param>
+    public static VggWeights Create(VggArchitecture architecture, int seed, string lastLayer)
+    {
+        var layers = new Dictionary<string, LayerWeights>();
+        int last = architecture.Layers.ToList().FindIndex(layer => layer.Name == lastLayer);
+        if (last < 0) throw new ArgumentException($"{architecture.Name} has no layer {lastLayer}", nameof(lastLayer));
+        LayerWeights[] drawn = new LayerWeights[last + 1];
+        Parallel.For(0, last + 1, i =>
+        {
+            VggLayer layer = architecture.Layers[i];
+            double deviation = Math.Sqrt(2.0 / (9 * layer.InChannels)) / (i == 0 ? PixelDeviation : 1);
+            float[] kernel = new float[9 * layer.InChannels * layer.OutChannels];
+            new NormalGenerator(((ulong)(uint)seed << 8) + (ulong)i).Fill(kernel, deviation);
+            drawn[i] = new LayerWeights(kernel, new float[layer.OutChannels]);
+        });
+        for (int i = 0; i <= last; i++) layers[architecture.Layers[i].Name] = drawn[i];
+        return new VggWeights(architecture, layers, VggWeights.CaffeMean, $"random {architecture.Name}, seed {seed}");
+    }
+}

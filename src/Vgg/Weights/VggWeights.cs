@@ -1,0 +1,75 @@
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>One convolution's weights on the host.</summary>
+/// <param name="Kernel">(3, 3, in, out), row-major.</param>
+/// <param name="Bias">(out).</param>
+public sealed record LayerWeights(float[] Kernel, float[] Bias);
+
+/// <summary>What pixels a weights file was trained on; the loaders turn all of them into RGB 0..255.</summary>
+public enum WeightsConvention
+{
+    /// <summary>RGB 0..255, the Caffe mean subtracted: the .mat files, vgg16_weights.npz.</summary>
+    Rgb255,
+
+    /// <summary>BGR 0..255, the Caffe mean subtracted: Caffe, Keras, tensorflow-vgg.</summary>
+    Bgr255,
+
+    /// <summary>RGB 0..1, torchvision's mean subtracted, divided by its standard deviation.</summary>
+    RgbUnit,
+}
+
+/// <summary>VGG's convolutions as loaded, for an input of RGB 0..255 with <see cref="Mean"/> subtracted.</summary>
+public sealed class VggWeights
+{
+    /// <summary>ImageNet's mean pixel as the Caffe models subtract it, RGB 0..255.</summary>
+    public static readonly float[] CaffeMean = [123.68f, 116.779f, 103.939f];
+
+    private static readonly float[] s_torchvisionMean = [0.485f, 0.456f, 0.406f];
+    private static readonly float[] s_torchvisionDeviation = [0.229f, 0.224f, 0.225f];
+
+    public VggWeights(
+        VggArchitecture architecture, IReadOnlyDictionary<string, LayerWeights> layers, float[] mean, string source)
+    {
+        (Architecture, Layers, Mean, Source) = (architecture, layers, mean, source);
+    }
+
+    public VggArchitecture Architecture { get; }
+
+    /// <summary>By canonical name; a file may stop early.</summary>
+    public IReadOnlyDictionary<string, LayerWeights> Layers { get; }
+
+    /// <summary>Subtracted from the pixels, RGB 0..255.</summary>
+    public float[] Mean { get; }
+
+    /// <summary>Where they come from, for people.</summary>
+    public string Source { get; }
+
+    /// <summary>
+    /// Weights for another convention made ones for RGB 0..255: the first kernel's input channels are reordered or
+    /// scaled, so that the same picture gives the same activations. W ((x/255 - μ)/σ) = (W / 255σ) (x - 255μ).
+    /// </summary>
+    /// <param name="fileMean">The mean that the file states, RGB 0..255, or null.</param>
+    internal static VggWeights FromConvention(
+        VggArchitecture architecture, Dictionary<string, LayerWeights> layers, WeightsConvention convention,
+        float[]? fileMean, string source)
+    {
+        float[] mean = fileMean ?? CaffeMean;
+        if (convention == WeightsConvention.RgbUnit) mean = [.. s_torchvisionMean.Select(value => 255f * value)];
+        if (convention != WeightsConvention.Rgb255 && layers.TryGetValue("conv1_1", out LayerWeights? first))
+        {
+            int outChannels = first.Bias.Length;
+            float[] kernel = new float[first.Kernel.Length];
+            for (int at = 0; at < kernel.Length; at++)
+            {
+                (int o, int channel, int tap) = (at % outChannels, at / outChannels % 3, at / outChannels / 3);
+                int from = convention == WeightsConvention.Bgr255 ? 2 - channel : channel;
+                float scale = convention == WeightsConvention.RgbUnit ? 1f / (255f * s_torchvisionDeviation[channel]) : 1f;
+                kernel[at] = scale * first.Kernel[(((tap * 3) + from) * outChannels) + o];
+            }
+
+            layers["conv1_1"] = first with { Kernel = kernel };
+        }
+
+        return new VggWeights(architecture, layers, mean, source);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Security.Cryptography;
+
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>An array of a weights file.</summary>
+/// <param name="Layer">The layer's name in the file.</param>
+/// <param name="Kernel">Its dimensions, (3, 3, in, out) for a convolution; empty where there is none.</param>
+/// <param name="Bias">Its dimensions.</param>
+public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Kernel, IReadOnlyList<int> Bias);
+
+/// <summary>What a weights file holds.</summary>
+/// <param name="Format">For people.</param>
+/// <param name="Architecture">The network its convolutions are of.</param>
+/// <param name="Entries">In the file's order.</param>
+/// <param name="Mean">The mean pixel it states, RGB 0..255; null where it states none.</param>
+public sealed record WeightsContents(
+    string Format, VggArchitecture Architecture, IReadOnlyList<WeightsEntry> Entries, float[]? Mean);
+
+/// <summary>A file's checksums, and the published file that they are of.</summary>
+/// <param name="Bytes">Its size.</param>
+/// <param name="PublishedAs">Null where no published checksum is known for it.</param>
+public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, string? PublishedAs);
+
+/// <summary>VGG weights from the files people have; the format is told by the first bytes, not by the name.</summary>
+public static class WeightsFile
+{
+    private static readonly (string Md5, string? Sha256, string Name)[] s_published =
+    [
+        ("106118b7cf60435e6d8e04f6a6dc3657", "abdb57167f82a2a1fbab1e1c16ad9373411883f262a1a37ee5db2e6fb0044695",
+            "imagenet-vgg-verydeep-19.mat, MatConvNet, new edition"),
+        ("8ee3263992981a1d26e73b3ca028a123", null, "imagenet-vgg-verydeep-19.mat, MatConvNet, beta16 (old) edition"),
+    ];
+
+    /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
+    /// <param name="path">A .mat or .npz file.</param>
+    /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
+    /// <param name="convention">What its first layer expects; null for what its format implies (RGB 0..255).</param>
+    /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
+    public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
+    {
+        (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers);
+        VggArchitecture architecture = contents.Architecture;
+        foreach (string name in Needed(architecture, layers).Concat(layers).Distinct())
+        {
+            if (loaded.ContainsKey(name)) continue;
+            string has = loaded.Count == 0 ? "no convolution of VGG" : $"the convolutions {string.Join(", ", loaded.Keys)}";
+            throw new InvalidDataException(
+                $"{path} lacks layer {name}: it has {has}; choose other layers (--content-layers, --style-layers) or another file");
+        }
+
+        foreach (VggLayer layer in architecture.Layers)
+        {
+            if (!loaded.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
+            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != 9 * layer.InChannels * layer.OutChannels)
+            {
+                throw new InvalidDataException(
+                    $"{path}: {layer.Name} has {weights.Kernel.Length:n0} weights and {weights.Bias.Length} biases, expected " +
+                    $"(3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}: this is no {architecture.Name}");
+            }
+        }
+
+        return VggWeights.FromConvention(
+            architecture, loaded, convention ?? WeightsConvention.Rgb255, contents.Mean, Path.GetFileName(path));
+    }
+
+    /// <summary>The table of a file's layers, without loading them.</summary>
+    /// <exception cref="InvalidDataException">Damaged or of another format.</exception>
+    public static WeightsContents Describe(string path) => Read(path, null).Contents;
+
+    /// <summary>MD5 and SHA-256 of the whole file, in one pass.</summary>
+    public static WeightsIdentity Identify(string path)
+    {
+        // MD5 only because published files are known by it.
+        using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using FileStream file = File.OpenRead(path);
+        byte[] chunk = new byte[1 << 20];
+        for (int read; (read = file.Read(chunk)) > 0;)
+        {
+            md5.AppendData(chunk, 0, read);
+            sha256.AppendData(chunk, 0, read);
+        }
+
+        string md5Text = Convert.ToHexStringLower(md5.GetHashAndReset());
+        string sha256Text = Convert.ToHexStringLower(sha256.GetHashAndReset());
+        string? published = s_published
+            .FirstOrDefault(known => known.Md5 == md5Text && (known.Sha256 ?? sha256Text) == sha256Text).Name;
+        return new WeightsIdentity(file.Length, md5Text, sha256Text, published);
+    }
+
+    /// <summary>The layers asked for and all before them.</summary>
+    internal static IEnumerable<string> Needed(VggArchitecture architecture, IReadOnlyCollection<string> layers)
+    {
+        int last = architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i : -1).Max();
+        return architecture.Layers.Take(last + 1).Select(layer => layer.Name);
+    }
+
+    /// <summary>VGG-19 has a fourth convolution in its last three blocks.</summary>
+    internal static VggArchitecture ArchitectureOf(IEnumerable<string> layerNames)
+    {
+        HashSet<string> names = [.. layerNames];
+        bool fourth = names.Contains("conv3_4") || names.Contains("conv4_4") || names.Contains("conv5_4");
+        return fourth || !names.Contains("conv4_1") ? VggArchitecture.Vgg19 : VggArchitecture.Vgg16;
+    }
+
+    private static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
+        string path, IReadOnlyCollection<string>? layers)
+    {
+        byte[] head = new byte[8];
+        int length;
+        using (FileStream file = File.OpenRead(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
+        if (length == 0) throw new InvalidDataException($"{path} is empty, expected VGG weights (.mat or .npz); download it again");
+        if (head.AsSpan().StartsWith("PK"u8)) return NpzWeights.Read(path, layers);
+        if (head.AsSpan().StartsWith("MATLAB"u8) || path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase))
+            return MatWeights.Read(path, layers);
+        throw new InvalidDataException(
+            $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, " +
+            "expected a MAT-file of level 5 (imagenet-vgg-verydeep-19.mat) or an .npz archive (vgg16_weights.npz)");
+    }
+}

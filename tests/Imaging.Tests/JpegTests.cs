@@ -1,0 +1,133 @@
+namespace NativeStyle.Imaging.Tests;
+
+public class JpegTests
+{
+    /// <summary>
+    /// Against the PNGs that ImageMagick (libjpeg) decoded from the same files. libjpeg rounds after each step (IDCT,
+    /// upsampling, colour), this decoder once, and inverse DCTs may differ by one level: up to 4 levels where chroma is
+    /// upsampled, less than one on average.
+    /// </summary>
+    [SkippableFact]
+    public void DecodesAsLibjpeg()
+    {
+        string[] files = Directory.GetFiles(TestData.Path("jpeg"), "*.jpg");
+        Assert.True(files.Length >= 29);
+        foreach (string file in files)
+        {
+            Picture expected = PictureFile.Read(Path.ChangeExtension(file, ".png"));
+            Picture actual = PictureFile.Read(file);
+            Assert.Equal((expected.Height, expected.Width), (actual.Height, actual.Width));
+            double largest = 0, sum = 0;
+            for (int i = 0; i < actual.Pixels.Length; i++)
+            {
+                double difference = 255 * Math.Abs(expected.Pixels[i] - actual.Pixels[i]);
+                largest = Math.Max(largest, difference);
+                sum += difference;
+            }
+
+            double mean = sum / actual.Pixels.Length;
+            Assert.True(largest <= 4 && mean <= 0.7, $"{Path.GetFileName(file)}: up to {largest:f1} levels, mean {mean:f2}");
+        }
+    }
+
+    /// <summary>Each corrupted file gives a picture or a clear error, soon.</summary>
+    [SkippableFact]
+    public void BrokenFilesEndInAPictureOrAnError()
+    {
+        string[] files = Directory.GetFiles(TestData.Path("jpeg-broken"), "*.jpg");
+        Assert.True(files.Length >= 50);
+        foreach (string file in files) DecodeOrRefuse(File.ReadAllBytes(file));
+    }
+
+    [Fact]
+    public void MutatedFilesEndInAPictureOrAnError()
+    {
+        const int Seed = 11;
+        var random = new Random(Seed);
+        byte[] whole = Encode(Pictures.Smooth(33, 41), 80);
+        for (int round = 0; round < 2000; round++)
+        {
+            byte[] damaged = [.. whole];
+            for (int k = 0; k < 1 + (round % 5); k++) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            if (round % 3 == 0) damaged = damaged[..random.Next(damaged.Length)];
+            DecodeOrRefuse(damaged);
+        }
+    }
+
+    [Fact]
+    public void ATruncatedFileIsRefused()
+    {
+        byte[] whole = Encode(Pictures.Random(40, 40, 5), 90);
+        for (int length = 0; length < whole.Length - 40; length += 13)
+            Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole.AsSpan(0, length)));
+    }
+
+    [Theory]
+    [InlineData(1, 1, 95, 0.02)]
+    [InlineData(17, 30, 95, 0.03)]
+    [InlineData(64, 64, 50, 0.10)]
+    public void WritingAndReadingKeepsAPictureToItsQuality(int height, int width, int quality, double most)
+    {
+        Picture picture = Pictures.Smooth(height, width);
+        Pictures.AssertClose(picture, PictureFile.Decode(Encode(picture, quality)), most);
+    }
+
+    [Fact]
+    public void QualityDecidesTheSize()
+    {
+        Picture picture = Pictures.Random(64, 64, 2);
+        Assert.True(Encode(picture, 30).Length < Encode(picture, 60).Length);
+        Assert.True(Encode(picture, 60).Length < Encode(picture, 95).Length);
+    }
+
+    /// <summary>The eight orientations of a 2 x 3 picture, as Exif 2.3 draws them.</summary>
+    [Theory]
+    [InlineData(1, 2, 3, "abcdef")]
+    [InlineData(2, 2, 3, "cbafed")]
+    [InlineData(3, 2, 3, "fedcba")]
+    [InlineData(4, 2, 3, "defabc")]
+    [InlineData(5, 3, 2, "adbecf")]
+    [InlineData(6, 3, 2, "daebfc")]
+    [InlineData(7, 3, 2, "fcebda")]
+    [InlineData(8, 3, 2, "cfbead")]
+    public void ExifOrientationIsApplied(int orientation, int height, int width, string expected)
+    {
+        // Each letter is a flat area of 8 x 8 with its own grey.
+        var stored = new Picture(16, 24);
+        for (int i = 0; i < stored.Pixels.Length; i++)
+        {
+            (int row, int column) = (i / 3 / 24, i / 3 % 24);
+            stored.Pixels[i] = ((row / 8 * 3) + (column / 8)) / 5f;
+        }
+
+        byte[] file = Encode(stored, 100);
+        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+        Picture picture = PictureFile.Decode([.. file[..2], .. exif, .. file[2..]]);
+        Assert.Equal((8 * height, 8 * width), (picture.Height, picture.Width));
+        string letters = "";
+        for (int row = 4; row < picture.Height; row += 8)
+        for (int column = 4; column < picture.Width; column += 8)
+            letters += (char)('a' + (int)MathF.Round(picture[row, column, 0] * 5));
+        Assert.Equal(expected, letters);
+    }
+
+    private static void DecodeOrRefuse(byte[] bytes)
+    {
+        try
+        {
+            Picture picture = PictureFile.Decode(bytes);
+            Assert.All(picture.Pixels, value => Assert.InRange(value, 0f, 1f));
+        }
+        catch (InvalidDataException refusal)
+        {
+            Assert.NotEmpty(refusal.Message);
+        }
+    }
+
+    private static byte[] Encode(Picture picture, int quality)
+    {
+        using var folder = new TemporaryFolder();
+        PictureFile.Write(folder.File("a.jpg"), picture, new PictureWriteOptions(JpegQuality: quality));
+        return File.ReadAllBytes(folder.File("a.jpg"));
+    }
+}
