@@ -1,0 +1,28 @@
+using System.CommandLine;
+using NativeStyle.Kernels;
+using Spectre.Console;
+
+namespace NativeStyle.Cli.Commands;
+
+/// <summary><c>nativestyle devices</c>: what can compute here.</summary>
+internal static class DevicesCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("devices", "Lists the devices that --device takes.");
+        command.SetAction(_ =>
+        {
+            var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "memory");
+            string memory = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):f1} GiB";
+            foreach (CpuPath path in Enum.GetValues<CpuPath>())
+            {
+                using var cpu = new CpuAccelerator(0, path);
+                table.AddRow(cpu.Name, cpu.Description, memory);
+            }
+
+            AnsiConsole.Write(table);
+            return 0;
+        });
+        return command;
+    }
+}

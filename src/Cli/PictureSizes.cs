@@ -1,0 +1,57 @@
+using NativeStyle.Style;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Cli;
+
+/// <summary>Checks, before the work, that pictures are large enough for the layers and small enough for the memory.</summary>
+internal static class PictureSizes
+{
+    public static void Check(
+        TransferOptions options, IReadOnlyList<ScaleStep> plan, string contentPath, (int Height, int Width) style, string stylePath)
+    {
+        RequireLayers(options, options.Layers, contentPath, plan[0].Height, plan[0].Width);
+        double scale = (double)Math.Max(plan[0].Height, plan[0].Width) / Math.Max(style.Height, style.Width);
+        if (options.StyleSizing == StyleSizing.LongestSide)
+        {
+            RequireLayers(
+                options, [.. options.StyleLayers.Select(layer => layer.Layer)], stylePath,
+                Math.Max(1, (int)Math.Round(style.Height * scale)), Math.Max(1, (int)Math.Round(style.Width * scale)));
+        }
+
+        RequireMemory(options, plan[^1]);
+    }
+
+    private static void RequireLayers(TransferOptions options, IReadOnlyList<string> layers, string path, int height, int width)
+    {
+        VggLayer deepest = VggArchitecture.Vgg19.Layers.Last(layer => layers.Contains(layer.Name));
+        (int mapHeight, int mapWidth) = VggArchitecture.SizeAt(deepest, height, width, options.PoolEdge);
+        if (Math.Min(mapHeight, mapWidth) >= 1) return;
+        int least = 1 << (deepest.Block - 1);
+        throw new UsageException(
+            $"{path} at {width} x {height} pixels is too small for layer {deepest.Name}, which needs {least} on each side; " +
+            "choose a larger --size, another picture or shallower layers");
+    }
+
+    /// <summary>
+    /// Each pixel keeps the feature maps of all layers up to the deepest, and their gradients as backward passes, about
+    /// half of them at a time; a transfer that cannot fit is refused at once instead of failing in the middle.
+    /// </summary>
+    private static void RequireMemory(TransferOptions options, ScaleStep last)
+    {
+        double floatsPerPixel = 0;
+        foreach (VggLayer layer in VggArchitecture.Vgg19.Layers)
+        {
+            floatsPerPixel += layer.OutChannels / Math.Pow(4, layer.Block - 1);
+            if (layer.Name == VggArchitecture.Vgg19.Layers.Last(l => options.Layers.Contains(l.Name)).Name) break;
+        }
+
+        double needed = 1.5 * sizeof(float) * floatsPerPixel * last.Height * last.Width;
+        double available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed > available || (long)last.Height * last.Width * 64 > int.MaxValue)
+        {
+            throw new UsageException(
+                $"a result of {last.Width} x {last.Height} pixels needs about {needed / (1L << 30):f1} GiB of memory, " +
+                $"{available / (1L << 30):f1} GiB are there; choose a smaller --size");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using NativeStyle.Cli.Commands;
+
+namespace NativeStyle.Cli;
+
+/// <summary>The command line: parses, calls, shows. Everything else is in the libraries.</summary>
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        var root = new RootCommand(
+            "Neural style transfer on a compute engine of its own: paints a content picture in the style of another.\n\n" +
+            "  nativestyle transfer photo.jpg painting.jpg -o out.png\n" +
+            "  nativestyle transfer photo.jpg painting.jpg -o out.png --weights vgg16_weights.npz --size 512\n" +
+            "  nativestyle weights info vgg16_weights.npz\n" +
+            "  nativestyle gradcheck\n\n" +
+            "Exit codes: 0 done, 1 a check failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
+        {
+            TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
+        };
+        return UserErrors.Guard(() =>
+        {
+            ParseResult parsed = root.Parse(args);
+            if (parsed.Errors.Count > 0)
+                throw new UsageException($"{parsed.Errors[0].Message} (see nativestyle {CommandPath(parsed)}--help)");
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        });
+    }
+
+    private static string CommandPath(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+}

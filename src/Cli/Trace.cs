@@ -1,0 +1,28 @@
+using System.Text.Json;
+using NativeStyle.Style;
+
+namespace NativeStyle.Cli;
+
+/// <summary>A JSON line per iteration, written at once so that it can be followed.</summary>
+internal sealed class Trace : IDisposable
+{
+    private readonly StreamWriter _writer;
+
+    private Trace(string path) => _writer = new StreamWriter(path) { AutoFlush = true };
+
+    public static Trace? Open(string? path) => path is null ? null : new Trace(path);
+
+    public void Write(IterationReport report) => _writer.WriteLine(JsonSerializer.Serialize(new
+    {
+        iteration = report.Iteration,
+        height = report.Height,
+        width = report.Width,
+        loss = report.Loss,
+        content = report.Content,
+        style = report.Style,
+        tv = report.Tv,
+        seconds = Math.Round(report.Seconds, 6),
+    }));
+
+    public void Dispose() => _writer.Dispose();
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Globalization;
+using NativeStyle.Kernels;
+using NativeStyle.Style;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+using Spectre.Console;
+
+namespace NativeStyle.Cli;
+
+/// <summary>What a transfer shows: a live bar on a terminal, plain lines when piped, nothing when quiet.</summary>
+internal sealed class TransferConsole(bool quiet)
+{
+    /// <summary>Seconds between plain lines.</summary>
+    private const double LineInterval = 5;
+
+    public void Say(string line)
+    {
+        if (!quiet) Console.WriteLine(line);
+    }
+
+    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, Accelerator accelerator, VggWeights weights)
+    {
+        Say($"preset {options.Name}: {options.Description}");
+        Say($"network {weights.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
+            $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
+        Say($"device {accelerator.Name}: {accelerator.Description}");
+        Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
+    }
+
+    /// <summary>The table of layers with their shapes (height x width x channels) for the last scale.</summary>
+    public void ShowLayers(TransferOptions options, VggArchitecture network, ScaleStep step)
+    {
+        if (quiet) return;
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("layer", "shape", "loss");
+        table.AddRow("input", $"{step.Height} x {step.Width} x 3", "");
+        for (int i = 0; i < network.Layers.Count; i++)
+        {
+            VggLayer layer = network.Layers[i];
+            (int height, int width) = VggArchitecture.SizeAt(layer, step.Height, step.Width, options.PoolEdge);
+            string[] roles = [
+                .. options.ContentLayers.Where(l => l.Layer == layer.Name).Select(_ => "content"),
+                .. options.StyleLayers.Where(l => l.Layer == layer.Name).Select(l => $"style x {l.Weight.ToString("0.###", CultureInfo.InvariantCulture)}"),
+            ];
+            table.AddRow(layer.Name, $"{height} x {width} x {layer.OutChannels}", string.Join(", ", roles));
+            bool endOfBlock = i + 1 == network.Layers.Count || network.Layers[i + 1].Block != layer.Block;
+            if (!endOfBlock) continue;
+            var pool = new PoolShape(height, width, layer.OutChannels, options.PoolEdge);
+            table.AddRow($"pool{layer.Block}", $"{pool.OutHeight} x {pool.OutWidth} x {layer.OutChannels}", "");
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    /// <summary>Runs with progress shown.</summary>
+    public TransferResult Follow(int total, Func<Action<IterationReport>, TransferResult> run)
+    {
+        if (quiet) return run(_ => { });
+        if (Console.IsOutputRedirected) return FollowPlain(total, run);
+        TransferResult? result = null;
+        AnsiConsole.Progress().AutoClear(false).Columns(
+            new ProgressBarColumn { Width = 24 }, new TaskDescriptionColumn { Alignment = Justify.Left }).Start(context =>
+        {
+            ProgressTask task = context.AddTask("starting", maxValue: total);
+            var pace = new Pace(total);
+            result = run(report =>
+            {
+                task.Value = report.Iteration;
+                task.Description = pace.Line(report);
+            });
+        });
+        return result!;
+    }
+
+    private static TransferResult FollowPlain(int total, Func<Action<IterationReport>, TransferResult> run)
+    {
+        var pace = new Pace(total);
+        long shown = 0;
+        return run(report =>
+        {
+            string line = pace.Line(report);
+            bool due = shown == 0 || Stopwatch.GetElapsedTime(shown).TotalSeconds >= LineInterval || report.Iteration == total;
+            if (!due) return;
+            shown = Stopwatch.GetTimestamp();
+            Console.WriteLine(line);
+        });
+    }
+
+    private static string Names(IReadOnlyList<LayerWeight> layers) => string.Join(" ", layers.Select(layer => layer.Layer));
+
+    /// <summary>Words for an iteration, with the time left at the pace of the last ones at this scale.</summary>
+    private sealed class Pace(int total)
+    {
+        private double _secondsPerIteration;
+        private int _width;
+
+        public string Line(IterationReport report)
+        {
+            bool newScale = report.Width != _width;
+            _width = report.Width;
+            _secondsPerIteration = newScale ? report.Seconds : (0.9 * _secondsPerIteration) + (0.1 * report.Seconds);
+            var left = TimeSpan.FromSeconds((total - report.Iteration) * _secondsPerIteration);
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Iteration}/{total}  {report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + style " +
+                $"{report.Style:g3} + tv {report.Tv:g3}  {_secondsPerIteration:f2} s/it  {(int)left.TotalMinutes}:{left.Seconds:00} left");
+        }
+    }
+}
