@@ -243,7 +243,7 @@ public sealed class MatFile
         if ((_kept += header.Count) > MaxKeptNumbers)
             throw new InvalidDataException($"more than {MaxKeptNumbers:n0} numbers in convolutions, more than any VGG has");
         float[] values = new float[header.Count];
-        using var data = new BoundedStream(stream, tag.Bytes);
+        using Stream data = tag.Small is null ? new BoundedStream(stream, tag.Bytes) : new MemoryStream(tag.Small);
         NumberReader.Read(data, header.Count, type, _bigEndian, (i, value) => values[i] = (float)value);
         stream.SkipRest();
         return new MatNumbers(header.Dimensions, values);

@@ -1,0 +1,107 @@
+namespace NativeStyle.Kernels.Tests;
+
+public class AcceleratorTests
+{
+    [Fact]
+    public void FreedMemoryIsUsedAgain()
+    {
+        using var cpu = new CpuAccelerator(1);
+        for (int round = 0; round < 100; round++)
+        {
+            using MemoryBuffer<float> a = cpu.Allocate<float>(100_000);
+            using MemoryBuffer<float> b = cpu.Allocate<float>(50);
+        }
+
+        Assert.Equal(0, cpu.MemoryBytes.InUse);
+        Assert.InRange(cpu.MemoryBytes.Held, 400_000, 410_000);
+        cpu.TrimPool();
+        Assert.Equal(0, cpu.MemoryBytes.Held);
+    }
+
+    [Fact]
+    public void APooledBlockIsNotUsedForAMuchSmallerRequest()
+    {
+        using var cpu = new CpuAccelerator(1);
+        cpu.Allocate<float>(1_000_000).Dispose();
+        using MemoryBuffer<float> small = cpu.Allocate<float>(1000);
+        Assert.InRange(cpu.MemoryBytes.InUse, 4000, 5000);
+    }
+
+    [Fact]
+    public void ADisposedBufferCannotBeUsed()
+    {
+        using var cpu = new CpuAccelerator(1);
+        MemoryBuffer<float> buffer = cpu.Allocate<float>(4);
+        buffer.Dispose();
+        buffer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => buffer.View);
+    }
+
+    [Fact]
+    public void CopiesWantEqualLengths()
+    {
+        using var cpu = new CpuAccelerator(1);
+        using MemoryBuffer<float> buffer = cpu.Allocate<float>(4);
+        Assert.Throws<ArgumentException>(() => buffer.CopyFromCPU(new float[3]));
+        Assert.Throws<ArgumentException>(() => buffer.CopyToCPU(new float[5]));
+    }
+
+    [Fact]
+    public void OperatorsRefuseViewsOfWrongLength()
+    {
+        using var cpu = new CpuAccelerator(1);
+        using MemoryBuffer<float> four = cpu.Allocate<float>(4), five = cpu.Allocate<float>(5);
+        Assert.Throws<ArgumentException>(() => Relu.Forward(cpu, four.View, five.View));
+        Assert.Throws<ArgumentException>(() => Gram.Forward(cpu, four.View, five.View, 2, 2, 1));
+        Assert.Throws<ArgumentException>(() =>
+            AvgPool.Forward(cpu, four.View, five.View, new PoolShape(2, 2, 1, PoolEdge.Floor)));
+        Assert.Throws<ArgumentException>(() => new Conv3x3Weights(cpu, new float[17], new float[1]));
+    }
+
+    /// <summary>The same bytes for any number of threads: no sum depends on how the work was divided.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void ResultsDoNotDependOnTheNumberOfThreads(int threads)
+    {
+        byte[] expected = ConvolutionAndGram(3), actual = ConvolutionAndGram(threads);
+        Assert.Equal(expected, actual);
+    }
+
+    [Fact]
+    public void AFailingPartReachesTheCallerAndTheTeamGoesOn()
+    {
+        using var cpu = new CpuAccelerator(3);
+        using MemoryBuffer<float> buffer = cpu.Allocate<float>(new float[1000]);
+        for (int round = 0; round < 20; round++)
+        {
+            Assert.Throws<IndexOutOfRangeException>(() => cpu.Launch(VectorOps.FillKernel, (Index1D)1001, buffer.View, 1f));
+            cpu.Launch(VectorOps.FillKernel, (Index1D)1000, buffer.View, (float)round);
+            Assert.All(buffer.GetAsArray(), value => Assert.Equal(round, value));
+        }
+    }
+
+    private static byte[] ConvolutionAndGram(int threads)
+    {
+        using var cpu = new CpuAccelerator(threads);
+        var random = new Random(5);
+        var shape = new Conv3x3Shape(37, 29, 24, 40);
+        using MemoryBuffer<float> x = cpu.Allocate<float>(Floats(random, shape.InLength));
+        using MemoryBuffer<float> y = cpu.Allocate<float>(shape.OutLength), gram = cpu.Allocate<float>(40 * 40), sum = cpu.Allocate<float>(1);
+        using var weights = new Conv3x3Weights(cpu, Floats(random, shape.KernelLength), Floats(random, 40));
+        Conv3x3.Forward(cpu, x.View, weights, y.View, shape, relu: true);
+        Gram.Forward(cpu, y.View, gram.View, 37 * 29, 40, 0.01f);
+        Conv3x3.BackwardData(cpu, y.View, y.View, weights, x.View, shape, 1f);
+        Reduction.Sum(cpu, y.View, sum.View);
+        float[] all = [.. y.GetAsArray(), .. gram.GetAsArray(), .. x.GetAsArray(), .. sum.GetAsArray()];
+        return [.. all.SelectMany(BitConverter.GetBytes)];
+    }
+
+    private static float[] Floats(Random random, long length)
+    {
+        float[] values = new float[length];
+        for (int i = 0; i < values.Length; i++) values[i] = random.NextSingle() - 0.5f;
+        return values;
+    }
+}
