@@ -85,7 +85,7 @@ public class MatFileTests
         return value switch
         {
             MatNumbers numbers => $"numbers {dimensions} {{{string.Join(" ", numbers.Values!.Select(Number))}}}",
-            MatText text => $"text {dimensions} '{text.Text}'",
+            MatText text => $"text {dimensions} '{text.Text.Replace("\n", "\\n", StringComparison.Ordinal)}'",
             MatCell cell => $"cell {dimensions} {{{string.Join(", ", cell.Cells.Select(Words))}}}",
             MatStruct array => $"struct {dimensions} {{{string.Join(" ; ", array.Elements.Select(element =>
                 string.Join(", ", element.Select(field => $"{field.Key} = {Words(field.Value)}"))))}}}",
