@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Commands;
+using Spectre.Console;
 
 namespace NativeStyle.Cli;
 
@@ -18,11 +19,21 @@ internal static class Program
         {
             TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
         };
+        if (Console.IsOutputRedirected)
+        {
+            // Piped or in a file: no colours, and wide enough that no table wraps.
+            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No,
+            });
+            AnsiConsole.Profile.Width = 160;
+        }
+
         return UserErrors.Guard(() =>
         {
             ParseResult parsed = root.Parse(args);
             if (parsed.Errors.Count > 0)
-                throw new UsageException($"{parsed.Errors[0].Message} (see nativestyle {CommandPath(parsed)}--help)");
+                throw new UsageException($"{string.Join(" ", parsed.Errors.Select(error => error.Message))} (see nativestyle {CommandPath(parsed)}--help)");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         });
     }

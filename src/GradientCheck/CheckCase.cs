@@ -32,7 +32,7 @@ public sealed record CheckCase
     /// <summary>The operator on an accelerator: its output, and its gradients where it has a backward.</summary>
     public required Func<Accelerator, float[][], float[], (float[] Output, float[][] Gradients)> Run { get; init; }
 
-    /// <summary>Largest allowed error of the output and the gradients, relative to the largest reference value.</summary>
+    /// <summary>Largest allowed error of output and gradients, as <see cref="GradientChecker.RelativeError"/> measures it.</summary>
     public required double Tolerance { get; init; }
 
     /// <summary>Why the tolerance is what it is.</summary>
@@ -41,7 +41,7 @@ public sealed record CheckCase
     public override string ToString() => $"{Operator} {Variant}";
 }
 
-/// <summary>What a check found; errors are relative to the largest magnitude of the reference.</summary>
+/// <summary>What a check found; errors as <see cref="GradientChecker.RelativeError"/> measures them.</summary>
 /// <param name="Case">What was checked.</param>
 /// <param name="Accelerator">Where.</param>
 /// <param name="ForwardError">Output against the reference's.</param>

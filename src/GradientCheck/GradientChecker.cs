@@ -18,52 +18,57 @@ public static class GradientChecker
     {
         float[][] inputs = [.. check.Inputs.Select(ToFloat)];
         (float[] output, float[][] gradients) = check.Run(accelerator, inputs, ToFloat(check.OutputGradient));
-        double forward = RelativeError(output, check.Reference(check.Inputs));
+        double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
+        double forward = RelativeError(output, check.Reference(check.Inputs), check.Reference(magnitudes));
         if (check.ReferenceBackward is null) return new CheckResult(check, accelerator.Name, forward, null, null);
 
         double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
+        double[][] scales = check.ReferenceBackward(magnitudes, Magnitudes(check.OutputGradient));
         if (gradients.Length != check.Differentiable || expected.Length != check.Differentiable)
             throw new InvalidOperationException($"{check}: {gradients.Length} gradients, {expected.Length} expected");
         double backward = 0, difference = 0;
         for (int i = 0; i < gradients.Length; i++)
         {
-            backward = Math.Max(backward, RelativeError(gradients[i], expected[i]));
-            difference = Math.Max(difference, DifferenceError(check, i, gradients[i]));
+            backward = Math.Max(backward, RelativeError(gradients[i], expected[i], scales[i]));
+            difference = Math.Max(difference, DifferenceError(check, i, gradients[i], scales[i]));
         }
 
         return new CheckResult(check, accelerator.Name, forward, backward, difference);
     }
 
-    /// <summary>The largest difference, relative to the largest reference value; infinite where anything is not finite.</summary>
-    public static double RelativeError(float[] actual, double[] expected)
+    /// <summary>
+    /// The largest difference, relative to the largest reference value; infinite where anything is not finite.
+    /// </summary>
+    /// <param name="actual">What the operator gave.</param>
+    /// <param name="expected">What the reference gives.</param>
+    /// <param name="magnitudes">
+    /// What the reference gives for the inputs' magnitudes, i.e. the sum of the magnitudes of its terms: the rounding
+    /// error of a sum is relative to that, not to what is left when terms cancel (Higham 2002, "Accuracy and stability
+    /// of numerical algorithms", section 3.1).
+    /// </param>
+    public static double RelativeError(float[] actual, double[] expected, double[]? magnitudes = null)
     {
         if (actual.Length != expected.Length)
             throw new InvalidOperationException($"{actual.Length} values, {expected.Length} expected");
-        double worst = 0, largest = 0;
-        for (int i = 0; i < actual.Length; i++)
-        {
-            if (!float.IsFinite(actual[i])) return double.PositiveInfinity;
-            worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]));
-            largest = Math.Max(largest, Math.Abs(expected[i]));
-        }
-
+        if (!actual.All(float.IsFinite)) return double.PositiveInfinity;
+        double worst = 0;
+        for (int i = 0; i < actual.Length; i++) worst = Math.Max(worst, Math.Abs(actual[i] - expected[i]));
+        double largest = Math.Max(Largest(expected), Largest(magnitudes ?? []));
         return largest == 0 ? worst : worst / largest;
     }
 
     /// <summary>f(x) = sum of output gradient x reference output, differenced at some coordinates of one input.</summary>
-    private static double DifferenceError(CheckCase check, int input, float[] gradient)
+    private static double DifferenceError(CheckCase check, int input, float[] gradient, double[] magnitudes)
     {
         double[] values = check.Inputs[input];
         int stride = Math.Max(1, values.Length / SampledCoordinates);
-        double worst = 0, largest = 0;
+        double worst = 0, largest = Math.Max(Largest(magnitudes), gradient.Max(Math.Abs));
         for (int i = 0; i < values.Length; i += stride)
         {
             double estimate = (At(i, Step) - At(i, -Step)) / (2 * Step);
             worst = Math.Max(worst, Math.Abs(estimate - gradient[i]));
-            largest = Math.Max(largest, Math.Abs(estimate));
         }
 
-        foreach (float value in gradient) largest = Math.Max(largest, Math.Abs(value));
         return largest == 0 ? worst : worst / largest;
 
         double At(int index, double offset)
@@ -77,6 +82,10 @@ public static class GradientChecker
             return sum;
         }
     }
+
+    private static double Largest(double[] values) => values.Length == 0 ? 0 : values.Max(Math.Abs);
+
+    private static double[] Magnitudes(double[] values) => Array.ConvertAll(values, Math.Abs);
 
     private static float[] ToFloat(double[] values) => Array.ConvertAll(values, value => (float)value);
 }

@@ -137,10 +137,10 @@ internal sealed class TransferCommand
         UserErrors.RequireFile(parsed.GetValue(_content)!, "the content picture (PNG or JPEG)");
         UserErrors.RequireFile(parsed.GetValue(_style)!, "the style picture (PNG or JPEG)");
         if (parsed.GetValue(_weights) is string weights) UserErrors.RequireFile(weights, "VGG weights (.mat or .npz)");
+        UserErrors.RequireWritable(output);
         string extension = Path.GetExtension(output).ToLowerInvariant();
         if (!PictureFile.WritableExtensions.Contains(extension))
             throw new UsageException($"{output} has the extension '{extension}', expected one of {string.Join(", ", PictureFile.WritableExtensions)}");
-        UserErrors.RequireWritable(output);
         if (parsed.GetValue(_trace) is string trace) UserErrors.RequireWritable(trace);
     }
 

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using NativeStyle.Imaging;
+
+namespace NativeStyle.Cli.Tests;
+
+/// <summary>Runs the program as a user does: a process, its exit code and what it prints.</summary>
+internal static class CommandLine
+{
+    public sealed record Outcome(int ExitCode, string Output, string Error);
+
+    public static Outcome Run(params string[] arguments) => Run(null, arguments);
+
+    /// <param name="onLine">Called with the process for each line of output.</param>
+    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        var output = new StringWriter();
+        while (process.StandardOutput.ReadLine() is string line)
+        {
+            output.WriteLine(line);
+            onLine?.Invoke(process, line);
+        }
+
+        process.WaitForExit();
+        return new Outcome(process.ExitCode, output.ToString(), error.Result);
+    }
+
+    /// <summary>A wrong input: one line on standard error with these words, exit code 2, no stack trace.</summary>
+    public static void AssertRefused(Outcome outcome, params string[] words)
+    {
+        Assert.True(outcome.ExitCode == 2, $"exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
+        Assert.StartsWith("nativestyle: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.Trim().Split('\n'));
+        foreach (string word in words) Assert.Contains(word, outcome.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Small content and style pictures in a folder.</summary>
+    public static (string Content, string Style) Pictures(TemporaryFolder folder)
+    {
+        var content = new Picture(40, 56);
+        var style = new Picture(48, 40);
+        for (int i = 0; i < content.Pixels.Length; i++) content.Pixels[i] = 0.5f + (0.4f * MathF.Sin(i * 0.011f));
+        for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = i / 30 % 2;
+        PictureFile.Write(folder.File("content.png"), content);
+        PictureFile.Write(folder.File("style.jpg"), style);
+        return (folder.File("content.png"), folder.File("style.jpg"));
+    }
+}

@@ -1,0 +1,60 @@
+namespace NativeStyle.Cli.Tests;
+
+public class OtherCommandsTests
+{
+    [Fact]
+    public void HelpTeaches()
+    {
+        CommandLine.Outcome root = CommandLine.Run("--help"), transfer = CommandLine.Run("transfer", "--help");
+        Assert.Equal((0, 0), (root.ExitCode, transfer.ExitCode));
+        foreach (string word in new[] { "transfer", "weights", "devices", "gradcheck", "Exit codes" })
+            Assert.Contains(word, root.Output, StringComparison.Ordinal);
+        foreach (string option in new[]
+        {
+            "--output", "--weights", "--preset", "--size", "--iterations", "--learning-rate", "--content-weight", "--style-weight",
+            "--tv-weight", "--content-layers", "--style-layers", "--pooling", "--init", "--seed", "--device", "--threads",
+            "--save-every", "--trace", "--quiet",
+        }) Assert.Contains(option, transfer.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DevicesListsTheCpu()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("devices");
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("cpu-kernels", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void GradcheckPassesAndPrintsEveryOperator()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("gradcheck", "--device", "cpu", "--seed", "7");
+        Assert.True(outcome.ExitCode == 0, outcome.Output);
+        foreach (string name in new[] { "Conv3x3", "AvgPool", "MaxPool", "Gram", "SquaredError", "TotalVariation", "Adam", "Dot" })
+            Assert.Contains(name, outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("0 failed, seed 7", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void WeightsInfoPrintsTheTable()
+    {
+        string file = TestData.Path("weights", "vgg19_trained_conv1_to_conv3_bgr.npz");
+        CommandLine.Outcome outcome = CommandLine.Run("weights", "info", file);
+        Assert.Equal(0, outcome.ExitCode);
+        foreach (string word in new[] { "conv3_4", "3 x 3 x 256 x 256", ".npz archive", "md5", "sha256", "VGG-19" })
+            Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("weights info", "argument missing")]
+    [InlineData("paint", "paint")]
+    [InlineData("", "command")]
+    public void WrongUsesAreOneLine(string arguments, string word) => CommandLine.AssertRefused(
+        CommandLine.Run(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)), word, "--help");
+
+    [Theory]
+    [InlineData("weights info /nowhere.mat", "/nowhere.mat does not exist")]
+    [InlineData("gradcheck --device gpu", "there is no device 'gpu'")]
+    public void WhatIsNotThereIsNamed(string arguments, string words) =>
+        CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
+}

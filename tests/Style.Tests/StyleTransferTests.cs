@@ -1,0 +1,153 @@
+using NativeStyle.Imaging;
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Style.Tests;
+
+public class StyleTransferTests
+{
+    private static readonly TransferOptions s_small = Presets.DefaultRandom with
+    {
+        ContentLayers = [new("conv2_1", 1)],
+        StyleLayers = [new("conv1_1", 0.5), new("conv2_1", 0.5)],
+        Size = 36,
+        CoarsestSize = 24,
+        Iterations = [6, 5],
+    };
+
+    [Fact]
+    public void TheLossFallsAtEveryScale()
+    {
+        List<IterationReport> reports = [];
+        TransferResult result = Transfer(s_small with { Iterations = [30, 30] }, reports);
+        Assert.Equal(TransferEnd.Completed, result.End);
+        Assert.Equal((27, 36), (result.Picture.Height, result.Picture.Width));
+        Assert.Equal(Enumerable.Range(1, 60), reports.Select(report => report.Iteration));
+        foreach (IGrouping<int, IterationReport> scale in reports.GroupBy(report => report.Width))
+            Assert.True(scale.Last().Loss < 0.7 * scale.First().Loss, $"width {scale.Key}: {scale.First().Loss} to {scale.Last().Loss}");
+        Assert.All(reports, report => Assert.Equal(report.Loss, report.Content + report.Style + report.Tv, 1e-4 * report.Loss));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void TheSameOptionsGiveTheSameBytesOnAnyNumberOfThreads(int threads)
+    {
+        float[] first = Transfer(s_small with { Init = InitKind.Noise }, threads: 2).Picture.Pixels;
+        float[] second = Transfer(s_small with { Init = InitKind.Noise }, threads: threads).Picture.Pixels;
+        Assert.Equal(first, second);
+        Assert.NotEqual(first, Transfer(s_small with { Init = InitKind.Noise, Seed = 2 }).Picture.Pixels);
+    }
+
+    [Fact]
+    public void TheKernelsThemselvesPaintTheSamePicture()
+    {
+        float[] fast = Transfer(s_small).Picture.Pixels;
+        float[] plain = Transfer(s_small, path: CpuPath.Kernels).Picture.Pixels;
+        // Adam divides by the gradient's size: where a gradient is nearly zero rounding decides its direction.
+        Assert.True(fast.Zip(plain, (a, b) => Math.Abs(a - b)).Average() < 2e-3);
+    }
+
+    [Fact]
+    public void CancellingKeepsThePictureSoFar()
+    {
+        using var cancellation = new CancellationTokenSource();
+        Picture? last = null;
+        var reports = new List<IterationReport>();
+        TransferResult result = Transfer(s_small, reports, cancellation: cancellation.Token, onReport: (report, picture) =>
+        {
+            if (report.Iteration != 8) return;
+            last = picture();
+            cancellation.Cancel();
+        });
+        Assert.Equal((TransferEnd.Cancelled, 8), (result.End, result.IterationsMade));
+        Assert.Equal(last!.Pixels, result.Picture.Pixels);
+    }
+
+    [Fact]
+    public void ALossThatIsNotFiniteKeepsTheLastGoodPicture()
+    {
+        TransferResult result = Transfer(s_small with { Clamp = false, LearningRate = 1e18f, StyleScale = LossScale.Mean });
+        Assert.Equal(TransferEnd.NonFiniteLoss, result.End);
+        Assert.All(result.Picture.Pixels, value => Assert.True(float.IsFinite(value)));
+        // The first iterate is the content itself.
+        Assert.Equal(Content(27, 36).Pixels[0], result.Picture.Pixels[0], 0.1f);
+    }
+
+    [Fact]
+    public void InitsStartWhereTheySay()
+    {
+        TransferOptions still = s_small with { LearningRate = 1e-9f, Iterations = [1], CoarsestSize = 0 };
+        Picture content = Resampler.Resize(Content(48, 64), 27, 36);
+        AssertNear(content, Transfer(still).Picture, 1e-5);
+        Picture blend = Transfer(still with { Init = InitKind.Blend, InitNoise = 0, InitNoiseShare = 0.6f }).Picture;
+        for (int i = 0; i < 30; i++)
+        {
+            double mean = VggWeights.CaffeMean[i % 3] / 255;
+            Assert.Equal(mean + (0.4 * (content.Pixels[i] - mean)), blend.Pixels[i], 1e-4);
+        }
+
+        Picture noise = Transfer(still with { Init = InitKind.Noise, InitNoise = 20 }).Picture;
+        double average = noise.Pixels.Average(), deviation = Math.Sqrt(noise.Pixels.Average(v => Math.Pow(v - average, 2)));
+        Assert.Equal(0.5, average, 0.01);
+        Assert.Equal(20 / 255.0, deviation, 0.005);
+    }
+
+    [Fact]
+    public void PlansGrowByTheRootOfTwoAndEndAtTheSize()
+    {
+        TransferOptions options = Presets.DefaultRandom;
+        Assert.Equal(
+            [new ScaleStep(96, 128, 150), new ScaleStep(136, 181, 80), new ScaleStep(192, 256, 60)],
+            Schedule.Plan(options, 600, 800));
+        Assert.Equal([128, 181, 256, 362, 512], Schedule.Plan(options with { Size = 512 }, 10, 10).Select(step => step.Width));
+        Assert.Equal([128, 200], Schedule.Plan(options with { Size = 200 }, 10, 10).Select(step => step.Width));
+        Assert.Equal([100], Schedule.Plan(options with { Size = 100 }, 10, 10).Select(step => step.Width));
+        Assert.Equal([new ScaleStep(300, 400, 200)], Schedule.Plan(Presets.Coursera, 600, 800));
+        foreach (int total in new[] { 1, 7, 100, 1000 })
+            Assert.Equal(total, Schedule.WithTotal(Schedule.Plan(options, 600, 800), total).Sum(step => step.Iterations));
+    }
+
+    [Fact]
+    public void PresetsNameOnlyLayersThatExistAndTheDefaultFollowsTheWeights()
+    {
+        foreach (TransferOptions options in Presets.Names.Select(name => Presets.Find(name, null)))
+            Assert.All(options.Layers, layer => Assert.NotNull(VggArchitecture.Vgg19.Find(layer)));
+        string[] all = [.. VggArchitecture.Vgg19.Layers.Select(layer => layer.Name)];
+        Assert.Contains("conv4_2", Presets.Find("default", all).Layers);
+        Assert.DoesNotContain("conv4_1", Presets.Find("default", all[..8]).Layers);
+        Assert.Throws<TransferException>(() => Presets.Find("monet", null));
+    }
+
+    private static TransferResult Transfer(
+        TransferOptions options, List<IterationReport>? reports = null, int threads = 2, CpuPath path = CpuPath.Vectorized,
+        Action<IterationReport, Func<Picture>>? onReport = null, CancellationToken cancellation = default)
+    {
+        using var cpu = new CpuAccelerator(threads, path);
+        Picture content = Content(48, 64), style = new(40, 40);
+        for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
+        var transfer = new StyleTransfer(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options)
+        {
+            Progress = (report, picture) =>
+            {
+                reports?.Add(report);
+                onReport?.Invoke(report, picture);
+            },
+        };
+        return transfer.Run(content, style, null, Schedule.Plan(options, content.Height, content.Width), cancellation);
+    }
+
+    private static Picture Content(int height, int width)
+    {
+        var picture = new Picture(height, width);
+        for (int row = 0; row < height; row++)
+        for (int column = 0; column < width; column++)
+        for (int c = 0; c < 3; c++)
+            picture[row, column, c] = 0.5f + (0.45f * MathF.Sin((6f * row / height) + (5f * column / width) + c));
+        return picture;
+    }
+
+    private static void AssertNear(Picture expected, Picture actual, double most) =>
+        Assert.True(expected.Pixels.Zip(actual.Pixels, (a, b) => Math.Abs(a - b)).Max() <= most);
+}
