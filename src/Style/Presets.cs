@@ -129,14 +129,13 @@ public static class Presets
 
     /// <summary>The preset of that name; the default depends on what the weights are.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="trainedLayers">The layers of a trained network; null for random weights.</param>
+    /// <param name="weightsHave">Whether the trained weights have all of some layers; null for random weights.</param>
     /// <exception cref="TransferException">No such preset.</exception>
-    public static TransferOptions Find(string name, IReadOnlyCollection<string>? trainedLayers) =>
+    public static TransferOptions Find(string name, Func<IReadOnlyList<string>, bool>? weightsHave) =>
         name.ToLowerInvariant() switch
         {
-            "default" when trainedLayers is null => DefaultRandom,
-            "default" when DefaultTrained.Layers.All(trainedLayers.Contains) => DefaultTrained,
-            "default" => DefaultTrainedToBlock3,
+            "default" when weightsHave is null => DefaultRandom,
+            "default" => weightsHave(DefaultTrained.Layers) ? DefaultTrained : DefaultTrainedToBlock3,
             "gatys" => Gatys,
             "coursera" => Coursera,
             _ => throw new TransferException($"no preset is called '{name}'; there are {string.Join(", ", Names)}"),

@@ -107,6 +107,8 @@ public sealed class TransferTests : IDisposable
         { "{content} {style} -o {folder}/o.gif", ".gif .png .npy" },
         { "{content} {style} -o {folder}/no/o.png", "no folder create" },
         { "{content} {style} -o {folder}", "is a folder" },
+        { "{content} {style} -o {content}", "content.png is an input" },
+        { "{content} {style} -o {folder}/o.png --trace {style}", "style.jpg is an input" },
         { "{content} {style} -o /proc/o.png", "cannot be written" },
         { "{content} {style}", "output --help" },
         { "{folder}/none.png {style} -o {folder}/o.png", "none.png does not exist" },

@@ -142,6 +142,13 @@ internal sealed class TransferCommand
         if (!PictureFile.WritableExtensions.Contains(extension))
             throw new UsageException($"{output} has the extension '{extension}', expected one of {string.Join(", ", PictureFile.WritableExtensions)}");
         if (parsed.GetValue(_trace) is string trace) UserErrors.RequireWritable(trace);
+        string?[] inputs = [parsed.GetValue(_content), parsed.GetValue(_style), parsed.GetValue(_weights), parsed.GetValue(_init)];
+        string?[] outputs = [output, parsed.GetValue(_trace)];
+        foreach (string written in outputs.OfType<string>())
+        {
+            if (inputs.OfType<string>().Any(read => Path.GetFullPath(read) == Path.GetFullPath(written)))
+                throw new UsageException($"{written} is an input and would be overwritten; choose another name for the output");
+        }
     }
 
     private static Picture ReadPicture(string path, TransferConsole console)
@@ -155,10 +162,9 @@ internal sealed class TransferCommand
     /// <summary>The preset with what the command line replaces.</summary>
     private TransferOptions Options(ParseResult parsed)
     {
-        IReadOnlyCollection<string>? trained = null;
-        if (parsed.GetValue(_weights) is string file)
-            trained = [.. WeightsFile.Describe(file).Entries.Select(entry => entry.Layer)];
-        TransferOptions options = Presets.Find(parsed.GetValue(_preset)!, trained);
+        string? file = parsed.GetValue(_weights);
+        TransferOptions options = Presets.Find(
+            parsed.GetValue(_preset)!, file is null ? null : layers => WeightsFile.Has(file, layers));
         options = options with
         {
             Size = Range("--size", parsed.GetValue(_size) ?? options.Size, 1, 32768),

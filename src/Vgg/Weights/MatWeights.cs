@@ -11,7 +11,7 @@ internal static class MatWeights
     private const int MaxSmallArray = 224 * 224 * 3;
 
     public static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
-        string path, IReadOnlyCollection<string>? wanted)
+        string path, IReadOnlyCollection<string>? wanted, bool load)
     {
         var entries = new List<WeightsEntry>();
         var layers = new Dictionary<string, LayerWeights>();
@@ -19,9 +19,9 @@ internal static class MatWeights
         bool hasLayers = false;
 
         // Layers come in their order: past the last one needed the rest of the variable need not be inflated.
-        bool Enough() => wanted is not null && wanted.All(layers.ContainsKey);
+        bool Enough() => wanted is not null && wanted.All(name => entries.Any(entry => entry.Layer == name));
 
-        MatFile.Read(path, dimensions => Keep(dimensions, wanted is not null), (variable, value) =>
+        MatFile.Read(path, dimensions => Keep(dimensions, load), (variable, value) =>
         {
             if (variable == "layers")
             {

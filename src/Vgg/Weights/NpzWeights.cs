@@ -11,7 +11,7 @@ internal static class NpzWeights
     private const long MaxKernel = 9L * 1024 * 1024;
 
     public static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
-        string path, IReadOnlyCollection<string>? wanted)
+        string path, IReadOnlyCollection<string> wanted)
     {
         try
         {
@@ -31,7 +31,7 @@ internal static class NpzWeights
             }
 
             VggArchitecture architecture = WeightsFile.ArchitectureOf(names);
-            HashSet<string> load = wanted is null ? [] : [.. WeightsFile.Needed(architecture, wanted)];
+            HashSet<string> load = [.. WeightsFile.Needed(architecture, wanted)];
             var entries = new List<WeightsEntry>();
             var layers = new Dictionary<string, LayerWeights>();
             foreach (string name in names)

@@ -7,13 +7,10 @@ namespace NativeStyle.Vgg.Weights;
 /// </summary>
 public static class RandomWeights
 {
-    /// <summary>About the standard deviation of natural pictures' pixels, 0..255, around ImageNet's mean.</summary>
-    private const double PixelDeviation = 58;
-
     /// <summary>
     /// Weights drawn from N(0, 2 / (9 in)) (He et al. 2015, "Delving deep into rectifiers", eq. 10), which keeps the
-    /// mean square of activations the same from layer to layer; the first layer's are divided by the pixels'
-    /// deviation, so that it is about one. Biases are zero.
+    /// mean square of activations what that of the pixels (0..255 around their mean) is, from layer to layer: about the
+    /// size that a trained network's have, so that presets with absolute weights mean the same. Biases are zero.
     /// </summary>
     /// <param name="architecture">Which network.</param>
     /// <param name="seed">The same seed gives the same weights.</param>
@@ -27,7 +24,7 @@ public static class RandomWeights
         Parallel.For(0, last + 1, i =>
         {
             VggLayer layer = architecture.Layers[i];
-            double deviation = Math.Sqrt(2.0 / (9 * layer.InChannels)) / (i == 0 ? PixelDeviation : 1);
+            double deviation = Math.Sqrt(2.0 / (9 * layer.InChannels));
             float[] kernel = new float[9 * layer.InChannels * layer.OutChannels];
             new NormalGenerator(((ulong)(uint)seed << 8) + (ulong)i).Fill(kernel, deviation);
             drawn[i] = new LayerWeights(kernel, new float[layer.OutChannels]);

@@ -38,7 +38,7 @@ public static class WeightsFile
     /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
     public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
     {
-        (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers);
+        (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers, load: true);
         VggArchitecture architecture = contents.Architecture;
         foreach (string name in Needed(architecture, layers).Concat(layers).Distinct())
         {
@@ -65,7 +65,15 @@ public static class WeightsFile
 
     /// <summary>The table of a file's layers, without loading them.</summary>
     /// <exception cref="InvalidDataException">Damaged or of another format.</exception>
-    public static WeightsContents Describe(string path) => Read(path, null).Contents;
+    public static WeightsContents Describe(string path) => Read(path, null, load: false).Contents;
+
+    /// <summary>Whether the file has all of these layers; reads no further than to the last of them.</summary>
+    /// <exception cref="InvalidDataException">Damaged or of another format.</exception>
+    public static bool Has(string path, IReadOnlyCollection<string> layers)
+    {
+        HashSet<string> names = [.. Read(path, layers, load: false).Contents.Entries.Select(entry => entry.Layer)];
+        return layers.All(names.Contains);
+    }
 
     /// <summary>MD5 and SHA-256 of the whole file, in one pass.</summary>
     public static WeightsIdentity Identify(string path)
@@ -103,16 +111,18 @@ public static class WeightsFile
         return fourth || !names.Contains("conv4_1") ? VggArchitecture.Vgg19 : VggArchitecture.Vgg16;
     }
 
+    /// <param name="layers">Those needed, after which reading may stop; null for all.</param>
+    /// <param name="load">Whether to load their values, or only to list what is there.</param>
     private static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
-        string path, IReadOnlyCollection<string>? layers)
+        string path, IReadOnlyCollection<string>? layers, bool load)
     {
         byte[] head = new byte[8];
         int length;
         using (FileStream file = File.OpenRead(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
         if (length == 0) throw new InvalidDataException($"{path} is empty, expected VGG weights (.mat or .npz); download it again");
-        if (head.AsSpan().StartsWith("PK"u8)) return NpzWeights.Read(path, layers);
+        if (head.AsSpan().StartsWith("PK"u8)) return NpzWeights.Read(path, load ? layers! : []);
         if (head.AsSpan().StartsWith("MATLAB"u8) || path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase))
-            return MatWeights.Read(path, layers);
+            return MatWeights.Read(path, layers, load);
         throw new InvalidDataException(
             $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, " +
             "expected a MAT-file of level 5 (imagenet-vgg-verydeep-19.mat) or an .npz archive (vgg16_weights.npz)");
