@@ -14,6 +14,9 @@ internal sealed class TransferConsole(bool quiet)
     /// <summary>Seconds between plain lines.</summary>
     private const double LineInterval = 5;
 
+    /// <summary>Columns that a progress line with everything in it needs.</summary>
+    private const int WideTerminal = 125;
+
     public void Say(string line)
     {
         if (!quiet) Console.WriteLine(line);
@@ -58,15 +61,16 @@ internal sealed class TransferConsole(bool quiet)
         if (quiet) return run(_ => { });
         if (Console.IsOutputRedirected) return FollowPlain(total, run);
         TransferResult? result = null;
+        bool narrow = AnsiConsole.Profile.Width < WideTerminal;
         AnsiConsole.Progress().AutoClear(false).Columns(
-            new ProgressBarColumn { Width = 24 }, new TaskDescriptionColumn { Alignment = Justify.Left }).Start(context =>
+            new ProgressBarColumn { Width = narrow ? 8 : 24 }, new TaskDescriptionColumn { Alignment = Justify.Left }).Start(context =>
         {
             ProgressTask task = context.AddTask("starting", maxValue: total);
             var pace = new Pace(total);
             result = run(report =>
             {
                 task.Value = report.Iteration;
-                task.Description = pace.Line(report);
+                task.Description = pace.Line(report, narrow);
             });
         });
         return result!;
@@ -94,16 +98,20 @@ internal sealed class TransferConsole(bool quiet)
         private double _secondsPerIteration;
         private int _width;
 
-        public string Line(IterationReport report)
+        public string Line(IterationReport report, bool narrow = false)
         {
             bool newScale = report.Width != _width;
             _width = report.Width;
             _secondsPerIteration = newScale ? report.Seconds : (0.9 * _secondsPerIteration) + (0.1 * report.Seconds);
             var left = TimeSpan.FromSeconds((total - report.Iteration) * _secondsPerIteration);
+            string losses = narrow
+                ? string.Create(CultureInfo.InvariantCulture, $"loss {report.Loss:g3} (c {report.Content:g2} s {report.Style:g2})")
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + style {report.Style:g3} + tv {report.Tv:g3} ");
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{report.Iteration}/{total}  {report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + style " +
-                $"{report.Style:g3} + tv {report.Tv:g3}  {_secondsPerIteration:f2} s/it  {(int)left.TotalMinutes}:{left.Seconds:00} left");
+                $"{report.Iteration}/{total}  {losses} {_secondsPerIteration:f2} s/it  {(int)left.TotalMinutes}:{left.Seconds:00} left");
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace NativeStyle.Kernels;
 
 // Max pooling 2x2, stride 2.
@@ -6,7 +8,7 @@ namespace NativeStyle.Kernels;
 //   backward  dx[q, c] = dy[p, c] for the first q of window p (in row order) that holds the maximum, else 0
 
 /// <summary>2x2 max pooling, forward and backward.</summary>
-public static class MaxPool
+public static unsafe class MaxPool
 {
     [Kernel]
     public static void ForwardKernel(
@@ -37,6 +39,12 @@ public static class MaxPool
     {
         Require.Length(input, shape.InLength, nameof(input));
         Require.Length(output, shape.OutLength, nameof(output));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            VectorForward(cpu, input.Pointer, output.Pointer, shape);
+            return;
+        }
+
         accelerator.Launch(
             ForwardKernel, (Index1D)output.IntLength, input, output, shape.Height, shape.Width, shape.Channels,
             shape.OutWidth);
@@ -51,9 +59,95 @@ public static class MaxPool
         Require.Length(input, shape.InLength, nameof(input));
         Require.Length(gradInput, shape.InLength, nameof(gradInput));
         Require.Length(gradOutput, shape.OutLength, nameof(gradOutput));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            VectorBackward(cpu, gradOutput.Pointer, input.Pointer, gradInput.Pointer, shape, beta);
+            return;
+        }
+
         accelerator.Launch(
             BackwardKernel, (Index1D)gradInput.IntLength, gradOutput, input, gradInput, shape.Height, shape.Width,
             shape.Channels, shape.OutHeight, shape.OutWidth, beta);
+    }
+
+    private static void VectorForward(CpuAccelerator cpu, float* input, float* output, PoolShape shape)
+    {
+        (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
+        cpu.Parallel(shape.OutHeight, (row, _) =>
+        {
+            for (int column = 0; column < shape.OutWidth; column++)
+            {
+                // A window over the edge reads its last row or column twice: the largest of what exists.
+                long down = (2 * row) + 1 < height ? (long)width * channels : 0;
+                long right = (2 * column) + 1 < width ? channels : 0;
+                float* a = input + ((((2L * row) * width) + (2 * column)) * channels);
+                float* y = output + ((((long)row * shape.OutWidth) + column) * channels);
+                int c = 0;
+                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+                {
+                    Vector256<float> top = Vector256.Max(Vector256.Load(a + c), Vector256.Load(a + right + c));
+                    Vector256<float> bottom = Vector256.Max(Vector256.Load(a + down + c), Vector256.Load(a + down + right + c));
+                    Vector256.Max(top, bottom).Store(y + c);
+                }
+
+                for (; c < channels; c++)
+                    y[c] = MathF.Max(MathF.Max(a[c], a[right + c]), MathF.Max(a[down + c], a[down + right + c]));
+            }
+        });
+    }
+
+    /// <summary>Window by window, all channels; what no window covers (floor) gets no gradient.</summary>
+    private static void VectorBackward(
+        CpuAccelerator cpu, float* gradOutput, float* input, float* gradInput, PoolShape shape, float beta)
+    {
+        (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
+        cpu.Parallel((height + 1) / 2, (row, _) =>
+        {
+            long* pixels = stackalloc long[4];
+            for (int column = 0; column < (width + 1) / 2; column++)
+            {
+                int count = 0;
+                for (int k = 0; k < 4; k++)
+                {
+                    (int y, int x) = ((2 * row) + (k / 2), (2 * column) + (k % 2));
+                    if (y < height && x < width) pixels[count++] = (((long)y * width) + x) * channels;
+                }
+
+                bool pooled = row < shape.OutHeight && column < shape.OutWidth;
+                float* dy = pooled ? gradOutput + ((((long)row * shape.OutWidth) + column) * channels) : null;
+                int c = 0;
+                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+                {
+                    Vector256<float> largest = Vector256.Load(input + pixels[0] + c);
+                    for (int k = 1; k < count; k++) largest = Vector256.Max(largest, Vector256.Load(input + pixels[k] + c));
+                    Vector256<float> left = pooled ? Vector256.Load(dy + c) : default;
+                    for (int k = 0; k < count; k++)
+                    {
+                        // The first that holds the maximum takes the gradient, and leaves none for later ones.
+                        Vector256<float> holds = Vector256.Equals(Vector256.Load(input + pixels[k] + c), largest);
+                        Vector256<float> gradient = left & holds;
+                        left = Vector256.AndNot(left, holds);
+                        float* dx = gradInput + pixels[k] + c;
+                        if (beta != 0f)
+                            gradient = Vector256.FusedMultiplyAdd(Vector256.Create(beta), Vector256.Load(dx), gradient);
+                        gradient.Store(dx);
+                    }
+                }
+
+                for (; c < channels; c++)
+                {
+                    int best = 0;
+                    for (int k = 1; k < count; k++)
+                        if (input[pixels[k] + c] > input[pixels[best] + c]) best = k;
+                    for (int k = 0; k < count; k++)
+                    {
+                        float gradient = pooled && k == best ? dy[c] : 0f;
+                        float* dx = gradInput + pixels[k] + c;
+                        *dx = beta == 0f ? gradient : (beta * *dx) + gradient;
+                    }
+                }
+            }
+        });
     }
 
     /// <summary>The element of window (y, x) with the largest value; of equals the first.</summary>
