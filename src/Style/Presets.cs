@@ -9,9 +9,9 @@ public static class Presets
     private static readonly string[] s_firstOfBlocks = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"];
 
     /// <summary>
-    /// The default without trained weights. Found by looking: random filters carry style in their first layers and
-    /// lose the scene in deep ones, so content is read early; coarse scales first, a total variation term and averaged
-    /// iterates keep the noise down that random filters do not see.
+    /// The default without trained weights. Found by looking: random filters carry style in their first layers, up to
+    /// conv3_1; deeper ones add noise and lose the scene, so content is read early too. Coarse scales first, a total
+    /// variation term and averaged iterates keep the noise down that random filters do not see.
     /// </summary>
     public static TransferOptions DefaultRandom { get; } = new()
     {
@@ -19,8 +19,11 @@ public static class Presets
         Description = "the best picture of this program; without weights, from random filters",
         Source = "He, Wang and Hopcroft 2016; Ustyuzhaninov et al. 2016; tuned by looking",
         ContentLayers = [new("conv3_1", 1)],
-        StyleLayers = Shares(64, 32, 16, 8, 4),
-        ContentWeight = 0.04,
+        StyleLayers =
+        [
+            new("conv1_1", 0.1), new("conv1_2", 0.2), new("conv2_1", 0.25), new("conv2_2", 0.25), new("conv3_1", 0.2),
+        ],
+        ContentWeight = 0.02,
         StyleWeight = 100,
         TvWeight = 0.8,
         ContentScale = LossScale.RelativeToTarget,
@@ -31,7 +34,7 @@ public static class Presets
         PoolEdge = PoolEdge.Same,
         InputPadding = Padding.Replicate,
         PixelRange = 1,
-        Size = 256,
+        Size = 384,
         StyleSizing = StyleSizing.LongestSide,
         CoarsestSize = 128,
         Iterations = [150, 80, 60],
@@ -51,7 +54,7 @@ public static class Presets
         Description = "the best picture of this program, with trained weights",
         Source = "Gatys, Ecker and Bethge 2016; schedule and padding of crowsonkb/style-transfer-pytorch",
         ContentLayers = [new("conv4_2", 1)],
-        StyleLayers = Shares(1, 1, 1, 1, 1),
+        StyleLayers = Equal(s_firstOfBlocks, 0.2),
         ContentWeight = 5,
         StyleWeight = 100,
         TvWeight = 30,
@@ -62,7 +65,7 @@ public static class Presets
     {
         Description = "the best picture of this program, with trained weights up to conv3_4",
         ContentLayers = [new("conv3_2", 1)],
-        StyleLayers = [new("conv1_1", 0.25), new("conv2_1", 0.25), new("conv3_1", 0.25), new("conv3_4", 0.25)],
+        StyleLayers = Equal(["conv1_1", "conv2_1", "conv3_1", "conv3_4"], 0.25),
     };
 
     public static TransferOptions Gatys { get; } = new()
@@ -72,7 +75,7 @@ public static class Presets
         Source = "Gatys, Ecker and Bethge 2016; jcjohnson/neural-style, its defaults with -optimizer adam",
         ContentLayers = [new("conv4_2", 1)],
         // Each style layer counts fully there: five shares of 1.
-        StyleLayers = [.. s_firstOfBlocks.Select(layer => new LayerWeight(layer, 1))],
+        StyleLayers = Equal(s_firstOfBlocks, 1),
         ContentWeight = 5,
         StyleWeight = 100,
         TvWeight = 1e-3,
@@ -100,7 +103,7 @@ public static class Presets
         Description = "the deeplearning.ai assignment: average pooling, J = 10 J_content + 40 J_style, 300 x 400",
         Source = "deeplearning.ai, Convolutional Neural Networks, week 4: Art Generation with Neural Style Transfer",
         ContentLayers = [new("conv4_2", 1)],
-        StyleLayers = Shares(1, 1, 1, 1, 1),
+        StyleLayers = Equal(s_firstOfBlocks, 0.2),
         ContentWeight = 10,
         StyleWeight = 40,
         TvWeight = 0,
@@ -141,7 +144,6 @@ public static class Presets
             _ => throw new TransferException($"no preset is called '{name}'; there are {string.Join(", ", Names)}"),
         };
 
-    /// <summary>Weights on conv1_1, 2_1, 3_1, 4_1, 5_1 that sum to one.</summary>
-    private static LayerWeight[] Shares(params double[] shares) =>
-        [.. s_firstOfBlocks.Zip(shares, (layer, share) => new LayerWeight(layer, share / shares.Sum()))];
+    private static LayerWeight[] Equal(string[] layers, double weight) =>
+        [.. layers.Select(layer => new LayerWeight(layer, weight))];
 }

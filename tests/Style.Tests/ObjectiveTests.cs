@@ -68,13 +68,13 @@ public class ObjectiveTests
         TransferOptions options = Presets.DefaultRandom;
         Setup setup = new(options);
         (double[] a, double[] b, int pixels, int channels) = setup.Maps("conv3_1", setup.Content);
-        double content = 0.04 * StyleReference.SquaredError(b, a, 1 / StyleReference.SquaredError(a, new double[a.Length], 1));
+        double content = 0.02 * StyleReference.SquaredError(b, a, 1 / StyleReference.SquaredError(a, new double[a.Length], 1));
         double style = 0;
-        foreach ((string layer, int share) in new[] { ("conv1_1", 64), ("conv2_1", 32), ("conv3_1", 16), ("conv4_1", 8), ("conv5_1", 4) })
+        foreach ((string layer, int share) in new[] { ("conv1_1", 10), ("conv1_2", 20), ("conv2_1", 25), ("conv2_2", 25), ("conv3_1", 20) })
         {
             (a, b, pixels, channels) = setup.Maps(layer, setup.Style);
             double[] gs = StyleReference.Gram(a, pixels, channels, 1), gg = StyleReference.Gram(b, pixels, channels, 1);
-            style += 100 * share / 124.0 * StyleReference.SquaredError(gg, gs, 1 / StyleReference.SquaredError(gs, new double[gs.Length], 1));
+            style += share * StyleReference.SquaredError(gg, gs, 1 / StyleReference.SquaredError(gs, new double[gs.Length], 1));
         }
 
         double tv = StyleReference.TotalVariation(setup.Pixels, Height, Width, 3, 0.8 / (Height * Width * 3));

@@ -97,7 +97,7 @@ public class StyleTransferTests
     [Fact]
     public void PlansGrowByTheRootOfTwoAndEndAtTheSize()
     {
-        TransferOptions options = Presets.DefaultRandom;
+        TransferOptions options = Presets.DefaultRandom with { Size = 256 };
         Assert.Equal(
             [new ScaleStep(96, 128, 150), new ScaleStep(136, 181, 80), new ScaleStep(192, 256, 60)],
             Schedule.Plan(options, 600, 800));

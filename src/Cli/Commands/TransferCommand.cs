@@ -35,7 +35,7 @@ internal sealed class TransferCommand
         Description = $"A set of options: {string.Join(", ", Presets.Names)}", DefaultValueFactory = _ => "default", HelpName = "NAME",
     };
 
-    private readonly Option<int?> _size = new("--size") { Description = "Longest side of the result in pixels (preset default: 256)", HelpName = "N" };
+    private readonly Option<int?> _size = new("--size") { Description = $"Longest side of the result in pixels (default: {string.Join(", ", Presets.Names.Select(name => $"{name} {Presets.Find(name, null).Size}"))})", HelpName = "N" };
     private readonly Option<int?> _iterations = new("--iterations") { Description = "Steps in all, spread over the preset's scales", HelpName = "N" };
     private readonly Option<double?> _learningRate = new("--learning-rate") { Description = "Adam's step, in units of the preset's pixel range (default: of 0..1; gatys, coursera: of 0..255)", HelpName = "X" };
     private readonly Option<double?> _contentWeight = new("--content-weight") { Description = "How much the scene counts", HelpName = "X" };
@@ -223,6 +223,8 @@ internal sealed class TransferCommand
         VggArchitecture network = VggArchitecture.Vgg19;
         console.Say($"no --weights: using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
             "trained weights see more (README, Weights)");
+        if (options.Name != "default")
+            console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
         string last = network.Layers.Last(layer => options.Layers.Contains(layer.Name)).Name;
         return RandomWeights.Create(network, options.Seed, last);
     }

@@ -40,9 +40,6 @@ public readonly record struct Conv3x3Shape(
     public long OutLength => Pixels * OutChannels;
 
     public long KernelLength => 9L * InChannels * OutChannels;
-
-    /// <summary>Multiplications and additions of one direct pass, forward or backward to data.</summary>
-    public long Flops => 2 * Pixels * KernelLength;
 }
 
 /// <summary>3x3 convolution with bias and optional ReLU, forward and backward, on any accelerator.</summary>
