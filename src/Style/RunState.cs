@@ -9,10 +9,10 @@ internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
     private int _width = plan[0].Width;
 
     /// <summary>The last iterate whose losses were finite, in units of the pixel range.</summary>
-    public float[] Pixels { get; set; } = pixels;
+    public float[] Pixels { get; private set; } = pixels;
 
     /// <summary>The averaged iterates up to it.</summary>
-    public float[] Average { get; set; } = pixels;
+    public float[] Average { get; private set; } = [.. pixels];
 
     /// <summary>Adam's moments at the end of the last scale.</summary>
     public (float[] M, float[] V)? Moments { get; set; }
@@ -26,7 +26,8 @@ internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
     public void ResizeTo(int height, int width)
     {
         if ((height, width) == (_height, _width)) return;
-        Pixels = Average = Resized(Pixels);
+        Pixels = Resized(Pixels);
+        Average = [.. Pixels];
         // A second moment is never negative, but the resampling filter can make it so.
         if (Moments is var (m, v)) Moments = (Resized(m), Array.ConvertAll(Resized(v), value => Math.Max(0f, value)));
         (_height, _width) = (height, width);

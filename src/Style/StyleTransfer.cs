@@ -81,7 +81,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
         {
             if (cancellation.IsCancellationRequested)
             {
-                run.Average = average.GetAsArray();
+                average.View.CopyToCPU(run.Average);
                 return TransferEnd.Cancelled;
             }
 
@@ -96,8 +96,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
                     losses.Style.ToArray()[0], losses.Variation.ToArray()[0], 0);
                 // The step that led here is taken back: the pixels of the run are still those before it.
                 if (!double.IsFinite(report.Loss)) return TransferEnd.NonFiniteLoss;
-                run.Pixels = pixels.ToArray();
-                run.Average = average.GetAsArray();
+                pixels.Data.CopyToCPU(run.Pixels);
+                average.View.CopyToCPU(run.Average);
                 tape.Backward(losses.Total);
             }
 
@@ -111,8 +111,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
             Progress?.Invoke(report, () => RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange));
         }
 
-        run.Pixels = pixels.ToArray();
-        run.Average = average.GetAsArray();
+        pixels.Data.CopyToCPU(run.Pixels);
+        average.View.CopyToCPU(run.Average);
         (run.Moments, run.OptimizerSteps) = (adam.Moments(), adam.StepCount);
         return TransferEnd.Completed;
     }

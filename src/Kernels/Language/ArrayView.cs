@@ -55,6 +55,9 @@ public readonly unsafe struct ArrayView<T> where T : unmanaged
     /// <summary>A host copy of the elements.</summary>
     public T[] ToArray() => AsSpan().ToArray();
 
+    /// <summary>Copies to host memory of at least this length.</summary>
+    public void CopyToCPU(Span<T> target) => AsSpan().CopyTo(target);
+
     /// <summary>The elements as a span: host code only, never inside a kernel.</summary>
     internal Span<T> AsSpan() => new(_pointer, IntLength);
 
