@@ -17,64 +17,60 @@ internal sealed class Objective : IDisposable
 {
     private readonly VggNetwork _network;
     private readonly TransferOptions _options;
-    private readonly List<(string Layer, Tensor Target, float Scale)> _content = [];
-    private readonly List<(string Layer, Tensor Target, float Scale)> _style = [];
+    private readonly Dictionary<string, (Tensor Target, float Scale)> _content = [];
+    private readonly Dictionary<string, (Tensor Target, float Scale)> _style = [];
 
     /// <param name="content">At the size of the result.</param>
     /// <param name="style">At the size at which its strokes shall be seen.</param>
     public Objective(Accelerator accelerator, VggNetwork network, TransferOptions options, Picture content, Picture style)
     {
         (_network, _options) = (network, options);
-        using (var tape = new Tape(accelerator))
+        ForEachMap(accelerator, content, options.ContentLayers, (tape, map, weight) =>
         {
-            IReadOnlyDictionary<string, Tensor> maps = Features(tape, content, options.ContentLayers);
-            foreach (LayerWeight layer in options.ContentLayers)
-            {
-                var target = new Tensor(accelerator, maps[layer.Layer].Shape, maps[layer.Layer].ToArray());
-                double scale = Scale(options.ContentScale, target);
-                _content.Add((layer.Layer, target, (float)(options.ContentWeight * layer.Weight * scale)));
-            }
-        }
-
-        using (var tape = new Tape(accelerator))
+            var target = new Tensor(accelerator, map.Shape, map.ToArray());
+            _content[weight.Layer] = (target, (float)(options.ContentWeight * weight.Weight * Scale(options.ContentScale, target)));
+        });
+        ForEachMap(accelerator, style, options.StyleLayers, (tape, map, weight) =>
         {
-            IReadOnlyDictionary<string, Tensor> maps = Features(tape, style, options.StyleLayers);
-            foreach (LayerWeight layer in options.StyleLayers)
-            {
-                Tensor gram = tape.Gram(maps[layer.Layer], GramScale(maps[layer.Layer].Shape));
-                var target = new Tensor(accelerator, gram.Shape, gram.ToArray());
-                double scale = Scale(options.StyleScale, target);
-                _style.Add((layer.Layer, target, (float)(options.StyleWeight * layer.Weight * scale)));
-            }
-        }
+            Tensor gram = tape.Gram(map, GramScale(map.Shape));
+            var target = new Tensor(accelerator, gram.Shape, gram.ToArray());
+            _style[weight.Layer] = (target, (float)(options.StyleWeight * weight.Weight * Scale(options.StyleScale, target)));
+        });
     }
 
-    /// <summary>The losses of a picture (height, width, 3); 1/N of a style loss is that of its Gram matrix.</summary>
+    /// <summary>The losses of a picture (height, width, 3) in units of the pixel range.</summary>
     public Losses Evaluate(Tape tape, Tensor pixels)
     {
-        IReadOnlyDictionary<string, Tensor> maps = _network.Features(tape, pixels, _options.PixelRange, _options.Layers);
-        Tensor content = tape.Sum([.. _content.Select(target =>
-            tape.SquaredError(maps[target.Layer], target.Target, target.Scale))]);
-        Tensor style = tape.Sum([.. _style.Select(target => tape.SquaredError(
-            tape.Gram(maps[target.Layer], GramScale(maps[target.Layer].Shape)), target.Target, target.Scale))]);
+        List<Tensor> content = [], style = [];
+        foreach ((string layer, Tensor map) in _network.Features(tape, pixels, _options.PixelRange, _options.Layers))
+        {
+            if (_content.TryGetValue(layer, out var goal))
+                content.Add(tape.SquaredError(map, goal.Target, goal.Scale));
+            if (_style.TryGetValue(layer, out goal))
+                style.Add(tape.SquaredError(tape.Gram(map, GramScale(map.Shape)), goal.Target, goal.Scale));
+        }
+
         double variationScale = _options.TvScale == VariationScale.HalfSum ? 0.5 : 1.0 / pixels.Shape.Length;
         Tensor variation = tape.TotalVariation(pixels, (float)(_options.TvWeight * variationScale));
-        return new Losses(tape.Sum([content, style, variation]), content, style, variation);
+        Tensor contentSum = tape.Sum(content), styleSum = tape.Sum(style);
+        return new Losses(tape.Sum([contentSum, styleSum, variation]), contentSum, styleSum, variation);
     }
 
     public void Dispose()
     {
-        foreach ((_, Tensor target, _) in _content) target.Dispose();
-        foreach ((_, Tensor target, _) in _style) target.Dispose();
+        foreach ((Tensor target, _) in _content.Values.Concat(_style.Values)) target.Dispose();
     }
 
-    private IReadOnlyDictionary<string, Tensor> Features(Tape tape, Picture picture, IReadOnlyList<LayerWeight> layers)
+    /// <summary>Runs a target picture through the network and hands over the map of each layer with its weight.</summary>
+    private void ForEachMap(
+        Accelerator accelerator, Picture picture, IReadOnlyList<LayerWeight> layers, Action<Tape, Tensor, LayerWeight> use)
     {
         float range = _options.PixelRange;
+        using var tape = new Tape(accelerator);
         using var pixels = new Tensor(
-            tape.Accelerator, new Shape(picture.Height, picture.Width, 3),
-            Array.ConvertAll(picture.Pixels, value => value * range));
-        return _network.Features(tape, pixels, range, [.. layers.Select(layer => layer.Layer).Distinct()]);
+            accelerator, new Shape(picture.Height, picture.Width, 3), Array.ConvertAll(picture.Pixels, value => value * range));
+        foreach ((string layer, Tensor map) in _network.Features(tape, pixels, range, [.. layers.Select(weight => weight.Layer)]))
+            use(tape, map, layers.Single(weight => weight.Layer == layer));
     }
 
     private float GramScale(Shape map)

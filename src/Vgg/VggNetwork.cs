@@ -29,24 +29,25 @@ public sealed class VggNetwork : IDisposable
     }
 
     /// <summary>
-    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each.
-    /// Layers behind the last one asked for are not run, and maps that are neither asked for nor needed for gradients
-    /// are given back on the way.
+    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each,
+    /// one by one in the network's order: each layer runs when its map is asked for, and none behind the last one.
+    /// Losses recorded in between stand beside their layer on the tape, so that backward needs no gradient of a map
+    /// before its turn. A map of a picture without gradient is given back when the next one is asked for.
     /// </summary>
     /// <param name="tape">Records the pass where pixels have a gradient.</param>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
     /// <param name="pixelRange">The value of white: 1 or 255.</param>
     /// <param name="layers">Canonical names.</param>
     /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
-    public IReadOnlyDictionary<string, Tensor> Features(
+    public IEnumerable<(string Layer, Tensor Map)> Features(
         Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
     {
-        var features = new Dictionary<string, Tensor>();
+        HashSet<string> missing = [.. layers];
         Tensor x = tape.Normalize(pixels, 255f / pixelRange, _weights.Mean);
         int block = 1;
         foreach (VggLayer layer in _weights.Architecture.Layers)
         {
-            if (features.Count == layers.Count) break;
+            if (missing.Count == 0) yield break;
             if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
                 throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
             if (layer.Block != block)
@@ -54,34 +55,29 @@ public sealed class VggNetwork : IDisposable
                 (int height, int width, _) = x.Shape;
                 if (_options.PoolEdge == PoolEdge.Floor && Math.Min(height, width) < 2)
                     throw new ArgumentException($"a picture of {pixels.Shape} is too small for {layer.Name}");
-                Tensor full = x;
-                x = _options.Pooling == Pooling.Average
-                    ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge);
-                ReleaseUnlessUsed(full);
+                x = Next(x, _options.Pooling == Pooling.Average
+                    ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge));
                 block = layer.Block;
             }
 
-            Tensor input = x;
-            x = tape.Conv3x3(
-                input, weights, relu: true,
-                layer.InChannels == 3 ? _options.InputPadding : Padding.Zero);
-            ReleaseUnlessUsed(input);
-            if (layers.Contains(layer.Name)) features[layer.Name] = x;
+            Padding padding = layer.InChannels == 3 ? _options.InputPadding : Padding.Zero;
+            x = Next(x, tape.Conv3x3(x, weights, relu: true, padding));
+            if (missing.Remove(layer.Name)) yield return (layer.Name, x);
         }
 
-        if (features.Count != layers.Count)
-            throw new ArgumentException($"{_weights.Architecture.Name} has not all of {string.Join(", ", layers)}", nameof(layers));
-        return features;
-
-        void ReleaseUnlessUsed(Tensor tensor)
-        {
-            if (!tensor.RequiresGradient && !features.ContainsValue(tensor)) tensor.Dispose();
-        }
+        if (missing.Count > 0)
+            throw new ArgumentException($"{_weights.Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
     }
 
     public void Dispose()
     {
         foreach (Conv3x3Layer layer in _layers.Values) layer.Dispose();
         _layers.Clear();
+    }
+
+    private static Tensor Next(Tensor used, Tensor made)
+    {
+        if (!used.RequiresGradient) used.Dispose();
+        return made;
     }
 }
