@@ -12,7 +12,7 @@ public static class OperatorCases
 {
     private const string ElementwiseReason = "one or two roundings an element, 6e-8 each";
     private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";
-    private const string ConvolutionReason = "direct sums stay below 2e-6; Winograd F(4x4,3x3) loses a decimal digit";
+    private const string ConvolutionReason = "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
 
     /// <summary>All cases with inputs drawn from <paramref name="seed"/>.</summary>
     public static IEnumerable<CheckCase> All(int seed)
@@ -65,7 +65,7 @@ public static class OperatorCases
                             accelerator, tape => tape.Conv3x3(input, layer, relu, shape.Padding), g,
                             input, layer.Kernel, layer.Bias);
                     },
-                    Tolerance = 2e-5,
+                    Tolerance = 6e-6,
                     ToleranceReason = ConvolutionReason,
                 };
             }

@@ -60,6 +60,9 @@ internal static class GradcheckCommand
         }
 
         AnsiConsole.Write(table);
+        Console.WriteLine("forward, backward: largest error relative to the magnitude of the terms; differences: backward against central differences");
+        foreach (IGrouping<(double, string), CheckResult> group in results.GroupBy(result => (result.Case.Tolerance, result.Case.ToleranceReason)))
+            Console.WriteLine($"tolerance {Number(group.Key.Item1)}: {group.Key.Item2}");
         CheckResult[] failures = [.. results.Where(result => !result.Passed)];
         foreach (CheckResult failure in failures)
         {
