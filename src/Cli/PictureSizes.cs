@@ -6,6 +6,9 @@ namespace NativeStyle.Cli;
 /// <summary>Checks, before the work, that pictures are large enough for the layers and small enough for the memory.</summary>
 internal static class PictureSizes
 {
+    /// <summary>Channels of the first layers, whose maps are the largest.</summary>
+    private const int LargestMapChannels = 64;
+
     public static void Check(
         TransferOptions options, IReadOnlyList<ScaleStep> plan, string contentPath, (int Height, int Width) style, string stylePath)
     {
@@ -48,7 +51,14 @@ internal static class PictureSizes
 
         double needed = (2.6 * sizeof(float) * floatsPerPixel * last.Height * last.Width) + (0.6 * (1L << 30));
         double available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (needed > available || (long)last.Height * last.Width * 64 > int.MaxValue)
+        if ((long)last.Height * last.Width * LargestMapChannels > int.MaxValue)
+        {
+            throw new UsageException(
+                $"a result of {last.Width} x {last.Height} pixels is too large: at most {int.MaxValue / LargestMapChannels / 1_000_000} " +
+                "megapixels fit into a feature map; choose a smaller --size");
+        }
+
+        if (needed > available)
         {
             throw new UsageException(
                 $"a result of {last.Width} x {last.Height} pixels needs about {needed / (1L << 30):f1} GiB of memory, " +

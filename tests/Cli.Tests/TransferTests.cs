@@ -127,7 +127,7 @@ public sealed class TransferTests : IDisposable
         { "{content} {style} -o {folder}/o.png --style-layers conv1_1,relu1_1", "twice" },
         { "{content} {style} -o {folder}/o.png --preset monet", "monet default gatys coursera" },
         { "{content} {style} -o {folder}/o.png --size 0", "--size 0 1 32768" },
-        { "{content} {style} -o {folder}/o.png --size 30000", "GiB smaller --size" },
+        { "{content} {style} -o {folder}/o.png --size 30000", "megapixels smaller --size" },
         { "{content} {style} -o {folder}/o.png --size abc", "abc" },
         { "{content} {style} -o {folder}/o.png --size 8 --preset gatys", "too small conv5_1 16" },
         { "{content} {style} -o {folder}/o.png --iterations 0", "--iterations 0 out of range" },

@@ -70,6 +70,7 @@ public class PngTests
     [InlineData(0x7FFFFFFFu, 0x7FFFFFFFu)]
     [InlineData(0xFFFFFFFFu, 1u)]
     [InlineData(200_000u, 200_000u)]
+    [InlineData(10_000u, 10_000u)]
     public void AbsurdSizesAreRefusedBeforeMemoryIsTaken(uint width, uint height)
     {
         long before = GC.GetTotalAllocatedBytes();

@@ -125,30 +125,33 @@ public class ObjectiveTests
 
         public float[] Evaluate(double[] pixels, out double loss)
         {
+            (double[] losses, float[] gradient) = Run(pixels);
+            loss = losses[0];
+            return gradient;
+        }
+
+        public void AssertLosses(double content, double style, double tv)
+        {
+            (double[] losses, _) = Run(Pixels);
+            // Features are good to 1e-4, and their differences enter squared.
+            Assert.Equal(content + style + tv, losses[0], 1e-3 * (content + style + tv));
+            Assert.Equal(content, losses[1], 1e-3 * content);
+            Assert.Equal(style, losses[2], 1e-3 * style);
+            Assert.Equal(tv, losses[3], (1e-4 * tv) + 1e-12);
+        }
+
+        /// <summary>Total, content, style and TV loss of this project's code, and the gradient of the total.</summary>
+        private (double[] Losses, float[] Gradient) Run(double[] pixels)
+        {
             using var cpu = new CpuAccelerator(2);
             using var network = new VggNetwork(cpu, _weights, new VggOptions(_options.Pooling, _options.PoolEdge, _options.InputPadding));
             using var objective = new Objective(cpu, network, _options, Content, Style);
             using var image = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(pixels, v => (float)v), true);
             using var tape = new Tape(cpu);
             Losses losses = objective.Evaluate(tape, image);
-            loss = losses.Total.ToArray()[0];
             tape.Backward(losses.Total);
-            return image.GradientToArray();
-        }
-
-        public void AssertLosses(double content, double style, double tv)
-        {
-            using var cpu = new CpuAccelerator(2);
-            using var network = new VggNetwork(cpu, _weights, new VggOptions(_options.Pooling, _options.PoolEdge, _options.InputPadding));
-            using var objective = new Objective(cpu, network, _options, Content, Style);
-            using var image = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(Pixels, v => (float)v), true);
-            using var tape = new Tape(cpu);
-            Losses losses = objective.Evaluate(tape, image);
-            // Features are good to 1e-4, and their differences enter squared.
-            Assert.Equal(content, losses.Content.ToArray()[0], 1e-3 * content);
-            Assert.Equal(style, losses.Style.ToArray()[0], 1e-3 * style);
-            Assert.Equal(tv, losses.Variation.ToArray()[0], (1e-4 * tv) + 1e-12);
-            Assert.Equal(content + style + tv, losses.Total.ToArray()[0], 1e-3 * (content + style + tv));
+            Tensor[] scalars = [losses.Total, losses.Content, losses.Style, losses.Variation];
+            return ([.. scalars.Select(scalar => (double)scalar.ToArray()[0])], image.GradientToArray());
         }
 
         /// <summary>Reference feature maps of a target picture and of the point.</summary>

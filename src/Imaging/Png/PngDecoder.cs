@@ -63,6 +63,13 @@ internal static class PngDecoder
 
         if (!dataSeen) throw new InvalidDataException("is a PNG without a picture: it has no IDAT chunk");
         if (header!.ColorType == 3 && palette is null) throw new InvalidDataException("is a damaged PNG: its palette is missing");
+        // Deflate makes at most 1032 bytes of one: a small file that states a huge picture is refused before memory is taken.
+        if ((long)header.Width * header.Height * header.BitsPerPixel / 8 > (1032 * data.Length) + 1024)
+        {
+            throw new InvalidDataException(
+                $"is a damaged or truncated PNG: {data.Length:n0} bytes do not hold {header.Width} x {header.Height} pixels");
+        }
+
         data.Position = 0;
         return new PixelReader(header, palette, transparency).Read(data);
     }

@@ -91,31 +91,20 @@ public static unsafe class AvgPool
             shape.Channels, shape.OutHeight, shape.OutWidth, beta);
     }
 
-    private static void VectorForward(CpuAccelerator cpu, float* input, float* output, PoolShape shape)
-    {
-        (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
-        cpu.Parallel(shape.OutHeight, (row, _) =>
+    private static void VectorForward(CpuAccelerator cpu, float* input, float* output, PoolShape shape) =>
+        Pool2x2.ForEachWindow(cpu, input, output, shape, (a, right, down, y) =>
         {
-            for (int column = 0; column < shape.OutWidth; column++)
+            int c = 0;
+            for (; c <= shape.Channels - Rows.Lanes; c += Rows.Lanes)
             {
-                // A window over the edge reads its last row or column twice: the mean of what exists.
-                long down = (2 * row) + 1 < height ? (long)width * channels : 0;
-                long right = (2 * column) + 1 < width ? channels : 0;
-                float* a = input + ((((2L * row) * width) + (2 * column)) * channels);
-                float* y = output + ((((long)row * shape.OutWidth) + column) * channels);
-                int c = 0;
-                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
-                {
-                    Vector256<float> top = Vector256.Load(a + c) + Vector256.Load(a + right + c);
-                    Vector256<float> bottom = Vector256.Load(a + down + c) + Vector256.Load(a + down + right + c);
-                    ((top + bottom) * 0.25f).Store(y + c);
-                }
-
-                for (; c < channels; c++)
-                    y[c] = (a[c] + a[right + c] + (a[down + c] + a[down + right + c])) * 0.25f;
+                Vector256<float> top = Vector256.Load(a + c) + Vector256.Load(a + right + c);
+                Vector256<float> bottom = Vector256.Load(a + down + c) + Vector256.Load(a + down + right + c);
+                ((top + bottom) * 0.25f).Store(y + c);
             }
+
+            for (; c < shape.Channels; c++)
+                y[c] = (a[c] + a[right + c] + (a[down + c] + a[down + right + c])) * 0.25f;
         });
-    }
 
     private static void VectorBackward(CpuAccelerator cpu, float* gradOutput, float* gradInput, PoolShape shape, float beta)
     {

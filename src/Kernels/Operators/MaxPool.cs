@@ -70,31 +70,20 @@ public static unsafe class MaxPool
             shape.Channels, shape.OutHeight, shape.OutWidth, beta);
     }
 
-    private static void VectorForward(CpuAccelerator cpu, float* input, float* output, PoolShape shape)
-    {
-        (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
-        cpu.Parallel(shape.OutHeight, (row, _) =>
+    private static void VectorForward(CpuAccelerator cpu, float* input, float* output, PoolShape shape) =>
+        Pool2x2.ForEachWindow(cpu, input, output, shape, (a, right, down, y) =>
         {
-            for (int column = 0; column < shape.OutWidth; column++)
+            int c = 0;
+            for (; c <= shape.Channels - Rows.Lanes; c += Rows.Lanes)
             {
-                // A window over the edge reads its last row or column twice: the largest of what exists.
-                long down = (2 * row) + 1 < height ? (long)width * channels : 0;
-                long right = (2 * column) + 1 < width ? channels : 0;
-                float* a = input + ((((2L * row) * width) + (2 * column)) * channels);
-                float* y = output + ((((long)row * shape.OutWidth) + column) * channels);
-                int c = 0;
-                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
-                {
-                    Vector256<float> top = Vector256.Max(Vector256.Load(a + c), Vector256.Load(a + right + c));
-                    Vector256<float> bottom = Vector256.Max(Vector256.Load(a + down + c), Vector256.Load(a + down + right + c));
-                    Vector256.Max(top, bottom).Store(y + c);
-                }
-
-                for (; c < channels; c++)
-                    y[c] = MathF.Max(MathF.Max(a[c], a[right + c]), MathF.Max(a[down + c], a[down + right + c]));
+                Vector256<float> top = Vector256.Max(Vector256.Load(a + c), Vector256.Load(a + right + c));
+                Vector256<float> bottom = Vector256.Max(Vector256.Load(a + down + c), Vector256.Load(a + down + right + c));
+                Vector256.Max(top, bottom).Store(y + c);
             }
+
+            for (; c < shape.Channels; c++)
+                y[c] = MathF.Max(MathF.Max(a[c], a[right + c]), MathF.Max(a[down + c], a[down + right + c]));
         });
-    }
 
     /// <summary>Window by window, all channels; what no window covers (floor) gets no gradient.</summary>
     private static void VectorBackward(
