@@ -11,7 +11,8 @@ public static class Presets
     /// <summary>
     /// The default without trained weights. Found by looking: random filters carry style in their first layers, up to
     /// conv3_1; deeper ones add noise and lose the scene, so content is read early too. Coarse scales first, a total
-    /// variation term and averaged iterates keep the noise down that random filters do not see.
+    /// variation term and averaged iterates keep the noise down that random filters do not see. The content first gets
+    /// the style's colours: the filters alone leave patches of odd ones.
     /// </summary>
     public static TransferOptions DefaultRandom { get; } = new()
     {
@@ -43,6 +44,7 @@ public static class Presets
         Clamp = true,
         AverageDecay = 0.99f,
         Init = InitKind.Content,
+        MatchStyleColors = true,
     };
 
     /// <summary>
@@ -58,6 +60,7 @@ public static class Presets
         ContentWeight = 5,
         StyleWeight = 100,
         TvWeight = 30,
+        MatchStyleColors = false,
     };
 
     /// <summary>The default for trained weights that end with the third block.</summary>

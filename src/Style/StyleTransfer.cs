@@ -52,6 +52,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
     public TransferResult Run(
         Picture content, Picture style, Picture? init, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation)
     {
+        if (options.MatchStyleColors) content = ColorMatch.Apply(content, style);
         using var network = new VggNetwork(
             accelerator, weights, new VggOptions(options.Pooling, options.PoolEdge, options.InputPadding));
         var run = new RunState(plan, InitialPixels(content, init, plan[0]));

@@ -139,6 +139,9 @@ public sealed record TransferOptions
     /// <summary>The share of noise in a blend; the rest is content.</summary>
     public float InitNoiseShare { get; init; } = 0.6f;
 
+    /// <summary>Whether the content picture first gets the mean and covariance of the style's colours.</summary>
+    public bool MatchStyleColors { get; init; }
+
     /// <summary>Whether the table of layers is printed before the run.</summary>
     public bool ShowLayers { get; init; }
 

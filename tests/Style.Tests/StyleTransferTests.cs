@@ -14,6 +14,7 @@ public class StyleTransferTests
         Size = 36,
         CoarsestSize = 24,
         Iterations = [6, 5],
+        MatchStyleColors = false,
     };
 
     [Fact]
@@ -92,6 +93,53 @@ public class StyleTransferTests
         double average = noise.Pixels.Average(), deviation = Math.Sqrt(noise.Pixels.Average(v => Math.Pow(v - average, 2)));
         Assert.Equal(0.5, average, 0.01);
         Assert.Equal(20 / 255.0, deviation, 0.005);
+    }
+
+    [Fact]
+    public void MatchedColorsHaveTheMeanAndCovarianceOfTheStyle()
+    {
+        // Values far from black and white, so that nothing is clamped; the covariances differ in size and direction. The
+        // content's variances are large against the (1/255)² that the map adds to them, which is what 1e-4 allows for.
+        Picture content = new(40, 50), style = new(30, 20);
+        var random = new Random(3);
+        for (int i = 0; i < content.Pixels.Length; i += 3)
+        {
+            float common = random.NextSingle() - 0.5f;
+            for (int c = 0; c < 3; c++) content.Pixels[i + c] = 0.5f + (0.4f * common * (c - 1)) + (0.4f * (random.NextSingle() - 0.5f));
+        }
+
+        for (int i = 0; i < style.Pixels.Length; i += 3)
+        {
+            float common = random.NextSingle() - 0.5f;
+            for (int c = 0; c < 3; c++) style.Pixels[i + c] = 0.4f + (0.05f * c) + (0.2f * common) + (0.08f * (random.NextSingle() - 0.5f));
+        }
+
+        Picture matched = ColorMatch.Apply(content, style);
+        for (int a = 0; a < 3; a++)
+        {
+            Assert.Equal(Mean(style, a), Mean(matched, a), 1e-4);
+            for (int b = 0; b < 3; b++) Assert.Equal(Covariance(style, a, b), Covariance(matched, a, b), 1e-4);
+        }
+
+        static double Mean(Picture picture, int channel) =>
+            picture.Pixels.Where((_, i) => i % 3 == channel).Average(value => (double)value);
+
+        static double Covariance(Picture picture, int a, int b)
+        {
+            (double meanA, double meanB) = (Mean(picture, a), Mean(picture, b));
+            return Enumerable.Range(0, picture.Pixels.Length / 3)
+                .Average(p => (picture.Pixels[(3 * p) + a] - meanA) * (picture.Pixels[(3 * p) + b] - meanB));
+        }
+    }
+
+    [Fact]
+    public void AFlatPictureTakesTheStylesMeanColor()
+    {
+        Picture flat = new(4, 4), style = new(4, 4);
+        Array.Fill(flat.Pixels, 0.9f);
+        for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = 0.1f * (1 + (i % 3));
+        Picture matched = ColorMatch.Apply(flat, style);
+        for (int c = 0; c < 3; c++) Assert.Equal(0.1f * (c + 1), matched.Pixels[c], 1e-3);
     }
 
     [Fact]

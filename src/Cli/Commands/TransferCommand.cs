@@ -45,6 +45,7 @@ internal sealed class TransferCommand
     private readonly Option<string?> _styleLayers = new("--style-layers") { Description = "Layers of the style loss with weights, e.g. conv1_1:0.5,conv2_1:0.5", HelpName = "A:W,B:W" };
     private readonly Option<string?> _pooling = new("--pooling") { Description = "average or max", HelpName = "KIND" };
     private readonly Option<string?> _init = new("--init") { Description = "Where to start: content, noise, blend (noise and content), or a picture's name", HelpName = "KIND|FILE" };
+    private readonly Option<bool?> _matchColors = new("--match-style-colors") { Description = "Give the content the style's mean and covariance of colours first: true or false (default: true for random filters)", HelpName = "BOOL" };
     private readonly Option<int?> _seed = new("--seed") { Description = "Seed of noise and of random weights (default: 1)", HelpName = "N" };
     private readonly Option<int?> _saveEvery = new("--save-every") { Description = "Also save every N iterations, as OUT-0100.png and so on", HelpName = "N" };
     private readonly Option<string?> _trace = new("--trace") { Description = "Write a JSON line per iteration: losses and seconds", HelpName = "FILE.jsonl" };
@@ -60,7 +61,7 @@ internal sealed class TransferCommand
         {
             transfer._content, transfer._style, transfer._output, transfer._weights, transfer._convention, transfer._preset,
             transfer._size, transfer._iterations, transfer._learningRate, transfer._contentWeight, transfer._styleWeight,
-            transfer._tvWeight, transfer._contentLayers, transfer._styleLayers, transfer._pooling, transfer._init, transfer._seed,
+            transfer._tvWeight, transfer._contentLayers, transfer._styleLayers, transfer._pooling, transfer._init, transfer._matchColors, transfer._seed,
             transfer._saveEvery, transfer._trace, transfer._quality, transfer._depth, transfer._quiet,
         };
         transfer._device.AddTo(command);
@@ -174,6 +175,7 @@ internal sealed class TransferCommand
             TvWeight = Range("--tv-weight", parsed.GetValue(_tvWeight) ?? options.TvWeight, 0, 1e15),
             ContentLayers = LayerList.Parse("--content-layers", parsed.GetValue(_contentLayers)) ?? options.ContentLayers,
             StyleLayers = LayerList.Parse("--style-layers", parsed.GetValue(_styleLayers)) ?? options.StyleLayers,
+            MatchStyleColors = parsed.GetValue(_matchColors) ?? options.MatchStyleColors,
             Seed = parsed.GetValue(_seed) ?? options.Seed,
         };
         if (parsed.GetValue(_pooling) is string pooling)
