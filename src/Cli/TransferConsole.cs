@@ -56,10 +56,12 @@ internal sealed class TransferConsole(bool quiet)
     }
 
     /// <summary>Runs with progress shown.</summary>
-    public TransferResult Follow(int total, Func<Action<IterationReport>, TransferResult> run)
+    /// <param name="total">Iterations in all.</param>
+    /// <param name="printEvery">A line stays for every so many iterations; 0 for none on a terminal and one every few seconds when piped.</param>
+    public TransferResult Follow(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
     {
         if (quiet) return run(_ => { });
-        if (Console.IsOutputRedirected) return FollowPlain(total, run);
+        if (Console.IsOutputRedirected) return FollowPlain(total, printEvery, run);
         TransferResult? result = null;
         bool narrow = AnsiConsole.Profile.Width < WideTerminal;
         AnsiConsole.Progress().AutoClear(false).Columns(
@@ -71,20 +73,22 @@ internal sealed class TransferConsole(bool quiet)
             {
                 task.Value = report.Iteration;
                 task.Description = pace.Line(report, narrow);
+                if (printEvery > 0 && report.Iteration % printEvery == 0) AnsiConsole.WriteLine(task.Description);
             });
         });
         return result!;
     }
 
-    private static TransferResult FollowPlain(int total, Func<Action<IterationReport>, TransferResult> run)
+    private static TransferResult FollowPlain(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
     {
         var pace = new Pace(total);
         long shown = 0;
         return run(report =>
         {
             string line = pace.Line(report);
-            bool due = shown == 0 || Stopwatch.GetElapsedTime(shown).TotalSeconds >= LineInterval || report.Iteration == total;
-            if (!due) return;
+            bool due = printEvery > 0 ? report.Iteration % printEvery == 0
+                : shown == 0 || Stopwatch.GetElapsedTime(shown).TotalSeconds >= LineInterval;
+            if (!due && report.Iteration != total) return;
             shown = Stopwatch.GetTimestamp();
             Console.WriteLine(line);
         });

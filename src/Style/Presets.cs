@@ -128,6 +128,7 @@ public static class Presets
         AverageDecay = 0,
         Init = InitKind.Blend,
         ShowLayers = true,
+        PrintEvery = 20,
     };
 
     /// <summary>The names that <c>--preset</c> takes.</summary>

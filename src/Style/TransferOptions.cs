@@ -145,6 +145,9 @@ public sealed record TransferOptions
     /// <summary>Whether the table of layers is printed before the run.</summary>
     public bool ShowLayers { get; init; }
 
+    /// <summary>Iterations between printed losses; 0 leaves it to the display.</summary>
+    public int PrintEvery { get; init; }
+
     public int Seed { get; init; } = 1;
 
     /// <summary>Names of all layers that a loss reads, without repeats.</summary>

@@ -54,6 +54,16 @@ public sealed class TransferTests : IDisposable
         Assert.NotEqual(File.ReadAllBytes(_folder.File("a.png")), File.ReadAllBytes(_folder.File("c.png")));
     }
 
+    [Fact]
+    public void APictureCanBeTheStart()
+    {
+        // A step too small to show: the result is the start, and the start is black.
+        PictureFile.Write(_folder.File("black.png"), new Picture(30, 30));
+        CommandLine.Outcome outcome = Shallow("-o", _folder.File("a.png"), "--init", _folder.File("black.png"), "--learning-rate", "1e-8");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.All(PictureFile.Read(_folder.File("a.png")).Pixels, value => Assert.Equal(0, value));
+    }
+
     [SkippableFact]
     public void CtrlCSavesThePictureSoFar()
     {
@@ -93,8 +103,11 @@ public sealed class TransferTests : IDisposable
         Array.Fill(content.Pixels, 0.5f);
         PictureFile.Write(_folder.File("c.png"), content);
         CommandLine.Outcome outcome = CommandLine.Run(
-            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--iterations", "1");
+            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--iterations", "21",
+            "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--content-layers", "conv2_1");
         Assert.Equal(0, outcome.ExitCode);
+        // The cost every 20 iterations, and at the end.
+        Assert.Equal(["20/21", "21/21"], outcome.Output.Split('\n').Where(line => line.Contains("s/it", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
         foreach (string shape in new[]
         {
             "300 x 400 x 3", "300 x 400 x 64", "150 x 200 x 64", "150 x 200 x 128", "75 x 100 x 256", "38 x 50 x 512", "19 x 25 x 512", "10 x 13 x 512",

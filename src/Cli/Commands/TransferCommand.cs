@@ -98,7 +98,7 @@ internal sealed class TransferCommand
         {
             int saveEvery = parsed.GetValue(_saveEvery) ?? 0;
             PictureWriteOptions format = Format(parsed);
-            result = console.Follow(plan.Sum(step => step.Iterations), report => new StyleTransfer(accelerator, weights, options)
+            result = console.Follow(plan.Sum(step => step.Iterations), options.PrintEvery, report => new StyleTransfer(accelerator, weights, options)
             {
                 Progress = (iteration, picture) =>
                 {
