@@ -33,7 +33,7 @@ internal static class Program
         {
             ParseResult parsed = root.Parse(args);
             if (parsed.Errors.Count > 0)
-                throw new UsageException($"{string.Join(" ", parsed.Errors.Select(error => error.Message))} (see nativestyle {CommandPath(parsed)}--help)");
+                throw new UsageException($"{string.Join(" ", parsed.Errors.Select(error => error.Message).Distinct())} (see nativestyle {CommandPath(parsed)}--help)");
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         });
     }

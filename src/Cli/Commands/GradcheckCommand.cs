@@ -22,7 +22,7 @@ internal static class GradcheckCommand
         var command = new Command(
             "gradcheck",
             "Checks every operator: its output against a MathNet reference in double precision, its gradients against the\n" +
-            "reference's, and against central differences. Errors are relative to the largest value; exit code 1 on a fail.")
+            "reference's, and against central differences. Errors are relative to the magnitude of what was added; exit code 1 on a fail.")
         {
             seed, device, verbose,
         };
