@@ -1,3 +1,4 @@
+using NativeStyle.Imaging;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 
@@ -13,12 +14,10 @@ internal static class PictureSizes
         TransferOptions options, IReadOnlyList<ScaleStep> plan, string contentPath, (int Height, int Width) style, string stylePath)
     {
         RequireLayers(options, options.Layers, contentPath, plan[0].Height, plan[0].Width);
-        double scale = (double)Math.Max(plan[0].Height, plan[0].Width) / Math.Max(style.Height, style.Width);
         if (options.StyleSizing == StyleSizing.LongestSide)
         {
-            RequireLayers(
-                options, [.. options.StyleLayers.Select(layer => layer.Layer)], stylePath,
-                Math.Max(1, (int)Math.Round(style.Height * scale)), Math.Max(1, (int)Math.Round(style.Width * scale)));
+            (int height, int width) = Resampler.FitInto(style.Height, style.Width, Math.Max(plan[0].Height, plan[0].Width));
+            RequireLayers(options, [.. options.StyleLayers.Select(layer => layer.Layer)], stylePath, height, width);
         }
 
         RequireMemory(options, plan[^1]);

@@ -1,4 +1,5 @@
 using NativeStyle.Imaging;
+using NativeStyle.Kernels;
 
 namespace NativeStyle.Style;
 
@@ -8,10 +9,12 @@ internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
     private int _height = plan[0].Height;
     private int _width = plan[0].Width;
 
-    /// <summary>The last iterate whose losses were finite, in units of the pixel range.</summary>
+    private (float[] Average, int Height, int Width)? _good;
+
+    /// <summary>The iterate that the next scale starts from, in units of the pixel range.</summary>
     public float[] Pixels { get; private set; } = pixels;
 
-    /// <summary>The averaged iterates up to it.</summary>
+    /// <summary>The averaged iterates: the result so far.</summary>
     public float[] Average { get; private set; } = [.. pixels];
 
     /// <summary>Adam's moments at the end of the last scale.</summary>
@@ -35,7 +38,18 @@ internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
         float[] Resized(float[] values) => Resampler.Resize(values, _height, _width, 3, height, width);
     }
 
-    public Picture Result(TransferOptions options) => ToPicture(Average, _height, _width, options.PixelRange);
+    /// <summary>Remembers the average at a point whose losses are finite, for the case that the next step goes wrong.</summary>
+    public void KeepGood(ArrayView<float> average)
+    {
+        if (_good is null || (_good.Value.Height, _good.Value.Width) != (_height, _width))
+            _good = (new float[average.Length], _height, _width);
+        average.CopyToCPU(_good.Value.Average);
+    }
+
+    /// <summary>The picture to end with: the result so far, or after a failure the last good one.</summary>
+    public Picture Result(TransferOptions options, TransferEnd end) => end == TransferEnd.NonFiniteLoss && _good is var (good, height, width)
+        ? ToPicture(good, height, width, options.PixelRange)
+        : ToPicture(Average, _height, _width, options.PixelRange);
 
     public static Picture ToPicture(float[] pixels, int height, int width, float range) =>
         new(height, width, Array.ConvertAll(pixels, value => Math.Clamp(value / range, 0f, 1f)));

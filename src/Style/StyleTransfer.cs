@@ -60,10 +60,10 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
         {
             TransferEnd end = RunScale(network, run, content, style, step, cancellation);
             accelerator.TrimPool();
-            if (end != TransferEnd.Completed) return new TransferResult(run.Result(options), end, run.Iteration);
+            if (end != TransferEnd.Completed) return new TransferResult(run.Result(options, end), end, run.Iteration);
         }
 
-        return new TransferResult(run.Result(options), TransferEnd.Completed, run.Iteration);
+        return new TransferResult(run.Result(options, TransferEnd.Completed), TransferEnd.Completed, run.Iteration);
     }
 
     private TransferEnd RunScale(
@@ -95,10 +95,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
                 report = new IterationReport(
                     run.Iteration + 1, height, width, losses.Total.ToArray()[0], losses.Content.ToArray()[0],
                     losses.Style.ToArray()[0], losses.Variation.ToArray()[0], 0);
-                // The step that led here is taken back: the pixels of the run are still those before it.
                 if (!double.IsFinite(report.Loss)) return TransferEnd.NonFiniteLoss;
-                pixels.Data.CopyToCPU(run.Pixels);
-                average.View.CopyToCPU(run.Average);
+                run.KeepGood(average.View);
                 tape.Backward(losses.Total);
             }
 
@@ -115,7 +113,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
         pixels.Data.CopyToCPU(run.Pixels);
         average.View.CopyToCPU(run.Average);
         (run.Moments, run.OptimizerSteps) = (adam.Moments(), adam.StepCount);
-        return TransferEnd.Completed;
+        // The last step of a scale has no loss after it that would show that it went wrong.
+        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
     }
 
     private Picture SizedStyle(Picture style, int height, int width)

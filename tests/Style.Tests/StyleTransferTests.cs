@@ -66,14 +66,23 @@ public class StyleTransferTests
         Assert.Equal(last!.Pixels, result.Picture.Pixels);
     }
 
-    [Fact]
-    public void ALossThatIsNotFiniteKeepsTheLastGoodPicture()
+    /// <summary>
+    /// A step that throws the pixels out of float's range: in the middle of a scale, as the last of a scale that another
+    /// follows, and as the very last. Each time the picture is the last whose loss was finite, here the start.
+    /// </summary>
+    [Theory]
+    [InlineData(1e18f, 24, 6, 24)]
+    [InlineData(1e18f, 24, 1, 24)]
+    [InlineData(float.PositiveInfinity, 24, 1, 24)]
+    [InlineData(float.PositiveInfinity, 0, 1, 36)]
+    public void ALossThatIsNotFiniteKeepsTheLastGoodPicture(float step, int coarsest, int iterations, int width)
     {
-        TransferResult result = Transfer(s_small with { Clamp = false, LearningRate = 1e18f, StyleScale = LossScale.Mean });
-        Assert.Equal(TransferEnd.NonFiniteLoss, result.End);
-        Assert.All(result.Picture.Pixels, value => Assert.True(float.IsFinite(value)));
-        // The first iterate is the content itself.
-        Assert.Equal(Content(27, 36).Pixels[0], result.Picture.Pixels[0], 0.1f);
+        TransferResult result = Transfer(s_small with
+        {
+            Clamp = false, LearningRate = step, StyleScale = LossScale.Mean, CoarsestSize = coarsest, Iterations = [iterations, 5],
+        });
+        Assert.Equal((TransferEnd.NonFiniteLoss, 1, width), (result.End, result.IterationsMade, result.Picture.Width));
+        AssertNear(Resampler.Resize(Content(48, 64), result.Picture.Height, width), result.Picture, 0.02);
     }
 
     [Fact]

@@ -41,10 +41,7 @@ public class MatFileTests
         var random = new Random(Seed);
         for (int round = 0; round < 1500; round++)
         {
-            byte[] damaged = [.. whole];
-            if (round % 3 == 0) damaged = damaged[..random.Next(damaged.Length)];
-            else for (int k = 0; k <= round % 4; k++) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
-            File.WriteAllBytes(file, damaged);
+            File.WriteAllBytes(file, Damage.Of(whole, random));
             try
             {
                 Assert.NotNull(WeightsFile.Describe(file));

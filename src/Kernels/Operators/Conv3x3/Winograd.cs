@@ -11,7 +11,7 @@ namespace NativeStyle.Kernels;
 /// The products of all tiles and channels are 36 matrix products (tiles x in) (in x out). A part of the work is a
 /// block of tiles by a range of output channels; it does its own three steps, so that threads never wait for each
 /// other, and no sum is split, so that the bytes do not depend on how the work was divided. Rounding: F(4x4) costs
-/// about one decimal digit against the direct sum, 1e-6 to 8e-6 of the largest output.
+/// about one decimal digit against the direct sum, as <c>nativestyle gradcheck</c> shows beside cpu-kernels.
 /// </summary>
 internal static unsafe class Winograd
 {

@@ -1,0 +1,14 @@
+namespace NativeStyle.Tests;
+
+/// <summary>Damages files as bad disks, cut downloads and attackers do.</summary>
+internal static class Damage
+{
+    /// <summary>A copy with one to four bytes replaced, or, one time in three, its end cut off.</summary>
+    public static byte[] Of(byte[] whole, Random random)
+    {
+        if (random.Next(3) == 0) return whole[..random.Next(whole.Length)];
+        byte[] damaged = [.. whole];
+        for (int k = random.Next(1, 5); k > 0; k--) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+        return damaged;
+    }
+}
