@@ -16,13 +16,14 @@ namespace NativeStyle.Autodiff;
 public sealed class Tape(Accelerator accelerator) : IDisposable
 {
     private readonly List<Entry> _entries = [];
-    private readonly List<Tensor> _made = [];
+    private readonly List<IDisposable> _made = [];
 
     public Accelerator Accelerator => accelerator;
 
     /// <summary>
     /// Fills the gradients of everything that <paramref name="loss"/> depends on. What a tensor in between held is
-    /// given back as soon as its own operator has run backward, so that memory shrinks on the way.
+    /// given back as soon as its own operator has run backward, so that memory shrinks on the way. (Most maps went
+    /// before, in the forward pass: see <see cref="Tensor.Release"/>.)
     /// </summary>
     /// <param name="loss">A scalar of this tape.</param>
     public void Backward(Tensor loss)
@@ -57,7 +58,7 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     /// <summary>Gives the memory of every tensor that this tape made back.</summary>
     public void Dispose()
     {
-        foreach (Tensor tensor in _made) tensor.Dispose();
+        foreach (IDisposable made in _made) made.Dispose();
         _made.Clear();
         _entries.Clear();
     }
@@ -70,6 +71,13 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
         var output = new Tensor(accelerator, shape, requiresGradient);
         _made.Add(output);
         return output;
+    }
+
+    /// <summary>Memory that an operator's backward will need: given back with the tape, if backward has not done so.</summary>
+    internal T Keep<T>(T memory) where T : IDisposable
+    {
+        _made.Add(memory);
+        return memory;
     }
 
     /// <summary>Writes an operator down; <paramref name="backward"/> reads output.Gradient and adds to its inputs'.</summary>

@@ -11,6 +11,7 @@ public sealed class Tensor : IDisposable
     private readonly MemoryBuffer<float>? _owned;
     private readonly ArrayView<float> _data;
     private MemoryBuffer<float>? _gradient;
+    private bool _savedForBackward;
 
     /// <summary>A new tensor with undefined elements.</summary>
     public Tensor(Accelerator accelerator, Shape shape, bool requiresGradient = false)
@@ -72,6 +73,16 @@ public sealed class Tensor : IDisposable
         return this;
     }
 
+    /// <summary>
+    /// Says that nobody but operators already on the tape will read the elements. Their memory goes back at once, unless
+    /// some operator's backward reads them: a convolution's and an average pooling's do not, a Gram matrix's does.
+    /// </summary>
+    public void Release()
+    {
+        if (!RequiresGradient) Dispose();
+        else if (!_savedForBackward && !Kept) _owned?.Dispose();
+    }
+
     /// <summary>Forgets the gradient, as before a new pass.</summary>
     public void ClearGradient()
     {
@@ -84,6 +95,9 @@ public sealed class Tensor : IDisposable
         ClearGradient();
         _owned?.Dispose();
     }
+
+    /// <summary>An operator whose backward reads the elements says so in its forward.</summary>
+    internal void SaveForBackward() => _savedForBackward = true;
 
     /// <summary>
     /// Where an operator's backward writes: the gradient, and BLAS's beta, 0 for the first contribution (overwrite)

@@ -18,6 +18,7 @@ internal static class Program
             "Exit codes: 0 done, 1 a check failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
+            BenchCommand.Create(),
         };
         if (Console.IsOutputRedirected)
         {

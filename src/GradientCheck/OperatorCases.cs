@@ -27,49 +27,65 @@ public static class OperatorCases
 
     private static IEnumerable<CheckCase> Convolutions(Random random)
     {
+        // Channels that fill vectors go to Winograd: by tiles where there are more of them than channels, else by channels.
         Conv3x3Shape[] shapes =
         [
             new(1, 1, 1, 1), new(1, 1, 8, 8), new(1, 9, 2, 5), new(7, 5, 3, 64), new(7, 5, 3, 64, Padding.Replicate),
             new(1, 1, 3, 7, Padding.Replicate), new(1, 6, 3, 33, Padding.Replicate), new(4, 4, 8, 16),
             new(9, 10, 13, 21), new(13, 6, 16, 17), new(5, 5, 64, 9), new(18, 11, 32, 48), new(6, 23, 40, 8),
+            new(1, 1, 16, 16), new(17, 19, 16, 16), new(30, 33, 32, 48), new(3, 50, 16, 8),
         ];
-        foreach (Conv3x3Shape shape in shapes)
+        foreach (Conv3x3Shape sizes in shapes)
         {
-            foreach (bool relu in new[] { false, true })
+            yield return Convolution(random, sizes);
+            yield return Convolution(random, sizes with { Relu = true });
+        }
+
+        Conv3x3Shape[] pooled =
+        [
+            new(2, 2, 1, 1), new(1, 5, 3, 8), new(7, 5, 3, 33), new(6, 9, 4, 16, Padding.Replicate), new(8, 8, 16, 16),
+            new(9, 11, 32, 32), new(17, 14, 16, 48), new(1, 1, 16, 32),
+        ];
+        foreach (Conv3x3Shape sizes in pooled)
+        {
+            foreach (PoolEdge edge in new[] { PoolEdge.Floor, PoolEdge.Same })
             {
-                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
-                double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
-                if (relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy);
-                yield return new CheckCase
-                {
-                    Operator = relu ? "Conv3x3+ReLU" : "Conv3x3",
-                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}",
-                    Inputs = [x, w, b],
-                    Differentiable = 3,
-                    OutputGradient = dy,
-                    Reference = v =>
-                    {
-                        double[] z = ConvolutionReference.Forward(v[0], v[1], v[2], shape);
-                        return relu ? VectorReference.Relu(z) : z;
-                    },
-                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                        v[0], v[1],
-                        relu ? VectorReference.ReluBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g) : g,
-                        shape),
-                    Run = (accelerator, v, g) =>
-                    {
-                        using var layer = new Conv3x3Layer(accelerator, v[1], v[2], frozen: false);
-                        using var input = new Tensor(
-                            accelerator, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
-                        return Twice(
-                            accelerator, tape => tape.Conv3x3(input, layer, relu, shape.Padding), g,
-                            input, layer.Kernel, layer.Bias);
-                    },
-                    Tolerance = 6e-6,
-                    ToleranceReason = ConvolutionReason,
-                };
+                Conv3x3Shape shape = sizes with { Relu = true, Pooling = Pooling.Average, PoolEdge = edge };
+                if (shape.OutLength == 0) continue;
+                yield return Convolution(random, shape);
+                yield return Convolution(random, shape with { Pooling = Pooling.Max });
             }
         }
+    }
+
+    private static CheckCase Convolution(Random random, Conv3x3Shape shape)
+    {
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+        double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
+        return new CheckCase
+        {
+            Operator = $"Conv3x3{(shape.Relu ? "+ReLU" : "")}{(shape.Pooling == Pooling.None ? "" : $"+{shape.Pooling}Pool")}",
+            Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}"
+                + (shape.Pooling == Pooling.None ? "" : $", {shape.PoolEdge}"),
+            Inputs = [x, w, b],
+            Differentiable = 3,
+            OutputGradient = dy,
+            Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
+            ReferenceBackward = (v, g) => ConvolutionReference.Backward(
+                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape),
+            Run = (accelerator, v, g) =>
+            {
+                using var layer = new Conv3x3Layer(accelerator, v[1], v[2], frozen: false);
+                using var input = new Tensor(
+                    accelerator, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
+                return Twice(
+                    accelerator, tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge), g,
+                    input, layer.Kernel, layer.Bias);
+            },
+            Tolerance = 6e-6,
+            ToleranceReason = ConvolutionReason,
+        };
     }
 
     private static IEnumerable<CheckCase> Relus(Random random)
@@ -324,13 +340,23 @@ public static class OperatorCases
             ToleranceReason = SumReason,
         };
 
-    /// <summary>A zero output gradient where a small step of an input could cross ReLU's kink.</summary>
-    private static double[] AwayFromKinks(double[] z, double[] dy)
+    /// <summary>
+    /// A zero output gradient where a small step of an input could cross ReLU's kink, or change which element of a window
+    /// is its maximum. A step h of one input or weight moves z by at most h max|w| or h max|x|, both below h.
+    /// </summary>
+    private static double[] AwayFromKinks(double[] z, double[] dy, Conv3x3Shape shape)
     {
-        // A step h of one input or weight moves z by at most h max|w| or h max|x|, both below h.
-        for (int i = 0; i < dy.Length; i++)
-            if (Math.Abs(z[i]) < 0.01) dy[i] = 0;
-        return dy;
+        const double Margin = 0.01;
+        if (shape.Pooling == Pooling.None) return [.. dy.Select((value, i) => Math.Abs(z[i]) < Margin ? 0 : value)];
+        double[] kept = [.. dy];
+        PoolReference.ForEachWindow(z, shape.PoolShape, (index, window, _, _, _) =>
+        {
+            double[] values = [.. window.Enumerate().Select(value => Math.Max(0, value)).OrderDescending()];
+            bool nearKink = window.Enumerate().Any(value => Math.Abs(value) < Margin);
+            bool nearTie = shape.Pooling == Pooling.Max && values.Length > 1 && values[0] > 0 && values[0] - values[1] < 2 * Margin;
+            if (nearKink || nearTie) kept[index] = 0;
+        });
+        return kept;
     }
 
     private static double[] Values(Random random, long length)

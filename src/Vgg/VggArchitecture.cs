@@ -2,16 +2,6 @@ using NativeStyle.Kernels;
 
 namespace NativeStyle.Vgg;
 
-/// <summary>How the network shrinks feature maps.</summary>
-public enum Pooling
-{
-    /// <summary>The mean of each window: smoother gradients, as Gatys et al. recommend for synthesis.</summary>
-    Average,
-
-    /// <summary>The maximum of each window, as VGG was trained.</summary>
-    Max,
-}
-
 /// <summary>A convolution of VGG with its ReLU.</summary>
 /// <param name="Name">conv{block}_{n}, as in the paper's configuration table.</param>
 /// <param name="InChannels">Channels it reads.</param>

@@ -32,7 +32,8 @@ public sealed class VggNetwork : IDisposable
     /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each,
     /// one by one in the network's order: each layer runs when its map is asked for, and none behind the last one.
     /// Losses recorded in between stand beside their layer on the tape, so that backward needs no gradient of a map
-    /// before its turn. A map of a picture without gradient is given back when the next one is asked for.
+    /// before its turn. When the next map is asked for, the one before is given back unless a loss still needs it. A
+    /// block's last convolution pools at once where nobody asks for its own map.
     /// </summary>
     /// <param name="tape">Records the pass where pixels have a gradient.</param>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
@@ -44,25 +45,29 @@ public sealed class VggNetwork : IDisposable
     {
         HashSet<string> missing = [.. layers];
         Tensor x = tape.Normalize(pixels, 255f / pixelRange, _weights.Mean);
-        int block = 1;
-        foreach (VggLayer layer in _weights.Architecture.Layers)
+        IReadOnlyList<VggLayer> all = _weights.Architecture.Layers;
+        for (int i = 0; i < all.Count && missing.Count > 0; i++)
         {
-            if (missing.Count == 0) yield break;
+            VggLayer layer = all[i];
             if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
                 throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
-            if (layer.Block != block)
-            {
-                (int height, int width, _) = x.Shape;
-                if (_options.PoolEdge == PoolEdge.Floor && Math.Min(height, width) < 2)
-                    throw new ArgumentException($"a picture of {pixels.Shape} is too small for {layer.Name}");
-                x = Next(x, _options.Pooling == Pooling.Average
-                    ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge));
-                block = layer.Block;
-            }
-
             Padding padding = layer.InChannels == 3 ? _options.InputPadding : Padding.Zero;
-            x = Next(x, tape.Conv3x3(x, weights, relu: true, padding));
-            if (missing.Remove(layer.Name)) yield return (layer.Name, x);
+            bool wanted = missing.Contains(layer.Name), endsBlock = i + 1 < all.Count && all[i + 1].Block != layer.Block;
+            bool poolAfter = endsBlock && missing.Count > (wanted ? 1 : 0);
+            if (poolAfter && _options.PoolEdge == PoolEdge.Floor && Math.Min(x.Shape[0], x.Shape[1]) < 2)
+                throw new ArgumentException($"a picture of {pixels.Shape} is too small for {all[i + 1].Name}");
+            Pooling fused = poolAfter && !wanted ? _options.Pooling : Pooling.None;
+            x = Next(x, tape.Conv3x3(x, weights, relu: true, padding, fused, _options.PoolEdge));
+            if (wanted)
+            {
+                missing.Remove(layer.Name);
+                yield return (layer.Name, x);
+                if (poolAfter)
+                {
+                    x = Next(x, _options.Pooling == Pooling.Average
+                        ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge));
+                }
+            }
         }
 
         if (missing.Count > 0)
@@ -77,7 +82,7 @@ public sealed class VggNetwork : IDisposable
 
     private static Tensor Next(Tensor used, Tensor made)
     {
-        if (!used.RequiresGradient) used.Dispose();
+        used.Release();
         return made;
     }
 }

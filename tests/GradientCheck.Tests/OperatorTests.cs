@@ -11,7 +11,7 @@ public class OperatorTests
     public static TheoryData<string, int> AcceleratorsAndSeeds()
     {
         var data = new TheoryData<string, int>();
-        foreach (string accelerator in new[] { "cpu", "cpu-kernels", "cpu, 1 thread" })
+        foreach (string accelerator in new[] { "cpu", "cpu-kernels", "cpu, 1 thread", "cpu-256", "cpu-128" })
         {
             foreach (int seed in new[] { 1, 2, Environment.TickCount & 0xFFFF }) data.Add(accelerator, seed);
         }
@@ -27,6 +27,8 @@ public class OperatorTests
         {
             "cpu" => new CpuAccelerator(3),
             "cpu-kernels" => new CpuAccelerator(2, CpuPath.Kernels),
+            "cpu-256" => new CpuAccelerator(2, vectorBits: 256),
+            "cpu-128" => new CpuAccelerator(2, vectorBits: 128),
             _ => new CpuAccelerator(1),
         };
         List<string> failures = [];

@@ -33,36 +33,47 @@ public sealed class Conv3x3Layer : IDisposable
     }
 }
 
-/// <summary>3x3 convolution with bias and optional ReLU on the tape.</summary>
+/// <summary>3x3 convolution with bias, optional ReLU and optional pooling on the tape.</summary>
 public static class Conv3x3Operator
 {
-    /// <summary>y = act(conv(x, w) + b), (height, width, out).</summary>
+    /// <summary>y = pool(relu(conv(x, w) + b)), (height, width, out) or pooled.</summary>
     /// <param name="x">(height, width, in).</param>
+    /// <param name="pooling">Fused into the convolution: its unpooled map never lies in memory.</param>
     public static Tensor Conv3x3(
-        this Tape tape, Tensor x, Conv3x3Layer layer, bool relu = true, Padding padding = Padding.Zero)
+        this Tape tape, Tensor x, Conv3x3Layer layer, bool relu = true, Padding padding = Padding.Zero,
+        Pooling pooling = Pooling.None, PoolEdge edge = PoolEdge.Floor)
     {
         Accelerator accelerator = tape.Accelerator;
         (int height, int width, int channels) = x.Shape;
-        var shape = new Conv3x3Shape(height, width, channels, layer.Weights.OutChannels, padding);
-        Tensor y = tape.Output(new Shape(height, width, shape.OutChannels), x, layer.Kernel, layer.Bias);
-        Kernels.Conv3x3.Forward(accelerator, x.Data, layer.Weights, y.Data, shape, relu);
+        var shape = new Conv3x3Shape(height, width, channels, layer.Weights.OutChannels, padding, relu, pooling, edge);
+        Shape outShape = pooling == Pooling.None
+            ? new Shape(height, width, shape.OutChannels)
+            : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
+        Tensor y = tape.Output(outShape, x, layer.Kernel, layer.Bias);
+        MemoryBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(accelerator.Allocate<uint>(shape.GateLength)) : null;
+        Kernels.Conv3x3.Forward(accelerator, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
+        if (layer.Kernel.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>
         {
+            ArrayView<uint> open = gate?.View ?? default;
             if (x.RequiresGradient)
             {
                 (ArrayView<float> dx, float beta) = x.Accumulate();
-                Kernels.Conv3x3.BackwardData(
-                    accelerator, y.Gradient, relu ? y.Data : default, layer.Weights, dx, shape, beta);
+                Kernels.Conv3x3.BackwardData(accelerator, y.Gradient, open, layer.Weights, dx, shape, beta);
             }
 
-            if (!layer.Kernel.RequiresGradient) return;
-            using MemoryBuffer<float>? masked = relu ? accelerator.Allocate<float>(shape.OutLength) : null;
-            if (masked is not null) Kernels.Relu.Backward(accelerator, y.Gradient, y.Data, masked.View, 0f);
-            ArrayView<float> dz = masked?.View ?? y.Gradient;
-            (ArrayView<float> dw, float betaW) = layer.Kernel.Accumulate();
-            Kernels.Conv3x3.BackwardWeights(accelerator, x.Data, dz, dw, shape, betaW);
-            (ArrayView<float> db, float betaB) = layer.Bias.Accumulate();
-            Kernels.Conv3x3.BackwardBias(accelerator, dz, db, shape, betaB);
+            if (layer.Kernel.RequiresGradient)
+            {
+                using MemoryBuffer<float>? gradSums = relu ? accelerator.Allocate<float>(shape.SumLength) : null;
+                if (gradSums is not null) Kernels.Conv3x3.BackwardEnd(accelerator, y.Gradient, open, gradSums.View, shape);
+                ArrayView<float> dz = gradSums?.View ?? y.Gradient;
+                (ArrayView<float> dw, float betaW) = layer.Kernel.Accumulate();
+                Kernels.Conv3x3.BackwardWeights(accelerator, x.Data, dz, dw, shape, betaW);
+                (ArrayView<float> db, float betaB) = layer.Bias.Accumulate();
+                Kernels.Conv3x3.BackwardBias(accelerator, dz, db, shape, betaB);
+            }
+
+            gate?.Dispose();
         });
     }
 }

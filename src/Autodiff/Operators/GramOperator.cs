@@ -13,6 +13,7 @@ public static class GramOperator
         int pixels = checked(height * width);
         Tensor gram = tape.Output(new Shape(channels, channels), features);
         Kernels.Gram.Forward(tape.Accelerator, features.Data, gram.Data, pixels, channels, scale);
+        features.SaveForBackward();
         return tape.Record(gram, () =>
         {
             (ArrayView<float> df, float beta) = features.Accumulate();

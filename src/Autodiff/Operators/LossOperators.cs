@@ -10,6 +10,7 @@ public static class LossOperators
     {
         Tensor loss = tape.Output(Shape.Scalar, x).Keep();
         Kernels.SquaredError.Forward(tape.Accelerator, x.Data, target.Data, loss.Data, scale);
+        x.SaveForBackward();
         return tape.Record(loss, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
@@ -24,6 +25,7 @@ public static class LossOperators
         (int height, int width, int channels) = x.Shape;
         Tensor loss = tape.Output(Shape.Scalar, x).Keep();
         Kernels.TotalVariation.Forward(tape.Accelerator, x.Data, loss.Data, height, width, channels, scale);
+        x.SaveForBackward();
         return tape.Record(loss, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();

@@ -24,6 +24,7 @@ public static class PoolOperator
         PoolShape shape = ShapeOf(x, edge);
         Tensor y = tape.Output(new Shape(shape.OutHeight, shape.OutWidth, shape.Channels), x);
         Kernels.MaxPool.Forward(tape.Accelerator, x.Data, y.Data, shape);
+        x.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();

@@ -10,6 +10,7 @@ public static class ReluOperator
     {
         Tensor y = tape.Output(x.Shape, x);
         Kernels.Relu.Forward(tape.Accelerator, x.Data, y.Data);
+        y.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();

@@ -10,7 +10,7 @@ internal sealed class DeviceOptions
 
     public Option<string> Device { get; } = new("--device")
     {
-        Description = "Where to compute: cpu, or cpu-kernels (the C# kernels as they are: slow, for study); see 'nativestyle devices'",
+        Description = "Where to compute; 'nativestyle devices' lists them (cpu-kernels: the C# kernels as they are, slow, for study)",
         DefaultValueFactory = _ => "cpu",
         HelpName = "NAME",
     };
@@ -27,17 +27,26 @@ internal sealed class DeviceOptions
         command.Add(Threads);
     }
 
+    /// <summary>The devices of this machine, best first, and how to open each with a number of threads (0: all cores).</summary>
+    public static IReadOnlyList<(string Name, Func<int, Accelerator> Open)> All { get; } =
+    [
+        ("cpu", threads => new CpuAccelerator(threads)),
+        .. new[] { 256, 128 }.Where(bits => bits < CpuAccelerator.WidestVectorBits).Select(
+            bits => ($"cpu-{bits}", (Func<int, Accelerator>)(threads => new CpuAccelerator(threads, CpuPath.Vectorized, bits)))),
+        ("cpu-kernels", threads => new CpuAccelerator(threads, CpuPath.Kernels)),
+    ];
+
     public Accelerator Open(ParseResult parsed)
     {
         int threads = parsed.GetValue(Threads) ?? 0;
         if (parsed.GetValue(Threads) is < 1 or > MaxThreads)
             throw new UsageException($"--threads {threads} is out of range, expected 1 to {MaxThreads}");
-        string device = parsed.GetValue(Device)!;
-        return device.ToLowerInvariant() switch
-        {
-            "cpu" => new CpuAccelerator(threads),
-            "cpu-kernels" => new CpuAccelerator(threads, CpuPath.Kernels),
-            _ => throw new UsageException($"there is no device '{device}'; there are cpu and cpu-kernels"),
-        };
+        return Find(parsed.GetValue(Device)!)(threads);
     }
+
+    /// <summary>The way to open the device of that name.</summary>
+    /// <exception cref="UsageException">There is none.</exception>
+    public static Func<int, Accelerator> Find(string name) =>
+        All.FirstOrDefault(device => device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Open
+        ?? throw new UsageException($"there is no device '{name}'; there are {string.Join(", ", All.Select(device => device.Name))}");
 }

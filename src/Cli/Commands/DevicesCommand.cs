@@ -14,10 +14,10 @@ internal static class DevicesCommand
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "memory");
             string memory = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):f1} GiB";
-            foreach (CpuPath path in Enum.GetValues<CpuPath>())
+            foreach ((string name, Func<int, Accelerator> open) in DeviceOptions.All)
             {
-                using var cpu = new CpuAccelerator(0, path);
-                table.AddRow(cpu.Name, cpu.Description, memory);
+                using Accelerator accelerator = open(0);
+                table.AddRow(name, accelerator.Description, memory);
             }
 
             AnsiConsole.Write(table);

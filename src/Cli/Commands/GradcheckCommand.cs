@@ -32,16 +32,13 @@ internal static class GradcheckCommand
 
     private static int Run(int seed, string? device, bool verbose)
     {
-        Accelerator[] accelerators = [new CpuAccelerator(), new CpuAccelerator(0, CpuPath.Kernels)];
-        Accelerator[] chosen = [.. accelerators.Where(accelerator => device is null || accelerator.Name == device)];
-        if (chosen.Length == 0) throw new UsageException($"there is no device '{device}'; there are cpu and cpu-kernels");
         List<CheckResult> results = [];
-        foreach (Accelerator accelerator in chosen)
+        foreach (Func<int, Accelerator> open in device is null ? DeviceOptions.All.Select(each => each.Open) : [DeviceOptions.Find(device)])
         {
+            using Accelerator accelerator = open(0);
             foreach (CheckCase check in OperatorCases.All(seed)) results.Add(GradientChecker.Check(check, accelerator));
         }
 
-        foreach (Accelerator accelerator in accelerators) accelerator.Dispose();
         var table = new Table().Border(TableBorder.Rounded);
         table.AddColumns("operator", "accelerator", verbose ? "shape" : "shapes", "forward", "backward", "differences", "tolerance", "");
         foreach (TableColumn column in table.Columns.Skip(3)) column.RightAligned().NoWrap();

@@ -29,6 +29,33 @@ public static class ConvolutionReference
         return [dx, Layout.Rows(Patches(x, shape).TransposeThisAndMultiply(dz)), dz.ColumnSums().ToArray()];
     }
 
+    /// <summary>What ends the convolution: nothing, ReLU, or ReLU and pooling.</summary>
+    public static double[] End(double[] z, Conv3x3Shape shape)
+    {
+        if (!shape.Relu) return z;
+        double[] y = VectorReference.Relu(z);
+        return shape.Pooling switch
+        {
+            Pooling.Average => PoolReference.Average(y, shape.PoolShape),
+            Pooling.Max => PoolReference.Max(y, shape.PoolShape),
+            _ => y,
+        };
+    }
+
+    /// <summary>dz for the gradient <paramref name="dy"/> of <see cref="End"/>'s result.</summary>
+    public static double[] EndBackward(double[] z, double[] dy, Conv3x3Shape shape)
+    {
+        if (!shape.Relu) return dy;
+        double[] y = VectorReference.Relu(z);
+        double[] gradient = shape.Pooling switch
+        {
+            Pooling.Average => PoolReference.AverageBackward(y, dy, shape.PoolShape),
+            Pooling.Max => PoolReference.MaxBackward(y, dy, shape.PoolShape),
+            _ => dy,
+        };
+        return VectorReference.ReluBackward(z, gradient);
+    }
+
     private static Matrix<double> Patches(double[] x, Conv3x3Shape shape)
     {
         Matrix<double> patches = Matrix<double>.Build.Dense((int)shape.Pixels, 9 * shape.InChannels);

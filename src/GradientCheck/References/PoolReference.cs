@@ -44,7 +44,8 @@ public static class PoolReference
         return dx;
     }
 
-    private static void ForEachWindow(
+    /// <summary>Calls visit(output index, window, top, left, channel) for every window of every channel.</summary>
+    public static void ForEachWindow(
         double[] x, PoolShape shape, Action<int, Matrix<double>, int, int, int> visit)
     {
         for (int c = 0; c < shape.Channels; c++)

@@ -9,7 +9,8 @@ public abstract partial class Accelerator : IDisposable
     private readonly BufferPool _pool;
     private bool _disposed;
 
-    protected Accelerator() => _pool = new BufferPool(AllocateBytes, FreeBytes);
+    /// <param name="pagesComeLate">Whether memory from the system costs nothing before it is written.</param>
+    protected Accelerator(bool pagesComeLate) => _pool = new BufferPool(AllocateBytes, FreeBytes, pagesComeLate);
 
     /// <summary>A short name, as <c>--device</c> takes it.</summary>
     public abstract string Name { get; }
@@ -17,8 +18,11 @@ public abstract partial class Accelerator : IDisposable
     /// <summary>What the device is, for people.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Bytes of device memory in use now, and held (in use and kept for reuse).</summary>
+    /// <summary>Bytes of device memory in use now, and held: in use, or kept for reuse.</summary>
     public (long InUse, long Held) MemoryBytes => _pool.Bytes;
+
+    /// <summary>Times every operator while it is set.</summary>
+    public Profiler? Profiler { get; set; }
 
     /// <summary>Device memory of <paramref name="length"/> elements; its contents are undefined.</summary>
     /// <exception cref="OutOfMemoryException">The device has not so much memory left.</exception>
@@ -53,10 +57,19 @@ public abstract partial class Accelerator : IDisposable
 
     protected virtual void Dispose(bool disposing) => _pool.Trim();
 
+    /// <summary>To stand at an operator's beginning: times it where somebody wants to know.</summary>
+    internal Profiler.Scope Measure(string name, string shape, Work work) =>
+        Profiler is null ? default : new Profiler.Scope(this, name, shape, work);
+
+    internal Profiler.Scope Measure(string name, long elements, int flopEach, int floatsEach) =>
+        Profiler is null ? default
+        : new Profiler.Scope(this, name, $"{elements}", new Work((double)elements * flopEach, sizeof(float) * (double)elements * floatsEach));
+
     internal void Return(PoolBlock block)
     {
-        if (_disposed) FreeBytes(block.Address);
-        else _pool.Return(block);
+        _pool.Return(block);
+        // The device went before this buffer: its slab goes when it was the last.
+        if (_disposed) _pool.Trim();
     }
 
     protected abstract nint AllocateBytes(long bytes);

@@ -4,44 +4,61 @@ namespace NativeStyle.Kernels;
 internal readonly record struct PoolBlock(nint Address, long Bytes);
 
 /// <summary>
-/// Keeps freed blocks for the next request, so that an iteration after the first allocates nothing. A request takes
-/// the smallest free block that holds it and wastes at most a quarter.
+/// Cuts buffers from a few large slabs of device memory. What is freed joins its free neighbours and is cut anew, so
+/// that an iteration after the first takes nothing from the system, and the pass backward lives in the memory that the
+/// pass forward no longer needs. A request takes the smallest free piece that holds it, of equals the first. Small
+/// requests have slabs of their own, so that they do not break large pieces up.
 /// </summary>
-internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free)
+/// <param name="allocate">Takes a slab from the system; its address may be virtual, but must be aligned to 64 bytes.</param>
+/// <param name="free">Gives it back.</param>
+/// <param name="pagesComeLate">
+/// Whether a slab costs real memory only where it has been written, as on CPUs: then slabs are taken far larger than the
+/// request, so that neighbours can join.
+/// </param>
+internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, bool pagesComeLate)
 {
-    private readonly SortedDictionary<long, Stack<nint>> _free = [];
-    private readonly List<long> _sizes = [];
-    private readonly Lock _lock = new();
+    private const long SmallRequest = 1 << 20;
+    private const long SmallSlab = 8 << 20;
+    private const long LargeSlab = 256L << 20;
 
-    /// <summary>Bytes in use, and bytes in use and kept.</summary>
-    public (long InUse, long Held) Bytes { get; private set; }
+    private readonly List<Slab> _small = [];
+    private readonly List<Slab> _large = [];
+    private readonly Lock _lock = new();
+    private long _inUse;
+
+    /// <summary>Bytes in use, and the most that ever was in use of each slab: what the slabs cost.</summary>
+    public (long InUse, long Held) Bytes
+    {
+        get
+        {
+            lock (_lock) return (_inUse, _small.Concat(_large).Sum(slab => slab.Touched));
+        }
+    }
 
     public PoolBlock Rent(long bytes)
     {
-        // Whole cache lines; large blocks in steps of 4 KiB so that near sizes can share.
-        long rounded = bytes <= 65536 ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
+        // Whole cache lines, large blocks whole pages.
+        bool small = bytes <= SmallRequest;
+        long size = small ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
         lock (_lock)
         {
-            int at = _sizes.BinarySearch(rounded);
-            if (at < 0) at = ~at;
-            if (at < _sizes.Count && _sizes[at] <= rounded + (rounded / 4))
+            List<Slab> slabs = small ? _small : _large;
+            Slab? best = null;
+            int at = -1;
+            foreach (Slab slab in slabs)
             {
-                long size = _sizes[at];
-                Stack<nint> blocks = _free[size];
-                nint address = blocks.Pop();
-                if (blocks.Count == 0)
-                {
-                    _free.Remove(size);
-                    _sizes.RemoveAt(at);
-                }
-
-                Bytes = (Bytes.InUse + size, Bytes.Held);
-                return new PoolBlock(address, size);
+                int piece = slab.SmallestPiece(size);
+                if (piece >= 0 && (best is null || slab.Free[piece].Bytes < best.Free[at].Bytes)) (best, at) = (slab, piece);
             }
 
-            nint fresh = allocate(rounded);
-            Bytes = (Bytes.InUse + rounded, Bytes.Held + rounded);
-            return new PoolBlock(fresh, rounded);
+            if (best is null)
+            {
+                slabs.Add(best = NewSlab(size, small));
+                at = 0;
+            }
+
+            _inUse += size;
+            return new PoolBlock(best.Take(at, size), size);
         }
     }
 
@@ -49,35 +66,90 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free)
     {
         lock (_lock)
         {
-            if (!_free.TryGetValue(block.Bytes, out Stack<nint>? blocks))
+            _inUse -= block.Bytes;
+            foreach (Slab slab in block.Bytes <= SmallRequest ? _small : _large)
             {
-                _free[block.Bytes] = blocks = [];
-                _sizes.Insert(~_sizes.BinarySearch(block.Bytes), block.Bytes);
+                if (block.Address < slab.Address || block.Address >= slab.Address + slab.Bytes) continue;
+                slab.Return(block);
+                return;
             }
-
-            blocks.Push(block.Address);
-            Bytes = (Bytes.InUse - block.Bytes, Bytes.Held);
         }
     }
 
-    /// <summary>Gives all free blocks back to the system, as between two picture sizes.</summary>
+    /// <summary>Gives slabs without a block in use back to the system, as between two picture sizes.</summary>
     public void Trim()
     {
         lock (_lock)
         {
-            foreach ((long size, Stack<nint> blocks) in _free)
+            foreach (List<Slab> slabs in new[] { _small, _large })
             {
-                foreach (nint address in blocks)
-                {
-                    free(address);
-                    Bytes = (Bytes.InUse, Bytes.Held - size);
-                }
+                foreach (Slab slab in slabs.Where(slab => slab.IsFree)) free(slab.Address);
+                slabs.RemoveAll(slab => slab.IsFree);
             }
+        }
+    }
 
-            _free.Clear();
-            _sizes.Clear();
+    private Slab NewSlab(long size, bool small)
+    {
+        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(LargeSlab, 4 * size) : size;
+        try
+        {
+            return new Slab(allocate(wanted), wanted);
+        }
+        catch (OutOfMemoryException) when (wanted > size)
+        {
+            return new Slab(allocate(size), size);
         }
     }
 
     private static long Align(long value, long unit) => (value + unit - 1) / unit * unit;
+
+    private sealed class Slab(nint address, long bytes)
+    {
+        public nint Address => address;
+
+        public long Bytes => bytes;
+
+        /// <summary>Free pieces by address; no two touch.</summary>
+        public List<PoolBlock> Free { get; } = [new(address, bytes)];
+
+        /// <summary>Bytes up to the highest that was ever in use.</summary>
+        public long Touched { get; private set; }
+
+        public bool IsFree => Free.Count == 1 && Free[0].Bytes == bytes;
+
+        /// <summary>The index of the smallest free piece of at least this size, or -1.</summary>
+        public int SmallestPiece(long size)
+        {
+            int best = -1;
+            for (int i = 0; i < Free.Count; i++)
+                if (Free[i].Bytes >= size && (best < 0 || Free[i].Bytes < Free[best].Bytes)) best = i;
+            return best;
+        }
+
+        public nint Take(int piece, long size)
+        {
+            PoolBlock from = Free[piece];
+            if (from.Bytes == size) Free.RemoveAt(piece);
+            else Free[piece] = new PoolBlock(from.Address + (nint)size, from.Bytes - size);
+            Touched = Math.Max(Touched, from.Address + size - address);
+            return from.Address;
+        }
+
+        public void Return(PoolBlock block)
+        {
+            int after = Free.FindIndex(piece => piece.Address > block.Address);
+            if (after < 0) after = Free.Count;
+            if (after < Free.Count && block.Address + (nint)block.Bytes == Free[after].Address)
+            {
+                block = block with { Bytes = block.Bytes + Free[after].Bytes };
+                Free.RemoveAt(after);
+            }
+
+            if (after > 0 && Free[after - 1].Address + (nint)Free[after - 1].Bytes == block.Address)
+                Free[after - 1] = Free[after - 1] with { Bytes = Free[after - 1].Bytes + block.Bytes };
+            else
+                Free.Insert(after, block);
+        }
+    }
 }

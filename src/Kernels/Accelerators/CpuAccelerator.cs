@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 
 namespace NativeStyle.Kernels;
@@ -26,11 +27,19 @@ public sealed unsafe class CpuAccelerator : Accelerator
 
     /// <param name="threads">Threads to use; 0 for one per core that this process may use.</param>
     /// <param name="path">Hand-vectorised operators, or the kernels themselves.</param>
-    public CpuAccelerator(int threads = 0, CpuPath path = CpuPath.Vectorized)
+    /// <param name="vectorBits">
+    /// Width of the vectors: 128, 256, 512, or 0 for the widest that this machine is fast with. A wider one than the
+    /// machine has still computes, slowly.
+    /// </param>
+    public CpuAccelerator(int threads = 0, CpuPath path = CpuPath.Vectorized, int vectorBits = 0)
+        : base(pagesComeLate: true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        if (vectorBits is not (0 or 128 or 256 or 512))
+            throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "expected 0, 128, 256 or 512");
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         Path = path;
+        VectorBits = vectorBits == 0 ? WidestVectorBits : vectorBits;
         _team = new WorkerTeam(Threads);
     }
 
@@ -38,17 +47,26 @@ public sealed unsafe class CpuAccelerator : Accelerator
 
     public CpuPath Path { get; }
 
-    public override string Name => Path == CpuPath.Vectorized ? "cpu" : "cpu-kernels";
+    /// <summary>Width of the vectors of the hand-vectorised operators.</summary>
+    public int VectorBits { get; }
 
-    public override string Description => Path == CpuPath.Vectorized
-        ? $"{Threads} threads, hand-vectorised operators, {VectorUnit}"
-        : $"{Threads} threads, the C# kernels as they are (for debugging and tests)";
+    /// <summary>The widest vectors that this machine is fast with; 128 also where it has none.</summary>
+    public static int WidestVectorBits =>
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
-    private static string VectorUnit =>
-        Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? "AVX-512 machine, 256-bit vectors"
-        : Fma.IsSupported ? "AVX2 and FMA"
-        : Vector256.IsHardwareAccelerated ? "256-bit vectors"
-        : Vector128.IsHardwareAccelerated ? "128-bit vectors" : "no vector unit";
+    public override string Name =>
+        Path == CpuPath.Kernels ? "cpu-kernels" : VectorBits == WidestVectorBits ? "cpu" : $"cpu-{VectorBits}";
+
+    public override string Description => Path == CpuPath.Kernels
+        ? $"{Threads} threads, the C# kernels as they are (for debugging and tests)"
+        : $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
+
+    private string VectorUnit => VectorBits switch
+    {
+        512 => Vector512.IsHardwareAccelerated ? "AVX-512" : "emulated",
+        256 => Fma.IsSupported ? "AVX2 and FMA" : Vector256.IsHardwareAccelerated ? "no FMA" : "emulated",
+        _ => AdvSimd.IsSupported ? "NEON" : Vector128.IsHardwareAccelerated ? "SSE" : "emulated",
+    };
 
     public override void Synchronize()
     {
@@ -57,6 +75,14 @@ public sealed unsafe class CpuAccelerator : Accelerator
 
     /// <summary>Runs <paramref name="body"/>(part, worker) for every part, on all threads.</summary>
     internal void Parallel(int parts, Action<int, int> body) => _team.Run(parts, body);
+
+    /// <summary>Runs a job in the form that was compiled for this accelerator's vector width.</summary>
+    internal void Vectorize<TJob>(TJob job) where TJob : IVectorJob
+    {
+        if (VectorBits == 512) job.Run<Lanes512>(this);
+        else if (VectorBits == 256) job.Run<Lanes256>(this);
+        else job.Run<Lanes128x2>(this);
+    }
 
     /// <inheritdoc cref="WorkerTeam.Scratch"/>
     internal float* Scratch(int worker, long floats) => _team.Scratch(worker, floats);

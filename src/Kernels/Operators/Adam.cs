@@ -42,9 +42,20 @@ public static class Adam
         Require.Length(gradient, x.Length, nameof(gradient));
         Require.Length(m, x.Length, nameof(m));
         Require.Length(v, x.Length, nameof(v));
+        using Profiler.Scope scope = accelerator.Measure("Adam.Step", x.Length, 12, 7);
+        var correction1 = (float)(1 - Math.Pow(settings.Beta1, step));
+        var correction2 = (float)(1 - Math.Pow(settings.Beta2, step));
+        (float rate, float beta1, float beta2, float epsilon) = settings;
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, x.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) StepKernel(i, x, gradient, m, v, rate, beta1, beta2, epsilon, correction1, correction2);
+            });
+            return;
+        }
+
         accelerator.Launch(
-            StepKernel, (Index1D)x.IntLength, x, gradient, m, v, settings.LearningRate, settings.Beta1,
-            settings.Beta2, settings.Epsilon, (float)(1 - Math.Pow(settings.Beta1, step)),
-            (float)(1 - Math.Pow(settings.Beta2, step)));
+            StepKernel, (Index1D)x.IntLength, x, gradient, m, v, rate, beta1, beta2, epsilon, correction1, correction2);
     }
 }

@@ -63,6 +63,7 @@ public static unsafe class AvgPool
     {
         Require.Length(input, shape.InLength, nameof(input));
         Require.Length(output, shape.OutLength, nameof(output));
+        using Profiler.Scope scope = accelerator.Measure("AvgPool.Forward", shape.InLength, 1, 2);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             VectorForward(cpu, input.Pointer, output.Pointer, shape);
@@ -80,6 +81,7 @@ public static unsafe class AvgPool
     {
         Require.Length(gradInput, shape.InLength, nameof(gradInput));
         Require.Length(gradOutput, shape.OutLength, nameof(gradOutput));
+        using Profiler.Scope scope = accelerator.Measure("AvgPool.Backward", shape.InLength, 1, 2);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             VectorBackward(cpu, gradOutput.Pointer, gradInput.Pointer, shape, beta);

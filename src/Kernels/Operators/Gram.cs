@@ -89,8 +89,10 @@ public static unsafe class Gram
     {
         Require.Length(features, (long)pixels * channels, nameof(features));
         Require.Length(gram, (long)channels * channels, nameof(gram));
+        using Profiler.Scope scope = accelerator.Measure(
+            "Gram.Forward", $"{pixels}, {channels}", new Work(2.0 * pixels * channels * channels, 4.0 * pixels * channels, 2));
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
-            VectorForward(cpu, features.Pointer, gram.Pointer, pixels, channels, scale);
+            cpu.Vectorize(new ForwardJob(features.Pointer, gram.Pointer, pixels, channels, scale));
         else
             accelerator.Launch(ForwardKernel, (Index1D)gram.IntLength, features, gram, pixels, channels, scale);
     }
@@ -117,10 +119,12 @@ public static unsafe class Gram
         Require.Length(features, (long)pixels * channels, nameof(features));
         Require.Length(gradFeatures, features.Length, nameof(gradFeatures));
         Require.Length(gradGram, (long)channels * channels, nameof(gradGram));
+        using Profiler.Scope scope = accelerator.Measure(
+            "Gram.Backward", $"{pixels}, {channels}", new Work(2.0 * pixels * channels * channels, 12.0 * pixels * channels));
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
-            VectorBackward(
-                cpu, features.Pointer, gradGram.Pointer, gradFeatures.Pointer, pixels, channels, scale, beta);
+            cpu.Vectorize(new BackwardJob(
+                features.Pointer, gradGram.Pointer, gradFeatures.Pointer, pixels, channels, scale, beta));
         }
         else
         {
@@ -133,121 +137,120 @@ public static unsafe class Gram
     /// The upper triangle only, in micro-kernel blocks. The pixels are split into a number of ranges that depends on
     /// the shape alone; each gives a partial G, and these are added in their order.
     /// </summary>
-    private static void VectorForward(
-        CpuAccelerator cpu, float* features, float* gram, int pixels, int channels, float scale)
+    private sealed class ForwardJob(float* features, float* gram, int pixels, int channels, float scale) : IVectorJob
     {
-        // Rows of a packed chunk: padded so that the last block of 6 rows or 16 columns reads zeros.
-        int width = (channels + MicroKernel.Rows + MicroKernel.Columns) / MicroKernel.Columns * MicroKernel.Columns;
-        int ranges = (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
-        int blockRows = (channels + MicroKernel.Rows - 1) / MicroKernel.Rows;
-        // Few ranges: also split the rows of G, in bands of about equal numbers of blocks of the triangle.
-        int bands = Math.Min(blockRows, Math.Max(1, 16 / ranges));
-        using MemoryBuffer<float> partials = cpu.Allocate<float>((long)ranges * blockRows * MicroKernel.Rows * width);
-        long rangeLength = (long)blockRows * MicroKernel.Rows * width;
-        float* sums = partials.View.Pointer;
-        cpu.Parallel(ranges * bands, (part, worker) =>
+        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
         {
-            (int range, int band) = (part / bands, part % bands);
-            int first = BandStart(band, bands, blockRows), last = BandStart(band + 1, bands, blockRows);
-            if (first == last) return;
-            float* chunk = cpu.Scratch(worker, (long)ChunkPixels * width);
-            float* g = sums + (range * rangeLength);
-            int start = (int)((long)pixels * range / ranges), end = (int)((long)pixels * (range + 1) / ranges);
-            for (int from = start; from < end || from == start; from += ChunkPixels)
+            // Rows of a packed chunk: padded so that the last block of rows or columns reads zeros.
+            int columns = MicroKernel<T>.Columns, width = (MicroKernel<T>.Panels(channels) + 1) * columns;
+            int ranges = (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
+            int panels = MicroKernel<T>.Panels(channels);
+            // Few ranges: also split the columns of G.
+            int bands = Math.Min(panels, Math.Max(1, 16 / ranges));
+            long rangeLength = (long)MicroKernel<T>.RoundUpRows(channels + columns) * width;
+            using MemoryBuffer<float> partials = cpu.Allocate<float>(ranges * rangeLength);
+            float* sums = partials.View.Pointer;
+            cpu.Parallel(ranges * bands, (part, worker) =>
             {
-                int depth = Math.Min(ChunkPixels, end - from);
-                for (int p = 0; p < depth; p++)
+                (int range, int band) = (part / bands, part % bands);
+                float* chunk = cpu.Scratch(worker, (long)ChunkPixels * width);
+                float* g = sums + (range * rangeLength);
+                int start = (int)((long)pixels * range / ranges), end = (int)((long)pixels * (range + 1) / ranges);
+                for (int from = start; from < end || from == start; from += ChunkPixels)
                 {
-                    var row = new Span<float>(chunk + ((long)p * width), width);
-                    new ReadOnlySpan<float>(features + ((long)(from + p) * channels), channels).CopyTo(row);
-                    row[channels..].Clear();
-                }
-
-                for (int block = first; block < last; block++)
-                {
-                    int i = block * MicroKernel.Rows;
-                    for (int j = i / MicroKernel.Columns * MicroKernel.Columns; j < channels; j += MicroKernel.Columns)
+                    int depth = Math.Min(ChunkPixels, end - from);
+                    for (int p = 0; p < depth; p++)
                     {
-                        MicroKernel.Run(
-                            depth, chunk + i, 1, width, chunk + j, width, g + ((long)i * width) + j, width,
-                            from != start);
+                        var row = new Span<float>(chunk + ((long)p * width), width);
+                        new ReadOnlySpan<float>(features + ((long)(from + p) * channels), channels).CopyTo(row);
+                        row[channels..].Clear();
+                    }
+
+                    // Panels of columns dealt out like cards: each has the rows above its diagonal.
+                    for (int panel = band; panel < panels; panel += bands)
+                    {
+                        int j = panel * columns;
+                        MicroKernel<T>.Run(
+                            MicroKernel<T>.RoundUpRows(Math.Min(channels, j + columns)), depth, chunk, 1, width,
+                            chunk + j, width, g + j, width, from != start);
                     }
                 }
-            }
-        });
-        cpu.Parallel(channels, (i, _) =>
-        {
-            for (int j = i; j < channels; j++)
+            });
+            // By square blocks, so that the mirrored half is written to few cache lines at a time.
+            const int Block = 16;
+            int blocks = (channels + Block - 1) / Block;
+            cpu.Parallel(blocks, (blockRow, _) =>
             {
-                float sum = 0f;
-                for (int range = 0; range < ranges; range++) sum += sums[(range * rangeLength) + ((long)i * width) + j];
-                gram[((long)i * channels) + j] = gram[((long)j * channels) + i] = scale * sum;
-            }
-        });
+                for (int block = blockRow * Block; block < channels; block += Block)
+                {
+                    for (int i = blockRow * Block; i < Math.Min(channels, (blockRow + 1) * Block); i++)
+                    {
+                        for (int j = Math.Max(i, block); j < Math.Min(channels, block + Block); j++)
+                        {
+                            float sum = 0f;
+                            for (int range = 0; range < ranges; range++) sum += sums[(range * rangeLength) + ((long)i * width) + j];
+                            gram[((long)i * channels) + j] = gram[((long)j * channels) + i] = scale * sum;
+                        }
+                    }
+                }
+            });
+        }
     }
 
-    /// <summary>Block rows before a band, such that every band has about the same area of the upper triangle.</summary>
-    private static int BandStart(int band, int bands, int blockRows) =>
-        (int)Math.Round(blockRows * (1 - Math.Sqrt(1 - ((double)band / bands))));
-
-    /// <summary>F times the packed symmetric matrix, six pixels by 16 channels at a time.</summary>
-    private static void VectorBackward(
-        CpuAccelerator cpu, float* features, float* gradGram, float* gradFeatures, int pixels, int channels,
-        float scale, float beta)
+    /// <summary>F times the packed symmetric matrix, a block of pixels at a time.</summary>
+    private sealed class BackwardJob(
+        float* features, float* gradGram, float* gradFeatures, int pixels, int channels, float scale, float beta) : IVectorJob
     {
-        const int Columns = MicroKernel.Columns;
-        const int BlockPixels = 16 * MicroKernel.Rows;
-        int panels = (channels + Columns - 1) / Columns;
-        using MemoryBuffer<float> packed = cpu.Allocate<float>((long)panels * channels * Columns);
-        float* s = packed.View.Pointer;
-        for (int panel = 0; panel < panels; panel++)
+        private const int BlockPixels = 96;
+
+        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
         {
-            for (int k = 0; k < channels; k++)
+            int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(channels), width = panels * columns;
+            using MemoryBuffer<float> packed = cpu.Allocate<float>((long)width * channels);
+            float* s = packed.View.Pointer;
+            cpu.Parallel(panels, (panel, _) =>
             {
-                for (int lane = 0; lane < Columns; lane++)
+                for (int k = 0; k < channels; k++)
                 {
-                    int j = (panel * Columns) + lane;
-                    s[((((long)panel * channels) + k) * Columns) + lane] = j >= channels ? 0f
-                        : scale * (gradGram[((long)k * channels) + j] + gradGram[((long)j * channels) + k]);
+                    for (int lane = 0; lane < columns; lane++)
+                    {
+                        int j = (panel * columns) + lane;
+                        s[((((long)panel * channels) + k) * columns) + lane] = j >= channels ? 0f
+                            : scale * (gradGram[((long)k * channels) + j] + gradGram[((long)j * channels) + k]);
+                    }
                 }
-            }
+            });
+            cpu.Parallel((pixels + BlockPixels - 1) / BlockPixels, (part, worker) =>
+            {
+                int first = part * BlockPixels, count = Math.Min(BlockPixels, pixels - first);
+                int rows = MicroKernel<T>.RoundUpRows(count);
+                float* copy = cpu.Scratch(worker, ((long)BlockPixels * (channels + width)) + columns);
+                float* products = copy + ((long)BlockPixels * channels) + columns;
+                float* a = features + ((long)first * channels), target = gradFeatures + ((long)first * channels);
+                if (rows != count)
+                {
+                    // The last block: rows past the picture must exist for the micro-kernel.
+                    new Span<float>(copy, rows * channels).Clear();
+                    new ReadOnlySpan<float>(a, count * channels).CopyTo(new Span<float>(copy, rows * channels));
+                    a = copy;
+                }
+
+                // Straight into the gradient where its rows are whole panels.
+                bool direct = rows == count && width == channels && (beta == 0f || beta == 1f);
+                for (int panel = 0; panel < panels; panel++)
+                {
+                    MicroKernel<T>.Run(
+                        rows, channels, a, channels, 1, s + ((long)panel * channels * columns), columns,
+                        (direct ? target : products) + (panel * columns), direct ? channels : width, direct && beta == 1f);
+                }
+
+                for (int row = 0; row < count && !direct; row++)
+                {
+                    float* to = target + ((long)row * channels), product = products + ((long)row * width);
+                    if (beta == 0f) new ReadOnlySpan<float>(product, channels).CopyTo(new Span<float>(to, channels));
+                    else for (int c = 0; c < channels; c++) to[c] = (beta * to[c]) + product[c];
+                }
+            });
         }
-
-        cpu.Parallel((pixels + BlockPixels - 1) / BlockPixels, (part, worker) =>
-        {
-            int first = part * BlockPixels, count = Math.Min(BlockPixels, pixels - first);
-            int width = panels * Columns;
-            float* rows = cpu.Scratch(worker, (long)BlockPixels * (channels + width) + Columns);
-            float* products = rows + ((long)BlockPixels * channels) + Columns;
-            float* a = features + ((long)first * channels);
-            if (count % MicroKernel.Rows != 0)
-            {
-                // The last block: rows past the picture must exist for the micro-kernel.
-                new Span<float>(rows, BlockPixels * channels).Clear();
-                new ReadOnlySpan<float>(a, count * channels).CopyTo(new Span<float>(rows, BlockPixels * channels));
-                a = rows;
-            }
-
-            for (int panel = 0; panel < panels; panel++)
-            {
-                for (int row = 0; row < count; row += MicroKernel.Rows)
-                {
-                    MicroKernel.Run(
-                        channels, a + ((long)row * channels), channels, 1, s + ((long)panel * channels * Columns),
-                        Columns, products + ((long)row * width) + (panel * Columns), width, false);
-                }
-            }
-
-            for (int row = 0; row < count; row++)
-            {
-                float* target = gradFeatures + ((long)(first + row) * channels), product = products + ((long)row * width);
-                if (beta == 0f)
-                    new ReadOnlySpan<float>(product, channels).CopyTo(new Span<float>(target, channels));
-                else if (beta == 1f)
-                    Rows.AddScaled(target, product, 1f, channels);
-                else
-                    for (int c = 0; c < channels; c++) target[c] = (beta * target[c]) + product[c];
-            }
-        });
     }
 }

@@ -39,6 +39,7 @@ public static unsafe class MaxPool
     {
         Require.Length(input, shape.InLength, nameof(input));
         Require.Length(output, shape.OutLength, nameof(output));
+        using Profiler.Scope scope = accelerator.Measure("MaxPool.Forward", shape.InLength, 1, 2);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             VectorForward(cpu, input.Pointer, output.Pointer, shape);
@@ -59,6 +60,7 @@ public static unsafe class MaxPool
         Require.Length(input, shape.InLength, nameof(input));
         Require.Length(gradInput, shape.InLength, nameof(gradInput));
         Require.Length(gradOutput, shape.OutLength, nameof(gradOutput));
+        using Profiler.Scope scope = accelerator.Measure("MaxPool.Backward", shape.InLength, 1, 2);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             VectorBackward(cpu, gradOutput.Pointer, input.Pointer, gradInput.Pointer, shape, beta);

@@ -37,8 +37,19 @@ public static class PixelTransform
         ReadOnlySpan<float> mean)
     {
         Require.Length(output, pixels.Length, nameof(output));
+        using Profiler.Scope scope = accelerator.Measure("Normalize.Forward", pixels.Length, 2, 2);
+        (float mean0, float mean1, float mean2) = (mean[0], mean[1], mean[2]);
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, pixels.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) NormalizeKernel(i, pixels, output, scale, mean0, mean1, mean2);
+            });
+            return;
+        }
+
         accelerator.Launch(
-            NormalizeKernel, (Index1D)pixels.IntLength, pixels, output, scale, mean[0], mean[1], mean[2]);
+            NormalizeKernel, (Index1D)pixels.IntLength, pixels, output, scale, mean0, mean1, mean2);
     }
 
     /// <summary>gradPixels = beta gradPixels + scale x gradOutput.</summary>
@@ -46,10 +57,31 @@ public static class PixelTransform
         Accelerator accelerator, ArrayView<float> gradOutput, ArrayView<float> gradPixels, float scale, float beta)
     {
         Require.Length(gradPixels, gradOutput.Length, nameof(gradPixels));
+        using Profiler.Scope scope = accelerator.Measure("Normalize.Backward", gradOutput.Length, 1, 2);
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, gradOutput.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) NormalizeBackwardKernel(i, gradOutput, gradPixels, scale, beta);
+            });
+            return;
+        }
+
         accelerator.Launch(NormalizeBackwardKernel, (Index1D)gradOutput.IntLength, gradOutput, gradPixels, scale, beta);
     }
 
     /// <summary>Keeps every element within [low, high].</summary>
-    public static void Clamp(Accelerator accelerator, ArrayView<float> x, float low, float high) =>
+    public static void Clamp(Accelerator accelerator, ArrayView<float> x, float low, float high)
+    {
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, x.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) ClampKernel(i, x, low, high);
+            });
+            return;
+        }
+
         accelerator.Launch(ClampKernel, (Index1D)x.IntLength, x, low, high);
+    }
 }

@@ -1,5 +1,18 @@
 namespace NativeStyle.Kernels;
 
+/// <summary>How feature maps are made smaller.</summary>
+public enum Pooling
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>The mean of each 2x2 window: smoother gradients, as Gatys et al. recommend for synthesis.</summary>
+    Average,
+
+    /// <summary>The maximum of each 2x2 window, as VGG was trained.</summary>
+    Max,
+}
+
 /// <summary>What 2x2 pooling with stride 2 does with an odd last row or column.</summary>
 public enum PoolEdge
 {
@@ -27,6 +40,10 @@ public readonly record struct PoolShape(int Height, int Width, int Channels, Poo
     public long InLength => (long)Height * Width * Channels;
 
     public long OutLength => (long)OutHeight * OutWidth * Channels;
+
+    /// <summary>Pixels of a window that exist.</summary>
+    public int WindowPixels(int row, int column) =>
+        Math.Min(2, Height - (2 * row)) * Math.Min(2, Width - (2 * column));
 }
 
 /// <summary>The loop that the vectorised forward passes of both poolings share.</summary>

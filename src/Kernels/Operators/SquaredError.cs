@@ -39,6 +39,7 @@ public static unsafe class SquaredError
     {
         Require.Length(target, x.Length, nameof(target));
         Require.Length(loss, 1, nameof(loss));
+        using Profiler.Scope scope = accelerator.Measure("SquaredError.Forward", x.Length, 3, 2);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             float* a = x.Pointer, t = target.Pointer;
@@ -72,6 +73,7 @@ public static unsafe class SquaredError
         Require.Length(target, x.Length, nameof(target));
         Require.Length(gradX, x.Length, nameof(gradX));
         Require.Length(gradLoss, 1, nameof(gradLoss));
+        using Profiler.Scope scope = accelerator.Measure("SquaredError.Backward", x.Length, 2, 3);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             float* a = x.Pointer, t = target.Pointer, dx = gradX.Pointer;

@@ -7,7 +7,7 @@ namespace NativeStyle.Kernels;
 //   backward  dx[q] = 2 s dL sum over the up to four neighbours n of q of (x[q] - x[n])
 
 /// <summary>The sum of squared differences of neighbouring pixels of a picture (height, width, channels).</summary>
-public static class TotalVariation
+public static unsafe class TotalVariation
 {
     [Kernel]
     public static void PartsKernel(
@@ -58,6 +58,14 @@ public static class TotalVariation
     {
         Require.Length(x, (long)height * width * channels, nameof(x));
         Require.Length(loss, 1, nameof(loss));
+        using Profiler.Scope scope = accelerator.Measure("TotalVariation.Forward", x.Length, 6, 1);
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            loss.Pointer[0] = (float)(scale * Rows.SumParts(cpu, x.Length, (start, count) =>
+                SumOf(x.Pointer, start, start + count, x.Length, (long)width * channels, channels)));
+            return;
+        }
+
         Reduction.TwoSteps(accelerator, loss, scale, partials => accelerator.Launch(
             PartsKernel, (Index1D)Reduction.Parts, x, partials, height, width, channels));
     }
@@ -70,7 +78,32 @@ public static class TotalVariation
         Require.Length(x, (long)height * width * channels, nameof(x));
         Require.Length(gradX, x.Length, nameof(gradX));
         Require.Length(gradLoss, 1, nameof(gradLoss));
+        using Profiler.Scope scope = accelerator.Measure("TotalVariation.Backward", x.Length, 9, 2);
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, x.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) BackwardKernel(i, x, gradLoss, gradX, height, width, channels, scale, beta);
+            });
+            return;
+        }
+
         accelerator.Launch(
             BackwardKernel, (Index1D)x.IntLength, x, gradLoss, gradX, height, width, channels, scale, beta);
+    }
+
+    /// <summary>The terms whose left or upper element is in [start, end).</summary>
+    private static double SumOf(float* x, long start, long end, long length, long rowLength, int channels)
+    {
+        double sum = 0;
+        long inRow = start % rowLength;
+        for (long i = start; i < end; i++)
+        {
+            if (inRow < rowLength - channels) sum += (x[i + channels] - x[i]) * (x[i + channels] - x[i]);
+            if (i < length - rowLength) sum += (x[i + rowLength] - x[i]) * (x[i + rowLength] - x[i]);
+            if (++inRow == rowLength) inRow = 0;
+        }
+
+        return sum;
     }
 }

@@ -52,6 +52,15 @@ public static unsafe class VectorOps
     public static void Lerp(Accelerator accelerator, ArrayView<float> y, ArrayView<float> x, float amount)
     {
         Require.Length(x, y.Length, nameof(x));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            Rows.ForEachRange(cpu, y.Length, (start, end) =>
+            {
+                for (int i = start; i < end; i++) LerpKernel(i, y, x, amount);
+            });
+            return;
+        }
+
         accelerator.Launch(LerpKernel, (Index1D)y.IntLength, y, x, amount);
     }
 

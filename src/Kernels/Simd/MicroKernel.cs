@@ -1,71 +1,212 @@
-using System.Runtime.Intrinsics;
-
 namespace NativeStyle.Kernels;
 
 /// <summary>
-/// The inner loop of every matrix product on the CPU: a 6 x 16 block of C held in 12 vector registers while the
-/// whole depth streams past, two vectors of B and one broadcast element of A at a time (Goto and van de Geijn 2008,
-/// "Anatomy of high-performance matrix multiplication"; 12 accumulators + 2 + 1 of AVX2's 16 registers).
+/// The inner loop of every matrix product on the CPU: a block of C, <see cref="Rows"/> by two vectors, held in
+/// registers while the whole depth streams past, two vectors of B and one broadcast element of A at a time (Goto and van
+/// de Geijn 2008, "Anatomy of high-performance matrix multiplication"). AVX2 and NEON hold 6 rows: 12 sums, 2 of B and 1
+/// of A of 16 registers (NEON's vectors are pairs: 30 of 32). AVX-512 holds 12 rows: 24 sums of 32 registers.
 /// </summary>
-internal static unsafe class MicroKernel
+internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
 {
-    public const int Rows = 6;
-    public const int Columns = 16;
+    /// <summary>Rows of a block, and what the rows of A and C are rounded up to.</summary>
+    public static int Rows => 6;
+
+    /// <summary>Columns of a block: two vectors.</summary>
+    public static int Columns => 2 * T.Count;
 
     /// <summary>
-    /// C[r, j] = (accumulate ? C[r, j] : 0) + sum over k of A[r, k] B[k, j], for r below 6 and j below 16, where
-    /// A[r, k] = a[r aRow + k aStep] and B[k, j] = b[k bStep + j].
+    /// C[r, j] = (accumulate ? C[r, j] : 0) + sum over k of A[r, k] B[k, j], the sum in the order of k, for j below
+    /// <see cref="Columns"/>, where A[r, k] = a[r aRow + k aStep] and B[k, j] = b[k bStep + j].
     /// </summary>
+    /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
     public static void Run(
+        int rows, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
+    {
+        int row = 0;
+        if (T.MicroRows == 12)
+        {
+            for (; row + 12 <= rows; row += 12)
+                Run12(depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
+        }
+
+        for (; row < rows; row += 6)
+            Run6(depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
+    }
+
+    public static int RoundUpRows(int rows) => (rows + Rows - 1) / Rows * Rows;
+
+    /// <summary>Blocks of <see cref="Columns"/> that hold so many columns.</summary>
+    public static int Panels(int columns) => (columns + Columns - 1) / Columns;
+
+    private static void Run6(
         int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
     {
-        Vector256<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
-        Vector256<float> c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
-        float* lower = a + (3 * aRow);
+        T c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
+        T c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        float* a3 = a + (3 * aRow);
         for (int k = 0; k < depth; k++)
         {
-            Vector256<float> b0 = Vector256.Load(b);
-            Vector256<float> b1 = Vector256.Load(b + 8);
-            Vector256<float> x = Vector256.Create(a[0]);
-            c00 = Vector256.FusedMultiplyAdd(x, b0, c00);
-            c01 = Vector256.FusedMultiplyAdd(x, b1, c01);
-            x = Vector256.Create(a[aRow]);
-            c10 = Vector256.FusedMultiplyAdd(x, b0, c10);
-            c11 = Vector256.FusedMultiplyAdd(x, b1, c11);
-            x = Vector256.Create(a[2 * aRow]);
-            c20 = Vector256.FusedMultiplyAdd(x, b0, c20);
-            c21 = Vector256.FusedMultiplyAdd(x, b1, c21);
-            x = Vector256.Create(lower[0]);
-            c30 = Vector256.FusedMultiplyAdd(x, b0, c30);
-            c31 = Vector256.FusedMultiplyAdd(x, b1, c31);
-            x = Vector256.Create(lower[aRow]);
-            c40 = Vector256.FusedMultiplyAdd(x, b0, c40);
-            c41 = Vector256.FusedMultiplyAdd(x, b1, c41);
-            x = Vector256.Create(lower[2 * aRow]);
-            c50 = Vector256.FusedMultiplyAdd(x, b0, c50);
-            c51 = Vector256.FusedMultiplyAdd(x, b1, c51);
+            T b0 = T.Load(b), b1 = T.Load(b + T.Count);
+            T x = T.Broadcast(a[0]);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a[aRow]);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a[2 * aRow]);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a3[0]);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            x = T.Broadcast(a3[aRow]);
+            c40 = T.MultiplyAdd(x, b0, c40);
+            c41 = T.MultiplyAdd(x, b1, c41);
+            x = T.Broadcast(a3[2 * aRow]);
+            c50 = T.MultiplyAdd(x, b0, c50);
+            c51 = T.MultiplyAdd(x, b1, c51);
             a += aStep;
-            lower += aStep;
+            a3 += aStep;
             b += bStep;
         }
 
-        Store(c, c00, c01, accumulate);
-        Store(c + cRow, c10, c11, accumulate);
-        Store(c + (2 * cRow), c20, c21, accumulate);
-        Store(c + (3 * cRow), c30, c31, accumulate);
-        Store(c + (4 * cRow), c40, c41, accumulate);
-        Store(c + (5 * cRow), c50, c51, accumulate);
-    }
-
-    private static void Store(float* c, Vector256<float> left, Vector256<float> right, bool accumulate)
-    {
         if (accumulate)
         {
-            left += Vector256.Load(c);
-            right += Vector256.Load(c + 8);
+            c00 += T.Load(c);
+            c01 += T.Load(c + T.Count);
+            c10 += T.Load(c + cRow);
+            c11 += T.Load(c + cRow + T.Count);
+            c20 += T.Load(c + (2 * cRow));
+            c21 += T.Load(c + (2 * cRow) + T.Count);
+            c30 += T.Load(c + (3 * cRow));
+            c31 += T.Load(c + (3 * cRow) + T.Count);
+            c40 += T.Load(c + (4 * cRow));
+            c41 += T.Load(c + (4 * cRow) + T.Count);
+            c50 += T.Load(c + (5 * cRow));
+            c51 += T.Load(c + (5 * cRow) + T.Count);
         }
 
-        left.Store(c);
-        right.Store(c + 8);
+        c00.Store(c);
+        c01.Store(c + T.Count);
+        c10.Store(c + cRow);
+        c11.Store(c + cRow + T.Count);
+        c20.Store(c + (2 * cRow));
+        c21.Store(c + (2 * cRow) + T.Count);
+        c30.Store(c + (3 * cRow));
+        c31.Store(c + (3 * cRow) + T.Count);
+        c40.Store(c + (4 * cRow));
+        c41.Store(c + (4 * cRow) + T.Count);
+        c50.Store(c + (5 * cRow));
+        c51.Store(c + (5 * cRow) + T.Count);
+    }
+
+    private static void Run12(
+        int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
+    {
+        T c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
+        T c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        T c60 = default, c61 = default, c70 = default, c71 = default, c80 = default, c81 = default;
+        T c90 = default, c91 = default, c100 = default, c101 = default, c110 = default, c111 = default;
+        float* a3 = a + (3 * aRow);
+        float* a6 = a + (6 * aRow);
+        float* a9 = a + (9 * aRow);
+        for (int k = 0; k < depth; k++)
+        {
+            T b0 = T.Load(b), b1 = T.Load(b + T.Count);
+            T x = T.Broadcast(a[0]);
+            c00 = T.MultiplyAdd(x, b0, c00);
+            c01 = T.MultiplyAdd(x, b1, c01);
+            x = T.Broadcast(a[aRow]);
+            c10 = T.MultiplyAdd(x, b0, c10);
+            c11 = T.MultiplyAdd(x, b1, c11);
+            x = T.Broadcast(a[2 * aRow]);
+            c20 = T.MultiplyAdd(x, b0, c20);
+            c21 = T.MultiplyAdd(x, b1, c21);
+            x = T.Broadcast(a3[0]);
+            c30 = T.MultiplyAdd(x, b0, c30);
+            c31 = T.MultiplyAdd(x, b1, c31);
+            x = T.Broadcast(a3[aRow]);
+            c40 = T.MultiplyAdd(x, b0, c40);
+            c41 = T.MultiplyAdd(x, b1, c41);
+            x = T.Broadcast(a3[2 * aRow]);
+            c50 = T.MultiplyAdd(x, b0, c50);
+            c51 = T.MultiplyAdd(x, b1, c51);
+            x = T.Broadcast(a6[0]);
+            c60 = T.MultiplyAdd(x, b0, c60);
+            c61 = T.MultiplyAdd(x, b1, c61);
+            x = T.Broadcast(a6[aRow]);
+            c70 = T.MultiplyAdd(x, b0, c70);
+            c71 = T.MultiplyAdd(x, b1, c71);
+            x = T.Broadcast(a6[2 * aRow]);
+            c80 = T.MultiplyAdd(x, b0, c80);
+            c81 = T.MultiplyAdd(x, b1, c81);
+            x = T.Broadcast(a9[0]);
+            c90 = T.MultiplyAdd(x, b0, c90);
+            c91 = T.MultiplyAdd(x, b1, c91);
+            x = T.Broadcast(a9[aRow]);
+            c100 = T.MultiplyAdd(x, b0, c100);
+            c101 = T.MultiplyAdd(x, b1, c101);
+            x = T.Broadcast(a9[2 * aRow]);
+            c110 = T.MultiplyAdd(x, b0, c110);
+            c111 = T.MultiplyAdd(x, b1, c111);
+            a += aStep;
+            a3 += aStep;
+            a6 += aStep;
+            a9 += aStep;
+            b += bStep;
+        }
+
+        if (accumulate)
+        {
+            c00 += T.Load(c);
+            c01 += T.Load(c + T.Count);
+            c10 += T.Load(c + cRow);
+            c11 += T.Load(c + cRow + T.Count);
+            c20 += T.Load(c + (2 * cRow));
+            c21 += T.Load(c + (2 * cRow) + T.Count);
+            c30 += T.Load(c + (3 * cRow));
+            c31 += T.Load(c + (3 * cRow) + T.Count);
+            c40 += T.Load(c + (4 * cRow));
+            c41 += T.Load(c + (4 * cRow) + T.Count);
+            c50 += T.Load(c + (5 * cRow));
+            c51 += T.Load(c + (5 * cRow) + T.Count);
+            c60 += T.Load(c + (6 * cRow));
+            c61 += T.Load(c + (6 * cRow) + T.Count);
+            c70 += T.Load(c + (7 * cRow));
+            c71 += T.Load(c + (7 * cRow) + T.Count);
+            c80 += T.Load(c + (8 * cRow));
+            c81 += T.Load(c + (8 * cRow) + T.Count);
+            c90 += T.Load(c + (9 * cRow));
+            c91 += T.Load(c + (9 * cRow) + T.Count);
+            c100 += T.Load(c + (10 * cRow));
+            c101 += T.Load(c + (10 * cRow) + T.Count);
+            c110 += T.Load(c + (11 * cRow));
+            c111 += T.Load(c + (11 * cRow) + T.Count);
+        }
+
+        c00.Store(c);
+        c01.Store(c + T.Count);
+        c10.Store(c + cRow);
+        c11.Store(c + cRow + T.Count);
+        c20.Store(c + (2 * cRow));
+        c21.Store(c + (2 * cRow) + T.Count);
+        c30.Store(c + (3 * cRow));
+        c31.Store(c + (3 * cRow) + T.Count);
+        c40.Store(c + (4 * cRow));
+        c41.Store(c + (4 * cRow) + T.Count);
+        c50.Store(c + (5 * cRow));
+        c51.Store(c + (5 * cRow) + T.Count);
+        c60.Store(c + (6 * cRow));
+        c61.Store(c + (6 * cRow) + T.Count);
+        c70.Store(c + (7 * cRow));
+        c71.Store(c + (7 * cRow) + T.Count);
+        c80.Store(c + (8 * cRow));
+        c81.Store(c + (8 * cRow) + T.Count);
+        c90.Store(c + (9 * cRow));
+        c91.Store(c + (9 * cRow) + T.Count);
+        c100.Store(c + (10 * cRow));
+        c101.Store(c + (10 * cRow) + T.Count);
+        c110.Store(c + (11 * cRow));
+        c111.Store(c + (11 * cRow) + T.Count);
     }
 }

@@ -21,6 +21,16 @@ internal static unsafe class Rows
         for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(s, x[i], y[i]);
     }
 
+    /// <summary>
+    /// Runs <paramref name="body"/>(start, end) over all elements in parts of <see cref="Part"/>. For a kernel that is
+    /// called by name in a loop: the JIT puts it into the loop, which a launch through a delegate cannot have.
+    /// </summary>
+    public static void ForEachRange(CpuAccelerator cpu, long length, Action<int, int> body)
+    {
+        int parts = (int)((length + Part - 1) / Part);
+        cpu.Parallel(parts, (part, _) => body(part * Part, (int)Math.Min((part + 1L) * Part, length)));
+    }
+
     /// <summary>Runs <paramref name="body"/>(start, count) over all elements in parts of <see cref="Part"/>.</summary>
     public static void ForEachPart(CpuAccelerator cpu, long length, Action<long, int> body)
     {

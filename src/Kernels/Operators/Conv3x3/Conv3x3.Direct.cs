@@ -1,137 +1,32 @@
-using System.Runtime.Intrinsics;
-
 namespace NativeStyle.Kernels;
 
-// The CPU path for the convolutions that Winograd does not pay for: the first layer's three channels, replicate
-// padding, and the gradient of the weights. Vectors run over the output channels, which lie side by side in y and w.
-public static unsafe partial class Conv3x3
+/// <summary>
+/// The CPU path for the convolutions that Winograd does not fit: the first layer's three channels, channel counts that
+/// do not fill vectors, and replicate padding. Both directions are one matrix product per row of the picture.
+/// </summary>
+internal static unsafe class DirectConv3x3
 {
-    private static void DirectForward(
+    /// <summary>Pixels whose outputs are held at a time: 48 x 64 floats stay in the first-level cache.</summary>
+    private const int Chunk = 48;
+
+    /// <inheritdoc cref="Conv3x3.Forward"/>
+    public static void Forward(
         CpuAccelerator cpu, ArrayView<float> input, Conv3x3Weights weights, ArrayView<float> output,
-        Conv3x3Shape shape, bool relu)
-    {
-        float* x = input.Pointer, w = weights.Kernel.Pointer, b = weights.Bias.Pointer, y = output.Pointer;
-        (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
-        bool replicate = shape.Padding == Padding.Replicate;
-        cpu.Parallel(height, (row, _) =>
-        {
-            for (int column = 0; column < width; column++)
-            {
-                float* target = y + ((((long)row * width) + column) * outC);
-                int o = 0;
-                for (; o <= outC - 32; o += 32)
-                {
-                    Vector256<float> s0 = Vector256.Load(b + o), s1 = Vector256.Load(b + o + 8);
-                    Vector256<float> s2 = Vector256.Load(b + o + 16), s3 = Vector256.Load(b + o + 24);
-                    for (int tap = 0; tap < 9; tap++)
-                    {
-                        if (!TryTap(row, column, tap, height, width, replicate, out long from)) continue;
-                        float* pixel = x + (from * inC);
-                        float* weight = w + ((long)tap * inC * outC) + o;
-                        for (int i = 0; i < inC; i++, weight += outC)
-                        {
-                            var value = Vector256.Create(pixel[i]);
-                            s0 = Vector256.FusedMultiplyAdd(value, Vector256.Load(weight), s0);
-                            s1 = Vector256.FusedMultiplyAdd(value, Vector256.Load(weight + 8), s1);
-                            s2 = Vector256.FusedMultiplyAdd(value, Vector256.Load(weight + 16), s2);
-                            s3 = Vector256.FusedMultiplyAdd(value, Vector256.Load(weight + 24), s3);
-                        }
-                    }
+        ArrayView<uint> gate, Conv3x3Shape shape) =>
+        cpu.Vectorize(new ForwardJob(
+            input.Pointer, weights.Kernel.Pointer, weights.Bias.Pointer, output.Pointer,
+            gate.IsValid ? (byte*)gate.Pointer : null, shape));
 
-                    Activate(s0, relu).Store(target + o);
-                    Activate(s1, relu).Store(target + o + 8);
-                    Activate(s2, relu).Store(target + o + 16);
-                    Activate(s3, relu).Store(target + o + 24);
-                }
+    /// <inheritdoc cref="Conv3x3.BackwardData"/>
+    public static void BackwardData(
+        CpuAccelerator cpu, ArrayView<float> gradOutput, ArrayView<uint> gate, Conv3x3Weights weights,
+        ArrayView<float> gradInput, Conv3x3Shape shape, float beta) =>
+        cpu.Vectorize(new BackwardJob(
+            gradOutput.Pointer, gate.IsValid ? (byte*)gate.Pointer : null, weights.Kernel.Pointer, gradInput.Pointer,
+            shape, beta));
 
-                for (; o < outC; o++)
-                {
-                    float sum = b[o];
-                    for (int tap = 0; tap < 9; tap++)
-                    {
-                        if (!TryTap(row, column, tap, height, width, replicate, out long from)) continue;
-                        float* weight = w + ((long)tap * inC * outC) + o;
-                        for (int i = 0; i < inC; i++, weight += outC) sum += x[(from * inC) + i] * *weight;
-                    }
-
-                    target[o] = relu ? MathF.Max(sum, 0f) : sum;
-                }
-            }
-        });
-    }
-
-    private static void DirectBackwardData(
-        CpuAccelerator cpu, ArrayView<float> gradOutput, ArrayView<float> reluOutput, Conv3x3Weights weights,
-        ArrayView<float> gradInput, Conv3x3Shape shape, float beta)
-    {
-        float* dy = gradOutput.Pointer, y = reluOutput.IsValid ? reluOutput.Pointer : null;
-        float* w = weights.Kernel.Pointer, dx = gradInput.Pointer;
-        (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
-        bool replicate = shape.Padding == Padding.Replicate;
-        cpu.Parallel(height, (row, worker) =>
-        {
-            float* sums = cpu.Scratch(worker, inC);
-            int firstRow = replicate && row == 0 ? -1 : row, lastRow = replicate && row == height - 1 ? height : row;
-            for (int column = 0; column < width; column++)
-            {
-                new Span<float>(sums, inC).Clear();
-                int firstColumn = replicate && column == 0 ? -1 : column;
-                int lastColumn = replicate && column == width - 1 ? width : column;
-                for (int py = firstRow; py <= lastRow; py++)
-                {
-                    for (int px = firstColumn; px <= lastColumn; px++)
-                    {
-                        for (int tap = 0; tap < 9; tap++)
-                        {
-                            int oy = py - (tap / 3) + 1, ox = px - (tap % 3) + 1;
-                            if ((uint)oy >= (uint)height || (uint)ox >= (uint)width) continue;
-                            long from = (((long)oy * width) + ox) * outC;
-                            AddTap(sums, dy + from, y == null ? null : y + from, w + ((long)tap * inC * outC), inC, outC);
-                        }
-                    }
-                }
-
-                float* target = dx + ((((long)row * width) + column) * inC);
-                for (int i = 0; i < inC; i++) target[i] = beta == 0f ? sums[i] : (beta * target[i]) + sums[i];
-            }
-        });
-    }
-
-    /// <summary>sums[i] += sum over o of dz[o] w[i, o]; three input channels at a time, as a picture has.</summary>
-    private static void AddTap(float* sums, float* dy, float* y, float* w, int inC, int outC)
-    {
-        for (int i = 0; i < inC; i += 3)
-        {
-            float* w0 = w + ((long)i * outC);
-            float* w1 = i + 1 < inC ? w0 + outC : w0;
-            float* w2 = i + 2 < inC ? w0 + (2L * outC) : w0;
-            Vector256<float> s0 = default, s1 = default, s2 = default;
-            int o = 0;
-            for (; o <= outC - 8; o += 8)
-            {
-                Vector256<float> dz = Vector256.Load(dy + o);
-                if (y != null) dz = Vector256.GreaterThan(Vector256.Load(y + o), Vector256<float>.Zero) & dz;
-                s0 = Vector256.FusedMultiplyAdd(dz, Vector256.Load(w0 + o), s0);
-                s1 = Vector256.FusedMultiplyAdd(dz, Vector256.Load(w1 + o), s1);
-                s2 = Vector256.FusedMultiplyAdd(dz, Vector256.Load(w2 + o), s2);
-            }
-
-            float t0 = Vector256.Sum(s0), t1 = Vector256.Sum(s1), t2 = Vector256.Sum(s2);
-            for (; o < outC; o++)
-            {
-                if (y != null && !(y[o] > 0f)) continue;
-                t0 += dy[o] * w0[o];
-                t1 += dy[o] * w1[o];
-                t2 += dy[o] * w2[o];
-            }
-
-            sums[i] += t0;
-            if (i + 1 < inC) sums[i + 1] += t1;
-            if (i + 2 < inC) sums[i + 2] += t2;
-        }
-    }
-
-    private static void DirectBackwardWeights(
+    /// <summary>dw, by rows of the picture and then over the rows, as <see cref="Conv3x3.BackwardWeightsKernel"/>.</summary>
+    public static void BackwardWeights(
         CpuAccelerator cpu, ArrayView<float> input, ArrayView<float> gradPreActivation, ArrayView<float> gradKernel,
         Conv3x3Shape shape, float beta)
     {
@@ -148,8 +43,13 @@ public static unsafe partial class Conv3x3
                 new Span<float>(rowSums, outC).Clear();
                 for (int column = 0; column < width; column++)
                 {
-                    if (!TryTap(row, column, tap, height, width, replicate, out long from)) continue;
-                    Rows.AddScaled(rowSums, dz + ((((long)row * width) + column) * outC), x[(from * inC) + i], outC);
+                    (int fromRow, int fromColumn) = (row + (tap / 3) - 1, column + (tap % 3) - 1);
+                    if (replicate)
+                        (fromRow, fromColumn) = (Math.Clamp(fromRow, 0, height - 1), Math.Clamp(fromColumn, 0, width - 1));
+                    else if ((uint)fromRow >= (uint)height || (uint)fromColumn >= (uint)width)
+                        continue;
+                    float value = x[((((long)fromRow * width) + fromColumn) * inC) + i];
+                    Rows.AddScaled(rowSums, dz + ((((long)row * width) + column) * outC), value, outC);
                 }
 
                 Rows.AddScaled(sums, rowSums, 1f, outC);
@@ -160,20 +60,201 @@ public static unsafe partial class Conv3x3
         });
     }
 
-    /// <summary>The pixel that tap t of the window around (row, column) reads; false where that is a zero outside.</summary>
-    private static bool TryTap(int row, int column, int tap, int height, int width, bool replicate, out long pixel)
+    /// <summary>
+    /// The three rows under a row of windows are interleaved as [column][row][channel]: then the 9 x in inputs of pixel p
+    /// lie side by side from 3 in p on, overlapping its neighbour's, and are the micro-kernel's row as they are.
+    /// </summary>
+    private sealed class ForwardJob(float* x, float* w, float* bias, float* y, byte* gate, Conv3x3Shape shape) : IVectorJob
     {
-        int y = row + (tap / 3) - 1, x = column + (tap % 3) - 1;
-        if (replicate)
+        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
         {
-            y = Clamp(y, height);
-            x = Clamp(x, width);
+            (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
+            int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(outC), depth = 9 * inC;
+            using MemoryBuffer<float> packed = cpu.Allocate<float>((long)panels * depth * columns);
+            float* b = packed.View.Pointer;
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int k = 0; k < depth; k++)
+                {
+                    (int kx, int ky, int i) = (k / (3 * inC), k / inC % 3, k % inC);
+                    for (int lane = 0; lane < columns; lane++)
+                    {
+                        int o = (panel * columns) + lane;
+                        b[((((long)panel * depth) + k) * columns) + lane] =
+                            o < outC ? w[((((ky * 3) + kx) * (long)inC) + i) * outC + o] : 0f;
+                    }
+                }
+            }
+
+            int pixelStride = 3 * inC, sumStride = panels * columns;
+            cpu.Parallel(height, (row, worker) =>
+            {
+                int columnsRead = width + 2 + MicroKernel<T>.Rows;
+                float* a = cpu.Scratch(worker, ((long)columnsRead * pixelStride) + (Chunk * sumStride));
+                float* sums = a + ((long)columnsRead * pixelStride);
+                Interleave(row, columnsRead, a);
+                for (int first = 0; first < width; first += Chunk)
+                {
+                    int count = Math.Min(Chunk, width - first);
+                    for (int panel = 0; panel < panels; panel++)
+                    {
+                        MicroKernel<T>.Run(
+                            MicroKernel<T>.RoundUpRows(count), depth, a + (first * pixelStride), pixelStride, 1,
+                            b + ((long)panel * depth * columns), columns, sums + (panel * columns), sumStride, false);
+                    }
+
+                    for (int p = 0; p < count; p++) Finish<T>(sums + (p * sumStride), ((long)row * width) + first + p);
+                }
+            });
         }
 
-        pixel = ((long)y * width) + x;
-        return (uint)y < (uint)height && (uint)x < (uint)width;
+        private void Interleave(int row, int columns, float* a)
+        {
+            (int inC, bool replicate) = (shape.InChannels, shape.Padding == Padding.Replicate);
+            for (int ky = 0; ky < 3; ky++)
+            {
+                int fromRow = replicate ? Math.Clamp(row + ky - 1, 0, shape.Height - 1) : row + ky - 1;
+                bool rowExists = (uint)fromRow < (uint)shape.Height;
+                for (int column = 0; column < columns; column++)
+                {
+                    int fromColumn = replicate ? Math.Clamp(column - 1, 0, shape.Width - 1) : column - 1;
+                    float* to = a + (((column * 3) + ky) * inC);
+                    if (rowExists && (uint)fromColumn < (uint)shape.Width)
+                    {
+                        float* from = x + ((((long)fromRow * shape.Width) + fromColumn) * inC);
+                        for (int i = 0; i < inC; i++) to[i] = from[i];
+                    }
+                    else
+                    {
+                        for (int i = 0; i < inC; i++) to[i] = 0f;
+                    }
+                }
+            }
+        }
+
+        /// <summary>Bias, ReLU and gate bits of one pixel.</summary>
+        private void Finish<T>(float* sums, long pixel) where T : unmanaged, ILanes<T>
+        {
+            int outC = shape.OutChannels, o = 0;
+            float* to = y + (pixel * outC);
+            byte* bits = gate == null ? null : gate + (pixel * shape.GateWordsPerPixel * sizeof(uint));
+            for (; o <= outC - T.Count; o += T.Count)
+            {
+                T value = T.Load(sums + o) + T.Load(bias + o);
+                if (shape.Relu) value = T.Max(default, value);
+                value.Store(to + o);
+                if (bits != null) T.GreaterThan(value, default).StoreBits(bits + (o >> 3));
+            }
+
+            if (o == outC) return;
+            if (bits != null) new Span<byte>(bits + (o >> 3), (shape.GateWordsPerPixel * sizeof(uint)) - (o >> 3)).Clear();
+            for (; o < outC; o++)
+            {
+                float value = sums[o] + bias[o];
+                to[o] = shape.Relu && value < 0f ? 0f : value;
+                if (bits != null && value > 0f) bits[o >> 3] |= (byte)(1 << (o & 7));
+            }
+        }
     }
 
-    private static Vector256<float> Activate(Vector256<float> value, bool relu) =>
-        relu ? Vector256.Max(value, Vector256<float>.Zero) : value;
+    /// <summary>
+    /// C[p, (t, i)] = sum over o of dz[p, o] w[t, i, o] is what pixel p's window hands to its nine inputs; a row of dx
+    /// collects it from the three rows of C around it.
+    /// </summary>
+    private sealed class BackwardJob(float* dy, byte* gate, float* w, float* dx, Conv3x3Shape shape, float beta) : IVectorJob
+    {
+        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
+        {
+            (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
+            int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(9 * inC);
+            using MemoryBuffer<float> packed = cpu.Allocate<float>((long)panels * outC * columns);
+            float* b = packed.View.Pointer;
+            for (int panel = 0; panel < panels; panel++)
+            {
+                for (int o = 0; o < outC; o++)
+                {
+                    for (int lane = 0; lane < columns; lane++)
+                    {
+                        int input = (panel * columns) + lane;
+                        b[((((long)panel * outC) + o) * columns) + lane] = input < 9 * inC ? w[((long)input * outC) + o] : 0f;
+                    }
+                }
+            }
+
+            // A band computes the rows of C beside it once more: bands should be tall, but enough for all threads.
+            int band = Math.Clamp(height / (4 * cpu.Threads), 4, 32);
+            int rowStride = panels * columns, widthRead = MicroKernel<T>.RoundUpRows(width);
+            cpu.Parallel((height + band - 1) / band, (part, worker) =>
+            {
+                long productRow = (long)widthRead * rowStride;
+                float* dz = cpu.Scratch(worker, ((long)widthRead * outC) + (3 * productRow) + ((width + 2L) * inC));
+                float* products = dz + ((long)widthRead * outC), sums = products + (3 * productRow);
+                int first = part * band, last = Math.Min(height, first + band);
+                for (int row = Math.Max(0, first - 1); row <= Math.Min(height - 1, last); row++)
+                {
+                    LoadGated<T>(row, widthRead, dz);
+                    for (int panel = 0; panel < panels; panel++)
+                    {
+                        MicroKernel<T>.Run(
+                            widthRead, outC, dz, outC, 1, b + ((long)panel * outC * columns), columns,
+                            products + ((row % 3) * productRow) + (panel * columns), rowStride, false);
+                    }
+
+                    // Row r is complete when row r + 1 of C is there.
+                    if (row - 1 >= first) Collect(row - 1, products, productRow, rowStride, sums);
+                    if (row == height - 1 && row < last) Collect(row, products, productRow, rowStride, sums);
+                }
+            });
+        }
+
+        /// <summary>A row of dz: dy where the gate is open.</summary>
+        private void LoadGated<T>(int row, int widthRead, float* dz) where T : unmanaged, ILanes<T>
+        {
+            (int width, int outC) = (shape.Width, shape.OutChannels);
+            float* from = dy + ((long)row * width * outC);
+            new ReadOnlySpan<float>(from, width * outC).CopyTo(new Span<float>(dz, width * outC));
+            new Span<float>(dz + ((long)width * outC), (widthRead - width) * outC).Clear();
+            if (gate == null) return;
+            long pixelBytes = shape.GateWordsPerPixel * sizeof(uint);
+            byte* bits = gate + ((long)row * width * pixelBytes);
+            for (int p = 0; p < width; p++, dz += outC, bits += pixelBytes)
+            {
+                int o = 0;
+                for (; o <= outC - T.Count; o += T.Count) T.Load(dz + o).Keep(bits + (o >> 3)).Store(dz + o);
+                for (; o < outC; o++)
+                    if ((bits[o >> 3] >> (o & 7) & 1) == 0) dz[o] = 0f;
+            }
+        }
+
+        private void Collect(int row, float* products, long productRow, int rowStride, float* sums)
+        {
+            (int height, int width, int inC) = (shape.Height, shape.Width, shape.InChannels);
+            bool replicate = shape.Padding == Padding.Replicate;
+            new Span<float>(sums, (width + 2) * inC).Clear();
+            Add(row);
+            if (replicate && row == 0) Add(-1);
+            if (replicate && row == height - 1) Add(height);
+            if (replicate)
+            {
+                // The copies of the border's pixels one step outside hand on what they got.
+                Rows.AddScaled(sums + inC, sums, 1f, inC);
+                Rows.AddScaled(sums + ((long)width * inC), sums + ((width + 1L) * inC), 1f, inC);
+            }
+
+            float* to = dx + ((long)row * width * inC), from = sums + inC;
+            if (beta == 0f) new ReadOnlySpan<float>(from, width * inC).CopyTo(new Span<float>(to, width * inC));
+            else for (int i = 0; i < width * inC; i++) to[i] = (beta * to[i]) + from[i];
+
+            void Add(int paddedRow)
+            {
+                for (int ky = 0; ky < 3; ky++)
+                {
+                    int y = paddedRow - ky + 1;
+                    if ((uint)y >= (uint)height) continue;
+                    float* product = products + ((y % 3) * productRow) + (ky * 3 * inC);
+                    for (int p = 0; p < width; p++) Rows.AddScaled(sums + (p * inC), product + (p * (long)rowStride), 1f, 3 * inC);
+                }
+            }
+        }
+    }
 }

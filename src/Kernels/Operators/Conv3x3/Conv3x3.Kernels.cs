@@ -6,7 +6,7 @@ public static partial class Conv3x3
     [Kernel]
     public static void ForwardKernel(
         Index1D index, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output,
-        int height, int width, int inChannels, int outChannels, int replicate, int relu)
+        int height, int width, int inChannels, int outChannels, int replicate)
     {
         int o = index % outChannels;
         int pixel = index / outChannels;
@@ -35,7 +35,7 @@ public static partial class Conv3x3
             }
         }
 
-        output[index] = relu != 0 ? MathF.Max(sum, 0f) : sum;
+        output[index] = sum;
     }
 
     /// <summary>
@@ -44,9 +44,8 @@ public static partial class Conv3x3
     /// </summary>
     [Kernel]
     public static void BackwardDataKernel(
-        Index1D index, ArrayView<float> gradOutput, ArrayView<float> reluOutput, ArrayView<float> kernel,
-        ArrayView<float> gradInput, int height, int width, int inChannels, int outChannels, int replicate,
-        int masked, float beta)
+        Index1D index, ArrayView<float> gradSums, ArrayView<float> kernel, ArrayView<float> gradInput, int height,
+        int width, int inChannels, int outChannels, int replicate, float beta)
     {
         int i = index % inChannels;
         int pixel = index / inChannels;
@@ -72,10 +71,7 @@ public static partial class Conv3x3
                             int from = ((y * width) + x) * outChannels;
                             int weight = ((((ky * 3) + kx) * inChannels) + i) * outChannels;
                             for (int o = 0; o < outChannels; o++)
-                            {
-                                if (masked == 0 || reluOutput[from + o] > 0f)
-                                    sum += gradOutput[from + o] * kernel[weight + o];
-                            }
+                                sum += gradSums[from + o] * kernel[weight + o];
                         }
                     }
                 }
@@ -88,7 +84,7 @@ public static partial class Conv3x3
     /// <summary>One element of dw: a sum over all pixels.</summary>
     [Kernel]
     public static void BackwardWeightsKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> gradPreActivation, ArrayView<float> gradKernel,
+        Index1D index, ArrayView<float> input, ArrayView<float> gradSums, ArrayView<float> gradKernel,
         int height, int width, int inChannels, int outChannels, int replicate, float beta)
     {
         int o = index % outChannels;
@@ -114,7 +110,7 @@ public static partial class Conv3x3
                 if (y >= 0 && y < height && x >= 0 && x < width)
                 {
                     rowSum += input[(((y * width) + x) * inChannels) + i]
-                        * gradPreActivation[(((row * width) + column) * outChannels) + o];
+                        * gradSums[(((row * width) + column) * outChannels) + o];
                 }
             }
 
@@ -127,7 +123,7 @@ public static partial class Conv3x3
     /// <summary>One element of db.</summary>
     [Kernel]
     public static void BackwardBiasKernel(
-        Index1D index, ArrayView<float> gradPreActivation, ArrayView<float> gradBias, int pixels, int outChannels,
+        Index1D index, ArrayView<float> gradSums, ArrayView<float> gradBias, int pixels, int outChannels,
         float beta)
     {
         float sum = 0f;
@@ -135,7 +131,7 @@ public static partial class Conv3x3
         {
             float partial = 0f;
             int end = start + 256 < pixels ? start + 256 : pixels;
-            for (int p = start; p < end; p++) partial += gradPreActivation[(p * outChannels) + index];
+            for (int p = start; p < end; p++) partial += gradSums[(p * outChannels) + index];
             sum += partial;
         }
 

@@ -1,15 +1,14 @@
 namespace NativeStyle.Kernels;
 
 /// <summary>
-/// A convolution's weights and bias on a device, with the packed forms that the CPU's vectorised path makes of them
-/// at first use. After changing the values call <see cref="Invalidate"/>.
+/// A convolution's weights and bias on a device, and the transposed form that the backward pass of some paths makes of
+/// them at first use. After changing the values call <see cref="Invalidate"/>.
 /// </summary>
 public sealed class Conv3x3Weights : IDisposable
 {
     private readonly MemoryBuffer<float> _kernel;
     private readonly MemoryBuffer<float> _bias;
-    private MemoryBuffer<float>? _packedForward;
-    private MemoryBuffer<float>? _packedBackward;
+    private MemoryBuffer<float>? _transposed;
 
     /// <param name="accelerator">Where they shall live.</param>
     /// <param name="kernel">(3, 3, in, out), as lists of out.</param>
@@ -39,12 +38,11 @@ public sealed class Conv3x3Weights : IDisposable
     /// <summary>b, (out).</summary>
     public ArrayView<float> Bias => _bias.View;
 
-    /// <summary>Drops the packed forms: to be called after the values of kernel were changed.</summary>
+    /// <summary>Drops the transposed form: to be called after the values of kernel were changed.</summary>
     public void Invalidate()
     {
-        _packedForward?.Dispose();
-        _packedBackward?.Dispose();
-        _packedForward = _packedBackward = null;
+        _transposed?.Dispose();
+        _transposed = null;
     }
 
     public void Dispose()
@@ -54,11 +52,26 @@ public sealed class Conv3x3Weights : IDisposable
         _bias.Dispose();
     }
 
-    internal ArrayView<float> PackedForward(CpuAccelerator cpu) =>
-        (_packedForward ??= Winograd.Pack(cpu, Kernel, InChannels, OutChannels, transposed: false)).View;
-
-    internal ArrayView<float> PackedBackward(CpuAccelerator cpu) =>
-        (_packedBackward ??= Winograd.Pack(cpu, Kernel, InChannels, OutChannels, transposed: true)).View;
+    /// <summary>Backward to data as a convolution of its own: w rotated by 180 degrees, (3, 3, out, in).</summary>
+    internal unsafe ArrayView<float> Transposed(CpuAccelerator cpu)
+    {
+        if (_transposed is not null) return _transposed.View;
+        _transposed = cpu.Allocate<float>(Kernel.Length);
+        float* from = Kernel.Pointer, to = _transposed.View.Pointer;
+        (int inC, int outC) = (InChannels, OutChannels);
+        // A part is a few inputs of one tap: their columns of the transposed form are written side by side.
+        const int Block = 16;
+        int blocks = (inC + Block - 1) / Block;
+        cpu.Parallel(9 * blocks, (part, _) =>
+        {
+            (int tap, int first) = (part / blocks, part % blocks * Block);
+            int last = Math.Min(inC, first + Block);
+            float* source = from + ((long)tap * inC * outC), target = to + ((8L - tap) * inC * outC);
+            for (int o = 0; o < outC; o++)
+                for (int i = first; i < last; i++) target[((long)o * inC) + i] = source[((long)i * outC) + o];
+        });
+        return _transposed.View;
+    }
 
     internal void RequireChannels(Conv3x3Shape shape)
     {

@@ -1,4 +1,4 @@
-using System.Runtime.Intrinsics;
+using System.Runtime.CompilerServices;
 
 namespace NativeStyle.Kernels;
 
@@ -8,325 +8,454 @@ namespace NativeStyle.Kernels;
 /// <code>
 ///   Y = Aᵀ [ (G g Gᵀ) ∘ (Bᵀ d B) ] A        g 3x3 kernel, d 6x6 patch of the input, Y 4x4 outputs
 /// </code>
-/// The products of all tiles and channels are 36 matrix products (tiles x in) (in x out). A part of the work is a
-/// block of tiles by a range of output channels; it does its own three steps, so that threads never wait for each
-/// other, and no sum is split, so that the bytes do not depend on how the work was divided. Rounding: F(4x4) costs
-/// about one decimal digit against the direct sum, as <c>nativestyle gradcheck</c> shows beside cpu-kernels.
+/// The products of all tiles and channels are 36 matrix products V U, (tiles x in) (in x out). Transformed kernels U are
+/// four times as large as the kernels, so they are never kept: making them again costs less than reading them from
+/// memory. Each U and each V is made once a pass. Whichever of the two is smaller is made first, for all threads; then
+/// each part of the work makes its own piece of the other, in its core's cache, multiplies, and transforms back:
+/// <list type="bullet">
+///   <item>early layers, many tiles and small kernels: U first, a part is a block of tiles;</item>
+///   <item>deep layers, few tiles and large kernels: V first, a part is a range of output channels.</item>
+/// </list>
+/// What surrounds the convolution is done on the way, so that no pass only moves memory: bias, ReLU, its gate bits and
+/// 2x2 pooling while writing the outputs, the gate bits and the pooling's backward while reading the inputs.
+/// Sums are split at places that depend on the shape alone, so the bytes do not depend on how the work was divided. Rounding: F(4x4) costs about one decimal
+/// digit against the direct sum, as <c>nativestyle gradcheck</c> shows beside cpu-kernels.
 /// </summary>
-internal static unsafe class Winograd
+internal sealed unsafe class Winograd : IVectorJob
 {
     private const int Points = 36;
-    private const int Lanes = 8;
 
-    /// <summary>Whether this path pays: below eight channels the transforms cost more than they save.</summary>
-    public static bool Fits(int inChannels, int outChannels, Padding padding) =>
-        padding == Padding.Zero && inChannels >= Lanes && outChannels >= Lanes;
+    /// <summary>Floats added to strides of powers of two, so that rows and matrices fall on different cache sets.</summary>
+    private const int Skew = 16;
 
-    /// <summary>G g Gᵀ of every kernel, as 36 matrices in panels: [point][out / 16][in][16], zero beyond out.</summary>
-    /// <param name="cpu">The device.</param>
-    /// <param name="kernel">(3, 3, in, out) of the forward convolution.</param>
-    /// <param name="inChannels">Its input channels.</param>
-    /// <param name="outChannels">Its output channels.</param>
-    /// <param name="transposed">For backward to data: kernels rotated by 180 degrees, in and out exchanged.</param>
-    public static MemoryBuffer<float> Pack(
-        CpuAccelerator cpu, ArrayView<float> kernel, int inChannels, int outChannels, bool transposed)
+    /// <summary>Input channels whose U a part holds at a time: 36 x 96 x 32 floats are 432 KiB.</summary>
+    private const int DepthSlice = 96;
+
+    private readonly Conv3x3Shape _shape;
+    private readonly PoolShape _pool;
+    private readonly int _depth;
+    private readonly int _columns;
+    private readonly int _tilesAcross;
+    private readonly int _tiles;
+    private readonly long _gateBytes;
+    private readonly float* _kernel;
+    private readonly float* _input;
+    private readonly float* _output;
+    private readonly float* _bias;
+    private readonly byte* _gate;
+    private readonly float _beta;
+    private readonly bool _backward;
+
+    private Winograd(
+        Conv3x3Shape shape, bool backward, ArrayView<float> kernel, ArrayView<float> input, ArrayView<float> output,
+        ArrayView<float> bias, ArrayView<uint> gate, float beta)
     {
-        (int depth, int columns) = transposed ? (outChannels, inChannels) : (inChannels, outChannels);
-        int panels = Panels(columns);
-        MemoryBuffer<float> packed = cpu.Allocate<float>((long)Points * panels * depth * MicroKernel.Columns);
-        float* w = kernel.Pointer, u = packed.View.Pointer;
-        long tapStride = (long)inChannels * outChannels;
-        long pointStride = (long)panels * depth * MicroKernel.Columns;
-        cpu.Parallel(panels, (panel, _) =>
-        {
-            float* g = stackalloc float[9];
-            float* half = stackalloc float[18];
-            for (int k = 0; k < depth; k++)
-            {
-                for (int lane = 0; lane < MicroKernel.Columns; lane++)
-                {
-                    int column = (panel * MicroKernel.Columns) + lane;
-                    float* target = u + (((long)panel * depth) + k) * MicroKernel.Columns + lane;
-                    if (column >= columns)
-                    {
-                        for (int p = 0; p < Points; p++) target[p * pointStride] = 0f;
-                        continue;
-                    }
+        (_shape, _backward, _beta) = (shape, backward, beta);
+        (_depth, _columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
+        (_tilesAcross, _tiles) = ((shape.Width + 3) / 4, (shape.Width + 3) / 4 * ((shape.Height + 3) / 4));
+        _kernel = kernel.Pointer;
+        _input = input.Pointer;
+        _output = output.Pointer;
+        _bias = bias.IsValid ? bias.Pointer : null;
+        _gate = gate.IsValid ? (byte*)gate.Pointer : null;
+        _gateBytes = shape.GateWordsPerPixel * sizeof(uint);
+        _pool = shape.PoolShape;
+    }
 
-                    long at = transposed ? ((long)column * outChannels) + k : ((long)k * outChannels) + column;
-                    for (int tap = 0; tap < 9; tap++) g[tap] = w[((transposed ? 8 - tap : tap) * tapStride) + at];
-                    for (int j = 0; j < 3; j++) KernelTransform(g + j, 3, half + j, 3);
-                    for (int i = 0; i < 6; i++) KernelTransform(half + (3 * i), 1, target + (6 * i * pointStride), pointStride);
-                }
-            }
+    /// <summary>Whether this path can do it: whole vectors of channels, and zeros outside the picture.</summary>
+    public static bool Fits(CpuAccelerator cpu, Conv3x3Shape shape)
+    {
+        int lanes = cpu.VectorBits == 512 ? 16 : 8;
+        return shape.Padding == Padding.Zero && shape.InChannels % lanes == 0 && shape.OutChannels % lanes == 0;
+    }
+
+    /// <inheritdoc cref="Conv3x3.Forward"/>
+    public static void Forward(
+        CpuAccelerator cpu, ArrayView<float> input, Conv3x3Weights weights, ArrayView<float> output,
+        ArrayView<uint> gate, Conv3x3Shape shape) =>
+        cpu.Vectorize(new Winograd(shape, false, weights.Kernel, input, output, weights.Bias, gate, 0f));
+
+    /// <summary>Backward to data is the same convolution, with kernels rotated by 180 degrees, in and out exchanged.</summary>
+    /// <inheritdoc cref="Conv3x3.BackwardData"/>
+    public static void BackwardData(
+        CpuAccelerator cpu, ArrayView<float> gradOutput, ArrayView<uint> gate, Conv3x3Weights weights,
+        ArrayView<float> gradInput, Conv3x3Shape shape, float beta) =>
+        cpu.Vectorize(new Winograd(shape, true, weights.Transposed(cpu), gradOutput, gradInput, default, gate, beta));
+
+    public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
+    {
+        if (_tiles >= _columns) RunByTiles<T>(cpu);
+        else RunByChannels<T>(cpu);
+    }
+
+    /// <summary>U for all threads, then blocks of tiles.</summary>
+    private void RunByTiles<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
+    {
+        int width = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(_columns);
+        long uPanel = (long)_depth * width, uPoint = (panels * uPanel) + Skew;
+        using MemoryBuffer<float> shared = cpu.Allocate<float>(Points * uPoint);
+        float* u = shared.View.Pointer;
+        int slices = Math.Max(1, Math.Min(_depth / 8, 8 * cpu.Threads / panels));
+        cpu.Parallel(panels * slices, (part, _) =>
+        {
+            (int panel, int slice) = (part / slices, part % slices);
+            int first = _depth * slice / slices, last = _depth * (slice + 1) / slices;
+            TransformKernels<T>(first, last, panel, u + (panel * uPanel) + ((long)first * width), uPoint);
         });
-        return packed;
-    }
 
-    /// <summary>
-    /// output = beta output + act(conv(masked input) + bias), all views channels-last with the sizes of
-    /// <paramref name="shape"/>.
-    /// </summary>
-    /// <param name="cpu">The device.</param>
-    /// <param name="input">(height, width, in).</param>
-    /// <param name="mask">Like input: where it is not positive, input counts as zero; or default for no mask.</param>
-    /// <param name="packed">Of <see cref="Pack"/>.</param>
-    /// <param name="bias">(out), or default for none.</param>
-    /// <param name="output">(height, width, out).</param>
-    /// <param name="shape">The sizes.</param>
-    /// <param name="relu">Whether act is max(0, .).</param>
-    /// <param name="beta">0: output is not read.</param>
-    public static void Convolve(
-        CpuAccelerator cpu, ArrayView<float> input, ArrayView<float> mask, ArrayView<float> packed,
-        ArrayView<float> bias, ArrayView<float> output, Conv3x3Shape shape, bool relu, float beta)
-    {
-        int tilesAcross = (shape.Width + 3) / 4, tiles = tilesAcross * ((shape.Height + 3) / 4);
-        int panels = Panels(shape.OutChannels);
-        int block = Math.Min(BlockTiles(shape.InChannels, shape.OutChannels), RoundUp(tiles, MicroKernel.Rows));
-        int tileBlocks = (tiles + block - 1) / block;
-
-        // Few tiles (the deep layers): split the output channels too, so that every thread has work.
-        int splits = tileBlocks >= 2 * cpu.Threads ? 1 : Math.Min(panels, (2 * cpu.Threads + tileBlocks - 1) / tileBlocks);
-        var job = new Job(
-            input.Pointer, mask.IsValid ? mask.Pointer : null, packed.Pointer, bias.IsValid ? bias.Pointer : null,
-            output.Pointer, shape, tilesAcross, relu, beta);
-        cpu.Parallel(tileBlocks * splits, (part, worker) =>
+        // A block's V should fill about half of the second-level cache, and M another quarter.
+        long cache = CpuCache.SecondLevelBytes / sizeof(float);
+        int block = (int)Math.Clamp(cache / 2 / (Points * (_depth + Skew)) / 12 * 12, 24, 120);
+        int group = (int)Math.Clamp(cache / 4 / (Points * block * width), 1, panels);
+        long vRow = _depth + Skew, vPoint = (block * vRow) + Skew;
+        long mRow = group * width, mPoint = (block * mRow) + Skew;
+        cpu.Parallel((_tiles + block - 1) / block, (part, worker) =>
         {
-            int first = part / splits * block, count = Math.Min(block, tiles - first);
-            int firstPanel = part % splits * panels / splits, lastPanel = ((part % splits) + 1) * panels / splits;
-            job.Run(cpu, worker, first, count, firstPanel, lastPanel - firstPanel);
-        });
-    }
-
-    /// <summary>Tiles of a block: their transformed inputs and outputs should stay in a core's second-level cache.</summary>
-    private static int BlockTiles(int inChannels, int outChannels)
-    {
-        long perTile = sizeof(float) * (long)Points * (inChannels + outChannels);
-        return (int)Math.Clamp((1 << 20) / perTile, 8, 20) * MicroKernel.Rows;
-    }
-
-    private static int Panels(int columns) => (columns + MicroKernel.Columns - 1) / MicroKernel.Columns;
-
-    private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
-
-    /// <summary>G g: six points of a polynomial of degree two, at 0, 1, -1, 2, -2 and infinity.</summary>
-    private static void KernelTransform(float* g, long gStride, float* u, long uStride)
-    {
-        float g0 = g[0], g1 = g[gStride], g2 = g[2 * gStride];
-        u[0] = g0 / 4f;
-        u[uStride] = -(g0 + g1 + g2) / 6f;
-        u[2 * uStride] = -(g0 - g1 + g2) / 6f;
-        u[3 * uStride] = (g0 / 24f) + (g1 / 12f) + (g2 / 6f);
-        u[4 * uStride] = (g0 / 24f) - (g1 / 12f) + (g2 / 6f);
-        u[5 * uStride] = g2;
-    }
-
-    /// <summary>One convolution's pointers and sizes, and the three steps of a part.</summary>
-    private sealed class Job(
-        float* input, float* mask, float* packed, float* bias, float* output, Conv3x3Shape shape, int tilesAcross,
-        bool relu, float beta)
-    {
-        private readonly int _inC = shape.InChannels;
-        private readonly int _outC = shape.OutChannels;
-        private readonly int _height = shape.Height;
-        private readonly int _width = shape.Width;
-
-        public void Run(CpuAccelerator cpu, int worker, int firstTile, int tileCount, int firstPanel, int panelCount)
-        {
-            int rows = RoundUp(tileCount, MicroKernel.Rows);
-            int columns = panelCount * MicroKernel.Columns;
-
-            // 16 floats more than needed keep the 36 matrices from falling on the same cache sets.
-            long vStride = RoundUp(rows * _inC, 16) + 16, mStride = ((long)rows * columns) + 16;
-            float* v = cpu.Scratch(worker, (Points * (vStride + mStride)) + (Points * Lanes));
-            float* m = v + (Points * vStride), patch = m + (Points * mStride);
-
-            for (int t = 0; t < tileCount; t++) TransformInput(firstTile + t, v + ((long)t * _inC), vStride, patch);
-            // Rows that only fill the last micro-kernel up: their products are never read, but must not be slow.
-            for (int p = 0; p < Points; p++)
-                new Span<float>(v + (p * vStride) + ((long)tileCount * _inC), (rows - tileCount) * _inC).Clear();
-
-            long pointPanels = Panels(_outC);
-            for (int p = 0; p < Points; p++)
+            int first = part * block, count = Math.Min(block, _tiles - first);
+            float* zeros = cpu.Scratch(worker, _depth + (Points * (vPoint + mPoint)));
+            float* v = zeros + _depth, m = v + (Points * vPoint);
+            TransformInputs<T>(first, count, v, vRow, vPoint, zeros);
+            for (int start = 0; start < panels; start += group)
             {
-                for (int panel = 0; panel < panelCount; panel++)
+                int taken = Math.Min(group, panels - start);
+                for (int point = 0; point < Points; point++)
                 {
-                    float* u = packed + (((p * pointPanels) + firstPanel + panel) * _inC * MicroKernel.Columns);
-                    for (int row = 0; row < rows; row += MicroKernel.Rows)
+                    for (int panel = 0; panel < taken; panel++)
                     {
-                        MicroKernel.Run(
-                            _inC, v + (p * vStride) + ((long)row * _inC), _inC, 1, u, MicroKernel.Columns,
-                            m + (p * mStride) + ((long)row * columns) + (panel * MicroKernel.Columns), columns, false);
+                        MicroKernel<T>.Run(
+                            MicroKernel<T>.RoundUpRows(count), _depth, v + (point * vPoint), (nint)vRow, 1,
+                            u + (point * uPoint) + ((start + panel) * uPanel), width,
+                            m + (point * mPoint) + (panel * width), (nint)mRow, false);
                     }
                 }
+
+                TransformOutputs<T>(first, count, start * width, Math.Min(taken * width, _columns - (start * width)), m, mRow, mPoint);
+            }
+        });
+    }
+
+    /// <summary>V for all threads, then ranges of output channels.</summary>
+    private void RunByChannels<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
+    {
+        int width = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(_columns);
+        long vRow = _depth + Skew, vPoint = (MicroKernel<T>.RoundUpRows(_tiles) * vRow) + Skew;
+        using MemoryBuffer<float> shared = cpu.Allocate<float>(Points * vPoint);
+        float* v = shared.View.Pointer;
+        const int Chunk = 6;
+        cpu.Parallel((_tiles + Chunk - 1) / Chunk, (part, worker) =>
+        {
+            int first = part * Chunk;
+            float* zeros = cpu.Scratch(worker, _depth);
+            TransformInputs<T>(first, Math.Min(Chunk, _tiles - first), v + (first * vRow), vRow, vPoint, zeros);
+        });
+
+        // U in slices of the depth, small enough for the second-level cache; many cores share a panel's tiles. The slice
+        // is a constant because the sum of a slice's products is added to what the slices before gave.
+        int slice = Math.Min(_depth, DepthSlice);
+        int splits = Math.Clamp(2 * cpu.Threads / panels, 1, (_tiles + 47) / 48);
+        int tilesOfPart = MicroKernel<T>.RoundUpRows((_tiles + splits - 1) / splits);
+        long uPoint = (slice * (long)width) + Skew, mPoint = (tilesOfPart * (long)width) + Skew;
+        cpu.Parallel(panels * splits, (part, worker) =>
+        {
+            (int panel, int split) = (part / splits, part % splits);
+            int first = split * tilesOfPart, count = Math.Min(tilesOfPart, _tiles - first);
+            if (count <= 0) return;
+            float* u = cpu.Scratch(worker, Points * (uPoint + mPoint)), m = u + (Points * uPoint);
+            for (int start = 0; start < _depth; start += slice)
+            {
+                int taken = Math.Min(slice, _depth - start);
+                TransformKernels<T>(start, start + taken, panel, u, uPoint);
+                for (int point = 0; point < Points; point++)
+                {
+                    MicroKernel<T>.Run(
+                        MicroKernel<T>.RoundUpRows(count), taken, v + (point * vPoint) + (first * vRow) + start, (nint)vRow, 1,
+                        u + (point * uPoint), width, m + (point * mPoint), width, start > 0);
+                }
             }
 
-            int firstChannel = firstPanel * MicroKernel.Columns;
-            int channels = Math.Min(columns, _outC - firstChannel);
-            for (int t = 0; t < tileCount; t++)
-                TransformOutput(firstTile + t, m + ((long)t * columns), mStride, firstChannel, channels, patch);
+            TransformOutputs<T>(first, count, panel * width, Math.Min(width, _columns - (panel * width)), m, width, mPoint);
+        });
+    }
+
+    /// <summary>U = G g Gᵀ of inputs [first, last) and the output channels of a panel, zero beyond the last one.</summary>
+    private void TransformKernels<T>(int first, int last, int panel, float* u, long uPoint) where T : unmanaged, ILanes<T>
+    {
+        int width = MicroKernel<T>.Columns;
+        long tap = (long)_depth * _columns;
+        T* g = stackalloc T[18];
+        for (int k = first; k < last; k++, u += width)
+        {
+            for (int lane = 0; lane < width; lane += T.Count)
+            {
+                int column = (panel * width) + lane;
+                float* w = _kernel + ((long)k * _columns) + column;
+                if (column >= _columns)
+                {
+                    for (int point = 0; point < Points; point++) default(T).Store(u + (point * uPoint) + lane);
+                    continue;
+                }
+
+                for (int j = 0; j < 3; j++)
+                {
+                    float* at = w + (j * tap);
+                    TransformKernel(T.Load(at), T.Load(at + (3 * tap)), T.Load(at + (6 * tap)), (float*)(g + j), 3 * T.Count);
+                }
+
+                for (int i = 0; i < 6; i++)
+                    TransformKernel(g[3 * i], g[(3 * i) + 1], g[(3 * i) + 2], u + (6 * i * uPoint) + lane, uPoint);
+            }
+        }
+    }
+
+    /// <summary>V = Bᵀ d B of tiles, all channels. Rows that only fill the last micro-kernel up become zeros.</summary>
+    /// <param name="zeros">Scratch for as many floats as there are channels.</param>
+    private void TransformInputs<T>(int first, int count, float* v, long vRow, long vPoint, float* zeros)
+        where T : unmanaged, ILanes<T>
+    {
+        new Span<float>(zeros, _depth).Clear();
+        Patch* patch = stackalloc Patch[1];
+        T* half = stackalloc T[Points];
+        for (int t = 0; t < count; t++)
+        {
+            Locate(first + t, patch, zeros);
+            for (int c = 0; c < _depth; c += T.Count)
+            {
+                for (int j = 0; j < 6; j++)
+                {
+                    TransformInput(
+                        Fetch<T>(patch, j, c), Fetch<T>(patch, 6 + j, c), Fetch<T>(patch, 12 + j, c),
+                        Fetch<T>(patch, 18 + j, c), Fetch<T>(patch, 24 + j, c), Fetch<T>(patch, 30 + j, c),
+                        (float*)(half + j), 6 * T.Count);
+                }
+
+                float* to = v + (t * vRow) + c;
+                for (int i = 0; i < 6; i++)
+                {
+                    T* h = half + (6 * i);
+                    TransformInput(h[0], h[1], h[2], h[3], h[4], h[5], to + (6 * i * vPoint), vPoint);
+                }
+            }
         }
 
-        /// <summary>Bᵀ d B of one tile, all channels, eight at a time, to v[point vStride + channel].</summary>
-        private void TransformInput(int tile, float* v, long vStride, float* patch)
+        for (int row = count; row < MicroKernel<T>.RoundUpRows(count); row++)
         {
-            int top = (tile / tilesAcross * 4) - 1, left = (tile % tilesAcross * 4) - 1;
-            bool inside = top >= 0 && left >= 0 && top + 6 <= _height && left + 6 <= _width;
-            for (int c = 0; c < _inC; c += Lanes)
+            for (int point = 0; point < Points; point++)
+                new Span<float>(v + (row * vRow) + (point * vPoint), _depth).Clear();
+        }
+    }
+
+    /// <summary>Where the 36 pixels of a tile's patch lie: zeros outside, and backward of pooling in their window.</summary>
+    private void Locate(int tile, Patch* patch, float* zeros)
+    {
+        int top = (tile / _tilesAcross * 4) - 1, left = (tile % _tilesAcross * 4) - 1;
+        patch->Gated = _backward && _gate != null;
+        patch->Shared = _backward && _shape.Pooling == Pooling.Average;
+        for (int at = 0; at < Points; at++)
+        {
+            (int y, int x) = (top + (at / 6), left + (at % 6));
+            patch->SetData(at, zeros);
+            patch->SetGate(at, (byte*)zeros);
+            patch->Shares[at] = 0f;
+            if ((uint)y >= (uint)_shape.Height || (uint)x >= (uint)_shape.Width) continue;
+            long pixel = ((long)y * _shape.Width) + x;
+            if (patch->Gated) patch->SetGate(at, _gate + (pixel * _gateBytes));
+            if (!_backward || _shape.Pooling == Pooling.None)
             {
-                long at = ((((long)top * _width) + left) * _inC) + c;
-                if (inside && c + Lanes <= _inC)
+                patch->SetData(at, _input + (pixel * _depth));
+            }
+            else if (y / 2 < _pool.OutHeight && x / 2 < _pool.OutWidth)
+            {
+                patch->SetData(at, _input + ((((long)(y / 2) * _pool.OutWidth) + (x / 2)) * _depth));
+                patch->Shares[at] = 1f / _pool.WindowPixels(y / 2, x / 2);
+            }
+        }
+    }
+
+    /// <summary>A vector of one pixel of the patch, from channel <paramref name="c"/> on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Fetch<T>(Patch* patch, int at, int c) where T : unmanaged, ILanes<T>
+    {
+        T value = T.Load(patch->Data(at) + c);
+        if (patch->Gated) value = value.Keep(patch->Gate(at) + (c >> 3));
+        return patch->Shared ? value * T.Broadcast(patch->Shares[at]) : value;
+    }
+
+    /// <summary>Y = Aᵀ m A of tiles and a range of channels, and what follows, to the pixels that exist.</summary>
+    private void TransformOutputs<T>(
+        int first, int count, int firstChannel, int channels, float* m, long mRow, long mPoint) where T : unmanaged, ILanes<T>
+    {
+        T* half = stackalloc T[24];
+        T* y = stackalloc T[16];
+        for (int t = 0; t < count; t++)
+        {
+            int top = (first + t) / _tilesAcross * 4, left = (first + t) % _tilesAcross * 4;
+            int height = Math.Min(4, _shape.Height - top), width = Math.Min(4, _shape.Width - left);
+            for (int c = 0; c < channels; c += T.Count)
+            {
+                for (int j = 0; j < 6; j++)
                 {
-                    Transform6x6(
-                        input + at, mask == null ? null : mask + at, (nint)_width * _inC, _inC, v + c, vStride);
+                    float* from = m + (t * mRow) + (j * mPoint) + c;
+                    TransformOutput(
+                        T.Load(from), T.Load(from + (6 * mPoint)), T.Load(from + (12 * mPoint)),
+                        T.Load(from + (18 * mPoint)), T.Load(from + (24 * mPoint)), T.Load(from + (30 * mPoint)), half + j, 6);
+                }
+
+                for (int i = 0; i < 4; i++)
+                {
+                    T* h = half + (6 * i);
+                    TransformOutput(h[0], h[1], h[2], h[3], h[4], h[5], y + (4 * i), 1);
+                }
+
+                int channel = firstChannel + c;
+                if (_backward)
+                {
+                    Store(y, top, left, height, width, channel);
+                    continue;
+                }
+
+                T offset = T.Load(_bias + channel);
+                for (int i = 0; i < 16; i++)
+                {
+                    y[i] += offset;
+                    if (_shape.Relu) y[i] = T.Max(default, y[i]);
+                }
+
+                if (_shape.Pooling == Pooling.None)
+                {
+                    Store(y, top, left, height, width, channel);
+                    if (_gate != null) StoreGates(y, top, left, height, width, channel);
                 }
                 else
                 {
-                    GatherPatch(top, left, c, patch);
-                    // The lanes beyond the last channel run into the next tile's row, which is written after.
-                    Transform6x6(patch, null, 6 * Lanes, Lanes, v + c, vStride);
+                    for (int i = 0; i < height; i += 2)
+                        for (int j = 0; j < width; j += 2) Pool(y + (4 * i) + j, top + i, left + j, channel);
                 }
             }
         }
+    }
 
-        /// <summary>A patch over the picture's edge, or with less than eight channels left, padded with zeros.</summary>
-        private void GatherPatch(int top, int left, int channel, float* patch)
+    private void Store<T>(T* y, int top, int left, int height, int width, int channel) where T : unmanaged, ILanes<T>
+    {
+        for (int i = 0; i < height; i++)
         {
-            new Span<float>(patch, Points * Lanes).Clear();
-            int channels = Math.Min(Lanes, _inC - channel);
-            for (int i = Math.Max(0, -top); i < 6 && top + i < _height; i++)
+            float* to = _output + (((((long)top + i) * _shape.Width) + left) * _columns) + channel;
+            for (int j = 0; j < width; j++, to += _columns)
             {
-                for (int j = Math.Max(0, -left); j < 6 && left + j < _width; j++)
-                {
-                    long at = (((((long)top + i) * _width) + left + j) * _inC) + channel;
-                    float* target = patch + (((i * 6) + j) * Lanes);
-                    for (int lane = 0; lane < channels; lane++)
-                        target[lane] = mask == null || mask[at + lane] > 0f ? input[at + lane] : 0f;
-                }
+                if (_beta == 0f) y[(4 * i) + j].Store(to);
+                else T.MultiplyAdd(T.Broadcast(_beta), T.Load(to), y[(4 * i) + j]).Store(to);
             }
         }
+    }
 
-        /// <summary>Aᵀ m A of one tile, with bias, activation and beta, to the output's pixels that exist.</summary>
-        private void TransformOutput(
-            int tile, float* m, long mStride, int firstChannel, int channels, float* scratch)
+    private void StoreGates<T>(T* y, int top, int left, int height, int width, int channel) where T : unmanaged, ILanes<T>
+    {
+        for (int i = 0; i < height; i++)
         {
-            int top = tile / tilesAcross * 4, left = tile % tilesAcross * 4;
-            int height = Math.Min(4, _height - top), width = Math.Min(4, _width - left);
-            Vector256<float>* half = stackalloc Vector256<float>[24];
-            Vector256<float>* y = stackalloc Vector256<float>[4];
-            for (int c = 0; c < channels; c += Lanes)
+            byte* to = _gate + (((((long)top + i) * _shape.Width) + left) * _gateBytes) + (channel >> 3);
+            for (int j = 0; j < width; j++, to += _gateBytes) T.GreaterThan(y[(4 * i) + j], default).StoreBits(to);
+        }
+    }
+
+    /// <summary>One window, y[0], y[1] above y[4], y[5], whose upper left pixel is (row, column); and its gate bits.</summary>
+    private void Pool<T>(T* y, int row, int column, int channel) where T : unmanaged, ILanes<T>
+    {
+        (int windowRow, int windowColumn) = (row / 2, column / 2);
+        bool pooled = windowRow < _pool.OutHeight && windowColumn < _pool.OutWidth;
+        int rows = Math.Min(2, _shape.Height - row), columns = Math.Min(2, _shape.Width - column);
+        bool average = _shape.Pooling == Pooling.Average;
+        T sum = default, largest = y[0];
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < columns; j++)
             {
-                int lanes = Math.Min(Lanes, channels - c);
-                Vector256<float> offset = default;
-                if (bias != null)
-                {
-                    offset = lanes == Lanes ? Vector256.Load(bias + firstChannel + c)
-                        : LoadPart(bias + firstChannel + c, lanes, scratch);
-                }
-
-                for (int j = 0; j < 6; j++)
-                {
-                    float* from = m + (j * mStride) + c;
-                    Inverse(
-                        Vector256.Load(from), Vector256.Load(from + (6 * mStride)), Vector256.Load(from + (12 * mStride)),
-                        Vector256.Load(from + (18 * mStride)), Vector256.Load(from + (24 * mStride)),
-                        Vector256.Load(from + (30 * mStride)), half + j, 6);
-                }
-
-                for (int i = 0; i < height; i++)
-                {
-                    Vector256<float>* h = half + (6 * i);
-                    Inverse(h[0], h[1], h[2], h[3], h[4], h[5], y, 1);
-                    float* target = output + (((((long)top + i) * _width) + left) * _outC) + firstChannel + c;
-                    for (int j = 0; j < width; j++, target += _outC)
-                    {
-                        Vector256<float> value = y[j] + offset;
-                        if (relu) value = Vector256.Max(value, Vector256<float>.Zero);
-                        if (lanes == Lanes)
-                        {
-                            if (beta != 0f)
-                                value = Vector256.FusedMultiplyAdd(Vector256.Create(beta), Vector256.Load(target), value);
-                            value.Store(target);
-                        }
-                        else
-                        {
-                            for (int lane = 0; lane < lanes; lane++)
-                                target[lane] = beta == 0f ? value[lane] : (beta * target[lane]) + value[lane];
-                        }
-                    }
-                }
+                if (average) sum += y[(4 * i) + j];
+                else largest = T.Max(largest, y[(4 * i) + j]);
             }
         }
 
-        private static Vector256<float> LoadPart(float* from, int lanes, float* scratch)
+        if (pooled)
         {
-            new Span<float>(scratch, Lanes).Clear();
-            new ReadOnlySpan<float>(from, lanes).CopyTo(new Span<float>(scratch, Lanes));
-            return Vector256.Load(scratch);
+            T value = average ? sum * T.Broadcast(1f / (rows * columns)) : largest;
+            value.Store(_output + ((((long)windowRow * _pool.OutWidth) + windowColumn) * _columns) + channel);
         }
 
-        private static void Transform6x6(
-            float* d, float* mask, nint rowStride, nint columnStride, float* v, long vStride)
+        if (_gate == null) return;
+        // Of equal maxima only the first lets the gradient through.
+        T taken = default;
+        for (int i = 0; i < rows; i++)
         {
-            Vector256<float>* half = stackalloc Vector256<float>[36];
-            for (int j = 0; j < 6; j++)
+            for (int j = 0; j < columns; j++)
             {
-                float* from = d + (j * columnStride);
-                Vector256<float> d0 = Vector256.Load(from), d1 = Vector256.Load(from + rowStride);
-                Vector256<float> d2 = Vector256.Load(from + (2 * rowStride)), d3 = Vector256.Load(from + (3 * rowStride));
-                Vector256<float> d4 = Vector256.Load(from + (4 * rowStride)), d5 = Vector256.Load(from + (5 * rowStride));
-                if (mask != null)
+                T open = pooled ? T.GreaterThan(y[(4 * i) + j], default) : default;
+                if (!average)
                 {
-                    float* keep = mask + (j * columnStride);
-                    d0 &= Vector256.GreaterThan(Vector256.Load(keep), Vector256<float>.Zero);
-                    d1 &= Vector256.GreaterThan(Vector256.Load(keep + rowStride), Vector256<float>.Zero);
-                    d2 &= Vector256.GreaterThan(Vector256.Load(keep + (2 * rowStride)), Vector256<float>.Zero);
-                    d3 &= Vector256.GreaterThan(Vector256.Load(keep + (3 * rowStride)), Vector256<float>.Zero);
-                    d4 &= Vector256.GreaterThan(Vector256.Load(keep + (4 * rowStride)), Vector256<float>.Zero);
-                    d5 &= Vector256.GreaterThan(Vector256.Load(keep + (5 * rowStride)), Vector256<float>.Zero);
+                    T holds = T.Equal(y[(4 * i) + j], largest);
+                    open = (open & holds).Without(taken);
+                    taken |= holds;
                 }
 
-                Forward(d0, d1, d2, d3, d4, d5, (float*)(half + j), 6 * Lanes);
-            }
-
-            for (int i = 0; i < 6; i++)
-            {
-                Vector256<float>* h = half + (6 * i);
-                Forward(h[0], h[1], h[2], h[3], h[4], h[5], v + (6 * i * vStride), vStride);
+                open.StoreBits(_gate + (((((long)row + i) * _shape.Width) + column + j) * _gateBytes) + (channel >> 3));
             }
         }
+    }
 
-        /// <summary>Bᵀ d in one dimension.</summary>
-        private static void Forward(
-            Vector256<float> d0, Vector256<float> d1, Vector256<float> d2, Vector256<float> d3, Vector256<float> d4,
-            Vector256<float> d5, float* to, long stride)
-        {
-            var two = Vector256.Create(2f);
-            var four = Vector256.Create(4f);
-            var minusFour = Vector256.Create(-4f);
-            var minusFive = Vector256.Create(-5f);
-            Vector256<float> even = Vector256.FusedMultiplyAdd(minusFour, d2, d4);
-            Vector256<float> odd = Vector256.FusedMultiplyAdd(minusFour, d1, d3);
-            Vector256<float> difference = d4 - d2;
-            Vector256<float> twice = two * (d3 - d1);
-            Vector256.FusedMultiplyAdd(four, d0, Vector256.FusedMultiplyAdd(minusFive, d2, d4)).Store(to);
-            (even + odd).Store(to + stride);
-            (even - odd).Store(to + (2 * stride));
-            (difference + twice).Store(to + (3 * stride));
-            (difference - twice).Store(to + (4 * stride));
-            Vector256.FusedMultiplyAdd(four, d1, Vector256.FusedMultiplyAdd(minusFive, d3, d5)).Store(to + (5 * stride));
-        }
+    /// <summary>G g in one dimension: six points of a polynomial of degree two, at 0, 1, -1, 2, -2 and infinity.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformKernel<T>(T g0, T g1, T g2, float* to, long stride) where T : unmanaged, ILanes<T>
+    {
+        T sixth = T.Broadcast(1f / 6f);
+        T outer = (g0 + g2) * T.Broadcast(-1f / 6f), inner = g1 * sixth;
+        T even = T.MultiplyAdd(g0, T.Broadcast(1f / 24f), g2 * sixth), odd = g1 * T.Broadcast(1f / 12f);
+        (g0 * T.Broadcast(0.25f)).Store(to);
+        (outer - inner).Store(to + stride);
+        (outer + inner).Store(to + (2 * stride));
+        (even + odd).Store(to + (3 * stride));
+        (even - odd).Store(to + (4 * stride));
+        g2.Store(to + (5 * stride));
+    }
 
-        /// <summary>Aᵀ m in one dimension.</summary>
-        private static void Inverse(
-            Vector256<float> m0, Vector256<float> m1, Vector256<float> m2, Vector256<float> m3, Vector256<float> m4,
-            Vector256<float> m5, Vector256<float>* to, int stride)
-        {
-            Vector256<float> sum = m1 + m2, difference = m1 - m2, outerSum = m3 + m4, outerDifference = m3 - m4;
-            to[0] = m0 + sum + outerSum;
-            to[stride] = Vector256.FusedMultiplyAdd(Vector256.Create(2f), outerDifference, difference);
-            to[2 * stride] = Vector256.FusedMultiplyAdd(Vector256.Create(4f), outerSum, sum);
-            to[3 * stride] = Vector256.FusedMultiplyAdd(Vector256.Create(8f), outerDifference, difference) + m5;
-        }
+    /// <summary>Bᵀ d in one dimension.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformInput<T>(T d0, T d1, T d2, T d3, T d4, T d5, float* to, long stride)
+        where T : unmanaged, ILanes<T>
+    {
+        T four = T.Broadcast(4f), minusFour = T.Broadcast(-4f), minusFive = T.Broadcast(-5f);
+        T even = T.MultiplyAdd(minusFour, d2, d4), odd = T.MultiplyAdd(minusFour, d1, d3);
+        T difference = d4 - d2, twice = T.Broadcast(2f) * (d3 - d1);
+        T.MultiplyAdd(four, d0, T.MultiplyAdd(minusFive, d2, d4)).Store(to);
+        (even + odd).Store(to + stride);
+        (even - odd).Store(to + (2 * stride));
+        (difference + twice).Store(to + (3 * stride));
+        (difference - twice).Store(to + (4 * stride));
+        T.MultiplyAdd(four, d1, T.MultiplyAdd(minusFive, d3, d5)).Store(to + (5 * stride));
+    }
+
+    /// <summary>Aᵀ m in one dimension.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransformOutput<T>(T m0, T m1, T m2, T m3, T m4, T m5, T* to, int stride) where T : unmanaged, ILanes<T>
+    {
+        T sum = m1 + m2, difference = m1 - m2, outerSum = m3 + m4, outerDifference = m3 - m4;
+        to[0] = m0 + sum + outerSum;
+        to[stride] = T.MultiplyAdd(T.Broadcast(2f), outerDifference, difference);
+        to[2 * stride] = T.MultiplyAdd(T.Broadcast(4f), outerSum, sum);
+        to[3 * stride] = T.MultiplyAdd(T.Broadcast(8f), outerDifference, difference) + m5;
+    }
+
+    /// <summary>Of each of a patch's pixels: its channels, its gate bits, and its share of a pooled gradient.</summary>
+    private struct Patch
+    {
+        public bool Gated;
+        public bool Shared;
+        public fixed float Shares[Points];
+        private fixed ulong _data[Points];
+        private fixed ulong _gates[Points];
+
+        public readonly float* Data(int at) => (float*)_data[at];
+
+        public readonly byte* Gate(int at) => (byte*)_gates[at];
+
+        public void SetData(int at, float* address) => _data[at] = (ulong)address;
+
+        public void SetGate(int at, byte* address) => _gates[at] = (ulong)address;
     }
 }

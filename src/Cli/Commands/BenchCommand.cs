@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using NativeStyle.Kernels;
+using NativeStyle.Style;
+using Spectre.Console;
+
+namespace NativeStyle.Cli.Commands;
+
+/// <summary><c>nativestyle bench</c>: how fast an iteration is here, and what takes the time.</summary>
+internal sealed class BenchCommand
+{
+    private readonly Argument<int> _height = new("HEIGHT") { Description = "Rows of the picture" };
+    private readonly Argument<int> _width = new("WIDTH") { Description = "Columns of the picture" };
+    private readonly Option<int> _iterations = new("--iterations")
+    {
+        Description = "Iterations to take the median of", DefaultValueFactory = _ => 5, HelpName = "N",
+    };
+
+    private readonly Option<bool> _breakdown = new("--breakdown")
+    {
+        Description = "Also a table of all operators, beside what this machine can do at most",
+    };
+
+    private readonly DeviceOptions _device = new();
+
+    public static Command Create()
+    {
+        var bench = new BenchCommand();
+        var command = new Command(
+            "bench",
+            "Times one iteration of VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) on random\n" +
+            "weights and pictures, and prints a line of JSON: medians in seconds, 10^9 operations of the convolutions by their\n" +
+            "definition, peak memory in MB.")
+        {
+            bench._height, bench._width, bench._iterations, bench._breakdown,
+        };
+        bench._device.AddTo(command);
+        command.SetAction(bench.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
+        if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
+        using Accelerator accelerator = _device.Open(parsed);
+        using var benchmark = new IterationBenchmark(accelerator, height, width);
+        BenchmarkResult result = benchmark.Measure(iterations);
+        using var process = Process.GetCurrentProcess();
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
+            device = accelerator.Name,
+            threads = (accelerator as CpuAccelerator)?.Threads,
+            height,
+            width,
+            seconds_per_iteration = Math.Round(result.SecondsPerIteration, 4),
+            seconds_forward = Math.Round(result.SecondsForward, 4),
+            direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
+            peak_rss_mb = process.PeakWorkingSet64 >> 20,
+        }));
+        if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, accelerator);
+        return 0;
+    }
+
+    /// <summary>Every operator with its share of the time, and of what the machine can do.</summary>
+    private static void Break(IterationBenchmark benchmark, int iterations, Accelerator accelerator)
+    {
+        CpuPeak? peak = accelerator is CpuAccelerator cpu ? CpuPeak.Measure(cpu) : null;
+        IReadOnlyCollection<ProfileEntry> entries = benchmark.Profile(iterations);
+        double total = entries.Sum(entry => entry.Seconds);
+        var table = new Table().Border(TableBorder.Rounded);
+        table.AddColumns("operator", "shape", "calls", "ms", "share", "GFLOP/s", "of peak", "GB/s", "of peak");
+        foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned().NoWrap();
+        foreach (ProfileEntry entry in entries) AddRow(entry.Operator, entry.Shape, entry);
+        table.AddEmptyRow();
+        foreach (IGrouping<string, ProfileEntry> group in entries.GroupBy(entry => entry.Operator))
+        {
+            double flop = group.Sum(entry => entry.Work.Flop);
+            var sum = new Work(flop, group.Sum(entry => entry.Work.Bytes), flop / group.Sum(entry => entry.Work.Flop / entry.Work.Saving));
+            AddRow(group.Key, "all", new ProfileEntry(group.Key, "all", group.Sum(entry => entry.Calls), group.Sum(entry => entry.Seconds), sum));
+        }
+
+        AnsiConsole.Write(table);
+        Console.WriteLine($"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; each operator is waited for");
+        Console.WriteLine("GFLOP/s: operations of the operator's definition; its share of the peak counts those that are really made (Winograd: a quarter)");
+        Console.WriteLine("GB/s: inputs and outputs, each once");
+        if (peak is not null)
+        {
+            Console.WriteLine(
+                $"peak of this machine, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds on registers, " +
+                $"{Number(peak.GigabytesPerSecond, "f1")} GB/s of copying memory");
+        }
+
+        void AddRow(string name, string shape, ProfileEntry entry)
+        {
+            double gigaflops = entry.Work.Flop / entry.Seconds / 1e9, gigabytes = entry.Work.Bytes / entry.Seconds / 1e9;
+            table.AddRow(
+                name, shape, $"{entry.Calls / iterations}", Number(entry.Seconds * 1e3 / iterations, "f2"), Percent(entry.Seconds / total),
+                Number(gigaflops, "f1"), Percent(gigaflops / entry.Work.Saving / peak?.GigaflopsPerSecond),
+                Number(gigabytes, "f1"), Percent(gigabytes / peak?.GigabytesPerSecond));
+        }
+    }
+
+    private static int Side(int pixels) =>
+        pixels is >= 16 and <= 32768 ? pixels : throw new UsageException($"a side of {pixels} pixels is out of range, expected 16 to 32768");
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static string Percent(double? value) => value is null ? "-" : Number(value.Value * 100, "f1") + " %";
+}
