@@ -36,19 +36,16 @@ internal static class PictureSizes
 
     /// <summary>
     /// A transfer that cannot fit is refused at once instead of failing in the middle. Each pixel keeps the feature maps
-    /// of all layers up to the deepest, and on the way back their gradients: measured at 1024 and 2048 pixels, 2.1 to 2.6
-    /// times the maps, and 0.6 GiB for the program and the weights in the form that the convolution wants.
+    /// that a loss reads, and beside them up to three of the largest maps or their gradients at a time: an upper estimate,
+    /// measured at 1024 and 2048 pixels. 0.3 GiB are the program and the weights.
     /// </summary>
     private static void RequireMemory(TransferOptions options, ScaleStep last)
     {
-        double floatsPerPixel = 0;
-        foreach (VggLayer layer in VggArchitecture.Vgg19.Layers)
-        {
+        double floatsPerPixel = 3 * LargestMapChannels;
+        foreach (VggLayer layer in VggArchitecture.Vgg19.Layers.Where(layer => options.Layers.Contains(layer.Name)))
             floatsPerPixel += layer.OutChannels / Math.Pow(4, layer.Block - 1);
-            if (layer.Name == VggArchitecture.Vgg19.Layers.Last(l => options.Layers.Contains(l.Name)).Name) break;
-        }
 
-        double needed = (2.6 * sizeof(float) * floatsPerPixel * last.Height * last.Width) + (0.6 * (1L << 30));
+        double needed = (sizeof(float) * floatsPerPixel * last.Height * last.Width) + (0.3 * (1L << 30));
         double available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if ((long)last.Height * last.Width * LargestMapChannels > int.MaxValue)
         {

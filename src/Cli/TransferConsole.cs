@@ -22,10 +22,10 @@ internal sealed class TransferConsole(bool quiet)
         if (!quiet) Console.WriteLine(line);
     }
 
-    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, Accelerator accelerator, VggWeights weights)
+    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, Accelerator accelerator, VggNetwork network)
     {
         Say($"preset {options.Name}: {options.Description}");
-        Say($"network {weights.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
+        Say($"network {network.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
         Say($"device {accelerator.Name}: {accelerator.Description}");
         Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));

@@ -31,7 +31,7 @@ public sealed class IterationBenchmark : IDisposable
     {
         (_accelerator, _size) = (accelerator, (height, width));
         TransferOptions options = Presets.Gatys with { Pooling = Pooling.Average, TvWeight = 0 };
-        _network = new VggNetwork(accelerator, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), new VggOptions());
+        _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
         var random = new Random(1);
         Picture content = Noise(), style = Noise();
         _objective = new Objective(accelerator, _network, options, content, style);

@@ -25,17 +25,10 @@ internal sealed class Objective : IDisposable
     public Objective(Accelerator accelerator, VggNetwork network, TransferOptions options, Picture content, Picture style)
     {
         (_network, _options) = (network, options);
-        ForEachMap(accelerator, content, options.ContentLayers, (tape, map, weight) =>
-        {
-            var target = new Tensor(accelerator, map.Shape, map.ToArray());
-            _content[weight.Layer] = (target, (float)(options.ContentWeight * weight.Weight * Scale(options.ContentScale, target)));
-        });
-        ForEachMap(accelerator, style, options.StyleLayers, (tape, map, weight) =>
-        {
-            Tensor gram = tape.Gram(map, GramScale(map.Shape));
-            var target = new Tensor(accelerator, gram.Shape, gram.ToArray());
-            _style[weight.Layer] = (target, (float)(options.StyleWeight * weight.Weight * Scale(options.StyleScale, target)));
-        });
+        foreach ((LayerWeight layer, Tensor target) in Targets(accelerator, content, options.ContentLayers, (_, map) => map))
+            _content[layer.Layer] = (target, (float)(options.ContentWeight * layer.Weight * Scale(options.ContentScale, target)));
+        foreach ((LayerWeight layer, Tensor target) in Targets(accelerator, style, options.StyleLayers, (tape, map) => tape.Gram(map, GramScale(map.Shape))))
+            _style[layer.Layer] = (target, (float)(options.StyleWeight * layer.Weight * Scale(options.StyleScale, target)));
     }
 
     /// <summary>The losses of a picture (height, width, 3) in units of the pixel range.</summary>
@@ -61,16 +54,27 @@ internal sealed class Objective : IDisposable
         foreach ((Tensor target, _) in _content.Values.Concat(_style.Values)) target.Dispose();
     }
 
-    /// <summary>Runs a target picture through the network and hands over the map of each layer with its weight.</summary>
-    private void ForEachMap(
-        Accelerator accelerator, Picture picture, IReadOnlyList<LayerWeight> layers, Action<Tape, Tensor, LayerWeight> use)
+    /// <summary>
+    /// What a target picture's maps are made into, by layer. The targets outlive the pass: they move to the device when its
+    /// memory is free again, so that they do not lie in the middle of what the iterations need.
+    /// </summary>
+    private List<(LayerWeight Layer, Tensor Target)> Targets(
+        Accelerator accelerator, Picture picture, IReadOnlyList<LayerWeight> layers, Func<Tape, Tensor, Tensor> make)
     {
+        List<(LayerWeight Layer, Shape Shape, float[] Values)> made = [];
         float range = _options.PixelRange;
-        using var tape = new Tape(accelerator);
-        using var pixels = new Tensor(
-            accelerator, new Shape(picture.Height, picture.Width, 3), Array.ConvertAll(picture.Pixels, value => value * range));
-        foreach ((string layer, Tensor map) in _network.Features(tape, pixels, range, [.. layers.Select(weight => weight.Layer)]))
-            use(tape, map, layers.Single(weight => weight.Layer == layer));
+        using (var tape = new Tape(accelerator))
+        {
+            using var pixels = new Tensor(
+                accelerator, new Shape(picture.Height, picture.Width, 3), Array.ConvertAll(picture.Pixels, value => value * range));
+            foreach ((string name, Tensor map) in _network.Features(tape, pixels, range, [.. layers.Select(layer => layer.Layer)]))
+            {
+                Tensor target = make(tape, map);
+                made.Add((layers.Single(layer => layer.Layer == name), target.Shape, target.ToArray()));
+            }
+        }
+
+        return [.. made.Select(target => (target.Layer, new Tensor(accelerator, target.Shape, target.Values)))];
     }
 
     private float GramScale(Shape map)

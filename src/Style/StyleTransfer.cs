@@ -36,9 +36,9 @@ public sealed record TransferResult(Picture Picture, TransferEnd End, int Iterat
 /// targets are computed, then Adam follows the gradient that the tape carries back through VGG to the picture.
 /// </summary>
 /// <param name="accelerator">Where everything runs.</param>
-/// <param name="weights">Must have the layers of the options.</param>
+/// <param name="network">Must have the layers of the options, and their <see cref="TransferOptions.Network"/>.</param>
 /// <param name="options">What to compute.</param>
-public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, TransferOptions options)
+public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, TransferOptions options)
 {
     /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
@@ -53,12 +53,10 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
         Picture content, Picture style, Picture? init, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation)
     {
         if (options.MatchStyleColors) content = ColorMatch.Apply(content, style);
-        using var network = new VggNetwork(
-            accelerator, weights, new VggOptions(options.Pooling, options.PoolEdge, options.InputPadding));
         var run = new RunState(plan, InitialPixels(content, init, plan[0]));
         foreach (ScaleStep step in plan)
         {
-            TransferEnd end = RunScale(network, run, content, style, step, cancellation);
+            TransferEnd end = RunScale(run, content, style, step, cancellation);
             accelerator.TrimPool();
             if (end != TransferEnd.Completed) return new TransferResult(run.Result(options, end), end, run.Iteration);
         }
@@ -67,7 +65,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggWeights weights, T
     }
 
     private TransferEnd RunScale(
-        VggNetwork network, RunState run, Picture content, Picture style, ScaleStep step, CancellationToken cancellation)
+        RunState run, Picture content, Picture style, ScaleStep step, CancellationToken cancellation)
     {
         (int height, int width) = (step.Height, step.Width);
         run.ResizeTo(height, width);

@@ -150,6 +150,9 @@ public sealed record TransferOptions
 
     public int Seed { get; init; } = 1;
 
+    /// <summary>How the network computes feature maps.</summary>
+    public VggOptions Network => new(Pooling, PoolEdge, InputPadding);
+
     /// <summary>Names of all layers that a loss reads, without repeats.</summary>
     public IReadOnlyList<string> Layers => [.. ContentLayers.Concat(StyleLayers).Select(layer => layer.Layer).Distinct()];
 }

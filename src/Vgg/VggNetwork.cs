@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NativeStyle.Autodiff;
 using NativeStyle.Kernels;
 using NativeStyle.Vgg.Weights;
@@ -15,7 +16,7 @@ public sealed record VggOptions(
 public sealed class VggNetwork : IDisposable
 {
     private readonly Dictionary<string, Conv3x3Layer> _layers = [];
-    private readonly VggWeights _weights;
+    private readonly float[] _mean;
     private readonly VggOptions _options;
 
     /// <param name="accelerator">Where the weights and all feature maps live.</param>
@@ -23,10 +24,29 @@ public sealed class VggNetwork : IDisposable
     /// <param name="options">Pooling and padding.</param>
     public VggNetwork(Accelerator accelerator, VggWeights weights, VggOptions options)
     {
-        (_weights, _options) = (weights, options);
+        (_options, _mean, Architecture, Source) = (options, weights.Mean, weights.Architecture, weights.Source);
         foreach ((string name, LayerWeights layer) in weights.Layers)
             _layers[name] = new Conv3x3Layer(accelerator, layer.Kernel, layer.Bias, frozen: true);
     }
+
+    public VggArchitecture Architecture { get; }
+
+    /// <summary>Where the weights come from, for people.</summary>
+    public string Source { get; }
+
+    /// <summary>
+    /// A network of weights that are loaded here and not kept: beside the device's copy, the host's would stay until a
+    /// next collection that a program which allocates nothing never sees.
+    /// </summary>
+    public static VggNetwork Load(Accelerator accelerator, Func<VggWeights> load, VggOptions options)
+    {
+        VggNetwork network = Build(accelerator, load, options);
+        GC.Collect();
+        return network;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static VggNetwork Build(Accelerator accelerator, Func<VggWeights> load, VggOptions options) => new(accelerator, load(), options);
 
     /// <summary>
     /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each,
@@ -44,8 +64,8 @@ public sealed class VggNetwork : IDisposable
         Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
     {
         HashSet<string> missing = [.. layers];
-        Tensor x = tape.Normalize(pixels, 255f / pixelRange, _weights.Mean);
-        IReadOnlyList<VggLayer> all = _weights.Architecture.Layers;
+        Tensor x = tape.Normalize(pixels, 255f / pixelRange, _mean);
+        IReadOnlyList<VggLayer> all = Architecture.Layers;
         for (int i = 0; i < all.Count && missing.Count > 0; i++)
         {
             VggLayer layer = all[i];
@@ -71,7 +91,7 @@ public sealed class VggNetwork : IDisposable
         }
 
         if (missing.Count > 0)
-            throw new ArgumentException($"{_weights.Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
+            throw new ArgumentException($"{Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
     }
 
     public void Dispose()

@@ -184,7 +184,8 @@ public class StyleTransferTests
         using var cpu = new CpuAccelerator(threads, path);
         Picture content = Content(48, 64), style = new(40, 40);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
-        var transfer = new StyleTransfer(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options)
+        using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
+        var transfer = new StyleTransfer(cpu, network, options)
         {
             Progress = (report, picture) =>
             {

@@ -82,10 +82,10 @@ internal sealed class TransferCommand
         if (parsed.GetValue(_iterations) is int total) plan = Schedule.WithTotal(plan, Range("--iterations", total, 1, 1_000_000));
         PictureSizes.Check(options, plan, parsed.GetValue(_content)!, (style.Height, style.Width), parsed.GetValue(_style)!);
 
-        VggWeights weights = LoadWeights(parsed, options, console);
         using Accelerator accelerator = _device.Open(parsed);
-        console.Begin(options, plan, accelerator, weights);
-        if (options.ShowLayers) console.ShowLayers(options, weights.Architecture, plan[^1]);
+        using VggNetwork network = VggNetwork.Load(accelerator, () => LoadWeights(parsed, options, console), options.Network);
+        console.Begin(options, plan, accelerator, network);
+        if (options.ShowLayers) console.ShowLayers(options, network.Architecture, plan[^1]);
         using var cancellation = new CancellationTokenSource();
         Console.CancelKeyPress += (_, pressed) =>
         {
@@ -98,7 +98,7 @@ internal sealed class TransferCommand
         {
             int saveEvery = parsed.GetValue(_saveEvery) ?? 0;
             PictureWriteOptions format = Format(parsed);
-            result = console.Follow(plan.Sum(step => step.Iterations), options.PrintEvery, report => new StyleTransfer(accelerator, weights, options)
+            result = console.Follow(plan.Sum(step => step.Iterations), options.PrintEvery, report => new StyleTransfer(accelerator, network, options)
             {
                 Progress = (iteration, picture) =>
                 {

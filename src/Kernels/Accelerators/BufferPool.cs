@@ -19,7 +19,13 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
 {
     private const long SmallRequest = 1 << 20;
     private const long SmallSlab = 8 << 20;
-    private const long LargeSlab = 256L << 20;
+
+    /// <summary>
+    /// Three quarters of the memory: a range of addresses, of which only what is written becomes memory. Windows counts
+    /// what is asked for, so there it is less.
+    /// </summary>
+    private static readonly long s_addressSpace =
+        OperatingSystem.IsWindows() ? 256L << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4096 * 3072;
 
     private readonly List<Slab> _small = [];
     private readonly List<Slab> _large = [];
@@ -91,7 +97,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
 
     private Slab NewSlab(long size, bool small)
     {
-        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(LargeSlab, 4 * size) : size;
+        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, s_addressSpace) : size;
         try
         {
             return new Slab(allocate(wanted), wanted);
