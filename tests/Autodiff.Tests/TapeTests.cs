@@ -107,6 +107,38 @@ public sealed class TapeTests : IDisposable
         Assert.Equal(held, _cpu.MemoryBytes.Held);
     }
 
+    /// <summary>A map that no backward reads is gone after its release, and the gradients are the same without it.</summary>
+    [Fact]
+    public void ReleasedMapsGiveTheirMemoryBackAtOnceUnlessALossReadsThem()
+    {
+        var random = new Random(7);
+        using var layer = new Conv3x3Layer(_cpu, Floats(random, 9 * 16 * 16, 0.2f), Floats(random, 16, 0.2f), true);
+        using var image = new Tensor(_cpu, new Shape(40, 40, 16), Floats(random, 40 * 40 * 16, 1), requiresGradient: true);
+        using var goal = new Tensor(_cpu, new Shape(16, 16), Floats(random, 256, 0.01f));
+        float[][] gradients = [.. new[] { false, true }.Select(release =>
+        {
+            image.ClearGradient();
+            using var tape = new Tape(_cpu);
+            Tensor first = tape.Conv3x3(image, layer), second = tape.Conv3x3(first, layer);
+            Tensor loss = tape.SquaredError(tape.Gram(second, 0.01f), goal, 1);
+            Tensor third = tape.AvgPool(second, PoolEdge.Floor);
+            if (release)
+            {
+                long before = _cpu.MemoryBytes.InUse;
+                first.Release();
+                Assert.Equal(before - (40 * 40 * 16 * sizeof(float)), _cpu.MemoryBytes.InUse);
+                Assert.Throws<ObjectDisposedException>(() => first.ToArray());
+                second.Release();
+                Assert.Equal(40 * 40 * 16, second.ToArray().Length);
+            }
+
+            tape.Backward(tape.Sum([loss, tape.SquaredError(third, third, 1)]));
+            return image.GradientToArray();
+        })];
+        Assert.Equal(gradients[0], gradients[1]);
+        Assert.Contains(gradients[0], value => value != 0);
+    }
+
     [Fact]
     public void OnlyScalarsThatDependOnSomethingAreLosses()
     {

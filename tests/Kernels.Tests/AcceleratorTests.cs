@@ -8,23 +8,76 @@ public class AcceleratorTests
         using var cpu = new CpuAccelerator(1);
         for (int round = 0; round < 100; round++)
         {
-            using MemoryBuffer<float> a = cpu.Allocate<float>(100_000);
+            using MemoryBuffer<float> a = cpu.Allocate<float>(1_000_000);
             using MemoryBuffer<float> b = cpu.Allocate<float>(50);
         }
 
         Assert.Equal(0, cpu.MemoryBytes.InUse);
-        Assert.InRange(cpu.MemoryBytes.Held, 400_000, 410_000);
+        Assert.InRange(cpu.MemoryBytes.Held, 4_000_000, 4_100_000);
         cpu.TrimPool();
         Assert.Equal(0, cpu.MemoryBytes.Held);
     }
 
+    /// <summary>Neighbours that are freed, in whatever order, make room for one buffer of their size together.</summary>
     [Fact]
-    public void APooledBlockIsNotUsedForAMuchSmallerRequest()
+    public void FreedNeighboursJoin()
     {
         using var cpu = new CpuAccelerator(1);
-        cpu.Allocate<float>(1_000_000).Dispose();
-        using MemoryBuffer<float> small = cpu.Allocate<float>(1000);
-        Assert.InRange(cpu.MemoryBytes.InUse, 4000, 5000);
+        int[] order = [0, 1, 2, 3, 4, 5, 6, 7];
+        var random = new Random(3);
+        for (int round = 0; round < 20; round++)
+        {
+            MemoryBuffer<float>[] eight = [.. order.Select(_ => cpu.Allocate<float>(1_000_000))];
+            random.Shuffle(order);
+            foreach (int i in order) eight[i].Dispose();
+            cpu.Allocate<float>(8_000_000).Dispose();
+        }
+
+        Assert.InRange(cpu.MemoryBytes.Held, 32_000_000, 32_200_000);
+    }
+
+    /// <summary>Buffers in use never overlap, whatever is taken and freed: each keeps the number it was filled with.</summary>
+    [Fact]
+    public void BuffersInUseNeverOverlap()
+    {
+        using var cpu = new CpuAccelerator(1);
+        var random = new Random(4);
+        List<(MemoryBuffer<int> Buffer, int Mark)> live = [];
+        for (int step = 0; step < 3000; step++)
+        {
+            if (live.Count < 20 || random.Next(2) == 0)
+            {
+                MemoryBuffer<int> buffer = cpu.Allocate<int>(random.Next(3) == 0 ? random.Next(400_000) : random.Next(2_000));
+                int[] marks = new int[buffer.Length];
+                Array.Fill(marks, step);
+                buffer.CopyFromCPU(marks);
+                live.Add((buffer, step));
+            }
+            else
+            {
+                int at = random.Next(live.Count);
+                Assert.All(live[at].Buffer.GetAsArray().Where((_, i) => i % 97 == 0), value => Assert.Equal(live[at].Mark, value));
+                live[at].Buffer.Dispose();
+                live.RemoveAt(at);
+            }
+        }
+
+        foreach ((MemoryBuffer<int> buffer, int mark) in live)
+        {
+            Assert.DoesNotContain(buffer.GetAsArray(), value => value != mark);
+            buffer.Dispose();
+        }
+
+        Assert.Equal(0, cpu.MemoryBytes.InUse);
+    }
+
+    [Fact]
+    public void ABufferMayOutliveItsAccelerator()
+    {
+        MemoryBuffer<float> buffer;
+        using (var cpu = new CpuAccelerator(1)) buffer = cpu.Allocate<float>(10);
+        buffer.View.CopyToCPU(new float[10]);
+        buffer.Dispose();
     }
 
     [Fact]

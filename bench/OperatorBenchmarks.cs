@@ -1,0 +1,145 @@
+using BenchmarkDotNet.Attributes;
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Bench;
+
+/// <summary>What all benchmarks of operators share: the accelerator for a vector width, and random buffers.</summary>
+public abstract class OperatorBenchmarks
+{
+    private readonly List<IDisposable> _buffers = [];
+    private readonly Random _random = new(1);
+
+    /// <summary>Vector width; 0 is the widest of this machine.</summary>
+    [Params(128, 256, 0)]
+    public int VectorBits { get; set; }
+
+    protected CpuAccelerator Cpu { get; private set; } = null!;
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        Cpu = new CpuAccelerator(vectorBits: VectorBits);
+        Allocate();
+    }
+
+    [GlobalCleanup]
+    public void Cleanup()
+    {
+        _buffers.ForEach(buffer => buffer.Dispose());
+        _buffers.Clear();
+        Cpu.Dispose();
+    }
+
+    protected abstract void Allocate();
+
+    protected ArrayView<float> Floats(long length)
+    {
+        MemoryBuffer<float> buffer = Cpu.Allocate<float>(Values(length));
+        _buffers.Add(buffer);
+        return buffer.View;
+    }
+
+    protected ArrayView<uint> Words(long length)
+    {
+        MemoryBuffer<uint> buffer = Cpu.Allocate<uint>(length);
+        _buffers.Add(buffer);
+        return buffer.View;
+    }
+
+    protected Conv3x3Weights Weights(Conv3x3Shape shape)
+    {
+        var weights = new Conv3x3Weights(Cpu, Values(shape.KernelLength), Values(shape.OutChannels));
+        _buffers.Add(weights);
+        return weights;
+    }
+
+    private float[] Values(long length)
+    {
+        float[] values = new float[length];
+        for (int i = 0; i < values.Length; i++) values[i] = _random.NextSingle() - 0.5f;
+        return values;
+    }
+}
+
+/// <summary>The convolutions of VGG-19 for a picture of 256 x 256, one of each kind.</summary>
+public class ConvolutionBenchmarks : OperatorBenchmarks
+{
+    private ArrayView<float> _x, _y;
+    private ArrayView<uint> _gate;
+    private Conv3x3Weights _weights = null!;
+    private Conv3x3Shape _shape;
+
+    [Params("256, 3 -> 64", "256, 64 -> 64", "256, 64 -> 64, pooled", "128, 128 -> 128", "64, 256 -> 256", "32, 512 -> 512", "16, 512 -> 512")]
+    public string Layer { get; set; } = "";
+
+    protected override void Allocate()
+    {
+        string[] parts = Layer.Split([", ", " -> "], StringSplitOptions.None);
+        int side = int.Parse(parts[0]);
+        _shape = new Conv3x3Shape(
+            side, side, int.Parse(parts[1]), int.Parse(parts[2]), Relu: true, Pooling: parts.Length > 3 ? Pooling.Average : Pooling.None);
+        (_x, _y, _gate, _weights) = (Floats(_shape.InLength), Floats(_shape.OutLength), Words(_shape.GateLength), Weights(_shape));
+        Forward();
+    }
+
+    [Benchmark]
+    public void Forward() => Conv3x3.Forward(Cpu, _x, _weights, _y, _gate, _shape);
+
+    [Benchmark]
+    public void BackwardData() => Conv3x3.BackwardData(Cpu, _y, _gate, _weights, _x, _shape, 0f);
+}
+
+/// <summary>The Gram matrices of VGG-19's style layers for a picture of 256 x 256.</summary>
+public class GramBenchmarks : OperatorBenchmarks
+{
+    private ArrayView<float> _features, _gram, _gradient;
+    private int _pixels, _channels;
+
+    [Params("65536, 64", "16384, 128", "4096, 256", "1024, 512", "256, 512")]
+    public string Layer { get; set; } = "";
+
+    protected override void Allocate()
+    {
+        string[] parts = Layer.Split(", ");
+        (_pixels, _channels) = (int.Parse(parts[0]), int.Parse(parts[1]));
+        (_features, _gradient) = (Floats((long)_pixels * _channels), Floats((long)_pixels * _channels));
+        _gram = Floats((long)_channels * _channels);
+    }
+
+    [Benchmark]
+    public void Forward() => Gram.Forward(Cpu, _features, _gram, _pixels, _channels, 1f);
+
+    [Benchmark]
+    public void Backward() => Gram.Backward(Cpu, _features, _gram, _gradient, _pixels, _channels, 1f, 1f);
+}
+
+/// <summary>The operators that only move memory, on a picture's worth of feature map.</summary>
+public class MemoryBenchmarks : OperatorBenchmarks
+{
+    private const int Side = 256;
+    private readonly PoolShape _pool = new(Side, Side, 64, PoolEdge.Floor);
+    private ArrayView<float> _map, _pooled, _pixels, _gradient, _m, _v, _one;
+
+    protected override void Allocate()
+    {
+        (_map, _pooled) = (Floats(_pool.InLength), Floats(_pool.OutLength));
+        (_pixels, _gradient, _m, _v) = (Floats(Side * Side * 3), Floats(Side * Side * 3), Floats(Side * Side * 3), Floats(Side * Side * 3));
+        VectorOps.Fill(Cpu, _v, 1f);
+        _one = Floats(1);
+    }
+
+    [Benchmark]
+    public void AveragePool() => AvgPool.Forward(Cpu, _map, _pooled, _pool);
+
+    [Benchmark]
+    public void AveragePoolBackward() => AvgPool.Backward(Cpu, _pooled, _map, _pool, 0f);
+
+    [Benchmark]
+    public void MaximumPool() => MaxPool.Forward(Cpu, _map, _pooled, _pool);
+
+    [Benchmark]
+    public void AdamStep() => Adam.Step(Cpu, _pixels, _gradient, _m, _v, new AdamSettings(0.01f), 10);
+
+    [Benchmark]
+    public void TotalVariationLoss() => TotalVariation.Forward(Cpu, _pixels, _one, Side, Side, 3, 1f);
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+
+namespace NativeStyle.Cli.Tests;
+
+public class BenchTests
+{
+    [Fact]
+    public void BenchPrintsALineOfJsonAndATableOfOperators()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("bench", "48", "32", "--iterations", "2", "--threads", "2", "--breakdown");
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        JsonElement line = JsonDocument.Parse(outcome.Output.Split('\n')[0]).RootElement;
+        Assert.Equal((48, 32, 2), (line.GetProperty("height").GetInt32(), line.GetProperty("width").GetInt32(), line.GetProperty("threads").GetInt32()));
+        double iteration = line.GetProperty("seconds_per_iteration").GetDouble(), forward = line.GetProperty("seconds_forward").GetDouble();
+        Assert.True(iteration > 0 && forward > 0);
+        Assert.True(line.GetProperty("peak_rss_mb").GetInt64() > 50);
+
+        // Pixels of blocks 1 to 5 (48 x 32, halved each time) by 9 in out, summed by hand, forward and backward, 2 each.
+        double products = 9 * (
+            (1536.0 * ((3 * 64) + (64 * 64))) + (384 * ((64 * 128) + (128 * 128))) + (96 * ((128 * 256) + (3 * 256 * 256)))
+            + (24 * ((256 * 512) + (3 * 512 * 512))) + (6 * 512 * 512));
+        Assert.Equal(4 * products / 1e9, line.GetProperty("direct_gflop_per_iteration").GetDouble(), 0.06);
+        foreach (string word in new[] { "Conv3x3.BackwardData", "48x32, 64 -> 64 pooled", "Gram.Forward", "Adam.Step", "GB/s of copying memory" })
+            Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("bench 8 8", "8 pixels is out of range")]
+    [InlineData("bench 64 64 --iterations 0", "--iterations 0 is out of range")]
+    public void WrongSizesAreRefused(string arguments, string words) =>
+        CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
+}
