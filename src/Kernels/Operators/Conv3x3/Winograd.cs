@@ -28,8 +28,11 @@ internal sealed unsafe class Winograd : IVectorJob
     /// <summary>Floats added to strides of powers of two, so that rows and matrices fall on different cache sets.</summary>
     private const int Skew = 16;
 
-    /// <summary>Input channels whose U a part holds at a time: 36 x 96 x 32 floats are 432 KiB.</summary>
-    private const int DepthSlice = 96;
+    /// <summary>
+    /// Input channels that are multiplied at a time: a panel of U (128 x 32 floats, 16 KiB) then stays in the first-level
+    /// cache while all rows pass by. A constant, because the sum of a slice is added to what the slices before gave.
+    /// </summary>
+    private const int DepthSlice = 128;
 
     private readonly Conv3x3Shape _shape;
     private readonly PoolShape _pool;
@@ -103,10 +106,11 @@ internal sealed unsafe class Winograd : IVectorJob
             TransformKernels<T>(first, last, panel, u + (panel * uPanel) + ((long)first * width), uPoint);
         });
 
-        // A block's V should fill about half of the second-level cache, and M another quarter.
+        // Large blocks read U seldom; where that is small, V should stay in the second-level cache instead. M is written
+        // and read for a group of panels at a time.
         long cache = CpuCache.SecondLevelBytes / sizeof(float);
-        int block = (int)Math.Clamp(cache / 2 / (Points * (_depth + Skew)) / 12 * 12, 24, 120);
-        int group = (int)Math.Clamp(cache / 4 / (Points * block * width), 1, panels);
+        int block = (int)Math.Clamp(cache / 2 / (Points * (_depth + Skew)) / 12 * 12, 96, 120);
+        int group = (int)Math.Clamp(2 * cache / (Points * block * width), 1, panels);
         long vRow = _depth + Skew, vPoint = (block * vRow) + Skew;
         long mRow = group * width, mPoint = (block * mRow) + Skew;
         cpu.Parallel((_tiles + block - 1) / block, (part, worker) =>
@@ -122,10 +126,14 @@ internal sealed unsafe class Winograd : IVectorJob
                 {
                     for (int panel = 0; panel < taken; panel++)
                     {
-                        MicroKernel<T>.Run(
-                            MicroKernel<T>.RoundUpRows(count), _depth, v + (point * vPoint), (nint)vRow, 1,
-                            u + (point * uPoint) + ((start + panel) * uPanel), width,
-                            m + (point * mPoint) + (panel * width), (nint)mRow, false);
+                        for (int k = 0; k < _depth; k += DepthSlice)
+                        {
+                            MicroKernel<T>.Run(
+                                MicroKernel<T>.RoundUpRows(count), Math.Min(DepthSlice, _depth - k),
+                                v + (point * vPoint) + k, (nint)vRow, 1,
+                                u + (point * uPoint) + ((start + panel) * uPanel) + ((long)k * width), width,
+                                m + (point * mPoint) + (panel * width), (nint)mRow, k > 0);
+                        }
                     }
                 }
 
@@ -149,8 +157,7 @@ internal sealed unsafe class Winograd : IVectorJob
             TransformInputs<T>(first, Math.Min(Chunk, _tiles - first), v + (first * vRow), vRow, vPoint, zeros);
         });
 
-        // U in slices of the depth, small enough for the second-level cache; many cores share a panel's tiles. The slice
-        // is a constant because the sum of a slice's products is added to what the slices before gave.
+        // U in slices of the depth, small enough for the second-level cache; many cores share a panel's tiles.
         int slice = Math.Min(_depth, DepthSlice);
         int splits = Math.Clamp(2 * cpu.Threads / panels, 1, (_tiles + 47) / 48);
         int tilesOfPart = MicroKernel<T>.RoundUpRows((_tiles + splits - 1) / splits);
