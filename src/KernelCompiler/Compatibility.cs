@@ -1,0 +1,6 @@
+namespace System.Runtime.CompilerServices;
+
+/// <summary>What records need that netstandard2.0 lacks.</summary>
+internal static class IsExternalInit
+{
+}
