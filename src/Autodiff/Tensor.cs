@@ -55,15 +55,17 @@ public sealed class Tensor : IDisposable
     /// <summary>A host copy of the elements.</summary>
     public float[] ToArray()
     {
-        Accelerator.Synchronize();
-        return Data.ToArray();
+        float[] values = new float[Shape.Length];
+        Accelerator.Read(Data, values);
+        return values;
     }
 
     /// <summary>A host copy of the gradient.</summary>
     public float[] GradientToArray()
     {
-        Accelerator.Synchronize();
-        return Gradient.ToArray();
+        float[] values = new float[Shape.Length];
+        Accelerator.Read(Gradient, values);
+        return values;
     }
 
     /// <summary>Asks the tape to leave this tensor alone after backward.</summary>

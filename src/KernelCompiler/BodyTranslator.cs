@@ -108,8 +108,9 @@ internal sealed partial class BodyTranslator(KernelTranslator program, SemanticM
 
     private void Statement(StatementSyntax statement)
     {
-        if (statement.GetLeadingTrivia().FirstOrDefault().IsKind(SyntaxKind.EndOfLineTrivia)) _text.Append('\n');
-        foreach (SyntaxTrivia trivia in statement.GetLeadingTrivia())
+        SyntaxTriviaList leading = statement.GetLeadingTrivia();
+        if (leading.Count > 0 && leading[0].IsKind(SyntaxKind.EndOfLineTrivia)) _text.Append('\n');
+        foreach (SyntaxTrivia trivia in leading)
         {
             if (trivia.IsKind(SyntaxKind.SingleLineCommentTrivia)) Line(trivia.ToString());
             else if (trivia.IsKind(SyntaxKind.MultiLineCommentTrivia)) Line(trivia.ToString());

@@ -38,13 +38,8 @@ internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
         float[] Resized(float[] values) => Resampler.Resize(values, _height, _width, 3, height, width);
     }
 
-    /// <summary>Remembers the average at a point whose losses are finite, for the case that the next step goes wrong.</summary>
-    public void KeepGood(ArrayView<float> average)
-    {
-        if (_good is null || (_good.Value.Height, _good.Value.Width) != (_height, _width))
-            _good = (new float[average.Length], _height, _width);
-        average.CopyToCPU(_good.Value.Average);
-    }
+    /// <summary>Remembers an average of this scale that is good, for the case that a later step goes wrong.</summary>
+    public void KeepGood(float[] average) => _good = (average, _height, _width);
 
     /// <summary>The picture to end with: the result so far, or after a failure the last good one.</summary>
     public Picture Result(TransferOptions options, TransferEnd end) => end == TransferEnd.NonFiniteLoss && _good is var (good, height, width)

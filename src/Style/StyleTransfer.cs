@@ -73,6 +73,9 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             accelerator, network, options, Resampler.Resize(content, height, width), SizedStyle(style, height, width));
         using var pixels = new Tensor(accelerator, new Shape(height, width, 3), run.Pixels, requiresGradient: true);
         using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Pixels);
+        // The average at the last point whose losses were finite; it stays on the device until it is needed.
+        using MemoryBuffer<float> good = accelerator.Allocate<float>(run.Pixels);
+        bool anyGood = false;
         using var adam = new AdamOptimizer(
             pixels.Keep(), new AdamSettings(options.LearningRate, options.Beta1, options.Beta2));
         if (run.Moments is var (m, v)) adam.Restore(m, v, run.OptimizerSteps);
@@ -80,7 +83,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         {
             if (cancellation.IsCancellationRequested)
             {
-                average.View.CopyToCPU(run.Average);
+                average.CopyToCPU(run.Average);
                 return TransferEnd.Cancelled;
             }
 
@@ -93,8 +96,9 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
                 report = new IterationReport(
                     run.Iteration + 1, height, width, losses.Total.ToArray()[0], losses.Content.ToArray()[0],
                     losses.Style.ToArray()[0], losses.Variation.ToArray()[0], 0);
-                if (!double.IsFinite(report.Loss)) return TransferEnd.NonFiniteLoss;
-                run.KeepGood(average.View);
+                if (!double.IsFinite(report.Loss)) return Failed();
+                VectorOps.Copy(accelerator, good.View, average.View);
+                anyGood = true;
                 tape.Backward(losses.Total);
             }
 
@@ -108,11 +112,19 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             Progress?.Invoke(report, () => RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange));
         }
 
-        pixels.Data.CopyToCPU(run.Pixels);
-        average.View.CopyToCPU(run.Average);
+        accelerator.Read(pixels.Data, run.Pixels);
+        average.CopyToCPU(run.Average);
         (run.Moments, run.OptimizerSteps) = (adam.Moments(), adam.StepCount);
         // The last step of a scale has no loss after it that would show that it went wrong.
-        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
+        if (!run.Pixels.All(float.IsFinite)) return Failed();
+        run.KeepGood([.. run.Average]);
+        return TransferEnd.Completed;
+
+        TransferEnd Failed()
+        {
+            if (anyGood) run.KeepGood(good.GetAsArray());
+            return TransferEnd.NonFiniteLoss;
+        }
     }
 
     private Picture SizedStyle(Picture style, int height, int width)

@@ -76,7 +76,7 @@ public class AcceleratorTests
     {
         MemoryBuffer<float> buffer;
         using (var cpu = new CpuAccelerator(1)) buffer = cpu.Allocate<float>(10);
-        buffer.View.CopyToCPU(new float[10]);
+        Assert.Equal(10, buffer.View.Length);
         buffer.Dispose();
     }
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using NativeStyle.Kernels;
+using NativeStyle.Kernels.OpenCl;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -13,16 +15,28 @@ internal static class DevicesCommand
         command.SetAction(_ =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "memory");
-            string memory = $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):f1} GiB";
-            foreach ((string name, Func<int, Accelerator> open) in DeviceOptions.All)
+            string memory = Gibibytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+            foreach ((string name, Func<int, Accelerator> open) in DeviceOptions.Cpu)
             {
                 using Accelerator accelerator = open(0);
                 table.AddRow(name, accelerator.Description, memory);
             }
 
+            foreach ((string name, OpenClDevice device) in DeviceOptions.OpenCl)
+            {
+                table.AddRow(
+                    Markup.Escape(name),
+                    Markup.Escape($"{device.Name}: {(device.IsGpu ? "GPU" : "CPU")}, {device.ComputeUnits} compute units, groups of up to {device.MaxGroupSize}, " +
+                    $"{device.LocalMemoryBytes >> 10} KiB shared; {device.Platform}, driver {device.DriverVersion}"),
+                    $"{Gibibytes(device.MemoryBytes)}, {Gibibytes(device.LargestAllocation)} a buffer");
+            }
+
             AnsiConsole.Write(table);
+            if (OpenClDevice.WhyNone is { } why) Console.WriteLine($"OpenCL: {why}");
             return 0;
         });
         return command;
     }
+
+    private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):f1} GiB");
 }

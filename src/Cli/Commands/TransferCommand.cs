@@ -82,7 +82,7 @@ internal sealed class TransferCommand
         if (parsed.GetValue(_iterations) is int total) plan = Schedule.WithTotal(plan, Range("--iterations", total, 1, 1_000_000));
         PictureSizes.Check(options, plan, parsed.GetValue(_content)!, (style.Height, style.Width), parsed.GetValue(_style)!);
 
-        using Accelerator accelerator = _device.Open(parsed);
+        using Accelerator accelerator = _device.Open(parsed, console.Say);
         using VggNetwork network = VggNetwork.Load(accelerator, () => LoadWeights(parsed, options, console), options.Network);
         console.Begin(options, plan, accelerator, network);
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, plan[^1]);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace NativeStyle.Kernels;
 
 /// <summary>
@@ -44,6 +46,31 @@ public abstract partial class Accelerator : IDisposable
     /// <summary>Gives memory that is kept for reuse back to the system.</summary>
     public void TrimPool() => _pool.Trim();
 
+    /// <summary>Copies the elements of a view to host memory of the same length, after everything launched has run.</summary>
+    public unsafe void Read<T>(ArrayView<T> view, Span<T> target) where T : unmanaged
+    {
+        if (target.Length != view.Length)
+            throw new ArgumentException($"a view of {view.Length} elements does not fit {target.Length}", nameof(target));
+        if (view.Length > 0) Download((nint)view.Pointer, MemoryMarshal.AsBytes(target));
+    }
+
+    /// <summary>Copies host memory to a view of the same length.</summary>
+    public unsafe void Write<T>(ReadOnlySpan<T> source, ArrayView<T> view) where T : unmanaged
+    {
+        if (source.Length != view.Length)
+            throw new ArgumentException($"{source.Length} elements do not fill a view of {view.Length}", nameof(source));
+        if (view.Length > 0) Upload(MemoryMarshal.AsBytes(source), (nint)view.Pointer);
+    }
+
+    /// <summary>
+    /// Whether groups with barriers run fast, as on GPUs: operators then take their tiled kernels. The CPU accelerator
+    /// runs every work item of a group as a thread, and takes the plain ones.
+    /// </summary>
+    public virtual bool HasFastGroups => false;
+
+    /// <summary>Seconds that kernels ran since the last call, by the device's own clock, or null where it has none.</summary>
+    protected internal virtual double? TakeDeviceSeconds() => null;
+
     /// <summary>Waits until everything launched has run.</summary>
     public abstract void Synchronize();
 
@@ -71,6 +98,12 @@ public abstract partial class Accelerator : IDisposable
         // The device went before this buffer: its slab goes when it was the last.
         if (_disposed) _pool.Trim();
     }
+
+    /// <summary>Copies to the device.</summary>
+    protected abstract void Upload(ReadOnlySpan<byte> source, nint address);
+
+    /// <summary>Copies to the host, after everything launched has run.</summary>
+    protected abstract void Download(nint address, Span<byte> target);
 
     protected abstract nint AllocateBytes(long bytes);
 

@@ -87,6 +87,12 @@ public sealed unsafe class CpuAccelerator : Accelerator
     /// <inheritdoc cref="WorkerTeam.Scratch"/>
     internal float* Scratch(int worker, long floats) => _team.Scratch(worker, floats);
 
+    protected override void Upload(ReadOnlySpan<byte> source, nint address) =>
+        source.CopyTo(new Span<byte>((void*)address, source.Length));
+
+    protected override void Download(nint address, Span<byte> target) =>
+        new ReadOnlySpan<byte>((void*)address, target.Length).CopyTo(target);
+
     protected override nint AllocateBytes(long bytes) => (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
 
     protected override void FreeBytes(nint address) => NativeMemory.AlignedFree((void*)address);

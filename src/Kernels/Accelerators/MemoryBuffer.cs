@@ -34,7 +34,7 @@ public sealed unsafe class MemoryBuffer<T> : IDisposable where T : unmanaged
     {
         if (source.Length != Length)
             throw new ArgumentException($"{source.Length} elements do not fill a buffer of {Length}", nameof(source));
-        source.CopyTo(View.AsSpan());
+        _accelerator.Write(source, View);
     }
 
     /// <summary>Copies to host memory; the lengths must be equal.</summary>
@@ -42,7 +42,7 @@ public sealed unsafe class MemoryBuffer<T> : IDisposable where T : unmanaged
     {
         if (target.Length != Length)
             throw new ArgumentException($"a buffer of {Length} elements does not fit {target.Length}", nameof(target));
-        View.AsSpan().CopyTo(target);
+        _accelerator.Read(View, target);
     }
 
     /// <summary>A host copy of all elements.</summary>

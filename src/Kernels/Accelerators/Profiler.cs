@@ -12,8 +12,8 @@ public readonly record struct Work(double Flop, double Bytes, double Saving = 1)
 public sealed record ProfileEntry(string Operator, string Shape, int Calls, double Seconds, Work Work);
 
 /// <summary>
-/// Times the operators of an accelerator while it is set as <see cref="Accelerator.Profiler"/>. Each call is waited for,
-/// so an asynchronous device runs slower than without.
+/// Times the operators of an accelerator while it is set as <see cref="Accelerator.Profiler"/>: by the device's own clock
+/// where it has one. Each call is waited for, so an asynchronous device runs slower than without.
 /// </summary>
 public sealed class Profiler
 {
@@ -42,12 +42,14 @@ public sealed class Profiler
         {
             if (accelerator?.Profiler is not { } profiler) return;
             accelerator.Synchronize();
-            profiler.Add(name, shape, work, Stopwatch.GetElapsedTime(_start).TotalSeconds);
+            double? onDevice = accelerator.TakeDeviceSeconds();
+            profiler.Add(name, shape, work, onDevice ?? Stopwatch.GetElapsedTime(_start).TotalSeconds);
         }
 
         private static long Begin(Accelerator accelerator)
         {
             accelerator.Synchronize();
+            accelerator.TakeDeviceSeconds();
             return Stopwatch.GetTimestamp();
         }
     }

@@ -9,7 +9,7 @@ namespace NativeStyle.Kernels;
 /// </summary>
 /// <typeparam name="T">The element: float, int, uint or double.</typeparam>
 [SuppressMessage("Performance", "CA1815", Justification = "Views are handed to kernels, never compared.")]
-public readonly unsafe struct ArrayView<T> where T : unmanaged
+public readonly unsafe struct ArrayView<T> : IArrayView where T : unmanaged
 {
     private readonly T* _pointer;
     private readonly long _length;
@@ -52,17 +52,26 @@ public readonly unsafe struct ArrayView<T> where T : unmanaged
         return new ArrayView<T>(_pointer + offset, length);
     }
 
-    /// <summary>A host copy of the elements.</summary>
-    public T[] ToArray() => AsSpan().ToArray();
+    nint IArrayView.Address => (nint)_pointer;
 
-    /// <summary>Copies to host memory of at least this length.</summary>
-    public void CopyToCPU(Span<T> target) => AsSpan().CopyTo(target);
+    int IArrayView.ElementBytes => sizeof(T);
 
-    /// <summary>The elements as a span: host code only, never inside a kernel.</summary>
+    /// <summary>The elements as a span: the CPU accelerator's paths only.</summary>
     internal Span<T> AsSpan() => new(_pointer, IntLength);
 
     [DoesNotReturn]
     [SuppressMessage("Usage", "CA2201", Justification = "What an array of the runtime throws at a wrong index.")]
     private static void ThrowOutOfRange(long index, long length) =>
         throw new IndexOutOfRangeException($"a kernel read or wrote element {index} of a view of {length} elements");
+}
+
+/// <summary>A view of whatever element, as a launch passes it on.</summary>
+internal interface IArrayView
+{
+    /// <summary>The accelerator's address of the first element; 0 for the default view.</summary>
+    nint Address { get; }
+
+    long Length { get; }
+
+    int ElementBytes { get; }
 }

@@ -4,11 +4,14 @@ namespace NativeStyle.Kernels;
 
 // The vector operations that optimisers are made of (BLAS level 1). Dot products are in Reduction.
 //
-//   Fill   y = s          Scale  y = s y          Axpy  y = y + s x          Lerp  y = y + t (x - y)
+//   Copy   y = x          Fill   y = s          Scale  y = s y          Axpy  y = y + s x          Lerp  y = y + t (x - y)
 
 /// <summary>Operations on vectors of any length that stay on the device.</summary>
 public static unsafe class VectorOps
 {
+    [Kernel]
+    public static void CopyKernel(Index1D index, ArrayView<float> y, ArrayView<float> x) => y[index] = x[index];
+
     [Kernel]
     public static void FillKernel(Index1D index, ArrayView<float> y, float value) => y[index] = value;
 
@@ -28,6 +31,14 @@ public static unsafe class VectorOps
     {
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized }) y.AsSpan().Fill(value);
         else accelerator.Launch(FillKernel, (Index1D)y.IntLength, y, value);
+    }
+
+    /// <summary>y = x.</summary>
+    public static void Copy(Accelerator accelerator, ArrayView<float> y, ArrayView<float> x)
+    {
+        Require.Length(x, y.Length, nameof(x));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized }) x.AsSpan().CopyTo(y.AsSpan());
+        else accelerator.Launch(CopyKernel, (Index1D)y.IntLength, y, x);
     }
 
     /// <summary>y = factor y.</summary>
