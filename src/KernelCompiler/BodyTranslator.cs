@@ -247,9 +247,17 @@ internal sealed partial class BodyTranslator(KernelTranslator program, SemanticM
         }
 
         string condition = loop.Condition is null ? "" : Converted(loop.Condition);
+        if (IsShort(loop)) Line("#pragma unroll");
         Line($"for ({start}; {condition}; {string.Join(", ", loop.Incrementors.Select(SideEffect))})");
         Nested(loop.Statement);
     }
+
+    /// <summary>Whether a loop counts in ones from a constant to a constant, few times: then registers instead of a counter.</summary>
+    private bool IsShort(ForStatementSyntax loop) =>
+        loop.Declaration?.Variables is { Count: 1 } variables && variables[0].Initializer?.Value is { } from
+        && loop.Incrementors.Count == 1 && loop.Incrementors[0] is PostfixUnaryExpressionSyntax
+        && loop.Condition is BinaryExpressionSyntax { RawKind: (int)SyntaxKind.LessThanExpression } condition
+        && model.GetConstantValue(from).Value is int start && model.GetConstantValue(condition.Right).Value is int end && end - start is > 0 and <= 16;
 
     private void Nested(StatementSyntax statement)
     {

@@ -9,9 +9,6 @@ namespace NativeStyle.Kernels;
 /// <summary>The Gram matrix of a feature map, forward and backward.</summary>
 public static unsafe class Gram
 {
-    /// <summary>Side of the tile that <see cref="TiledForwardKernel"/> keeps in shared memory.</summary>
-    public const int Tile = 8;
-
     /// <summary>Pixels that a partial sum of the CPU path spans.</summary>
     private const int ChunkPixels = 128;
 
@@ -35,36 +32,19 @@ public static unsafe class Gram
         gram[index] = scale * sum;
     }
 
-    /// <summary>
-    /// A Tile x Tile block of G by one group: each step loads Tile pixels of both channel ranges once into shared
-    /// memory, where every work item reads them Tile times.
-    /// </summary>
+    /// <summary>G from the partial products of the pieces that the pixels were cut into, added in their order.</summary>
     [Kernel]
-    public static void TiledForwardKernel(
-        ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale)
+    public static void SumPiecesKernel(Index1D index, ArrayView<float> pieces, ArrayView<float> gram, int count, int length, float scale)
     {
-        ArrayView<float> left = SharedMemory.Allocate<float>(Tile * Tile);
-        ArrayView<float> right = SharedMemory.Allocate<float>(Tile * Tile);
-        int x = Group.IdxX;
-        int y = Group.IdxY;
-        int i = (Grid.IdxY * Tile) + y;
-        int j = (Grid.IdxX * Tile) + x;
         float sum = 0f;
-        for (int start = 0; start < pixels; start += Tile)
-        {
-            int p = start + y;
-            int leftChannel = (Grid.IdxY * Tile) + x;
-            left[(y * Tile) + x] = p < pixels && leftChannel < channels ? features[(p * channels) + leftChannel] : 0f;
-            right[(y * Tile) + x] = p < pixels && j < channels ? features[(p * channels) + j] : 0f;
-            Group.Barrier();
-            float partial = 0f;
-            for (int k = 0; k < Tile; k++) partial += left[(k * Tile) + y] * right[(k * Tile) + x];
-            sum += partial;
-            Group.Barrier();
-        }
-
-        if (i < channels && j < channels) gram[(i * channels) + j] = scale * sum;
+        for (int piece = 0; piece < count; piece++) sum += pieces[(piece * length) + index];
+        gram[index] = scale * sum;
     }
+
+    /// <summary>dG + dGᵀ.</summary>
+    [Kernel]
+    public static void SymmetricKernel(Index1D index, ArrayView<float> gradGram, ArrayView<float> symmetric, int channels) =>
+        symmetric[index] = gradGram[index] + gradGram[((index % channels) * channels) + (index / channels)];
 
     /// <summary>One element of dF.</summary>
     [Kernel]
@@ -93,22 +73,31 @@ public static unsafe class Gram
             "Gram.Forward", $"{pixels}, {channels}", new Work(2.0 * pixels * channels * channels, 4.0 * pixels * channels, 2));
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
             cpu.Vectorize(new ForwardJob(features.Pointer, gram.Pointer, pixels, channels, scale));
+        else if (accelerator.HasFastGroups)
+            TiledForward(accelerator, features, gram, pixels, channels, scale);
         else
             accelerator.Launch(ForwardKernel, (Index1D)gram.IntLength, features, gram, pixels, channels, scale);
     }
 
-    /// <summary>G = scale Fᵀ F by <see cref="TiledForwardKernel"/>, the form for GPUs.</summary>
+    /// <summary>
+    /// G = scale Fᵀ F by <see cref="MatrixMultiply.TiledKernel"/>. The matrix is small and its sums are long: the pixels are
+    /// cut into pieces whose partial matrices keep all of a GPU busy, and are then added.
+    /// </summary>
     /// <inheritdoc cref="Forward"/>
     public static void TiledForward(
-        Accelerator accelerator, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels,
-        float scale)
+        Accelerator accelerator, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale)
     {
         Require.Length(features, (long)pixels * channels, nameof(features));
         Require.Length(gram, (long)channels * channels, nameof(gram));
-        int groups = (channels + Tile - 1) / Tile;
-        accelerator.LaunchGrouped(
-            TiledForwardKernel, new KernelConfig(new Index2D(groups, groups), new Index2D(Tile, Tile)), features,
-            gram, pixels, channels, scale);
+        // A function of the sizes alone, because the pieces decide the order of the additions.
+        int pieces = (int)Math.Clamp((long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Max(1, pixels / 256));
+        int depth = (pixels + pieces - 1) / pieces;
+        pieces = (pixels + depth - 1) / depth;
+        using MemoryBuffer<float> partials = accelerator.Allocate<float>(pieces * gram.Length);
+        var product = new MultiplyShape(
+            channels, channels, depth, pieces, pixels, depth * channels, 1, channels, depth * channels, channels, channels * channels);
+        MatrixMultiply.Run(accelerator, features, features, partials.View, product, 1f, 0f);
+        accelerator.Launch(SumPiecesKernel, (Index1D)gram.IntLength, partials.View, gram, pieces, gram.IntLength, scale);
     }
 
     /// <summary>dF = beta dF + scale F (dG + dGᵀ).</summary>
@@ -125,6 +114,13 @@ public static unsafe class Gram
         {
             cpu.Vectorize(new BackwardJob(
                 features.Pointer, gradGram.Pointer, gradFeatures.Pointer, pixels, channels, scale, beta));
+        }
+        else if (accelerator.HasFastGroups)
+        {
+            using MemoryBuffer<float> symmetric = accelerator.Allocate<float>(gradGram.Length);
+            accelerator.Launch(SymmetricKernel, (Index1D)gradGram.IntLength, gradGram, symmetric.View, channels);
+            var product = new MultiplyShape(pixels, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
+            MatrixMultiply.Run(accelerator, features, symmetric.View, gradFeatures, product, scale, beta);
         }
         else
         {

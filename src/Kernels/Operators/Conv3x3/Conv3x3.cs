@@ -100,6 +100,10 @@ public static partial class Conv3x3
         {
             DirectConv3x3.Forward(cpu!, input, weights, output, gate, shape);
         }
+        else if (WinogradKernels.Fits(accelerator, shape))
+        {
+            WinogradKernels.Forward(accelerator, input, weights, output, gate, shape);
+        }
         else if (shape.Pooling != Pooling.None)
         {
             using MemoryBuffer<float> sums = accelerator.Allocate<float>(shape.SumLength);
@@ -148,6 +152,10 @@ public static partial class Conv3x3
         else if (vectorized && shape.Pooling == Pooling.None)
         {
             DirectConv3x3.BackwardData(cpu!, gradOutput, gate, weights, gradInput, shape, beta);
+        }
+        else if (WinogradKernels.Fits(accelerator, shape))
+        {
+            WinogradKernels.BackwardData(accelerator, gradOutput, gate, weights, gradInput, shape, beta);
         }
         else if (shape.Relu)
         {
@@ -220,7 +228,8 @@ public static partial class Conv3x3
     private static Profiler.Scope Measure(Accelerator accelerator, string name, Conv3x3Shape shape)
     {
         if (accelerator.Profiler is null) return default;
-        bool winograd = accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu && Winograd.Fits(cpu, shape);
+        bool winograd = WinogradKernels.Fits(accelerator, shape)
+            || (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu && Winograd.Fits(cpu, shape));
         string end = shape.Pooling == Pooling.None ? "" : " pooled";
         return accelerator.Measure(
             name, $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}{end}",
