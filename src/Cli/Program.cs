@@ -14,11 +14,13 @@ internal static class Program
             "  nativestyle transfer photo.jpg painting.jpg -o out.png\n" +
             "  nativestyle transfer photo.jpg painting.jpg -o out.png --weights vgg16_weights.npz --size 512\n" +
             "  nativestyle weights info vgg16_weights.npz\n" +
-            "  nativestyle gradcheck\n\n" +
+            "  nativestyle gradcheck\n" +
+            "  nativestyle bench 512 512 --breakdown\n" +
+            "  nativestyle kernels show Gram.ForwardKernel\n\n" +
             "Exit codes: 0 done, 1 a check failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
-            BenchCommand.Create(),
+            BenchCommand.Create(), KernelsCommand.Create(),
         };
         if (Console.IsOutputRedirected)
         {

@@ -20,7 +20,7 @@ public static class OperatorCases
         var random = new Random(seed);
         return
         [
-            .. Convolutions(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random),
+            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
     }
@@ -86,6 +86,79 @@ public static class OperatorCases
             Tolerance = 6e-6,
             ToleranceReason = ConvolutionReason,
         };
+    }
+
+    /// <summary>The GPU's Winograd on every device: groups are slow on the CPU, so these are small.</summary>
+    private static IEnumerable<CheckCase> WinogradByKernels(Random random)
+    {
+        foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
+        {
+            foreach (Pooling pooling in Enum.GetValues<Pooling>())
+            {
+                Conv3x3Shape shape = sizes with { Relu = true, Pooling = pooling };
+                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels);
+                double[] dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), Values(random, shape.OutLength), shape);
+                yield return new CheckCase
+                {
+                    Operator = "Conv3x3 (GPU Winograd)",
+                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {pooling}",
+                    Inputs = [x, w, b],
+                    Differentiable = 1,
+                    OutputGradient = dy,
+                    Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
+                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
+                        v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
+                    Run = (accelerator, v, g) =>
+                    {
+                        using MemoryBuffer<float> input = accelerator.Allocate<float>(v[0]), gradOutput = accelerator.Allocate<float>(g);
+                        using MemoryBuffer<float> output = accelerator.Allocate<float>(shape.OutLength), gradInput = accelerator.Allocate<float>(shape.InLength);
+                        using MemoryBuffer<uint> gate = accelerator.Allocate<uint>(shape.GateLength);
+                        using var weights = new Conv3x3Weights(accelerator, v[1], v[2]);
+                        WinogradKernels.Forward(accelerator, input.View, weights, output.View, gate.View, shape);
+                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
+                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 1f);
+                        return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
+                    },
+                    Tolerance = 6e-6,
+                    ToleranceReason = ConvolutionReason,
+                };
+            }
+        }
+    }
+
+    /// <summary>Both kernels of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
+    private static IEnumerable<CheckCase> Products(Random random)
+    {
+        MultiplyShape[] shapes =
+        [
+            new(3, 5, 7, 2, 14, 21, 7, 1, 35, 5, 15),
+            new(6, 6, 5, 3, 13, 30, 1, 6, 30, 6, 36),
+            new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
+        ];
+        foreach (MultiplyShape shape in shapes)
+        {
+            foreach (bool plain in new[] { true, false })
+            {
+                double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
+                double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
+                yield return new CheckCase
+                {
+                    Operator = plain ? "MatrixMultiply (plain)" : "MatrixMultiply (tiled)",
+                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
+                    Inputs = [a, b, c],
+                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
+                    Run = (accelerator, v, _) =>
+                    {
+                        using MemoryBuffer<float> left = accelerator.Allocate<float>(v[0]), right = accelerator.Allocate<float>(v[1]);
+                        using MemoryBuffer<float> product = accelerator.Allocate<float>(v[2]);
+                        MatrixMultiply.Run(accelerator, left.View, right.View, product.View, shape, 0.5f, 1f, plain);
+                        return (product.GetAsArray(), []);
+                    },
+                    Tolerance = 1e-6,
+                    ToleranceReason = ElementwiseReason,
+                };
+            }
+        }
     }
 
     private static IEnumerable<CheckCase> Relus(Random random)

@@ -92,6 +92,7 @@ internal sealed partial class BodyTranslator(KernelTranslator program, SemanticM
         _text.Clear();
         _depth = 1;
         foreach (string line in opening ?? []) Line(line);
+        if (opening is { Count: > 0 }) _text.Append('\n');
         if (method.ExpressionBody is { } arrow)
         {
             bool isVoid = model.GetDeclaredSymbol(method)!.ReturnsVoid;

@@ -221,6 +221,7 @@ internal sealed partial class BodyTranslator
             if (KernelTypes.ViewElement(property.ContainingType) is not null) return ViewProperty(member, name);
         }
 
+        if (symbol is { IsStatic: false }) Expression(member.Expression);
         Error(symbol is IFieldSymbol or IPropertySymbol ? KernelDiagnostics.Field : KernelDiagnostics.Syntax, member.GetLocation(), member.ToString());
         return "0";
     }
@@ -302,6 +303,8 @@ internal sealed partial class BodyTranslator
         if (KernelTypes.Is(method.ContainingType, "Float4")) return VectorCall(method, call, arguments);
         if (!method.IsStatic)
         {
+            // What the object is may itself be what is wrong.
+            if (call.Expression is MemberAccessExpressionSyntax { Expression: { } target }) Expression(target);
             Error(KernelDiagnostics.InstanceCall, call.GetLocation(), method.Name);
             return "0";
         }

@@ -96,7 +96,12 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
                 report = new IterationReport(
                     run.Iteration + 1, height, width, losses.Total.ToArray()[0], losses.Content.ToArray()[0],
                     losses.Style.ToArray()[0], losses.Variation.ToArray()[0], 0);
-                if (!double.IsFinite(report.Loss)) return Failed();
+                if (!double.IsFinite(report.Loss))
+                {
+                    if (anyGood) run.KeepGood(good.GetAsArray());
+                    return TransferEnd.NonFiniteLoss;
+                }
+
                 VectorOps.Copy(accelerator, good.View, average.View);
                 anyGood = true;
                 tape.Backward(losses.Total);
@@ -115,16 +120,9 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         accelerator.Read(pixels.Data, run.Pixels);
         average.CopyToCPU(run.Average);
         (run.Moments, run.OptimizerSteps) = (adam.Moments(), adam.StepCount);
+        if (anyGood) run.KeepGood(good.GetAsArray());
         // The last step of a scale has no loss after it that would show that it went wrong.
-        if (!run.Pixels.All(float.IsFinite)) return Failed();
-        run.KeepGood([.. run.Average]);
-        return TransferEnd.Completed;
-
-        TransferEnd Failed()
-        {
-            if (anyGood) run.KeepGood(good.GetAsArray());
-            return TransferEnd.NonFiniteLoss;
-        }
+        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
     }
 
     private Picture SizedStyle(Picture style, int height, int width)

@@ -10,14 +10,20 @@ internal static class CommandLine
 
     public static Outcome Run(params string[] arguments) => Run(null, arguments);
 
+    /// <summary>As on a computer without an OpenCL loader.</summary>
+    public static Outcome RunWithoutOpenCl(params string[] arguments) => Run(null, arguments, ("NATIVESTYLE_OPENCL", "/nowhere/libOpenCL.so"));
+
     /// <param name="onLine">Called with the process for each line of output.</param>
-    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments)
+    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, null);
+
+    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, (string Name, string Value)? variable)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (variable is var (name, value)) start.Environment[name] = value;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         var output = new StringWriter();

@@ -7,7 +7,7 @@ public class OtherCommandsTests
     {
         CommandLine.Outcome root = CommandLine.Run("--help"), transfer = CommandLine.Run("transfer", "--help");
         Assert.Equal((0, 0), (root.ExitCode, transfer.ExitCode));
-        foreach (string word in new[] { "transfer", "weights", "devices", "gradcheck", "Exit codes" })
+        foreach (string word in new[] { "transfer", "weights", "devices", "gradcheck", "bench", "kernels", "Exit codes" })
             Assert.Contains(word, root.Output, StringComparison.Ordinal);
         foreach (string option in new[]
         {
@@ -23,6 +23,49 @@ public class OtherCommandsTests
         CommandLine.Outcome outcome = CommandLine.Run("devices");
         Assert.Equal(0, outcome.ExitCode);
         Assert.Contains("cpu-kernels", outcome.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without a loader every command works, and says what is missing where it matters.</summary>
+    [Fact]
+    public void WithoutOpenClTheCpuIsUsedAndTheReasonIsSaid()
+    {
+        using var folder = new TemporaryFolder();
+        (string content, string style) = CommandLine.Pictures(folder);
+        CommandLine.Outcome devices = CommandLine.RunWithoutOpenCl("devices");
+        Assert.Equal(0, devices.ExitCode);
+        Assert.Contains("no OpenCL loader was found", devices.Output, StringComparison.Ordinal);
+        Assert.Contains("ocl-icd-libopencl1", devices.Output, StringComparison.Ordinal);
+        CommandLine.Outcome transfer = CommandLine.RunWithoutOpenCl(
+            "transfer", content, style, "-o", folder.File("out.png"), "--size", "32", "--iterations", "2", "--device", "auto");
+        Assert.True(transfer.ExitCode == 0, transfer.Error);
+        Assert.Contains("using the CPU", transfer.Output, StringComparison.Ordinal);
+        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl"), "no OpenCL loader was found");
+    }
+
+    [SkippableFact]
+    public void ATransferRunsOnOpenCl()
+    {
+        TestDevice.Open().Dispose();
+        using var folder = new TemporaryFolder();
+        (string content, string style) = CommandLine.Pictures(folder);
+        CommandLine.Outcome outcome = CommandLine.Run(
+            "transfer", content, style, "-o", folder.File("out.png"), "--size", "48", "--iterations", "3", "--device", "opencl");
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Contains("device opencl:", outcome.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(folder.File("out.png")));
+    }
+
+    [Fact]
+    public void KernelsAreListedAndShownInBothLanguages()
+    {
+        CommandLine.Outcome list = CommandLine.Run("kernels"), one = CommandLine.Run("kernels", "show", "maxpool.forward"), program = CommandLine.Run("kernels", "show", "Adam.StepKernel", "--opencl");
+        Assert.Equal((0, 0, 0), (list.ExitCode, one.ExitCode, program.ExitCode));
+        Assert.Contains("WinogradKernels.OutputsKernel", list.Output, StringComparison.Ordinal);
+        Assert.Contains("private static int ArgMax(ArrayView<float> input", one.Output, StringComparison.Ordinal);
+        Assert.Contains("| int MaxPool_ArgMax(__global float* input", one.Output, StringComparison.Ordinal);
+        Assert.StartsWith("// Adam.StepKernel, translated from C#.", program.Output, StringComparison.Ordinal);
+        CommandLine.AssertRefused(CommandLine.Run("kernels", "show", "nothing"), "no kernel is called 'nothing'");
+        CommandLine.AssertRefused(CommandLine.Run("kernels", "show", "Pool.Forward"), "AvgPool.ForwardKernel", "MaxPool.ForwardKernel");
     }
 
     [Fact]

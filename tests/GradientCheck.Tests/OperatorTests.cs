@@ -13,11 +13,12 @@ public class OperatorTests
         var data = new TheoryData<string, int>();
         int anew = Environment.TickCount & 0xFFFF;
         foreach (int seed in new[] { 1, 2, anew }) data.Add("cpu", seed);
-        foreach (string accelerator in new[] { "cpu-kernels", "cpu, 1 thread", "cpu-256", "cpu-128" }) data.Add(accelerator, anew);
+        foreach (string accelerator in new[] { "cpu-kernels", "cpu, 1 thread", "cpu-256", "cpu-128", "opencl" }) data.Add(accelerator, anew);
+        data.Add("opencl", 1);
         return data;
     }
 
-    [Theory]
+    [SkippableTheory]
     [MemberData(nameof(AcceleratorsAndSeeds))]
     public void EveryOperatorAgreesWithItsReference(string name, int seed)
     {
@@ -25,6 +26,7 @@ public class OperatorTests
         {
             "cpu" => new CpuAccelerator(3),
             "cpu-kernels" => new CpuAccelerator(2, CpuPath.Kernels),
+            "opencl" => TestDevice.Open(),
             "cpu-256" => new CpuAccelerator(2, vectorBits: 256),
             "cpu-128" => new CpuAccelerator(2, vectorBits: 128),
             _ => new CpuAccelerator(1),

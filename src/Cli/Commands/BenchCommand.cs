@@ -68,7 +68,7 @@ internal sealed class BenchCommand
     /// <summary>Every operator with its share of the time, and of what the machine can do.</summary>
     private static void Break(IterationBenchmark benchmark, int iterations, Accelerator accelerator)
     {
-        CpuPeak? peak = accelerator is CpuAccelerator cpu ? CpuPeak.Measure(cpu) : null;
+        DevicePeak? peak = accelerator is CpuAccelerator { Path: CpuPath.Kernels } ? null : DevicePeak.Measure(accelerator);
         IReadOnlyCollection<ProfileEntry> entries = benchmark.Profile(iterations);
         double total = entries.Sum(entry => entry.Seconds);
         var table = new Table().Border(TableBorder.Rounded);
@@ -90,7 +90,7 @@ internal sealed class BenchCommand
         if (peak is not null)
         {
             Console.WriteLine(
-                $"peak of this machine, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds on registers, " +
+                $"peak of this device, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds on registers, " +
                 $"{Number(peak.GigabytesPerSecond, "f1")} GB/s of copying memory");
         }
 

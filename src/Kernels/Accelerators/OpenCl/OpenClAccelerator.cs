@@ -21,7 +21,10 @@ public sealed unsafe class OpenClAccelerator : Accelerator
     private readonly List<nint> _events = [];
     private nint _nextAddress = unchecked((nint)(1L << 40));
 
-    public OpenClAccelerator(OpenClDevice device, string name = "opencl")
+    /// <param name="device">Of <see cref="OpenClDevice.All"/>.</param>
+    /// <param name="name">What it shall be called.</param>
+    /// <param name="cacheFolder">Where built programs are kept; null for the user's cache folder.</param>
+    public OpenClAccelerator(OpenClDevice device, string name = "opencl", string? cacheFolder = null)
         : base(pagesComeLate: false)
     {
         (_device, Name) = (device, name);
@@ -32,7 +35,7 @@ public sealed unsafe class OpenClAccelerator : Accelerator
         OpenClApi.Check(error, "clCreateContext");
         _queue = OpenClApi.clCreateCommandQueue(_context, handle, ProfilingQueue, &error);
         OpenClApi.Check(error, "clCreateCommandQueue");
-        _programs = new OpenClPrograms(device, _context);
+        _programs = new OpenClPrograms(device, _context, cacheFolder);
     }
 
     public override string Name { get; }
@@ -41,9 +44,6 @@ public sealed unsafe class OpenClAccelerator : Accelerator
         $"{_device.Name}, {_device.ComputeUnits} compute units, {_device.Platform}, driver {_device.DriverVersion}";
 
     public override bool HasFastGroups => true;
-
-    /// <summary>Programs built or loaded so far.</summary>
-    public int ProgramCount => _kernels.Count;
 
     public override void Synchronize() => OpenClApi.Check(OpenClApi.clFinish(_queue), "clFinish");
 
@@ -172,6 +172,10 @@ public sealed unsafe class OpenClAccelerator : Accelerator
         _ = OpenClApi.clReleaseCommandQueue(_queue);
         _ = OpenClApi.clReleaseContext(_context);
     }
+
+    /// <summary>Whether the driver takes a kernel: builds it and lets it go.</summary>
+    /// <exception cref="OpenClException">It does not; the message has the build log.</exception>
+    public void Compile(TranslatedKernel kernel) => OpenClApi.Check(OpenClApi.clReleaseProgram(_programs.Build(kernel.OpenCl)), "clReleaseProgram");
 
     private (TranslatedKernel Translation, nint Program, nint Kernel) Prepare(MethodInfo method)
     {

@@ -7,14 +7,12 @@ namespace NativeStyle.Kernels.OpenCl;
 /// Builds programs, each once: the driver's binary is kept on disk under a name made of the source, the device and the
 /// driver, and taken from there the next time. A binary that the driver no longer takes is built anew.
 /// </summary>
-internal sealed unsafe class OpenClPrograms(OpenClDevice device, nint context)
+internal sealed unsafe class OpenClPrograms(OpenClDevice device, nint context, string? cacheFolder)
 {
     private const string Options = "-cl-std=CL1.2";
 
-    /// <summary>The user's cache folder, or what NATIVESTYLE_CACHE names.</summary>
-    private static string Folder => Path.Combine(
-        Environment.GetEnvironmentVariable("NATIVESTYLE_CACHE")
-        ?? Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
+    private readonly string _folder = cacheFolder ?? Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
         ?? (OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache")),
         "nativestyle", "opencl");
@@ -24,7 +22,7 @@ internal sealed unsafe class OpenClPrograms(OpenClDevice device, nint context)
     public nint Build(string source)
     {
         string key = string.Join('\n', source, Options, device.Name, device.Platform, device.DriverVersion);
-        string file = Path.Combine(Folder, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32] + ".bin");
+        string file = Path.Combine(_folder, Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..32] + ".bin");
         nint cached = FromBinary(file);
         if (cached != 0) return cached;
         nint built = FromSource(source);
