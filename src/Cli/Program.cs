@@ -17,7 +17,7 @@ internal static class Program
             "  nativestyle gradcheck\n" +
             "  nativestyle bench 512 512 --breakdown\n" +
             "  nativestyle kernels show Gram.ForwardKernel\n\n" +
-            "Exit codes: 0 done, 1 a check failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
+            "Exit codes: 0 done, 1 a check or a device failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
             BenchCommand.Create(), KernelsCommand.Create(),

@@ -1,3 +1,4 @@
+using NativeStyle.Kernels.OpenCl;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
@@ -10,6 +11,8 @@ internal static class UserErrors
 {
     public const int ExitCode = 2;
 
+    private const int DeviceFailedExitCode = 1;
+
     public static int Guard(Func<int> run)
     {
         try
@@ -21,6 +24,18 @@ internal static class UserErrors
         {
             Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
             return ExitCode;
+        }
+        catch (InsufficientMemoryException error)
+        {
+            Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
+            return ExitCode;
+        }
+        catch (Exception error) when (error is OpenClException or NotSupportedException)
+        {
+            // The driver's words, build log and all: only they say what is wrong with it.
+            Console.Error.WriteLine($"nativestyle: the device failed: {error.Message}");
+            Console.Error.WriteLine("nativestyle: try another --device, or a newer driver; 'nativestyle devices' lists what is there");
+            return DeviceFailedExitCode;
         }
         catch (OutOfMemoryException)
         {
