@@ -126,7 +126,7 @@ public static class OperatorCases
         }
     }
 
-    /// <summary>Both kernels of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
+    /// <summary>Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
     private static IEnumerable<CheckCase> Products(Random random)
     {
         MultiplyShape[] shapes =
@@ -137,13 +137,13 @@ public static class OperatorCases
         ];
         foreach (MultiplyShape shape in shapes)
         {
-            foreach (bool plain in new[] { true, false })
+            foreach (MultiplyKernel kernel in Enum.GetValues<MultiplyKernel>())
             {
                 double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
                 double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
                 yield return new CheckCase
                 {
-                    Operator = plain ? "MatrixMultiply (plain)" : "MatrixMultiply (tiled)",
+                    Operator = $"MatrixMultiply ({kernel})",
                     Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
                     Inputs = [a, b, c],
                     Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
@@ -151,7 +151,7 @@ public static class OperatorCases
                     {
                         using MemoryBuffer<float> left = accelerator.Allocate<float>(v[0]), right = accelerator.Allocate<float>(v[1]);
                         using MemoryBuffer<float> product = accelerator.Allocate<float>(v[2]);
-                        MatrixMultiply.Run(accelerator, left.View, right.View, product.View, shape, 0.5f, 1f, plain);
+                        MatrixMultiply.Run(accelerator, left.View, right.View, product.View, shape, 0.5f, 1f, kernel);
                         return (product.GetAsArray(), []);
                     },
                     Tolerance = 1e-6,

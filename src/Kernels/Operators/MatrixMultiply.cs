@@ -17,11 +17,27 @@ namespace NativeStyle.Kernels;
 public readonly record struct MultiplyShape(
     int Rows, int Columns, int Depth, int Batches, int TotalDepth, int ABatch, int ARow, int AStep, int BBatch, int BRow, int CBatch);
 
+/// <summary>The kernels of the matrix product.</summary>
+internal enum MultiplyKernel
+{
+    /// <summary>One element of C per work item.</summary>
+    Plain,
+
+    /// <summary>16 x 64 elements of C per group: for matrices with few rows.</summary>
+    Narrow,
+
+    /// <summary>64 x 64 elements of C per group.</summary>
+    Tiled,
+}
+
 /// <summary>Batched matrix products, for devices whose groups are fast; the CPU has its micro-kernel.</summary>
 internal static class MatrixMultiply
 {
-    /// <summary>Rows and columns of C that a group computes.</summary>
+    /// <summary>Rows and columns of C that a group of <see cref="TiledKernel"/> computes.</summary>
     public const int Tile = 64;
+
+    /// <summary>Rows of C that a group of <see cref="NarrowKernel"/> computes.</summary>
+    public const int NarrowTile = 16;
 
     /// <summary>Depth of a step: so much of A and B lies in shared memory at a time.</summary>
     public const int Slice = 16;
@@ -138,6 +154,69 @@ internal static class MatrixMultiply
         StoreRow(c, target, top + 35, at, rows, columns, c70, c71, alpha, beta);
     }
 
+    /// <summary>
+    /// As <see cref="TiledKernel"/> with 16 rows: a work item keeps 2 x 8 elements of C. It loads more for each product, but
+    /// where C has few rows (the deep layers of a small picture) it does not compute rows that are not there, and there are
+    /// four times as many groups to keep a GPU busy.
+    /// </summary>
+    [Kernel]
+    public static void NarrowKernel(
+        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int rows, int columns, int depth, int totalDepth,
+        int aBatch, int aRow, int aStep, int bBatch, int bRow, int cBatch, float alpha, float beta)
+    {
+        ArrayView<float> left = SharedMemory.Allocate<float>(Slice * NarrowTile);
+        ArrayView<float> right = SharedMemory.Allocate<float>(Slice * Tile);
+        int x = Group.IdxX;
+        int y = Group.IdxY;
+        int item = (y * Side) + x;
+        int firstRow = Grid.IdxY * NarrowTile;
+        int firstColumn = Grid.IdxX * Tile;
+        int batch = Grid.IdxZ;
+        int remaining = totalDepth - (batch * depth);
+        int count = remaining < depth ? remaining : depth;
+        Float4 c00 = Float4.Broadcast(0f);
+        Float4 c01 = c00;
+        Float4 c10 = c00;
+        Float4 c11 = c00;
+        for (int start = 0; start < count; start += Slice)
+        {
+            for (int part = 0; part < 4; part++)
+            {
+                int place = (part * 64) + item;
+                int m = aStep == 1 ? place / Slice : place % NarrowTile;
+                int k = aStep == 1 ? place % Slice : place / NarrowTile;
+                bool inside = start + k < count && firstRow + m < rows;
+                left[(k * NarrowTile) + m] = inside ? a[(batch * aBatch) + ((firstRow + m) * aRow) + ((start + k) * aStep)] : 0f;
+            }
+
+            for (int part = 0; part < 16; part++)
+            {
+                // A row of B at a time, one element a work item.
+                bool inside = start + part < count && firstColumn + item < columns;
+                right[(part * Tile) + item] = inside ? b[(batch * bBatch) + ((start + part) * bRow) + firstColumn + item] : 0f;
+            }
+
+            Group.Barrier();
+            for (int k = 0; k < Slice; k++)
+            {
+                Float4 upper = Float4.Broadcast(left[(k * NarrowTile) + y]);
+                Float4 lower = Float4.Broadcast(left[(k * NarrowTile) + Side + y]);
+                Float4 b0 = Float4.Load(right, (k * Tile) + (x * 4));
+                Float4 b1 = Float4.Load(right, (k * Tile) + 32 + (x * 4));
+                c00 = Float4.MultiplyAdd(upper, b0, c00);
+                c01 = Float4.MultiplyAdd(upper, b1, c01);
+                c10 = Float4.MultiplyAdd(lower, b0, c10);
+                c11 = Float4.MultiplyAdd(lower, b1, c11);
+            }
+
+            Group.Barrier();
+        }
+
+        int at = firstColumn + (x * 4);
+        StoreRow(c, batch * cBatch, firstRow + y, at, rows, columns, c00, c01, alpha, beta);
+        StoreRow(c, batch * cBatch, firstRow + Side + y, at, rows, columns, c10, c11, alpha, beta);
+    }
+
     /// <summary>Two vectors of a row of C, 32 columns apart, where they exist.</summary>
     private static void StoreRow(
         ArrayView<float> c, int target, int row, int column, int rows, int columns, Float4 left, Float4 right, float alpha,
@@ -167,12 +246,13 @@ internal static class MatrixMultiply
         }
     }
 
-    /// <summary>C = beta C + alpha A B by <see cref="TiledKernel"/>, or with <paramref name="plain"/> by <see cref="PlainKernel"/>.</summary>
+    /// <summary>C = beta C + alpha A B, by the kernel that suits the number of rows or by a given one.</summary>
     public static void Run(
         Accelerator accelerator, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha,
-        float beta, bool plain = false)
+        float beta, MultiplyKernel? kernel = null)
     {
-        if (plain)
+        kernel ??= shape.Rows <= 2 * NarrowTile ? MultiplyKernel.Narrow : MultiplyKernel.Tiled;
+        if (kernel == MultiplyKernel.Plain)
         {
             accelerator.Launch(
                 PlainKernel, new Index3D(shape.Columns, shape.Rows, shape.Batches), a, b, c, shape.Columns, shape.Depth, shape.TotalDepth,
@@ -180,10 +260,20 @@ internal static class MatrixMultiply
             return;
         }
 
+        int height = kernel == MultiplyKernel.Narrow ? NarrowTile : Tile;
         var config = new KernelConfig(
-            new Index3D((shape.Columns + Tile - 1) / Tile, (shape.Rows + Tile - 1) / Tile, shape.Batches), new Index3D(Side, Side, 1));
-        accelerator.LaunchGrouped(
-            TiledKernel, config, a, b, c, shape.Rows, shape.Columns, shape.Depth, shape.TotalDepth, shape.ABatch, shape.ARow,
-            shape.AStep, shape.BBatch, shape.BRow, shape.CBatch, alpha, beta);
+            new Index3D((shape.Columns + Tile - 1) / Tile, (shape.Rows + height - 1) / height, shape.Batches), new Index3D(Side, Side, 1));
+        if (kernel == MultiplyKernel.Narrow)
+        {
+            accelerator.LaunchGrouped(
+                NarrowKernel, config, a, b, c, shape.Rows, shape.Columns, shape.Depth, shape.TotalDepth, shape.ABatch, shape.ARow,
+                shape.AStep, shape.BBatch, shape.BRow, shape.CBatch, alpha, beta);
+        }
+        else
+        {
+            accelerator.LaunchGrouped(
+                TiledKernel, config, a, b, c, shape.Rows, shape.Columns, shape.Depth, shape.TotalDepth, shape.ABatch, shape.ARow,
+                shape.AStep, shape.BBatch, shape.BRow, shape.CBatch, alpha, beta);
+        }
     }
 }
