@@ -8,16 +8,16 @@ namespace NativeStyle.Cli;
 internal static class LayerList
 {
     /// <summary>The layers with their weights (1 where none is given) under their canonical names; null for null.</summary>
-    public static IReadOnlyList<LayerWeight>? Parse(string option, string? text)
+    public static IReadOnlyList<LayerWeight>? Parse(string option, string? text, VggArchitecture architecture)
     {
         if (text is null) return null;
         var layers = new List<LayerWeight>();
         foreach (string item in text.Split(',', StringSplitOptions.TrimEntries))
         {
             string[] parts = item.Split(':');
-            VggLayer layer = VggArchitecture.Vgg19.Find(parts[0])
+            VggLayer layer = architecture.Find(parts[0])
                 ?? throw new UsageException(
-                    $"{option}: there is no layer '{parts[0]}'; VGG has {string.Join(", ", VggArchitecture.Vgg19.Layers.Select(l => l.Name))}");
+                    $"{option}: there is no layer '{parts[0]}'; {architecture.Name} has {string.Join(", ", architecture.Layers.Select(l => l.Name))}");
             double weight = 1;
             bool valid = parts.Length <= 2 && (parts.Length == 1
                 || (double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out weight) && weight >= 0 && double.IsFinite(weight)));

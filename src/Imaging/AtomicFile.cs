@@ -4,14 +4,17 @@ namespace NativeStyle.Imaging;
 public static class AtomicFile
 {
     /// <summary>Writes beside the target and renames over it.</summary>
-    public static void Write(string path, ReadOnlySpan<byte> bytes)
+    public static void Write(string path, byte[] bytes) => Write(path, file => file.Write(bytes));
+
+    /// <summary>As above, with what <paramref name="write"/> writes.</summary>
+    public static void Write(string path, Action<Stream> write)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
             using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
             {
-                file.Write(bytes);
+                write(file);
                 file.Flush(flushToDisk: true);
             }
 

@@ -41,11 +41,23 @@ public sealed class VggArchitecture
     /// <summary>The convolutions in their order.</summary>
     public IReadOnlyList<VggLayer> Layers { get; }
 
-    /// <summary>The convolution called <paramref name="name"/>, or null. relu4_2 is another name of conv4_2: layers are read after ReLU.</summary>
+    /// <summary>
+    /// The convolution called <paramref name="name"/>, or null: conv4_2 or relu4_2 (layers are read after ReLU),
+    /// block4_conv2 as in Keras, features.21 or its ReLU features.22 as in torchvision.
+    /// </summary>
     public VggLayer? Find(string name)
     {
-        string canonical = name.StartsWith("relu", StringComparison.OrdinalIgnoreCase) ? "conv" + name[4..] : name;
-        return Layers.FirstOrDefault(layer => layer.Name.Equals(canonical, StringComparison.OrdinalIgnoreCase));
+        if (name.StartsWith("features.", StringComparison.OrdinalIgnoreCase))
+        {
+            // Two places for a convolution and its ReLU, one for each pooling before.
+            return int.TryParse(name.AsSpan(9), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int place)
+                ? Layers.Where((layer, i) => (2 * i) + layer.Block - 1 == place || (2 * i) + layer.Block == place).FirstOrDefault() : null;
+        }
+
+        string canonical = name.ToLowerInvariant();
+        if (canonical.StartsWith("relu", StringComparison.Ordinal)) canonical = "conv" + canonical[4..];
+        else if (canonical.StartsWith("block", StringComparison.Ordinal)) canonical = canonical.Replace("_conv", "_", StringComparison.Ordinal).Replace("block", "conv", StringComparison.Ordinal);
+        return Layers.FirstOrDefault(layer => layer.Name == canonical);
     }
 
     /// <summary>

@@ -22,12 +22,12 @@ internal sealed class TransferCommand
 
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights: imagenet-vgg-verydeep-19.mat, vgg16_weights.npz or alike (default: random filters)", HelpName = "FILE",
+        Description = "VGG weights: .mat, .npz, .npy, .pth or .safetensors (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE",
     };
 
     private readonly Option<string?> _convention = new("--weights-convention")
     {
-        Description = "What its first layer was trained on: rgb-255 (default), bgr-255 or rgb-unit", HelpName = "NAME",
+        Description = "What its first layer was trained on: rgb-255, bgr-255 or rgb-unit (default: what the file tells; see 'weights info')", HelpName = "NAME",
     };
 
     private readonly Option<string> _preset = new("--preset")
@@ -75,7 +75,8 @@ internal sealed class TransferCommand
         CheckPaths(parsed, output);
         var console = new TransferConsole(parsed.GetValue(_quiet));
         Picture content = ReadPicture(parsed.GetValue(_content)!, console), style = ReadPicture(parsed.GetValue(_style)!, console);
-        TransferOptions options = Options(parsed);
+        string? weights = WeightsLocator.Find(parsed.GetValue(_weights), console.Say);
+        TransferOptions options = Options(parsed, weights);
         Picture? init = null;
         if (options.Init == InitKind.Picture) init = ReadPicture(parsed.GetValue(_init)!, console);
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(options, content.Height, content.Width);
@@ -83,7 +84,7 @@ internal sealed class TransferCommand
         PictureSizes.Check(options, plan, parsed.GetValue(_content)!, (style.Height, style.Width), parsed.GetValue(_style)!);
 
         using Accelerator accelerator = _device.Open(parsed, console.Say);
-        using VggNetwork network = VggNetwork.Load(accelerator, () => LoadWeights(parsed, options, console), options.Network);
+        using VggNetwork network = VggNetwork.Load(accelerator, () => LoadWeights(parsed, weights, options, console), options.Network);
         console.Begin(options, plan, accelerator, network);
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, plan[^1]);
         using var cancellation = new CancellationTokenSource();
@@ -137,7 +138,6 @@ internal sealed class TransferCommand
     {
         UserErrors.RequireFile(parsed.GetValue(_content)!, "the content picture (PNG or JPEG)");
         UserErrors.RequireFile(parsed.GetValue(_style)!, "the style picture (PNG or JPEG)");
-        if (parsed.GetValue(_weights) is string weights) UserErrors.RequireFile(weights, "VGG weights (.mat or .npz)");
         UserErrors.RequireWritable(output);
         string extension = Path.GetExtension(output).ToLowerInvariant();
         if (!PictureFile.WritableExtensions.Contains(extension))
@@ -161,9 +161,10 @@ internal sealed class TransferCommand
     }
 
     /// <summary>The preset with what the command line replaces.</summary>
-    private TransferOptions Options(ParseResult parsed)
+    private TransferOptions Options(ParseResult parsed, string? file)
     {
-        string? file = parsed.GetValue(_weights);
+        // features.21 is another layer in VGG-16 than in VGG-19.
+        VggArchitecture architecture = file is null ? VggArchitecture.Vgg19 : WeightsFile.Describe(file).Architecture;
         TransferOptions options = Presets.Find(
             parsed.GetValue(_preset)!, file is null ? null : layers => WeightsFile.Has(file, layers));
         options = options with
@@ -173,8 +174,8 @@ internal sealed class TransferCommand
             ContentWeight = Range("--content-weight", parsed.GetValue(_contentWeight) ?? options.ContentWeight, 0, 1e15),
             StyleWeight = Range("--style-weight", parsed.GetValue(_styleWeight) ?? options.StyleWeight, 0, 1e15),
             TvWeight = Range("--tv-weight", parsed.GetValue(_tvWeight) ?? options.TvWeight, 0, 1e15),
-            ContentLayers = LayerList.Parse("--content-layers", parsed.GetValue(_contentLayers)) ?? options.ContentLayers,
-            StyleLayers = LayerList.Parse("--style-layers", parsed.GetValue(_styleLayers)) ?? options.StyleLayers,
+            ContentLayers = LayerList.Parse("--content-layers", parsed.GetValue(_contentLayers), architecture) ?? options.ContentLayers,
+            StyleLayers = LayerList.Parse("--style-layers", parsed.GetValue(_styleLayers), architecture) ?? options.StyleLayers,
             MatchStyleColors = parsed.GetValue(_matchColors) ?? options.MatchStyleColors,
             Seed = parsed.GetValue(_seed) ?? options.Seed,
         };
@@ -211,20 +212,14 @@ internal sealed class TransferCommand
         return options;
     }
 
-    private VggWeights LoadWeights(ParseResult parsed, TransferOptions options, TransferConsole console)
+    private VggWeights LoadWeights(ParseResult parsed, string? file, TransferOptions options, TransferConsole console)
     {
-        WeightsConvention? convention = parsed.GetValue(_convention)?.ToLowerInvariant() switch
-        {
-            null => null,
-            "rgb-255" => WeightsConvention.Rgb255,
-            "bgr-255" => WeightsConvention.Bgr255,
-            "rgb-unit" => WeightsConvention.RgbUnit,
-            string other => throw new UsageException($"--weights-convention {other} is unknown, expected rgb-255, bgr-255 or rgb-unit"),
-        };
-        if (parsed.GetValue(_weights) is string file) return WeightsFile.Load(file, options.Layers, convention);
+        WeightsConvention? convention = parsed.GetValue(_convention) is not string name ? null : WeightsConventions.Parse(name)
+            ?? throw new UsageException($"--weights-convention {name} is unknown, expected rgb-255, bgr-255 or rgb-unit");
+        if (file is not null) return WeightsFile.Load(file, options.Layers, convention);
         VggArchitecture network = VggArchitecture.Vgg19;
         console.Say($"no --weights: using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
-            "trained weights see more (README, Weights)");
+            "trained weights see more: put a file into weights/ (weights/README.md says where each is published)");
         if (options.Name != "default")
             console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
         string last = network.Layers.Last(layer => options.Layers.Contains(layer.Name)).Name;

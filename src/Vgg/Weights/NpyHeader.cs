@@ -20,17 +20,7 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
     /// <exception cref="InvalidDataException">It is no array of floating-point numbers; the message has no file name.</exception>
     public static NpyHeader Read(Stream stream)
     {
-        Span<byte> start = stackalloc byte[8];
-        stream.ReadExactly(start);
-        if (start[0] != 0x93 || !start[1..6].SequenceEqual("NUMPY"u8))
-            throw new InvalidDataException("is no .npy array (its magic bytes are missing)");
-        Span<byte> size = stackalloc byte[start[6] == 1 ? 2 : 4];
-        stream.ReadExactly(size);
-        long length = size.Length == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(size) : BinaryPrimitives.ReadUInt32LittleEndian(size);
-        if (length > MaxHeader) throw new InvalidDataException($"states an .npy header of {length:n0} bytes");
-        byte[] bytes = new byte[length];
-        stream.ReadExactly(bytes);
-        string text = Encoding.UTF8.GetString(bytes);
+        string text = ReadText(stream);
         Match type = DescriptionPattern().Match(text), order = OrderPattern().Match(text), shape = ShapePattern().Match(text);
         if (!type.Success || !order.Success || !shape.Success)
             throw new InvalidDataException($"has an .npy header that is not understood: {text.Trim()}");
@@ -51,6 +41,28 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
 
         if (dimensions.Count > 32) throw new InvalidDataException($"has {dimensions.Count} dimensions");
         return new NpyHeader([.. dimensions], number, type.Groups[1].Value == ">", order.Groups[1].Value == "True");
+    }
+
+    /// <summary>Reads a header; true where the array holds Python objects, whose pickle follows.</summary>
+    public static bool SkipObjectHeader(Stream stream)
+    {
+        Match type = DescriptionPattern().Match(ReadText(stream));
+        return type.Success && type.Groups[2].Value == "O";
+    }
+
+    private static string ReadText(Stream stream)
+    {
+        Span<byte> start = stackalloc byte[8];
+        stream.ReadExactly(start);
+        if (start[0] != 0x93 || !start[1..6].SequenceEqual("NUMPY"u8))
+            throw new InvalidDataException("is no .npy array (its magic bytes are missing)");
+        Span<byte> size = stackalloc byte[start[6] == 1 ? 2 : 4];
+        stream.ReadExactly(size);
+        long length = size.Length == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(size) : BinaryPrimitives.ReadUInt32LittleEndian(size);
+        if (length > MaxHeader) throw new InvalidDataException($"states an .npy header of {length:n0} bytes");
+        byte[] bytes = new byte[length];
+        stream.ReadExactly(bytes);
+        return Encoding.UTF8.GetString(bytes);
     }
 
     [GeneratedRegex(@"'descr'\s*:\s*'([<>|=])([a-zA-Z]\w*)'")]

@@ -6,6 +6,7 @@ namespace NativeStyle.Vgg.Weights;
 internal enum NumberType
 {
     Float16,
+    BFloat16,
     Float32,
     Float64,
     Int8,
@@ -26,7 +27,7 @@ internal static class NumberReader
     public static int SizeOf(NumberType type) => type switch
     {
         NumberType.Int8 or NumberType.UInt8 => 1,
-        NumberType.Float16 or NumberType.Int16 or NumberType.UInt16 => 2,
+        NumberType.Float16 or NumberType.BFloat16 or NumberType.Int16 or NumberType.UInt16 => 2,
         NumberType.Float32 or NumberType.Int32 or NumberType.UInt32 => 4,
         _ => 8,
     };
@@ -52,6 +53,8 @@ internal static class NumberReader
         NumberType.Int8 => (sbyte)b[0],
         NumberType.UInt8 => b[0],
         NumberType.Float16 => (double)(bigEndian ? BinaryPrimitives.ReadHalfBigEndian(b) : BinaryPrimitives.ReadHalfLittleEndian(b)),
+        // The upper half of a float32.
+        NumberType.BFloat16 => BitConverter.Int32BitsToSingle((bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b)) << 16),
         NumberType.Int16 => bigEndian ? BinaryPrimitives.ReadInt16BigEndian(b) : BinaryPrimitives.ReadInt16LittleEndian(b),
         NumberType.UInt16 => bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b),
         NumberType.Float32 => bigEndian ? BinaryPrimitives.ReadSingleBigEndian(b) : BinaryPrimitives.ReadSingleLittleEndian(b),

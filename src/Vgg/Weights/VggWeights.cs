@@ -18,6 +18,26 @@ public enum WeightsConvention
     RgbUnit,
 }
 
+/// <summary>The names of conventions.</summary>
+public static class WeightsConventions
+{
+    /// <summary>As <c>--weights-convention</c> takes them.</summary>
+    public static string NameOf(WeightsConvention convention) => convention switch
+    {
+        WeightsConvention.Rgb255 => "rgb-255",
+        WeightsConvention.Bgr255 => "bgr-255",
+        _ => "rgb-unit",
+    };
+
+    /// <summary>The convention of that name, or null.</summary>
+    public static WeightsConvention? Parse(string name)
+    {
+        foreach (WeightsConvention convention in Enum.GetValues<WeightsConvention>())
+            if (NameOf(convention).Equals(name, StringComparison.OrdinalIgnoreCase)) return convention;
+        return null;
+    }
+}
+
 /// <summary>VGG's convolutions as loaded, for an input of RGB 0..255 with <see cref="Mean"/> subtracted.</summary>
 public sealed class VggWeights
 {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace NativeStyle.Vgg.Weights;
@@ -14,7 +16,17 @@ public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Kernel, IRead
 /// <param name="Entries">In the file's order.</param>
 /// <param name="Mean">The mean pixel it states, RGB 0..255; null where it states none.</param>
 public sealed record WeightsContents(
-    string Format, VggArchitecture Architecture, IReadOnlyList<WeightsEntry> Entries, float[]? Mean);
+    string Format, VggArchitecture Architecture, IReadOnlyList<WeightsEntry> Entries, float[]? Mean)
+{
+    /// <summary>What its first layer was trained on, as far as the file tells.</summary>
+    public WeightsConvention Convention { get; init; } = WeightsConvention.Rgb255;
+
+    /// <summary>How that is known.</summary>
+    public string ConventionReason { get; init; } = "MatConvNet's files are RGB";
+
+    /// <summary>How kernels lie in the file.</summary>
+    public string KernelOrder { get; init; } = "(height, width, in, out)";
+}
 
 /// <summary>A file's checksums, and the published file that they are of.</summary>
 /// <param name="Bytes">Its size.</param>
@@ -32,9 +44,9 @@ public static class WeightsFile
     ];
 
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
-    /// <param name="path">A .mat or .npz file.</param>
+    /// <param name="path">A .mat, .npz, .npy, .pth or .safetensors file.</param>
     /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
-    /// <param name="convention">What its first layer expects; null for what its format implies (RGB 0..255).</param>
+    /// <param name="convention">What its first layer expects; null for what the file tells.</param>
     /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
     public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
     {
@@ -60,7 +72,34 @@ public static class WeightsFile
         }
 
         return VggWeights.FromConvention(
-            architecture, loaded, convention ?? WeightsConvention.Rgb255, contents.Mean, Path.GetFileName(path));
+            architecture, loaded, convention ?? contents.Convention, contents.Mean, Path.GetFileName(path));
+    }
+
+    /// <summary>
+    /// Writes the convolutions alone as .safetensors, a seventh of a published file: float32, (3, 3, in, out), for RGB 0..255
+    /// with the mean subtracted, and in the metadata what they are and where they are from.
+    /// </summary>
+    /// <param name="sourceSha256">Of the file they were loaded from.</param>
+    public static void Save(VggWeights weights, Stream stream, string sourceSha256)
+    {
+        var arrays = new List<(string Name, int[] Shape, float[] Values)>();
+        foreach (VggLayer layer in weights.Architecture.Layers)
+        {
+            if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
+            arrays.Add(($"{layer.Name}.weight", [3, 3, layer.InChannels, layer.OutChannels], values.Kernel));
+            arrays.Add(($"{layer.Name}.bias", [layer.OutChannels], values.Bias));
+        }
+
+        SafeTensors.Write(stream, arrays, new Dictionary<string, string>
+        {
+            ["format"] = "NativeStyle VGG convolutions",
+            ["architecture"] = weights.Architecture.Name,
+            ["convention"] = WeightsConventions.NameOf(WeightsConvention.Rgb255),
+            ["mean"] = string.Join(",", weights.Mean.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))),
+            ["kernel_order"] = "height, width, in, out",
+            ["source"] = weights.Source,
+            ["source_sha256"] = sourceSha256,
+        });
     }
 
     /// <summary>The table of a file's layers, without loading them.</summary>
@@ -119,12 +158,63 @@ public static class WeightsFile
         byte[] head = new byte[8];
         int length;
         using (FileStream file = File.OpenRead(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
-        if (length == 0) throw new InvalidDataException($"{path} is empty, expected VGG weights (.mat or .npz); download it again");
-        if (head.AsSpan().StartsWith("PK"u8)) return NpzWeights.Read(path, load ? layers! : []);
+        const string Expected = "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .pth (PyTorch) or .safetensors";
+        if (length == 0) throw new InvalidDataException($"{path} is empty, expected {Expected}; download it again");
+        if (head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8))
+        {
+            throw new InvalidDataException(
+                $"{path} is an HDF5 file (Keras's .h5), which is not read directly; convert it with: python3 -c \"import h5py, numpy; " +
+                "f = h5py.File('FILE.h5'); numpy.savez('vgg.npz', **{k.replace('block', 'conv').replace('_conv', '_') + s: " +
+                "f[k][k + n][()] for k in f for n, s in (('_W_1:0', '_W'), ('_b_1:0', '_b')) if k + n in f[k]})\" " +
+                "and pass --weights-convention bgr-255");
+        }
+
         if (head.AsSpan().StartsWith("MATLAB"u8) || path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase))
             return MatWeights.Read(path, layers, load);
+        IReadOnlyCollection<string> wanted = load ? layers! : [];
+        try
+        {
+            if (head.AsSpan().StartsWith("PK"u8))
+            {
+                bool torch;
+                using (ZipArchive archive = ZipFile.OpenRead(path)) torch = archive.Entries.Any(entry => TorchFile.IsPickle(entry.FullName));
+                return torch ? NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadZip(path), wanted)
+                    : NamedWeights.Read(path, ".npz archive", NpzFile.Read(path), wanted);
+            }
+
+            if (head[0] == 0x93 && head.AsSpan(1).StartsWith("NUMPY"u8))
+                return NamedWeights.Read(path, NamedWeights.TensorflowVgg, NumpyPickleFile.Read(path), wanted);
+            if (head[0] == 0x80 && head[1] is >= 2 and <= 5)
+                return NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadLegacy(path), wanted);
+            if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || LooksLikeSafeTensors(path))
+            {
+                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(path);
+                return NamedWeights.Read(path, ".safetensors", arrays, wanted, metadata);
+            }
+        }
+        catch (InvalidDataException damage) when (!damage.Message.StartsWith(path, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"{path} {Sentence(damage.Message)}; download it again if it should be whole", damage);
+        }
+        catch (Exception end) when (end is EndOfStreamException or OverflowException)
+        {
+            throw new InvalidDataException($"{path} is truncated or damaged: it ends inside an array; download it again", end);
+        }
+
         throw new InvalidDataException(
-            $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, " +
-            "expected a MAT-file of level 5 (imagenet-vgg-verydeep-19.mat) or an .npz archive (vgg16_weights.npz)");
+            $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, expected {Expected}");
+    }
+
+    /// <summary>This project's messages begin with a verb; those of the zip reader are sentences of their own.</summary>
+    private static string Sentence(string message) =>
+        message.Split(' ')[0] is "is" or "has" or "holds" or "states" or "lacks" or "names" ? message : $"is damaged or truncated: {message}";
+
+    /// <summary>A length that fits, and an opening brace behind it.</summary>
+    private static bool LooksLikeSafeTensors(string path)
+    {
+        byte[] head = new byte[9];
+        using FileStream file = File.OpenRead(path);
+        return file.ReadAtLeast(head, 9, throwOnEndOfStream: false) == 9 && head[8] == (byte)'{'
+            && BinaryPrimitives.ReadUInt64LittleEndian(head) is var length && length < (ulong)file.Length;
     }
 }

@@ -82,3 +82,70 @@ np.savez_compressed("vgg_big_endian_float16.npz", conv1_1_W=kernel.astype(">f2")
 np.savez_compressed("vgg_bgr.npz", conv1_1_W=kernel[:, :, ::-1], conv1_1_b=bias)
 np.savez_compressed("not_vgg.npz", a=bias)
 savemat("not_vgg.mat", {"a": bias})
+
+# Pickles and torch.save: apt-get install -y python3-torch python3-h5py
+import io
+import json
+import pickle
+from collections import OrderedDict
+import h5py
+import torch
+
+bgr = np.ascontiguousarray(kernel[:, :, ::-1])
+network = np.empty((), dtype=object)
+network[()] = {"conv1_1": [bgr, bias], "fc6": [np.zeros((8, 4), np.float32), np.zeros(4, np.float32)]}
+np.save("tensorflow_vgg_protocol3.npy", network, allow_pickle=True)
+
+
+class AsPython2(pickle._Pickler):
+    """Bytes as Python 2's strings, which is how vgg19.npy was written."""
+
+    def save_bytes(self, value):
+        self.write(b"U" + bytes([len(value)]) + value if len(value) < 256 else b"T" + struct.pack("<i", len(value)) + value)
+
+    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch[bytes] = save_bytes
+
+
+with open("tensorflow_vgg_python2.npy", "wb") as f:
+    np.lib.format.write_array_header_1_0(f, {"descr": "|O", "fortran_order": False, "shape": ()})
+    AsPython2(f, protocol=2).dump(network)
+
+channels_first = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+unit = (channels_first * (255 * deviation)[None, :, None, None]).astype(np.float32)
+torchvision = OrderedDict([("features.0.weight", torch.from_numpy(unit)), ("features.0.bias", torch.from_numpy(bias)),
+                           ("classifier.0.weight", torch.zeros(4, 8))])
+torch.save(torchvision, "torchvision_zip.pth")
+torch.save(torchvision, "torchvision_legacy.pth", _use_new_zipfile_serialization=False)
+caffe = OrderedDict([("conv1_1.weight", torch.from_numpy(np.ascontiguousarray(channels_first[:, ::-1])).double()),
+                     ("conv1_1.bias", torch.from_numpy(bias).double())])
+torch.save(caffe, "gatys_legacy_double.pth", _use_new_zipfile_serialization=False)
+# A window on a larger storage, with strides of its own, in half precision: what views of tensors are saved as.
+storage = torch.zeros(5 + 27 * 64)
+storage[5:] = torch.from_numpy(kernel.reshape(-1))
+view = storage[5:].reshape(3, 3, 3, 64).permute(3, 2, 0, 1).half().flip(1)
+whole = torch.zeros(7 + view.numel(), dtype=torch.float16)
+whole[7:] = view.permute(2, 3, 1, 0).reshape(-1)
+strided = whole[7:].reshape(3, 3, 3, 64).permute(3, 2, 0, 1)
+torch.save(OrderedDict([("conv1_1.weight", strided), ("conv1_1.bias", torch.from_numpy(bias))]), "gatys_zip_half_strided.pth")
+
+
+def safetensors(name, arrays, metadata=None):
+    header, data = ({"__metadata__": metadata} if metadata else {}), b""
+    for key, (dtype, shape, raw) in arrays.items():
+        header[key] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    with open(name, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + data)
+
+
+safetensors("float32.safetensors", {"features.0.weight": ("F32", list(unit.shape), unit.tobytes()), "features.0.bias": ("F32", [64], bias.tobytes())})
+safetensors("float16.safetensors", {"conv1_1.weight": ("F16", [3, 3, 3, 64], kernel.astype(np.float16).tobytes()), "conv1_1.bias": ("F16", [64], bias.astype(np.float16).tobytes())})
+safetensors("float64_bgr.safetensors", {"conv1_1.weight": ("F64", [3, 3, 3, 64], bgr.astype(np.float64).tobytes()), "conv1_1.bias": ("F64", [64], bias.astype(np.float64).tobytes())}, {"convention": "bgr-255"})
+bfloat16 = torch.from_numpy(bias).bfloat16().view(torch.int16).numpy()
+safetensors("bfloat16_bias.safetensors", {"conv1_1.weight": ("F32", [3, 3, 3, 64], kernel.tobytes()), "conv1_1.bias": ("BF16", [64], bfloat16.tobytes())})
+with h5py.File("keras.h5", "w") as f:
+    group = f.create_group("block1_conv1")
+    group["block1_conv1_W_1:0"], group["block1_conv1_b_1:0"] = bgr, bias

@@ -1,0 +1,116 @@
+using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>
+/// .safetensors: eight bytes with the length of a JSON header, the header (name to type, shape and place), and the raw
+/// little-endian numbers.
+/// </summary>
+internal static class SafeTensors
+{
+    private const long MaxHeader = 100_000_000;
+
+    /// <summary>The arrays, and the file's metadata.</summary>
+    /// <exception cref="InvalidDataException">Damaged; the message has no file name.</exception>
+    public static (IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, string> Metadata) Read(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        byte[] head = new byte[8];
+        file.ReadExactly(head);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(head);
+        if (length > MaxHeader || (long)length > file.Length - 8)
+            throw new InvalidDataException($"states a header of {length:n0} bytes, the file has {file.Length:n0}");
+        byte[] header = new byte[length];
+        file.ReadExactly(header);
+        long start = 8 + (long)length, data = file.Length - start;
+        var arrays = new List<NamedArray>();
+        var metadata = new Dictionary<string, string>();
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
+            foreach (JsonProperty item in json.RootElement.EnumerateObject())
+            {
+                if (item.Name == "__metadata__")
+                {
+                    foreach (JsonProperty entry in item.Value.EnumerateObject()) metadata[entry.Name] = entry.Value.GetString() ?? "";
+                    continue;
+                }
+
+                int[] shape = [.. item.Value.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt32())];
+                long[] place = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
+                arrays.Add(Named(path, item.Name, item.Value.GetProperty("dtype").GetString() ?? "", shape, place, start, data));
+            }
+        }
+        catch (Exception bad) when (bad is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw new InvalidDataException($"has a header that is no safetensors header: {bad.Message}", bad);
+        }
+
+        return (arrays, metadata);
+    }
+
+    /// <summary>Writes float32 arrays.</summary>
+    public static void Write(Stream stream, IReadOnlyList<(string Name, int[] Shape, float[] Values)> arrays, IReadOnlyDictionary<string, string> metadata)
+    {
+        var header = new JsonObject { ["__metadata__"] = new JsonObject(metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value))) };
+        long at = 0;
+        foreach ((string name, int[] shape, float[] values) in arrays)
+        {
+            long bytes = sizeof(float) * (long)values.Length;
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "F32",
+                ["shape"] = new JsonArray([.. shape.Select(dimension => (JsonNode)dimension)]),
+                ["data_offsets"] = new JsonArray(at, at + bytes),
+            };
+            at += bytes;
+        }
+
+        // Padded with spaces so that the numbers begin at a multiple of eight.
+        byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
+        byte[] padded = new byte[(text.Length + 7) / 8 * 8];
+        padded.AsSpan().Fill((byte)' ');
+        text.CopyTo(padded, 0);
+        byte[] length = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)padded.Length);
+        stream.Write(length);
+        stream.Write(padded);
+        byte[] chunk = new byte[1 << 16];
+        foreach ((_, _, float[] values) in arrays)
+        {
+            for (int from = 0; from < values.Length; from += chunk.Length / sizeof(float))
+            {
+                int count = Math.Min(chunk.Length / sizeof(float), values.Length - from);
+                for (int i = 0; i < count; i++) BinaryPrimitives.WriteSingleLittleEndian(chunk.AsSpan(i * sizeof(float)), values[from + i]);
+                stream.Write(chunk, 0, count * sizeof(float));
+            }
+        }
+    }
+
+    private static NamedArray Named(string path, string name, string dtype, int[] shape, long[] place, long start, long data) => new(name, shape, () =>
+    {
+        NumberType type = dtype switch
+        {
+            "F16" => NumberType.Float16,
+            "BF16" => NumberType.BFloat16,
+            "F32" => NumberType.Float32,
+            "F64" => NumberType.Float64,
+            _ => throw new InvalidDataException($"has {name} of type '{dtype}', expected F16, BF16, F32 or F64"),
+        };
+        long count = NamedArray.Count(shape);
+        if (count > NamedArray.MaxElements || place.Length != 2 || place[0] < 0 || place[1] < place[0] || place[1] > data
+            || place[1] - place[0] != count * NumberReader.SizeOf(type))
+            throw new InvalidDataException($"states the shape ({string.Join(", ", shape)}) for {name} at bytes {string.Join(" to ", place)} of {data:n0}, which do not fit");
+        float[] values = new float[count];
+        if (count == 0) return values;
+        using MemoryMappedFile map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        using MemoryMappedViewStream view = map.CreateViewStream(start + place[0], place[1] - place[0], MemoryMappedFileAccess.Read);
+        if (type == NumberType.Float32 && BitConverter.IsLittleEndian) view.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        else NumberReader.Read(view, count, type, bigEndian: false, (i, value) => values[i] = (float)value);
+        return values;
+    });
+}
