@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using NativeStyle.Imaging;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
@@ -27,7 +28,85 @@ internal static class WeightsCommand
             source, output, convention,
         };
         convert.SetAction(parsed => Convert(parsed.GetValue(source)!, parsed.GetValue(output)!, parsed.GetValue(convention)));
-        return new Command("weights", "Looks into files of VGG weights, and converts them.") { info, convert };
+        return new Command("weights", "Looks into files of VGG weights, and converts them.") { info, convert, DownloadCommand() };
+    }
+
+    private static Command DownloadCommand()
+    {
+        string[] networks = [.. WeightsSource.All.Select(source => source.Network).Distinct()];
+        var network = new Argument<string>("NETWORK") { Description = string.Join(" or ", networks) };
+        var from = new Option<string?>("--from")
+        {
+            Description = "Which published file: " + string.Join("; ", networks.Select(name =>
+                $"{name}: {string.Join(", ", WeightsSource.All.Where(source => source.Network == name).Select(source => source.Name))}")), HelpName = "NAME",
+        };
+        var url = new Option<string?>("--url") { Description = "Another address of the same file; its checksum stays the published one, where --from names it", HelpName = "URL" };
+        var output = new Option<string?>("--output", "-o") { Description = $"Where to put it (default: {string.Join(", or if there is none ", WeightsLocator.Folders)})", HelpName = "FILE" };
+        var download = new Command(
+            "download",
+            "Downloads published weights, about 550 MB, to where 'transfer' finds them. A download that was cut or ended is gone on\n" +
+            "with the next time; the file gets its name only when its size and checksum are right. Proxies: HTTPS_PROXY and so on.")
+        {
+            network, from, url, output,
+        };
+        download.SetAction((parsed, cancellation) => DownloadAsync(
+            parsed.GetValue(network)!, parsed.GetValue(from), parsed.GetValue(url), parsed.GetValue(output), cancellation));
+        return download;
+    }
+
+    private static async Task<int> DownloadAsync(string network, string? from, string? url, string? output, CancellationToken cancellation)
+    {
+        WeightsSource[] known = [.. WeightsSource.All.Where(source => source.Network.Equals(network, StringComparison.OrdinalIgnoreCase))];
+        if (known.Length == 0)
+            throw new UsageException($"there is no network '{network}'; there are {string.Join(", ", WeightsSource.All.Select(source => source.Network).Distinct())}");
+        WeightsSource source = from is null ? known[0] : known.FirstOrDefault(each => each.Name.Equals(from, StringComparison.OrdinalIgnoreCase))
+            ?? throw new UsageException($"--from {from} is unknown for {network}; there are {string.Join(", ", known.Select(each => each.Name))}");
+        if (url is not null)
+        {
+            if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
+                throw new UsageException($"--url {url} is no http or https address");
+            // Without --from it may be any file: only that it can be read is checked.
+            source = from is null ? new WeightsSource(network, "url", address, 0, "", "") : source with { Address = address };
+        }
+
+        string target = output ?? Path.Combine(
+            WeightsLocator.Folders.FirstOrDefault(Directory.Exists) ?? Directory.CreateDirectory(WeightsLocator.Folders[^1]).FullName,
+            Path.GetFileName(source.Address.LocalPath));
+        UserErrors.RequireWritable(target);
+        if (File.Exists(target)) throw new UsageException($"{target} is there already; remove it first, or choose another --output");
+        Console.WriteLine($"{source.Address} to {target}");
+        var started = System.Diagnostics.Stopwatch.StartNew();
+        long next = 0;
+        var download = new WeightsDownload
+        {
+            Trouble = what => Console.WriteLine(what),
+            Progress = progress =>
+            {
+                // A line now and then in a log, one that changes on a terminal.
+                bool terminal = !Console.IsOutputRedirected;
+                if (!terminal && started.ElapsedMilliseconds < next) return;
+                next = started.ElapsedMilliseconds + 5000;
+                string share = progress.Total > 0 ? string.Create(CultureInfo.InvariantCulture, $" of {progress.Total >> 20} MiB, {100.0 * progress.Bytes / progress.Total:f0} %") : "";
+                Console.Write($"{(terminal ? "\r" : "")}{progress.Bytes >> 20} MiB{share}{(terminal ? "   " : "\n")}");
+            },
+        };
+        try
+        {
+            await download.RunAsync(source, target, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine($"\nended; what is there stays in {target}.part and is gone on with the next time");
+            return 130;
+        }
+        catch (HttpRequestException refused)
+        {
+            throw new IOException($"{refused.Message}; try another --from, or --url with another address of the file", refused);
+        }
+
+        WeightsContents contents = WeightsFile.Describe(target);
+        Console.WriteLine($"\nsaved {target}: {contents.Format}, {contents.Architecture.Name}, {contents.Entries.Count} layers; 'weights convert' makes a small file of it");
+        return 0;
     }
 
     private static int Convert(string path, string output, string? conventionName)

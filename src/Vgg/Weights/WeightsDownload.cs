@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace NativeStyle.Vgg.Weights;
+
+/// <summary>A published file of weights.</summary>
+/// <param name="Network">vgg19 or vgg16.</param>
+/// <param name="Name">As <c>--from</c> takes it.</param>
+/// <param name="Address">Where it is published.</param>
+/// <param name="Bytes">Its size; 0 where it is not known.</param>
+/// <param name="Sha256">Its SHA-256 or the beginning of it; empty where it is not known.</param>
+/// <param name="Md5">Its MD5; empty where it is not known.</param>
+public sealed record WeightsSource(string Network, string Name, Uri Address, long Bytes, string Sha256, string Md5)
+{
+    /// <summary>The files that are known; the first of a network is the one to take.</summary>
+    public static IReadOnlyList<WeightsSource> All { get; } =
+    [
+        new("vgg19", "matconvnet", new("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat"), 534_904_783,
+            "abdb57167f82a2a1fbab1e1c16ad9373411883f262a1a37ee5db2e6fb0044695", "106118b7cf60435e6d8e04f6a6dc3657"),
+        new("vgg19", "matconvnet-beta16", new("https://www.vlfeat.org/matconvnet/models/beta16/imagenet-vgg-verydeep-19.mat"), 0, "",
+            "8ee3263992981a1d26e73b3ca028a123"),
+        // torchvision's file names end with the first eight digits of the SHA-256.
+        new("vgg19", "torchvision", new("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"), 0, "dcbb9e9d", ""),
+        new("vgg16", "frossard", new("https://www.cs.toronto.edu/~frossard/vgg16/vgg16_weights.npz"), 553_436_134, "", ""),
+        new("vgg16", "torchvision", new("https://download.pytorch.org/models/vgg16-397923af.pth"), 0, "397923af", ""),
+    ];
+}
+
+/// <summary>How far a download is.</summary>
+/// <param name="Bytes">Bytes there.</param>
+/// <param name="Total">Of how many; 0 where the server does not say.</param>
+public readonly record struct DownloadProgress(long Bytes, long Total);
+
+/// <summary>
+/// Downloads a file to be certain about: what is there of it stays beside the target as .part and is gone on with, a cut or
+/// a stall is tried again, and the file gets its name only when its size and checksum are right. Proxies are taken from the
+/// environment (HTTPS_PROXY and so on).
+/// </summary>
+public sealed class WeightsDownload
+{
+    /// <summary>How long a server may say nothing.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often to try again without a byte of progress.</summary>
+    public int Retries { get; init; } = 5;
+
+    /// <summary>How long to wait before that, twice as long each time.</summary>
+    public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Called about ten times a second.</summary>
+    public Action<DownloadProgress>? Progress { get; init; }
+
+    /// <summary>Called with what went wrong before it is tried again.</summary>
+    public Action<string>? Trouble { get; init; }
+
+    /// <summary>Downloads <paramref name="source"/> as <paramref name="target"/>.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not those that were published; they are removed.</exception>
+    /// <exception cref="IOException">The server cannot be reached, or keeps cutting; what is there stays for the next try.</exception>
+    public async Task RunAsync(WeightsSource source, string target, CancellationToken cancellation)
+    {
+        string part = target + ".part";
+        using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        int failures = 0;
+        while (true)
+        {
+            long before = Length(part);
+            try
+            {
+                if (await FetchAsync(client, source, part, cancellation)) break;
+                throw new IOException("the connection was cut");
+            }
+            catch (InvalidDataException)
+            {
+                File.Delete(part);
+                throw;
+            }
+            catch (Exception trouble) when (!cancellation.IsCancellationRequested
+                && trouble is IOException or HttpRequestException { StatusCode: null } or OperationCanceledException or HttpRequestException { StatusCode: >= HttpStatusCode.InternalServerError })
+            {
+                string what = trouble is OperationCanceledException ? $"the server said nothing for {Patience.TotalSeconds:f0} seconds" : trouble.Message;
+                failures = Length(part) > before ? 0 : failures + 1;
+                if (failures > Retries)
+                    throw new IOException($"{source.Address} failed {failures} times without a byte of progress: {what}; {Length(part):n0} bytes are kept in {part} for the next try", trouble);
+                Trouble?.Invoke($"{what}; trying again from byte {Length(part):n0}");
+                await Task.Delay(Pause * Math.Pow(2, failures), cancellation);
+            }
+        }
+
+        try
+        {
+            Check(source, part);
+        }
+        catch (InvalidDataException)
+        {
+            File.Delete(part);
+            throw;
+        }
+
+        File.Move(part, target, overwrite: true);
+    }
+
+    /// <summary>One request; true when the file is complete.</summary>
+    private async Task<bool> FetchAsync(HttpClient client, WeightsSource source, string part, CancellationToken cancellation)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        patience.CancelAfter(Patience);
+        using var request = new HttpRequestMessage(HttpMethod.Get, source.Address);
+        long have = Length(part);
+        if (have > 0) request.Headers.Range = new RangeHeaderValue(have, null);
+        using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+        if (have > 0 && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            // Nothing behind what is there: either that is all, or it is of another file.
+            if (response.Content.Headers.ContentRange?.Length == have) return true;
+            File.Delete(part);
+            return false;
+        }
+
+        if (!response.IsSuccessStatusCode)
+            throw new HttpRequestException($"{source.Address} answered {(int)response.StatusCode} {response.ReasonPhrase}", null, response.StatusCode);
+        bool goesOn = response.StatusCode == HttpStatusCode.PartialContent;
+        if (goesOn && response.Content.Headers.ContentRange?.From != have)
+            throw new IOException("the server sent another part than it was asked for");
+        if (!goesOn) have = 0;
+        long total = goesOn ? response.Content.Headers.ContentRange?.Length ?? 0 : response.Content.Headers.ContentLength ?? 0;
+        if (source.Bytes > 0 && total > 0 && total != source.Bytes)
+        {
+            throw new InvalidDataException(
+                $"{source.Address} offers {total:n0} bytes, the published file has {source.Bytes:n0}: it is another file; try another --from or --url");
+        }
+
+        using FileStream file = new(part, goesOn ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
+        byte[] chunk = new byte[1 << 17];
+        long shown = 0;
+        while (true)
+        {
+            patience.CancelAfter(Patience);
+            int read = await body.ReadAsync(chunk, patience.Token);
+            if (read == 0) break;
+            await file.WriteAsync(chunk.AsMemory(0, read), patience.Token);
+            have += read;
+            if (Environment.TickCount64 - shown >= 100)
+            {
+                shown = Environment.TickCount64;
+                Progress?.Invoke(new DownloadProgress(have, Math.Max(total, source.Bytes)));
+            }
+
+            // A server that never stops must not fill the disk.
+            long most = source.Bytes > 0 ? source.Bytes : total > 0 ? total : 4L << 30;
+            if (have > most) throw new InvalidDataException($"{source.Address} sends more than the {most:n0} bytes that it should; the rest was not read");
+        }
+
+        Progress?.Invoke(new DownloadProgress(have, Math.Max(total, source.Bytes)));
+        long expected = source.Bytes > 0 ? source.Bytes : total;
+        return expected == 0 || have == expected;
+    }
+
+    private static void Check(WeightsSource source, string part)
+    {
+        WeightsIdentity found = WeightsFile.Identify(part);
+        string? wrong = source.Bytes > 0 && found.Bytes != source.Bytes ? $"has {found.Bytes:n0} bytes, expected {source.Bytes:n0}"
+            : !found.Sha256.StartsWith(source.Sha256, StringComparison.Ordinal) ? $"has the SHA-256 {found.Sha256}, expected {source.Sha256}"
+            : source.Md5.Length > 0 && found.Md5 != source.Md5 ? $"has the MD5 {found.Md5}, expected {source.Md5}" : null;
+        if (wrong is not null)
+            throw new InvalidDataException($"what {source.Address} sent {wrong}: it was damaged on the way or is another file, and was removed; try again");
+    }
+
+    private static long Length(string file) => File.Exists(file) ? new FileInfo(file).Length : 0;
+}
