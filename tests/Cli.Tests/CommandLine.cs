@@ -16,6 +16,9 @@ internal static class CommandLine
     /// <param name="onLine">Called with the process for each line of output.</param>
     public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, null);
 
+    /// <summary>With an environment variable set.</summary>
+    public static Outcome RunWith(string name, string value, params string[] arguments) => Run(null, arguments, (name, value));
+
     private static Outcome Run(Action<Process, string>? onLine, string[] arguments, (string Name, string Value)? variable)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments])

@@ -78,6 +78,80 @@ public class WeightsFormatTests
         Assert.Equal(0, (8 + BitConverter.ToInt32(bytes, 0)) % 8);
     }
 
+    /// <summary>Eight-bit floats by hand: the values of Micikevicius et al. 2022, tables 1 and 2.</summary>
+    [Theory]
+    [InlineData("F8_E4M3", new byte[] { 0x38, 0x7e, 0x01, 0x08, 0xb8, 0x00, 0x44, 0x07 }, new[] { 1f, 448f, 0.001953125f, 0.015625f, -1f, 0f, 3f, 0.013671875f })]
+    [InlineData("F8_E5M2", new byte[] { 0x3c, 0x7b, 0x01, 0x04, 0xbc, 0x00, 0x42, 0x03 }, new[] { 1f, 57344f, 1.52587890625e-5f, 6.103515625e-5f, -1f, 0f, 3f, 4.57763671875e-5f })]
+    public void EightBitFloatsHaveTheirValues(string type, byte[] bytes, float[] values)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("eight.safetensors");
+        byte[] bias = [.. Enumerable.Range(0, 8).SelectMany(_ => bytes)];
+        string header = $"{{\"conv1_1.weight\":{{\"dtype\":\"{type}\",\"shape\":[3,3,3,64],\"data_offsets\":[64,1792]}},\"conv1_1.bias\":{{\"dtype\":\"{type}\",\"shape\":[64],\"data_offsets\":[0,64]}}}}";
+        File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.ASCII.GetBytes(header), .. bias, .. new byte[1728]]);
+        Assert.Equal(values, WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"].Bias[..8]);
+    }
+
+    /// <summary>An array that is larger inside than it says, by far: what is read is what the shape needs.</summary>
+    [Fact]
+    public void AnArchiveBombIsNotInflated()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("bomb.npz");
+        using (var archive = new System.IO.Compression.ZipArchive(File.Create(file), System.IO.Compression.ZipArchiveMode.Create))
+        {
+            foreach ((string name, string shape) in new[] { ("conv1_1_W.npy", "(3, 3, 3, 64)"), ("conv1_1_b.npy", "(64,)"), ("fc6_W.npy", "(1000000000, 1000000000)"), ("fc6_b.npy", "(1,)") })
+            {
+                using Stream stream = archive.CreateEntry(name, System.IO.Compression.CompressionLevel.Optimal).Open();
+                stream.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\u0000\u0076\u0000" + $"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n"));
+                byte[] zeros = new byte[1 << 20];
+                for (int i = 0; i < 300; i++) stream.Write(zeros);
+            }
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        Assert.All(WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"].Kernel, value => Assert.Equal(0f, value));
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 16 << 20);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "it was inflated");
+    }
+
+    /// <summary>A MAT-file of a few hundred KB that inflates to 300 MB: it is passed by in small pieces.</summary>
+    [Fact]
+    public void AZlibBombCostsNoMemory()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("bomb.mat");
+        var inflated = new MemoryStream();
+        using (var zlib = new System.IO.Compression.ZLibStream(inflated, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
+        {
+            const int Megabytes = 300, Bytes = Megabytes << 20;
+            // miMATRIX: flags of class single, dimensions, name "x", and the numbers.
+            foreach (int word in new[] { 14, 56 + Bytes, 6, 8, 7, 0, 5, 8, Bytes / 4, 1, 1, 1, 'x', 0, 7, Bytes }) zlib.Write(BitConverter.GetBytes(word));
+            byte[] zeros = new byte[1 << 20];
+            for (int i = 0; i < Megabytes; i++) zlib.Write(zeros);
+        }
+
+        byte[] header = [.. Encoding.ASCII.GetBytes("MATLAB 5.0 MAT-file".PadRight(124)), 0, 1, (byte)'I', (byte)'M'];
+        File.WriteAllBytes(file, [.. header, .. BitConverter.GetBytes(15), .. BitConverter.GetBytes((int)inflated.Length), .. inflated.ToArray()]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("no variable 'layers'", Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(file)).Message, StringComparison.Ordinal);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 16 << 20);
+    }
+
+    /// <summary>Nested half a million deep: no stack overflows.</summary>
+    [Fact]
+    public void DeepNestingIsAnErrorAndNoCrash()
+    {
+        using var folder = new TemporaryFolder();
+        string pickle = folder.File("deep.pth"), json = folder.File("deep.safetensors");
+        File.WriteAllBytes(pickle, [0x80, 2, .. Enumerable.Repeat((byte)'(', 500_000), .. Enumerable.Repeat((byte)'t', 500_000), (byte)'.']);
+        Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(pickle));
+        byte[] header = [(byte)'{', .. "\"a\":"u8, .. Enumerable.Repeat((byte)'[', 500_000)];
+        File.WriteAllBytes(json, [.. BitConverter.GetBytes((long)header.Length), .. header]);
+        Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(json));
+    }
+
     [SkippableFact]
     public void ThePublishedNumbersTellTheOrderOfChannels()
     {

@@ -219,7 +219,7 @@ internal sealed class TransferCommand
         if (file is not null) return WeightsFile.Load(file, options.Layers, convention);
         VggArchitecture network = VggArchitecture.Vgg19;
         console.Say($"no --weights: using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
-            "trained weights see more: put a file into weights/ (weights/README.md says where each is published)");
+            "trained weights see more: 'nativestyle weights download vgg19' gets them");
         if (options.Name != "default")
             console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
         string last = network.Layers.Last(layer => options.Layers.Contains(layer.Name)).Name;

@@ -7,6 +7,12 @@ internal enum NumberType
 {
     Float16,
     BFloat16,
+
+    /// <summary>Four bits of exponent, three of fraction, no infinities (E4M3FN).</summary>
+    Float8E4M3,
+
+    /// <summary>The upper byte of a float16 (E5M2).</summary>
+    Float8E5M2,
     Float32,
     Float64,
     Int8,
@@ -26,7 +32,7 @@ internal static class NumberReader
 
     public static int SizeOf(NumberType type) => type switch
     {
-        NumberType.Int8 or NumberType.UInt8 => 1,
+        NumberType.Int8 or NumberType.UInt8 or NumberType.Float8E4M3 or NumberType.Float8E5M2 => 1,
         NumberType.Float16 or NumberType.BFloat16 or NumberType.Int16 or NumberType.UInt16 => 2,
         NumberType.Float32 or NumberType.Int32 or NumberType.UInt32 => 4,
         _ => 8,
@@ -53,6 +59,8 @@ internal static class NumberReader
         NumberType.Int8 => (sbyte)b[0],
         NumberType.UInt8 => b[0],
         NumberType.Float16 => (double)(bigEndian ? BinaryPrimitives.ReadHalfBigEndian(b) : BinaryPrimitives.ReadHalfLittleEndian(b)),
+        NumberType.Float8E4M3 => E4M3(b[0]),
+        NumberType.Float8E5M2 => (double)BitConverter.UInt16BitsToHalf((ushort)(b[0] << 8)),
         // The upper half of a float32.
         NumberType.BFloat16 => BitConverter.Int32BitsToSingle((bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b)) << 16),
         NumberType.Int16 => bigEndian ? BinaryPrimitives.ReadInt16BigEndian(b) : BinaryPrimitives.ReadInt16LittleEndian(b),
@@ -64,4 +72,17 @@ internal static class NumberReader
         NumberType.Int64 => bigEndian ? BinaryPrimitives.ReadInt64BigEndian(b) : BinaryPrimitives.ReadInt64LittleEndian(b),
         _ => bigEndian ? BinaryPrimitives.ReadUInt64BigEndian(b) : BinaryPrimitives.ReadUInt64LittleEndian(b),
     };
+
+    /// <summary>Micikevicius et al. 2022, "FP8 formats for deep learning", table 1.</summary>
+    private static double E4M3(byte bits)
+    {
+        int exponent = (bits >> 3) & 15, fraction = bits & 7;
+        double magnitude = (exponent, fraction) switch
+        {
+            (15, 7) => double.NaN,
+            (0, _) => fraction * Math.Pow(2, -9),
+            _ => (1 + (fraction / 8.0)) * Math.Pow(2, exponent - 7),
+        };
+        return bits >= 128 ? -magnitude : magnitude;
+    }
 }

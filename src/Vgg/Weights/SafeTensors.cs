@@ -95,11 +95,13 @@ internal static class SafeTensors
     {
         NumberType type = dtype switch
         {
+            "F8_E4M3" => NumberType.Float8E4M3,
+            "F8_E5M2" => NumberType.Float8E5M2,
             "F16" => NumberType.Float16,
             "BF16" => NumberType.BFloat16,
             "F32" => NumberType.Float32,
             "F64" => NumberType.Float64,
-            _ => throw new InvalidDataException($"has {name} of type '{dtype}', expected F16, BF16, F32 or F64"),
+            _ => throw new InvalidDataException($"has {name} of type '{dtype}', expected F8_E4M3, F8_E5M2, F16, BF16, F32 or F64"),
         };
         long count = NamedArray.Count(shape);
         if (count > NamedArray.MaxElements || place.Length != 2 || place[0] < 0 || place[1] < place[0] || place[1] > data

@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace NativeStyle.Cli.Tests;
+
+public class WeightsCommandTests
+{
+    private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "weights-fixtures", name);
+
+    [Theory]
+    [InlineData("torchvision_zip.pth", "PyTorch state dictionary", "rgb-unit", "(out, in, height, width)")]
+    [InlineData("tensorflow_vgg_python2.npy", "tensorflow-vgg", "bgr-255", "(height, width, in, out)")]
+    [InlineData("float64_bgr.safetensors", ".safetensors", "bgr-255: the file's metadata says so", "(height, width, in, out)")]
+    public void InfoTellsFormatConventionAndOrder(string name, string format, string convention, string order)
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("weights", "info", Fixture(name));
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        foreach (string word in new[] { "conv1_1", format, convention, order, "sha256" }) Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A converted file in the user's data folder is found, used and named; 'random' leaves it out.</summary>
+    [Fact]
+    public void AConvertedFileIsFoundAndUsed()
+    {
+        using var folder = new TemporaryFolder();
+        (string content, string style) = CommandLine.Pictures(folder);
+        string found = Path.Combine(folder.Path, "nativestyle", "weights", "vgg.safetensors");
+        Directory.CreateDirectory(Path.GetDirectoryName(found)!);
+        CommandLine.Outcome convert = CommandLine.Run("weights", "convert", Fixture("torchvision_legacy.pth"), "-o", found);
+        Assert.True(convert.ExitCode == 0, convert.Error);
+        Assert.Contains("1 convolutions of VGG-19, from rgb-unit", convert.Output, StringComparison.Ordinal);
+        string[] transfer = ["transfer", content, style, "-o", folder.File("out.png"), "--size", "24", "--iterations", "2", "--content-layers", "features.0", "--style-layers", "block1_conv1"];
+        CommandLine.Outcome used = CommandLine.RunWith("XDG_DATA_HOME", folder.Path, transfer);
+        Assert.True(used.ExitCode == 0, used.Error);
+        Assert.Contains($"found {found}: using it", used.Output, StringComparison.Ordinal);
+        Assert.Contains("network vgg.safetensors", used.Output, StringComparison.Ordinal);
+        CommandLine.Outcome random = CommandLine.RunWith("XDG_DATA_HOME", folder.Path, [.. transfer, "--weights", "random"]);
+        Assert.Contains("random VGG-19", random.Output, StringComparison.Ordinal);
+        Assert.Contains("weights download vgg19", random.Output, StringComparison.Ordinal);
+        CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("torchvision_zip.pth"), "-o", folder.File("x.npz")), ".safetensors");
+        CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("keras.h5"), "-o", folder.File("x.safetensors")), "HDF5", "python3");
+    }
+
+    /// <summary>Through a proxy, which is asked for the whole address; the file is checked to be weights.</summary>
+    [Fact]
+    public async Task DownloadGoesThroughTheProxyOfTheEnvironment()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] file = File.ReadAllBytes(Fixture("float32.safetensors"));
+        using var proxy = new TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        string asked = "";
+        Task serving = Task.Run(() =>
+        {
+            using TcpClient client = proxy.AcceptTcpClient();
+            using NetworkStream stream = client.GetStream();
+            var reader = new StreamReader(stream, Encoding.ASCII);
+            asked = reader.ReadLine() ?? "";
+            while (reader.ReadLine() is { Length: > 0 })
+            {
+                // The request's other lines.
+            }
+
+            stream.Write(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {file.Length}\r\nConnection: close\r\n\r\n"));
+            stream.Write(file);
+        });
+        CommandLine.Outcome outcome = CommandLine.RunWith(
+            "http_proxy", $"http://127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}",
+            "weights", "download", "vgg19", "--url", "http://weights.invalid/some/vgg.safetensors", "-o", folder.File("vgg.safetensors"));
+        await serving;
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.StartsWith("GET http://weights.invalid/some/vgg.safetensors", asked, StringComparison.Ordinal);
+        Assert.Equal(file, File.ReadAllBytes(folder.File("vgg.safetensors")));
+        Assert.Contains("VGG-19, 1 layers", outcome.Output, StringComparison.Ordinal);
+        CommandLine.AssertRefused(
+            CommandLine.Run("weights", "download", "vgg19", "--url", "http://127.0.0.1:9/w.npz", "-o", folder.File("vgg.safetensors")), "is there already");
+    }
+
+    [Theory]
+    [InlineData("weights download resnet", "there is no network 'resnet'; there are vgg19, vgg16")]
+    [InlineData("weights download vgg16 --from matconvnet", "there are frossard, torchvision")]
+    [InlineData("weights download vgg16 --url ftp://x/y", "no http or https address")]
+    public void WrongUsesOfDownloadAreOneLine(string arguments, string words) =>
+        CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
+}
