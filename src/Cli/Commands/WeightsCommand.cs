@@ -49,8 +49,18 @@ internal static class WeightsCommand
         {
             network, from, url, output,
         };
-        download.SetAction((parsed, cancellation) => DownloadAsync(
-            parsed.GetValue(network)!, parsed.GetValue(from), parsed.GetValue(url), parsed.GetValue(output), cancellation));
+        download.SetAction(parsed =>
+        {
+            using var cancellation = new CancellationTokenSource();
+            Console.CancelKeyPress += (_, pressed) =>
+            {
+                // The first Ctrl-C keeps what is there and says so; a second one ends the program.
+                pressed.Cancel = !cancellation.IsCancellationRequested;
+                cancellation.Cancel();
+            };
+            return DownloadAsync(
+                parsed.GetValue(network)!, parsed.GetValue(from), parsed.GetValue(url), parsed.GetValue(output), cancellation.Token).GetAwaiter().GetResult();
+        });
         return download;
     }
 
@@ -104,7 +114,18 @@ internal static class WeightsCommand
             throw new IOException($"{refused.Message}; try another --from, or --url with another address of the file", refused);
         }
 
-        WeightsContents contents = WeightsFile.Describe(target);
+        WeightsContents contents;
+        try
+        {
+            contents = WeightsFile.Describe(target);
+        }
+        catch (InvalidDataException other)
+        {
+            // Only an address without a known checksum comes here.
+            File.Delete(target);
+            throw new InvalidDataException($"{other.Message}; it was removed", other);
+        }
+
         Console.WriteLine($"\nsaved {target}: {contents.Format}, {contents.Architecture.Name}, {contents.Entries.Count} layers; 'weights convert' makes a small file of it");
         return 0;
     }
