@@ -8,7 +8,7 @@ namespace NativeStyle.Vgg.Weights;
 /// <param name="Name">As <c>--from</c> takes it.</param>
 /// <param name="Address">Where it is published.</param>
 /// <param name="Bytes">Its size; 0 where it is not known.</param>
-/// <param name="Sha256">Its SHA-256 or the beginning of it; empty where it is not known.</param>
+/// <param name="Sha256">Its SHA-256; empty where it is not known.</param>
 /// <param name="Md5">Its MD5; empty where it is not known.</param>
 public sealed record WeightsSource(string Network, string Name, Uri Address, long Bytes, string Sha256, string Md5)
 {
@@ -20,9 +20,11 @@ public sealed record WeightsSource(string Network, string Name, Uri Address, lon
         new("vgg19", "matconvnet-beta16", new("https://www.vlfeat.org/matconvnet/models/beta16/imagenet-vgg-verydeep-19.mat"), 0, "",
             "8ee3263992981a1d26e73b3ca028a123"),
         // torchvision's file names end with the first eight digits of the SHA-256.
-        new("vgg19", "torchvision", new("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"), 0, "dcbb9e9d", ""),
+        new("vgg19", "torchvision", new("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"), 574_673_361,
+            "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", ""),
         new("vgg16", "frossard", new("https://www.cs.toronto.edu/~frossard/vgg16/vgg16_weights.npz"), 553_436_134, "", ""),
-        new("vgg16", "torchvision", new("https://download.pytorch.org/models/vgg16-397923af.pth"), 0, "397923af", ""),
+        new("vgg16", "torchvision", new("https://download.pytorch.org/models/vgg16-397923af.pth"), 0,
+            "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", ""),
     ];
 }
 
@@ -160,7 +162,7 @@ public sealed class WeightsDownload
     {
         WeightsIdentity found = WeightsFile.Identify(part);
         string? wrong = source.Bytes > 0 && found.Bytes != source.Bytes ? $"has {found.Bytes:n0} bytes, expected {source.Bytes:n0}"
-            : !found.Sha256.StartsWith(source.Sha256, StringComparison.Ordinal) ? $"has the SHA-256 {found.Sha256}, expected {source.Sha256}"
+            : source.Sha256.Length > 0 && found.Sha256 != source.Sha256 ? $"has the SHA-256 {found.Sha256}, expected {source.Sha256}"
             : source.Md5.Length > 0 && found.Md5 != source.Md5 ? $"has the MD5 {found.Md5}, expected {source.Md5}" : null;
         if (wrong is not null)
             throw new InvalidDataException($"what {source.Address} sent {wrong}: it was damaged on the way or is another file, and was removed; try again");

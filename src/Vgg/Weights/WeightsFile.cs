@@ -36,13 +36,6 @@ public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, stri
 /// <summary>VGG weights from the files people have; the format is told by the first bytes, not by the name.</summary>
 public static class WeightsFile
 {
-    private static readonly (string Md5, string? Sha256, string Name)[] s_published =
-    [
-        ("106118b7cf60435e6d8e04f6a6dc3657", "abdb57167f82a2a1fbab1e1c16ad9373411883f262a1a37ee5db2e6fb0044695",
-            "imagenet-vgg-verydeep-19.mat, MatConvNet, new edition"),
-        ("8ee3263992981a1d26e73b3ca028a123", null, "imagenet-vgg-verydeep-19.mat, MatConvNet, beta16 (old) edition"),
-    ];
-
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
     /// <param name="path">A .mat, .npz, .npy, .pth or .safetensors file.</param>
     /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
@@ -130,9 +123,11 @@ public static class WeightsFile
 
         string md5Text = Convert.ToHexStringLower(md5.GetHashAndReset());
         string sha256Text = Convert.ToHexStringLower(sha256.GetHashAndReset());
-        string? published = s_published
-            .FirstOrDefault(known => known.Md5 == md5Text && (known.Sha256 ?? sha256Text) == sha256Text).Name;
-        return new WeightsIdentity(file.Length, md5Text, sha256Text, published);
+        WeightsSource? published = WeightsSource.All.FirstOrDefault(source =>
+            (source.Sha256.Length > 0 || source.Md5.Length > 0) && (source.Sha256.Length == 0 || source.Sha256 == sha256Text)
+            && (source.Md5.Length == 0 || source.Md5 == md5Text));
+        return new WeightsIdentity(file.Length, md5Text, sha256Text, published is null ? null
+            : $"{Path.GetFileName(published.Address.LocalPath)}, {published.Network} from {published.Name}");
     }
 
     /// <summary>The layers asked for and all before them.</summary>
