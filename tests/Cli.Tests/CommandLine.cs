@@ -21,7 +21,9 @@ internal static class CommandLine
 
     private static Outcome Run(Action<Process, string>? onLine, string[] arguments, (string Name, string Value)? variable)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments])
+        // Who runs the tests in the background has Ctrl-C ignored, and children inherit that: not these.
+        string[] program = [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments];
+        ProcessStartInfo start = new(OperatingSystem.IsLinux() ? "env" : "dotnet", OperatingSystem.IsLinux() ? ["--default-signal=INT", "dotnet", .. program] : program)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
