@@ -37,27 +37,11 @@ internal static class WinogradKernels
             float g0 = kernel[((backward != 0 ? 8 - j : j) * pairs) + from];
             float g1 = kernel[((backward != 0 ? 5 - j : 3 + j) * pairs) + from];
             float g2 = kernel[((backward != 0 ? 2 - j : 6 + j) * pairs) + from];
-            half[j] = 0.25f * g0;
-            half[3 + j] = (g0 + g1 + g2) * (-1f / 6f);
-            half[6 + j] = (g0 - g1 + g2) * (-1f / 6f);
-            half[9 + j] = (g0 * (1f / 24f)) + (g1 * (1f / 12f)) + (g2 * (1f / 6f));
-            half[12 + j] = (g0 * (1f / 24f)) - (g1 * (1f / 12f)) + (g2 * (1f / 6f));
-            half[15 + j] = g2;
+            TransformKernel(half, j, 3, g0, g1, g2);
         }
 
         for (int i = 0; i < 6; i++)
-        {
-            float g0 = half[3 * i];
-            float g1 = half[(3 * i) + 1];
-            float g2 = half[(3 * i) + 2];
-            int to = (6 * i * pairs) + index;
-            u[to] = 0.25f * g0;
-            u[to + pairs] = (g0 + g1 + g2) * (-1f / 6f);
-            u[to + (2 * pairs)] = (g0 - g1 + g2) * (-1f / 6f);
-            u[to + (3 * pairs)] = (g0 * (1f / 24f)) + (g1 * (1f / 12f)) + (g2 * (1f / 6f));
-            u[to + (4 * pairs)] = (g0 * (1f / 24f)) - (g1 * (1f / 12f)) + (g2 * (1f / 6f));
-            u[to + (5 * pairs)] = g2;
-        }
+            TransformKernel(u, (6 * i * pairs) + index, pairs, half[3 * i], half[(3 * i) + 1], half[(3 * i) + 2]);
     }
 
     /// <summary>
@@ -83,30 +67,15 @@ internal static class WinogradKernels
             float d3 = Fetch(input, gate, top + 3, left + j, c, height, width, channels, words, outHeight, outWidth, gated, pooling);
             float d4 = Fetch(input, gate, top + 4, left + j, c, height, width, channels, words, outHeight, outWidth, gated, pooling);
             float d5 = Fetch(input, gate, top + 5, left + j, c, height, width, channels, words, outHeight, outWidth, gated, pooling);
-            half[j] = (4f * d0) - (5f * d2) + d4;
-            half[6 + j] = (d4 - (4f * d2)) + (d3 - (4f * d1));
-            half[12 + j] = (d4 - (4f * d2)) - (d3 - (4f * d1));
-            half[18 + j] = (d4 - d2) + (2f * (d3 - d1));
-            half[24 + j] = (d4 - d2) - (2f * (d3 - d1));
-            half[30 + j] = (4f * d1) - (5f * d3) + d5;
+            TransformInput(half, j, 6, d0, d1, d2, d3, d4, d5);
         }
 
         int point = tiles * channels;
         for (int i = 0; i < 6; i++)
         {
-            float d0 = half[6 * i];
-            float d1 = half[(6 * i) + 1];
-            float d2 = half[(6 * i) + 2];
-            float d3 = half[(6 * i) + 3];
-            float d4 = half[(6 * i) + 4];
-            float d5 = half[(6 * i) + 5];
-            int to = (6 * i * point) + index;
-            v[to] = (4f * d0) - (5f * d2) + d4;
-            v[to + point] = (d4 - (4f * d2)) + (d3 - (4f * d1));
-            v[to + (2 * point)] = (d4 - (4f * d2)) - (d3 - (4f * d1));
-            v[to + (3 * point)] = (d4 - d2) + (2f * (d3 - d1));
-            v[to + (4 * point)] = (d4 - d2) - (2f * (d3 - d1));
-            v[to + (5 * point)] = (4f * d1) - (5f * d3) + d5;
+            TransformInput(
+                v, (6 * i * point) + index, point, half[6 * i], half[(6 * i) + 1], half[(6 * i) + 2], half[(6 * i) + 3],
+                half[(6 * i) + 4], half[(6 * i) + 5]);
         }
     }
 
@@ -138,32 +107,20 @@ internal static class WinogradKernels
             for (int j = 0; j < 6; j++)
             {
                 int from = (j * point) + (tile * channels) + c;
-                float m0 = m[from];
-                float m1 = m[from + (6 * point)];
-                float m2 = m[from + (12 * point)];
-                float m3 = m[from + (18 * point)];
-                float m4 = m[from + (24 * point)];
-                float m5 = m[from + (30 * point)];
-                half[j] = m0 + (m1 + m2) + (m3 + m4);
-                half[6 + j] = (m1 - m2) + (2f * (m3 - m4));
-                half[12 + j] = (m1 + m2) + (4f * (m3 + m4));
-                half[18 + j] = (m1 - m2) + (8f * (m3 - m4)) + m5;
+                TransformOutput(
+                    half, j, 6, m[from], m[from + (6 * point)], m[from + (12 * point)], m[from + (18 * point)], m[from + (24 * point)],
+                    m[from + (30 * point)]);
+            }
+
+            for (int i = 0; i < 4; i++)
+            {
+                TransformOutput(
+                    y, 4 * i, 1, half[6 * i], half[(6 * i) + 1], half[(6 * i) + 2], half[(6 * i) + 3], half[(6 * i) + 4],
+                    half[(6 * i) + 5]);
             }
 
             float offset = hasBias ? bias[c] : 0f;
-            for (int i = 0; i < 4; i++)
-            {
-                float m0 = half[6 * i];
-                float m1 = half[(6 * i) + 1];
-                float m2 = half[(6 * i) + 2];
-                float m3 = half[(6 * i) + 3];
-                float m4 = half[(6 * i) + 4];
-                float m5 = half[(6 * i) + 5];
-                y[4 * i] = Activate(m0 + (m1 + m2) + (m3 + m4) + offset, relu);
-                y[(4 * i) + 1] = Activate((m1 - m2) + (2f * (m3 - m4)) + offset, relu);
-                y[(4 * i) + 2] = Activate((m1 + m2) + (4f * (m3 + m4)) + offset, relu);
-                y[(4 * i) + 3] = Activate((m1 - m2) + (8f * (m3 - m4)) + m5 + offset, relu);
-            }
+            for (int pixel = 0; pixel < 16; pixel++) y[pixel] = relu ? MathF.Max(y[pixel] + offset, 0f) : y[pixel] + offset;
 
             if (pooling == 0)
             {
@@ -282,7 +239,38 @@ internal static class WinogradKernels
         }
     }
 
-    private static float Activate(float value, bool relu) => relu ? MathF.Max(value, 0f) : value;
+    /// <summary>G g in one dimension, to six places <paramref name="stride"/> apart.</summary>
+    private static void TransformKernel(ArrayView<float> to, int at, int stride, float g0, float g1, float g2)
+    {
+        to[at] = 0.25f * g0;
+        to[at + stride] = (g0 + g1 + g2) * (-1f / 6f);
+        to[at + (2 * stride)] = (g0 - g1 + g2) * (-1f / 6f);
+        to[at + (3 * stride)] = (g0 * (1f / 24f)) + (g1 * (1f / 12f)) + (g2 * (1f / 6f));
+        to[at + (4 * stride)] = (g0 * (1f / 24f)) - (g1 * (1f / 12f)) + (g2 * (1f / 6f));
+        to[at + (5 * stride)] = g2;
+    }
+
+    /// <summary>Bᵀ d in one dimension, to six places <paramref name="stride"/> apart.</summary>
+    private static void TransformInput(
+        ArrayView<float> to, int at, int stride, float d0, float d1, float d2, float d3, float d4, float d5)
+    {
+        to[at] = (4f * d0) - (5f * d2) + d4;
+        to[at + stride] = (d4 - (4f * d2)) + (d3 - (4f * d1));
+        to[at + (2 * stride)] = (d4 - (4f * d2)) - (d3 - (4f * d1));
+        to[at + (3 * stride)] = (d4 - d2) + (2f * (d3 - d1));
+        to[at + (4 * stride)] = (d4 - d2) - (2f * (d3 - d1));
+        to[at + (5 * stride)] = (4f * d1) - (5f * d3) + d5;
+    }
+
+    /// <summary>Aᵀ m in one dimension, to four places <paramref name="stride"/> apart.</summary>
+    private static void TransformOutput(
+        ArrayView<float> to, int at, int stride, float m0, float m1, float m2, float m3, float m4, float m5)
+    {
+        to[at] = m0 + (m1 + m2) + (m3 + m4);
+        to[at + stride] = (m1 - m2) + (2f * (m3 - m4));
+        to[at + (2 * stride)] = (m1 + m2) + (4f * (m3 + m4));
+        to[at + (3 * stride)] = (m1 - m2) + (8f * (m3 - m4)) + m5;
+    }
 
     /// <summary>An element of the patch: 0 outside the picture or where the gate is shut.</summary>
     private static float Fetch(
