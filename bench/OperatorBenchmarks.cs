@@ -141,5 +141,5 @@ public class MemoryBenchmarks : OperatorBenchmarks
     public void AdamStep() => Adam.Step(Cpu, _pixels, _gradient, _m, _v, new AdamSettings(0.01f), 10);
 
     [Benchmark]
-    public void TotalVariationLoss() => TotalVariation.Forward(Cpu, _pixels, _one, Side, Side, 3, 1f);
+    public void TotalVariationLoss() => TotalVariation.Forward(Cpu, _pixels, _one, Side, Side, 3, new VariationWeights(1f, 1f));
 }

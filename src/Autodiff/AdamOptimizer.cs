@@ -2,17 +2,19 @@ using NativeStyle.Kernels;
 
 namespace NativeStyle.Autodiff;
 
-/// <summary>Adam over one tensor: its moments and its step count.</summary>
-public sealed class AdamOptimizer : IDisposable
+/// <summary>Adam (Kingma and Ba 2015) over one tensor: its moments and its step count.</summary>
+public sealed class AdamOptimizer : Optimizer
 {
-    private readonly Tensor _parameter;
     private readonly MemoryBuffer<float> _m;
     private readonly MemoryBuffer<float> _v;
+    private readonly (float Low, float High)? _bounds;
 
     /// <summary>Starts with zero moments.</summary>
-    public AdamOptimizer(Tensor parameter, AdamSettings settings)
+    /// <param name="bounds">Where the elements are put back into after each step; null for nowhere.</param>
+    public AdamOptimizer(Tensor parameter, AdamSettings settings, (float Low, float High)? bounds = null)
+        : base(parameter)
     {
-        (_parameter, Settings) = (parameter, settings);
+        (Settings, _bounds) = (settings, bounds);
         Accelerator accelerator = parameter.Accelerator;
         _m = accelerator.Allocate<float>(parameter.Shape.Length);
         _v = accelerator.Allocate<float>(parameter.Shape.Length);
@@ -22,25 +24,32 @@ public sealed class AdamOptimizer : IDisposable
 
     public AdamSettings Settings { get; }
 
-    /// <summary>Steps made.</summary>
-    public int StepCount { get; private set; }
-
-    /// <summary>Moves the parameter against its gradient.</summary>
-    public void Step() => Adam.Step(
-        _parameter.Accelerator, _parameter.Data, _parameter.Gradient, _m.View, _v.View, Settings, ++StepCount);
-
-    /// <summary>Takes over the moments of an earlier run, as resized pictures, and its step count.</summary>
-    public void Restore(ReadOnlySpan<float> m, ReadOnlySpan<float> v, int stepCount)
+    public override StepOutcome Step(Func<double> evaluate)
     {
-        _m.CopyFromCPU(m);
-        _v.CopyFromCPU(v);
-        StepCount = stepCount;
+        if (!double.IsFinite(evaluate())) return StepOutcome.NotFinite;
+        Step();
+        return StepOutcome.Moved;
     }
 
-    /// <summary>Host copies of the first and second moment.</summary>
-    public (float[] M, float[] V) Moments() => (_m.GetAsArray(), _v.GetAsArray());
+    /// <summary>Moves the parameter against the gradient that is in it.</summary>
+    public void Step()
+    {
+        Accelerator accelerator = Parameter.Accelerator;
+        Adam.Step(accelerator, Parameter.Data, Parameter.Gradient, _m.View, _v.View, Settings, ++StepCount);
+        if (_bounds is var (low, high)) PixelTransform.Clamp(accelerator, Parameter.Data, low, high);
+    }
 
-    public void Dispose()
+    /// <summary>The first and the second moment.</summary>
+    public override OptimizerState State() => new(StepCount, [_m.GetAsArray(), _v.GetAsArray()], []);
+
+    public override void Restore(OptimizerState state)
+    {
+        _m.CopyFromCPU(state.Vectors[0]);
+        _v.CopyFromCPU(state.Vectors[1]);
+        StepCount = state.StepCount;
+    }
+
+    public override void Dispose()
     {
         _m.Dispose();
         _v.Dispose();

@@ -13,13 +13,18 @@ internal static class Program
             "Neural style transfer on a compute engine of its own: paints a content picture in the style of another.\n\n" +
             "  nativestyle transfer photo.jpg painting.jpg -o out.png\n" +
             "  nativestyle transfer photo.jpg painting.jpg -o out.png --weights vgg16_weights.npz --size 512\n" +
+            "  nativestyle texture painting.jpg -o texture.png --size 512x512\n" +
+            "  nativestyle batch --content photos --style paintings --out art\n" +
+            "  nativestyle presets show gatys\n" +
+            "  nativestyle show art.png\n" +
             "  nativestyle weights info vgg16_weights.npz\n" +
             "  nativestyle gradcheck\n" +
             "  nativestyle bench 512 512 --breakdown\n" +
             "  nativestyle kernels show Gram.ForwardKernel\n\n" +
             "Exit codes: 0 done, 1 a check or a device failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
-            TransferCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
+            TransferCommand.Create(), TextureCommand.Create(), ReconstructCommand.Create(), Figure1Command.Create(), BatchCommand.Create(),
+            PresetsCommand.Create(), ShowCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
             BenchCommand.Create(), KernelsCommand.Create(),
         };
         if (Console.IsOutputRedirected)

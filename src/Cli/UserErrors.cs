@@ -19,8 +19,7 @@ internal static class UserErrors
         {
             return run();
         }
-        catch (Exception error) when (error is UsageException or TransferException or InvalidDataException
-            or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IsUsers(error) && error is not OutOfMemoryException)
         {
             Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
             return ExitCode;
@@ -43,6 +42,10 @@ internal static class UserErrors
             return ExitCode;
         }
     }
+
+    /// <summary>Whether the user can mend what is wrong: the input, the files, the size.</summary>
+    public static bool IsUsers(Exception error) => error is UsageException or TransferException or InvalidDataException
+        or IOException or UnauthorizedAccessException or OutOfMemoryException;
 
     /// <summary>Checks an input file before anything else is done with it.</summary>
     public static void RequireFile(string path, string what)

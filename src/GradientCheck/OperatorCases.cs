@@ -20,7 +20,7 @@ public static class OperatorCases
         var random = new Random(seed);
         return
         [
-            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random),
+            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random), .. Statistics(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
     }
@@ -93,7 +93,7 @@ public static class OperatorCases
     {
         foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
         {
-            foreach (Pooling pooling in Enum.GetValues<Pooling>())
+            foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
             {
                 Conv3x3Shape shape = sizes with { Relu = true, Pooling = pooling };
                 double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels);
@@ -134,16 +134,17 @@ public static class OperatorCases
             new(3, 5, 7, 2, 14, 21, 7, 1, 35, 5, 15),
             new(6, 6, 5, 3, 13, 30, 1, 6, 30, 6, 36),
             new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
+            new(96, 64, 40, 1, 40, 0, 40, 1, 0, 64, 0),
         ];
         foreach (MultiplyShape shape in shapes)
         {
-            foreach (MultiplyKernel kernel in Enum.GetValues<MultiplyKernel>())
+            foreach (MultiplyKernel? kernel in new MultiplyKernel?[] { null, MultiplyKernel.Plain, MultiplyKernel.Narrow, MultiplyKernel.Tiled })
             {
                 double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
                 double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
                 yield return new CheckCase
                 {
-                    Operator = $"MatrixMultiply ({kernel})",
+                    Operator = $"MatrixMultiply ({kernel?.ToString() ?? "chosen"})",
                     Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
                     Inputs = [a, b, c],
                     Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
@@ -185,6 +186,13 @@ public static class OperatorCases
                     "AvgPool", variant, new Shape(h, w, c), Values(random, shape.InLength), random,
                     (tape, t) => tape.AvgPool(t, edge), x => PoolReference.Average(x, shape),
                     (x, dy) => PoolReference.AverageBackward(x, dy, shape), 1e-6, ElementwiseReason);
+
+                // Away from zero, where the norm has no derivative.
+                double[] signed = Array.ConvertAll(Values(random, shape.InLength), value => Single(value + (0.1 * Math.Sign(value))));
+                yield return Unary(
+                    "L2Pool", variant, new Shape(h, w, c), signed, random,
+                    (tape, t) => tape.L2Pool(t, edge), x => PoolReference.L2(x, shape),
+                    (x, dy) => PoolReference.L2Backward(x, dy, shape), 1e-6, ElementwiseReason);
 
                 // Distinct values, further apart than the difference step: the maximum's place does not change.
                 double[] distinct = [.. Enumerable.Range(0, (int)shape.InLength).Select(i => (i + 1) / 128.0)];
@@ -247,12 +255,66 @@ public static class OperatorCases
 
         foreach ((int h, int w, int c) in new[] { (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5) })
         {
-            double scale = Single(2.0 / (h * w));
+            float scale = 2f / (h * w);
+            foreach ((string form, VariationWeights weights) in new (string, VariationWeights)[]
+            {
+                ("L2", new(scale, scale)), ("L2 inner", new(scale, 0.5f * scale, Inner: true)), ("L1", new(scale, scale, Absolute: true)),
+                ("nine-point", new(scale, scale, 0.25f * scale)),
+            })
+            {
+                // Distinct values: a difference of zero is a kink of |d|.
+                double[] x = [.. Enumerable.Range(0, h * w * c).Select(i => (i - (h * w * c / 2)) / 256.0)];
+                random.Shuffle(x);
+                yield return Unary(
+                    $"TotalVariation ({form})", $"{h}x{w}x{c}", new Shape(h, w, c), x, random,
+                    (tape, t) => tape.TotalVariation(t, weights),
+                    v => [StyleReference.TotalVariation(v, h, w, c, weights).Loss],
+                    (v, dl) => Times(StyleReference.TotalVariation(v, h, w, c, weights).Gradient, dl[0]), 2e-6, SumReason);
+            }
+        }
+    }
+
+    private static IEnumerable<CheckCase> Statistics(Random random)
+    {
+        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64) })
+        {
+            double[] x = Values(random, (long)h * w * c), guidance = Values(random, (long)h * w);
             yield return Unary(
-                "TotalVariation", $"{h}x{w}x{c}", new Shape(h, w, c), Values(random, (long)h * w * c), random,
-                (tape, t) => tape.TotalVariation(t, (float)scale),
-                x => [StyleReference.TotalVariation(x, h, w, c, scale)],
-                (x, dl) => Times(StyleReference.TotalVariationBackward(x, h, w, c, scale), dl[0]), 2e-6, SumReason);
+                "ChannelMean", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.ChannelMean(t),
+                f => StyleReference.ChannelMean(f, h * w, c), (_, dm) => StyleReference.ChannelMeanBackward(dm, h * w, c), 2e-6, SumReason);
+            yield return Unary(
+                "Guidance", $"{h}x{w}x{c}", new Shape(h, w, c), x, random,
+                (tape, t) => tape.Guide(t, new Tensor(tape.Accelerator, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
+                f => StyleReference.Guide(f, guidance, c), (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
+        }
+
+        foreach ((int pixels, int n) in new[] { (9, 1), (90, 3), (400, 16), (1500, 40) })
+        {
+            double[] target = Array.ConvertAll(Values(random, (long)pixels * n), v => (0.7 * v) + 0.3);
+            double[] mean = Round(StyleReference.ChannelMean(target, pixels, n)), moment = Round(StyleReference.Gram(target, pixels, n, 1.0 / pixels));
+            double scale = Single(1.5);
+            (double Loss, double[] Gradient) Reference(double[] f) =>
+                StyleReference.Wasserstein(f, pixels, n, mean, moment, Wasserstein.Epsilon, scale);
+            yield return Unary(
+                "Wasserstein", $"{pixels} pixels, {n} channels", new Shape(1, pixels, n), Values(random, (long)pixels * n), random,
+                (tape, t) =>
+                {
+                    Tensor Constant(Shape shape, double[] values) => new(tape.Accelerator, shape, Array.ConvertAll(values, v => (float)v));
+                    var goal = new WassersteinTarget(Constant(new Shape(n), mean), Constant(new Shape(n, n), moment));
+                    return tape.WassersteinDistance(tape.ChannelMean(t), tape.Gram(t, 1f / pixels), goal, (float)scale);
+                },
+                f => [Reference(f).Loss], (f, dl) => Times(Reference(f).Gradient, dl[0]), 2e-5,
+                "a dozen matrix products one after the other, each of sums of n terms");
+        }
+
+        foreach (int length in new[] { 1, 1000, 40_001 })
+        {
+            double[] g = Values(random, length), before = Values(random, length);
+            const float Weight = 3.5f;
+            yield return InPlace(
+                "GradientNormalization", [before, g],
+                v => VectorReference.Axpy(v[0], VectorReference.NormalizeGradient(v[1], Weight), 1),
+                (a, v) => GradientNormalization.Backward(a, v[1], v[0], Weight, 1f));
         }
     }
 
@@ -285,6 +347,8 @@ public static class OperatorCases
             yield return Reduce("Sum", [a], v => VectorReference.Sum(v[0]), (d, v, r) => Reduction.Sum(d, v[0], r));
             yield return Reduce("Dot", [a, b], v => VectorReference.Dot(v[0], v[1]), (d, v, r) =>
                 Reduction.Dot(d, v[0], v[1], r));
+            yield return Reduce("AbsoluteSum", [Array.ConvertAll(a, v => -v)], v => Math.Abs(VectorReference.Sum(v[0])), (d, v, r) =>
+                Reduction.AbsoluteSum(d, v[0], r));
             yield return Reduce("Norm", [a], v => VectorReference.Norm(v[0]), (d, v, r) =>
                 VectorOps.Fill(d, r, VectorOps.Norm(d, v[0])));
         }
@@ -297,9 +361,9 @@ public static class OperatorCases
         {
             yield return Unary(
                 "Normalize", $"{h}x{w}x3", new Shape(h, w, 3), Values(random, h * w * 3), random,
-                (tape, t) => tape.Normalize(t, 255f, mean),
-                x => VectorReference.Normalize(x, 255, Array.ConvertAll(mean, m => (double)m)),
-                (_, dy) => Times(dy, 255), 1e-6, ElementwiseReason);
+                (tape, t) => tape.Normalize(t, [255f, 120f, 58f], mean),
+                x => VectorReference.Normalize(x, [255, 120, 58], Array.ConvertAll(mean, m => (double)m)),
+                (_, dy) => VectorReference.Normalize(dy, [255, 120, 58], [0, 0, 0]), 1e-6, ElementwiseReason);
         }
     }
 

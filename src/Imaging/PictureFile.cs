@@ -6,7 +6,9 @@ namespace NativeStyle.Imaging;
 /// <summary>What a picture file is written as.</summary>
 /// <param name="PngDepth">8 or 16 bits a channel.</param>
 /// <param name="JpegQuality">1 to 100.</param>
-public sealed record PictureWriteOptions(int PngDepth = 8, int JpegQuality = 95);
+/// <param name="Text">Keywords with texts that a PNG file also holds.</param>
+public sealed record PictureWriteOptions(
+    int PngDepth = 8, int JpegQuality = 95, IReadOnlyDictionary<string, string>? Text = null);
 
 /// <summary>Pictures in files. Formats are told by content when reading, by the name's extension when writing.</summary>
 public static class PictureFile
@@ -15,7 +17,7 @@ public static class PictureFile
     public const long MaxPixels = 1L << 27;
 
     /// <summary>The extensions that <see cref="Write"/> knows.</summary>
-    public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".npy"];
+    public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];
 
     /// <summary>Reads a PNG or JPEG file.</summary>
     /// <exception cref="InvalidDataException">No such picture, or damaged; the message names the file.</exception>
@@ -62,8 +64,9 @@ public static class PictureFile
         options ??= new PictureWriteOptions();
         byte[] bytes = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".png" => PngEncoder.Encode(picture, options.PngDepth),
+            ".png" => PngEncoder.Encode(picture, options.PngDepth, options.Text),
             ".jpg" or ".jpeg" => JpegEncoder.Encode(picture, options.JpegQuality),
+            ".tif" or ".tiff" => TiffEncoder.Encode(picture),
             ".npy" => NpyEncoder.Encode(picture),
             string other => throw new ArgumentException(
                 $"{path}: '{other}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}"),

@@ -30,14 +30,14 @@ public sealed class IterationBenchmark : IDisposable
     public IterationBenchmark(Accelerator accelerator, int height, int width)
     {
         (_accelerator, _size) = (accelerator, (height, width));
-        TransferOptions options = Presets.Gatys with { Pooling = Pooling.Average, TvWeight = 0 };
+        TransferOptions options = Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0 };
         _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
         var random = new Random(1);
         Picture content = Noise(), style = Noise();
-        _objective = new Objective(accelerator, _network, options, content, style);
+        _objective = new Objective(accelerator, _network, options, content, [new StyleInput(style)]);
         _pixels = new Tensor(
             accelerator, new Shape(height, width, 3), Array.ConvertAll(content.Pixels, value => value * 255f), requiresGradient: true).Keep();
-        _adam = new AdamOptimizer(_pixels, new AdamSettings(options.LearningRate));
+        _adam = new AdamOptimizer(_pixels, new AdamSettings(10f));
 
         Picture Noise()
         {

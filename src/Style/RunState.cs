@@ -1,51 +1,83 @@
+using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
 
 namespace NativeStyle.Style;
 
-/// <summary>What a transfer carries from iteration to iteration and from scale to scale, on the host.</summary>
-internal sealed class RunState(IReadOnlyList<ScaleStep> plan, float[] pixels)
+/// <summary>The losses at one point, weighted, as they enter the sum.</summary>
+public sealed record LossValues(double Total, double Content, double Style, double Tv);
+
+/// <summary>
+/// What a transfer carries from iteration to iteration and from scale to scale, on the host: with the options and the
+/// pictures, all that decides how it goes on.
+/// </summary>
+public sealed class RunState
 {
-    private int _height = plan[0].Height;
-    private int _width = plan[0].Width;
-
-    private (float[] Average, int Height, int Width)? _good;
-
-    /// <summary>The iterate that the next scale starts from, in units of the pixel range.</summary>
-    public float[] Pixels { get; private set; } = pixels;
-
-    /// <summary>The averaged iterates: the result so far.</summary>
-    public float[] Average { get; private set; } = [.. pixels];
-
-    /// <summary>Adam's moments at the end of the last scale.</summary>
-    public (float[] M, float[] V)? Moments { get; set; }
-
-    public int OptimizerSteps { get; set; }
-
-    /// <summary>Iterations made, over all scales.</summary>
-    public int Iteration { get; set; }
-
-    /// <summary>Takes pixels and moments to the size of the next scale.</summary>
-    public void ResizeTo(int height, int width)
+    /// <summary>The beginning: iterate and average are the start.</summary>
+    internal RunState(int height, int width, float[] pixels)
     {
-        if ((height, width) == (_height, _width)) return;
-        Pixels = Resized(Pixels);
-        Average = [.. Pixels];
-        // A second moment is never negative, but the resampling filter can make it so.
-        if (Moments is var (m, v)) Moments = (Resized(m), Array.ConvertAll(Resized(v), value => Math.Max(0f, value)));
-        (_height, _width) = (height, width);
-
-        float[] Resized(float[] values) => Resampler.Resize(values, _height, _width, 3, height, width);
+        (Height, Width, Pixels, Average) = (height, width, pixels, [.. pixels]);
     }
 
-    /// <summary>Remembers an average of this scale that is good, for the case that a later step goes wrong.</summary>
-    public void KeepGood(float[] average) => _good = (average, _height, _width);
+    /// <summary>Which scale of the plan is under way, from 0.</summary>
+    public int Scale { get; internal set; }
+
+    /// <summary>Iterations made at this scale.</summary>
+    public int IterationAtScale { get; internal set; }
+
+    /// <summary>Iterations made, over all scales.</summary>
+    public int Iteration { get; internal set; }
+
+    public int Height { get; private set; }
+
+    public int Width { get; private set; }
+
+    /// <summary>Losses before each iteration's step.</summary>
+    public List<IterationReport> Reports { get; } = [];
+
+    /// <summary>The iterate, in units of the pixel range.</summary>
+    internal float[] Pixels { get; set; }
+
+    /// <summary>The averaged iterates: the result so far.</summary>
+    internal float[] Average { get; set; }
+
+    /// <summary>What the optimiser remembers; at the beginning of a scale, Adam's from the scale before.</summary>
+    internal OptimizerState? Optimizer { get; set; }
+
+    /// <summary>The losses at the iterate, where the optimiser knows them already.</summary>
+    internal LossValues? Known { get; set; }
+
+    /// <summary>The average at the last point whose losses were finite.</summary>
+    internal (float[] Average, int Height, int Width)? Good { get; set; }
+
+    /// <summary>
+    /// Goes on to the next scale: from the average, which is smoother than the last iterate, and with moments of the new size.
+    /// </summary>
+    internal void NextScale(TransferOptions options, int height, int width)
+    {
+        (Scale, IterationAtScale, Known) = (Scale + 1, 0, null);
+        if (options.AverageDecay > 0) Pixels = [.. Average];
+        // L-BFGS's vectors belong to a function that this scale replaces by another.
+        if (options.Optimizer != OptimizerKind.Adam) Optimizer = null;
+        if ((height, width) != (Height, Width))
+        {
+            Pixels = Resized(Pixels);
+            if (options.Clamp) Pixels = Array.ConvertAll(Pixels, value => Math.Clamp(value, 0f, options.PixelRange));
+            // A second moment is never negative, but the resampling filter can make it so.
+            if (Optimizer is { Vectors: [var m, var v] } moments)
+                Optimizer = moments with { Vectors = [Resized(m), Array.ConvertAll(Resized(v), value => Math.Max(0f, value))] };
+            (Height, Width) = (height, width);
+        }
+
+        Average = [.. Pixels];
+
+        float[] Resized(float[] values) => Resampler.Resize(values, Height, Width, 3, height, width);
+    }
 
     /// <summary>The picture to end with: the result so far, or after a failure the last good one.</summary>
-    public Picture Result(TransferOptions options, TransferEnd end) => end == TransferEnd.NonFiniteLoss && _good is var (good, height, width)
+    internal Picture Result(TransferOptions options, TransferEnd end) => end == TransferEnd.NonFiniteLoss && Good is var (good, height, width)
         ? ToPicture(good, height, width, options.PixelRange)
-        : ToPicture(Average, _height, _width, options.PixelRange);
+        : ToPicture(Average, Height, Width, options.PixelRange);
 
-    public static Picture ToPicture(float[] pixels, int height, int width, float range) =>
+    internal static Picture ToPicture(float[] pixels, int height, int width, float range) =>
         new(height, width, Array.ConvertAll(pixels, value => Math.Clamp(value / range, 0f, 1f)));
 }

@@ -5,19 +5,19 @@ namespace NativeStyle.Style;
 /// <summary>One scale of coarse to fine.</summary>
 public sealed record ScaleStep(int Height, int Width, int Iterations);
 
-/// <summary>The sizes that a transfer goes through.</summary>
+/// <summary>The sizes that a transfer goes through, and those of its styles.</summary>
 public static class Schedule
 {
     /// <summary>
-    /// Longest sides from <see cref="TransferOptions.CoarsestSize"/> up by factors of sqrt(2), the last exactly the
-    /// size asked for; a scale within an eighth of the last is left out.
+    /// Longest sides from the size asked for down by factors of sqrt(2) as long as they reach
+    /// <see cref="TransferOptions.CoarsestSize"/>, in the order from coarse to fine.
     /// </summary>
     public static IReadOnlyList<ScaleStep> Plan(TransferOptions options, int contentHeight, int contentWidth)
     {
+        int size = options.Size > 0 ? options.Size : Math.Max(contentHeight, contentWidth);
+        int coarsest = options.CoarsestSize > 0 ? Math.Min(options.CoarsestSize, size) : size;
         var sides = new List<int>();
-        for (double side = options.CoarsestSize; options.CoarsestSize > 0 && side * 1.125 < options.Size; side *= Math.Sqrt(2))
-            sides.Add((int)Math.Round(side));
-        sides.Add(options.Size);
+        for (int side = size; side >= coarsest; side = (int)Math.Round(size / Math.Pow(2, sides.Count / 2.0))) sides.Insert(0, side);
         return [.. sides.Select((side, i) =>
         {
             (int height, int width) = Resampler.FitInto(contentHeight, contentWidth, side);
@@ -36,4 +36,27 @@ public static class Schedule
             return step with { Iterations = (int)((total * before / sum) - first) };
         })];
     }
+
+    /// <summary>Height and width at which a style picture is seen beside a result of some size.</summary>
+    public static (int Height, int Width) StyleSize(TransferOptions options, int height, int width, int styleHeight, int styleWidth)
+    {
+        int longest = Math.Max(styleHeight, styleWidth);
+        if (options.StyleSize > 0)
+            return options.StyleSize >= longest && options.StyleSizing == StyleSizing.LongestSideAtMost
+                ? (styleHeight, styleWidth) : Resampler.FitInto(styleHeight, styleWidth, options.StyleSize);
+        double factor = options.StyleSizeFactor;
+        switch (options.StyleSizing)
+        {
+            case StyleSizing.ContentSize:
+                return (Rounded(height * factor), Rounded(width * factor));
+            case StyleSizing.ContentWidth:
+                return (Rounded((double)styleHeight * width * factor / styleWidth), Rounded(width * factor));
+            default:
+                int side = Rounded(Math.Max(height, width) * factor);
+                return options.StyleSizing == StyleSizing.LongestSideAtMost && longest <= side
+                    ? (styleHeight, styleWidth) : Resampler.FitInto(styleHeight, styleWidth, side);
+        }
+    }
+
+    private static int Rounded(double size) => Math.Max(1, (int)Math.Round(size));
 }

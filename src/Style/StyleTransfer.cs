@@ -3,7 +3,6 @@ using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels;
 using NativeStyle.Vgg;
-using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;
 
@@ -18,7 +17,7 @@ public sealed record IterationReport(
 /// <summary>Why a transfer ended.</summary>
 public enum TransferEnd
 {
-    /// <summary>All iterations were made.</summary>
+    /// <summary>All iterations were made, or the optimiser found nothing lower.</summary>
     Completed,
 
     /// <summary>The user had enough.</summary>
@@ -29,11 +28,13 @@ public enum TransferEnd
 }
 
 /// <summary>The picture and how it came about.</summary>
-public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade);
+/// <param name="IterationsMade">Over all scales.</param>
+/// <param name="Reports">Of each of them.</param>
+public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports);
 
 /// <summary>
 /// Neural style transfer by optimising the pixels (Gatys, Ecker and Bethge 2016): at each scale the objective's
-/// targets are computed, then Adam follows the gradient that the tape carries back through VGG to the picture.
+/// targets are computed, then Adam or L-BFGS follows the gradient that the tape carries back through VGG to the picture.
 /// </summary>
 /// <param name="accelerator">Where everything runs.</param>
 /// <param name="network">Must have the layers of the options, and their <see cref="TransferOptions.Network"/>.</param>
@@ -43,120 +44,143 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
 
+    /// <summary>Called after every so many iterations, and when cancelled, with a state that the run can be continued from.</summary>
+    public (int Every, Action<RunState> Save)? Checkpoint { get; init; }
+
     /// <summary>Runs the plan.</summary>
-    /// <param name="content">The content picture at any size.</param>
-    /// <param name="style">The style picture at any size.</param>
-    /// <param name="init">The picture to start from, for <see cref="InitKind.Picture"/>.</param>
+    /// <param name="inputs">The pictures.</param>
     /// <param name="plan">Of <see cref="Schedule"/>.</param>
     /// <param name="cancellation">Ends the run after the iteration that is under way.</param>
+    /// <param name="resume">Where an earlier run with the same options, pictures and plan was; it continues to the same bytes.</param>
     public TransferResult Run(
-        Picture content, Picture style, Picture? init, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation)
+        TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
     {
-        if (options.MatchStyleColors) content = ColorMatch.Apply(content, style);
-        var run = new RunState(plan, InitialPixels(content, init, plan[0]));
-        foreach (ScaleStep step in plan)
+        inputs = inputs.Cropped(options.Crop);
+        Picture? colors = options.Colors == ColorMode.Luminance ? inputs.Content : null;
+        inputs = inputs.Colored(options.Colors);
+        ScaleStep first = plan[0];
+        RunState run = resume ?? new RunState(
+            first.Height, first.Width, InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
+        TransferEnd end;
+        while (true)
         {
-            TransferEnd end = RunScale(run, content, style, step, cancellation);
+            end = RunScale(run, inputs, plan[run.Scale], Finished, cancellation);
             accelerator.TrimPool();
-            if (end != TransferEnd.Completed) return new TransferResult(run.Result(options, end), end, run.Iteration);
+            if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
+            run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
         }
 
-        return new TransferResult(run.Result(options, TransferEnd.Completed), TransferEnd.Completed, run.Iteration);
+        return new TransferResult(Finished(run.Result(options, end)), end, run.Iteration, run.Reports);
+
+        Picture Finished(Picture picture) => colors is null ? picture
+            : ColorTransfer.WithChromaOf(picture, Resampler.Resize(colors, picture.Height, picture.Width));
     }
 
     private TransferEnd RunScale(
-        RunState run, Picture content, Picture style, ScaleStep step, CancellationToken cancellation)
+        RunState run, TransferInputs inputs, ScaleStep step, Func<Picture, Picture> finished, CancellationToken cancellation)
     {
         (int height, int width) = (step.Height, step.Width);
-        run.ResizeTo(height, width);
-        using Objective objective = new(
-            accelerator, network, options, Resampler.Resize(content, height, width), SizedStyle(style, height, width));
-        using var pixels = new Tensor(accelerator, new Shape(height, width, 3), run.Pixels, requiresGradient: true);
-        using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Pixels);
+        StyleInput[] styles = [.. inputs.Styles.Select(style =>
+        {
+            (int styleHeight, int styleWidth) = Schedule.StyleSize(options, height, width, style.Picture.Height, style.Picture.Width);
+            return style with { Picture = Resampler.Resize(style.Picture, styleHeight, styleWidth) };
+        })];
+        Picture? content = inputs.Content is null ? null : Resampler.Resize(inputs.Content, height, width);
+        using Objective objective = new(accelerator, network, options, content, styles);
+        using Tensor pixels = new Tensor(accelerator, new Shape(height, width, 3), run.Pixels, requiresGradient: true).Keep();
+        using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Average);
         // The average at the last point whose losses were finite; it stays on the device until it is needed.
-        using MemoryBuffer<float> good = accelerator.Allocate<float>(run.Pixels);
-        bool anyGood = false;
-        using var adam = new AdamOptimizer(
-            pixels.Keep(), new AdamSettings(options.LearningRate, options.Beta1, options.Beta2));
-        if (run.Moments is var (m, v)) adam.Restore(m, v, run.OptimizerSteps);
-        for (int i = 1; i <= step.Iterations; i++)
+        bool anyGood = run.IterationAtScale > 0 && run.Good is not null;
+        using MemoryBuffer<float> good = accelerator.Allocate<float>(anyGood ? run.Good!.Value.Average : run.Average);
+        using Optimizer optimizer = CreateOptimizer(pixels);
+        if (run.Optimizer is { } state) optimizer.Restore(state);
+        TransferEnd end = TransferEnd.Completed;
+        while (run.IterationAtScale < step.Iterations)
         {
             if (cancellation.IsCancellationRequested)
             {
-                average.CopyToCPU(run.Average);
-                return TransferEnd.Cancelled;
+                end = TransferEnd.Cancelled;
+                break;
             }
 
             long start = Stopwatch.GetTimestamp();
-            IterationReport report;
-            pixels.ClearGradient();
-            using (var tape = new Tape(accelerator))
+            LossValues? before = optimizer.KnowsCurrent ? run.Known : null;
+            LossValues? last = null;
+            if (before is not null) MarkGood();
+            StepOutcome outcome = optimizer.Step(() =>
             {
-                Losses losses = objective.Evaluate(tape, pixels);
-                report = new IterationReport(
-                    run.Iteration + 1, height, width, losses.Total.ToArray()[0], losses.Content.ToArray()[0],
-                    losses.Style.ToArray()[0], losses.Variation.ToArray()[0], 0);
-                if (!double.IsFinite(report.Loss))
-                {
-                    if (anyGood) run.KeepGood(good.GetAsArray());
-                    return TransferEnd.NonFiniteLoss;
-                }
-
-                VectorOps.Copy(accelerator, good.View, average.View);
-                anyGood = true;
-                tape.Backward(losses.Total);
+                last = Evaluate(objective, pixels);
+                if (before is null && double.IsFinite(last.Total)) MarkGood();
+                before ??= last;
+                return last.Total;
+            });
+            if (outcome == StepOutcome.NotFinite)
+            {
+                if (anyGood) run.Good = (good.GetAsArray(), height, width);
+                return TransferEnd.NonFiniteLoss;
             }
 
-            adam.Step();
-            if (options.Clamp) PixelTransform.Clamp(accelerator, pixels.Data, 0f, options.PixelRange);
+            run.Known = outcome == StepOutcome.Moved ? last : before;
+            // Nothing lower to be found: this scale has ended.
+            if (outcome == StepOutcome.Stuck) break;
+            run.Iteration++;
+            run.IterationAtScale++;
             // An exponential moving average without the bias towards its start (as in Adam): its first value is x itself.
             float decay = options.AverageDecay;
-            VectorOps.Lerp(accelerator, average.View, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, i)));
-            run.Iteration++;
-            report = report with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
-            Progress?.Invoke(report, () => RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange));
-        }
-
-        accelerator.Read(pixels.Data, run.Pixels);
-        average.CopyToCPU(run.Average);
-        (run.Moments, run.OptimizerSteps) = (adam.Moments(), adam.StepCount);
-        if (anyGood) run.KeepGood(good.GetAsArray());
-        // The last step of a scale has no loss after it that would show that it went wrong.
-        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
-    }
-
-    private Picture SizedStyle(Picture style, int height, int width)
-    {
-        if (options.StyleSizing == StyleSizing.ContentSize) return Resampler.Resize(style, height, width);
-        (int styleHeight, int styleWidth) = Resampler.FitInto(style.Height, style.Width, Math.Max(height, width));
-        return Resampler.Resize(style, styleHeight, styleWidth);
-    }
-
-    /// <summary>The start, in units of the pixel range.</summary>
-    private float[] InitialPixels(Picture content, Picture? init, ScaleStep first)
-    {
-        float unit = options.PixelRange / 255f;
-        Picture start = Resampler.Resize(
-            options.Init == InitKind.Picture ? init ?? throw new TransferException("no picture to start from") : content,
-            first.Height, first.Width);
-        float[] pixels = Array.ConvertAll(start.Pixels, value => value * options.PixelRange);
-        var random = new NormalGenerator((ulong)(uint)options.Seed + (1UL << 40));
-        if (options.Init == InitKind.Noise)
-        {
-            random.Fill(pixels, options.InitNoise * unit);
-            for (int i = 0; i < pixels.Length; i++) pixels[i] = Math.Clamp(pixels[i] + (127.5f * unit), 0f, options.PixelRange);
-        }
-        else if (options.Init == InitKind.Blend)
-        {
-            // Mixed in the network's input, i.e. around the mean pixel.
-            for (int i = 0; i < pixels.Length; i++)
+            VectorOps.Lerp(accelerator, average.View, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
+            var report = new IterationReport(
+                run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            run.Reports.Add(report);
+            Progress?.Invoke(report, () => finished(RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange)));
+            if (Checkpoint is var (every, save) && run.Iteration % every == 0)
             {
-                float mean = VggWeights.CaffeMean[i % 3] * unit;
-                float noise = (float)((2 * random.Uniform()) - 1) * options.InitNoise * unit;
-                pixels[i] = mean + (options.InitNoiseShare * noise) + ((1 - options.InitNoiseShare) * (pixels[i] - mean));
+                Capture();
+                save(run);
             }
         }
 
-        return pixels;
+        Capture();
+        if (end == TransferEnd.Cancelled)
+        {
+            Checkpoint?.Save(run);
+            return end;
+        }
+
+        // The last step of a scale has no loss after it that would show that it went wrong.
+        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
+
+        void MarkGood()
+        {
+            VectorOps.Copy(accelerator, good.View, average.View);
+            anyGood = true;
+        }
+
+        void Capture()
+        {
+            accelerator.Read(pixels.Data, run.Pixels);
+            average.CopyToCPU(run.Average);
+            if (anyGood) run.Good = (good.GetAsArray(), height, width);
+            run.Optimizer = optimizer.State();
+        }
+    }
+
+    private LossValues Evaluate(Objective objective, Tensor pixels)
+    {
+        pixels.ClearGradient();
+        using var tape = new Tape(accelerator);
+        Losses losses = objective.Evaluate(tape, pixels);
+        var values = new LossValues(Value(losses.Total), Value(losses.Content), Value(losses.Style), Value(losses.Variation));
+        if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
+        return values;
+
+        static double Value(Tensor scalar) => scalar.ToArray()[0];
+    }
+
+    private Optimizer CreateOptimizer(Tensor pixels)
+    {
+        (float, float)? bounds = options.Clamp ? (0f, options.PixelRange) : null;
+        return options.Optimizer == OptimizerKind.Adam
+            ? new AdamOptimizer(pixels, new AdamSettings(options.LearningRate, options.Beta1, options.Beta2, options.Epsilon), bounds)
+            : new LbfgsOptimizer(pixels, new LbfgsSettings(options.History, options.StepRule, options.LearningRate), bounds);
     }
 }

@@ -5,17 +5,37 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg;
 
+/// <summary>What is done with pixels p of 0..1 before the first convolution.</summary>
+public enum InputTransform
+{
+    /// <summary>255 p minus the mean that the network was trained with; for weights of torchvision that is their (p - mean) / std.</summary>
+    Network,
+
+    /// <summary>256 p minus that mean, as jcjohnson's neural-style.</summary>
+    Times256,
+
+    /// <summary>(p - 0.5) / 0.5 where torchvision's networks expect (p - mean) / std: notebooks that normalise so.</summary>
+    HalfUnit,
+}
+
 /// <summary>How feature maps are computed from a picture.</summary>
-/// <param name="Pooling">Average or max.</param>
+/// <param name="Pooling">Average, max or L2.</param>
 /// <param name="PoolEdge">What pooling does with odd sizes.</param>
 /// <param name="InputPadding">What the first convolution sees outside the picture.</param>
+/// <param name="PoolRescale">
+/// Whether poolings other than max are rescaled, average by 2 and L2 by 0.78, to keep the magnitudes that the network was
+/// trained with (crowsonkb's style-transfer-pytorch).
+/// </param>
+/// <param name="Input">What happens to pixels first.</param>
 public sealed record VggOptions(
-    Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero);
+    Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero,
+    bool PoolRescale = false, InputTransform Input = InputTransform.Network);
 
 /// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
 public sealed class VggNetwork : IDisposable
 {
     private readonly Dictionary<string, Conv3x3Layer> _layers = [];
+    private readonly float[] _scale;
     private readonly float[] _mean;
     private readonly VggOptions _options;
 
@@ -24,15 +44,33 @@ public sealed class VggNetwork : IDisposable
     /// <param name="options">Pooling and padding.</param>
     public VggNetwork(Accelerator accelerator, VggWeights weights, VggOptions options)
     {
-        (_options, _mean, Architecture, Source) = (options, weights.Mean, weights.Architecture, weights.Source);
-        foreach ((string name, LayerWeights layer) in weights.Layers)
-            _layers[name] = new Conv3x3Layer(accelerator, layer.Kernel, layer.Bias, frozen: true);
+        (_options, Architecture, Source) = (options, weights.Architecture, weights.Source);
+        (_scale, _mean) = options.Input switch
+        {
+            InputTransform.Network => ([255f, 255f, 255f], weights.Mean),
+            InputTransform.Times256 => ([256f, 256f, 256f], weights.Mean),
+            // The loaders made the first layer one for 255 (p - mean); 255 std (p - 0.5) / 0.5 gives it what torchvision's saw.
+            _ => (Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * 2f * std), Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * std)),
+        };
+        int block = 0;
+        foreach (VggLayer layer in weights.Architecture.Layers)
+        {
+            if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
+            // w * (a x) = (a w) * x: a rescaled pooling is a rescaled kernel behind it, and costs nothing.
+            float factor = block > 0 && layer.Block != block ? PoolFactor(options) : 1f;
+            block = layer.Block;
+            float[] kernel = factor == 1f ? values.Kernel : Array.ConvertAll(values.Kernel, value => factor * value);
+            _layers[layer.Name] = new Conv3x3Layer(accelerator, kernel, values.Bias, frozen: true);
+        }
     }
 
     public VggArchitecture Architecture { get; }
 
     /// <summary>Where the weights come from, for people.</summary>
     public string Source { get; }
+
+    /// <summary>The pixel, RGB 0..1, that the first convolution sees as zero: the training pictures' mean, by and large.</summary>
+    public float[] ZeroPixel => [.. _mean.Zip(_scale, (mean, scale) => mean / scale)];
 
     /// <summary>
     /// A network of weights that are loaded here and not kept: beside the device's copy, the host's would stay until a
@@ -57,14 +95,14 @@ public sealed class VggNetwork : IDisposable
     /// </summary>
     /// <param name="tape">Records the pass where pixels have a gradient.</param>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
-    /// <param name="pixelRange">The value of white: 1 or 255.</param>
+    /// <param name="pixelRange">The value of white, e.g. 1 or 255.</param>
     /// <param name="layers">Canonical names.</param>
     /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
     public IEnumerable<(string Layer, Tensor Map)> Features(
         Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
     {
         HashSet<string> missing = [.. layers];
-        Tensor x = tape.Normalize(pixels, 255f / pixelRange, _mean);
+        Tensor x = tape.Normalize(pixels, Array.ConvertAll(_scale, scale => scale / pixelRange), _mean);
         IReadOnlyList<VggLayer> all = Architecture.Layers;
         for (int i = 0; i < all.Count && missing.Count > 0; i++)
         {
@@ -76,18 +114,16 @@ public sealed class VggNetwork : IDisposable
             bool poolAfter = endsBlock && missing.Count > (wanted ? 1 : 0);
             if (poolAfter && _options.PoolEdge == PoolEdge.Floor && Math.Min(x.Shape[0], x.Shape[1]) < 2)
                 throw new ArgumentException($"a picture of {pixels.Shape} is too small for {all[i + 1].Name}");
-            Pooling fused = poolAfter && !wanted ? _options.Pooling : Pooling.None;
+            bool fuse = poolAfter && !wanted && _options.Pooling != Pooling.L2;
+            Pooling fused = fuse ? _options.Pooling : Pooling.None;
             x = Next(x, tape.Conv3x3(x, weights, relu: true, padding, fused, _options.PoolEdge));
             if (wanted)
             {
                 missing.Remove(layer.Name);
                 yield return (layer.Name, x);
-                if (poolAfter)
-                {
-                    x = Next(x, _options.Pooling == Pooling.Average
-                        ? tape.AvgPool(x, _options.PoolEdge) : tape.MaxPool(x, _options.PoolEdge));
-                }
             }
+
+            if (poolAfter && !fuse) x = Next(x, Pool(tape, x));
         }
 
         if (missing.Count > 0)
@@ -99,6 +135,20 @@ public sealed class VggNetwork : IDisposable
         foreach (Conv3x3Layer layer in _layers.Values) layer.Dispose();
         _layers.Clear();
     }
+
+    private static float PoolFactor(VggOptions options) => !options.PoolRescale ? 1f : options.Pooling switch
+    {
+        Pooling.Average => 2f,
+        Pooling.L2 => 0.78f,
+        _ => 1f,
+    };
+
+    private Tensor Pool(Tape tape, Tensor x) => _options.Pooling switch
+    {
+        Pooling.Average => tape.AvgPool(x, _options.PoolEdge),
+        Pooling.L2 => tape.L2Pool(x, _options.PoolEdge),
+        _ => tape.MaxPool(x, _options.PoolEdge),
+    };
 
     private static Tensor Next(Tensor used, Tensor made)
     {

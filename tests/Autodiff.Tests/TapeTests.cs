@@ -85,7 +85,7 @@ public sealed class TapeTests : IDisposable
         {
             Tensor y = tape.AvgPool(tape.Conv3x3(x, first), PoolEdge.Same);
             Tensor gram = tape.Gram(tape.Conv3x3(y, second), 0.05f);
-            return tape.Sum([tape.SquaredError(gram, goal, 2f), tape.TotalVariation(x, 0.01f)]);
+            return tape.Sum([tape.SquaredError(gram, goal, 2f), tape.TotalVariation(x, new VariationWeights(0.01f, 0.01f))]);
         }
     }
 

@@ -37,7 +37,7 @@ public class PictureFileTests
     public void AFailedWriteLeavesTheOldFileAndNoOther()
     {
         using var folder = new TemporaryFolder();
-        string file = folder.File("a.tiff");
+        string file = folder.File("a.gif");
         File.WriteAllText(file, "old");
         Assert.Throws<ArgumentException>(() => PictureFile.Write(file, new Picture(1, 1)));
         Assert.Equal("old", File.ReadAllText(file));

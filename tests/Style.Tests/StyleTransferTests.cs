@@ -14,7 +14,7 @@ public class StyleTransferTests
         Size = 36,
         CoarsestSize = 24,
         Iterations = [6, 5],
-        MatchStyleColors = false,
+        Colors = ColorMode.Style,
     };
 
     [Fact]
@@ -35,10 +35,10 @@ public class StyleTransferTests
     [InlineData(3)]
     public void TheSameOptionsGiveTheSameBytesOnAnyNumberOfThreads(int threads)
     {
-        float[] first = Transfer(s_small with { Init = InitKind.Noise }, threads: 2).Picture.Pixels;
-        float[] second = Transfer(s_small with { Init = InitKind.Noise }, threads: threads).Picture.Pixels;
+        float[] first = Transfer(s_small with { Init = InitKind.Normal }, threads: 2).Picture.Pixels;
+        float[] second = Transfer(s_small with { Init = InitKind.Normal }, threads: threads).Picture.Pixels;
         Assert.Equal(first, second);
-        Assert.NotEqual(first, Transfer(s_small with { Init = InitKind.Noise, Seed = 2 }).Picture.Pixels);
+        Assert.NotEqual(first, Transfer(s_small with { Init = InitKind.Normal, Seed = 2 }).Picture.Pixels);
     }
 
     [Fact]
@@ -88,15 +88,15 @@ public class StyleTransferTests
     /// follows, and as the very last. Each time the picture is the last whose loss was finite, here the start.
     /// </summary>
     [Theory]
-    [InlineData(1e18f, 24, 6, 24)]
-    [InlineData(1e18f, 24, 1, 24)]
-    [InlineData(float.PositiveInfinity, 24, 1, 24)]
+    [InlineData(1e18f, 24, 6, 25)]
+    [InlineData(1e18f, 24, 1, 25)]
+    [InlineData(float.PositiveInfinity, 24, 1, 25)]
     [InlineData(float.PositiveInfinity, 0, 1, 36)]
     public void ALossThatIsNotFiniteKeepsTheLastGoodPicture(float step, int coarsest, int iterations, int width)
     {
         TransferResult result = Transfer(s_small with
         {
-            Clamp = false, LearningRate = step, StyleScale = LossScale.Mean, CoarsestSize = coarsest, Iterations = [iterations, 5],
+            Clamp = false, LearningRate = step, StyleLossScale = LossScale.Mean, CoarsestSize = coarsest, Iterations = [iterations, 5],
         });
         Assert.Equal((TransferEnd.NonFiniteLoss, 1, width), (result.End, result.IterationsMade, result.Picture.Width));
         AssertNear(Resampler.Resize(Content(48, 64), result.Picture.Height, width), result.Picture, 0.02);
@@ -115,7 +115,7 @@ public class StyleTransferTests
             Assert.Equal(mean + (0.4 * (content.Pixels[i] - mean)), blend.Pixels[i], 1e-4);
         }
 
-        Picture noise = Transfer(still with { Init = InitKind.Noise, InitNoise = 20 }).Picture;
+        Picture noise = Transfer(still with { Init = InitKind.Normal, InitNoise = 20 }).Picture;
         double average = noise.Pixels.Average(), deviation = Math.Sqrt(noise.Pixels.Average(v => Math.Pow(v - average, 2)));
         Assert.Equal(0.5, average, 0.01);
         Assert.Equal(20 / 255.0, deviation, 0.005);
@@ -140,7 +140,7 @@ public class StyleTransferTests
             for (int c = 0; c < 3; c++) style.Pixels[i + c] = 0.4f + (0.05f * c) + (0.2f * common) + (0.08f * (random.NextSingle() - 0.5f));
         }
 
-        Picture matched = ColorMatch.Apply(content, style);
+        Picture matched = ColorTransfer.MatchStatistics(content, style);
         for (int a = 0; a < 3; a++)
         {
             Assert.Equal(Mean(style, a), Mean(matched, a), 1e-4);
@@ -164,7 +164,7 @@ public class StyleTransferTests
         Picture flat = new(4, 4), style = new(4, 4);
         Array.Fill(flat.Pixels, 0.9f);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = 0.1f * (1 + (i % 3));
-        Picture matched = ColorMatch.Apply(flat, style);
+        Picture matched = ColorTransfer.MatchStatistics(flat, style);
         for (int c = 0; c < 3; c++) Assert.Equal(0.1f * (c + 1), matched.Pixels[c], 1e-3);
     }
 
@@ -176,7 +176,10 @@ public class StyleTransferTests
             [new ScaleStep(96, 128, 150), new ScaleStep(136, 181, 80), new ScaleStep(192, 256, 60)],
             Schedule.Plan(options, 600, 800));
         Assert.Equal([128, 181, 256, 362, 512], Schedule.Plan(options with { Size = 512 }, 10, 10).Select(step => step.Width));
-        Assert.Equal([128, 200], Schedule.Plan(options with { Size = 200 }, 10, 10).Select(step => step.Width));
+        // As gen_scales of crowsonkb's program: from the size down.
+        Assert.Equal([141, 200], Schedule.Plan(options with { Size = 200 }, 10, 10).Select(step => step.Width));
+        Assert.Equal([136, 192, 272, 384], Schedule.Plan(options with { Size = 384 }, 10, 10).Select(step => step.Width));
+        Assert.Equal([800], Schedule.Plan(options with { Size = 0, CoarsestSize = 0 }, 600, 800).Select(step => step.Width));
         Assert.Equal([100], Schedule.Plan(options with { Size = 100 }, 10, 10).Select(step => step.Width));
         Assert.Equal([new ScaleStep(300, 400, 200)], Schedule.Plan(Presets.Coursera, 600, 800));
         foreach (int total in new[] { 1, 7, 100, 1000 })
@@ -186,12 +189,11 @@ public class StyleTransferTests
     [Fact]
     public void PresetsNameOnlyLayersThatExistAndTheDefaultFollowsTheWeights()
     {
-        foreach (TransferOptions options in Presets.Names.Select(name => Presets.Find(name, null)))
-            Assert.All(options.Layers, layer => Assert.NotNull(VggArchitecture.Vgg19.Find(layer)));
+        Assert.All(Presets.Names, name => OptionsJson.Validated(Presets.Find(name)!));
         string[] all = [.. VggArchitecture.Vgg19.Layers.Select(layer => layer.Name)];
-        Assert.Contains("conv4_2", Presets.Find("default", layers => layers.All(all.Contains)).Layers);
-        Assert.DoesNotContain("conv4_1", Presets.Find("default", layers => layers.All(all[..8].Contains)).Layers);
-        Assert.Throws<TransferException>(() => Presets.Find("monet", null));
+        Assert.Contains("conv4_2", Presets.Find("default", layers => layers.All(all.Contains))!.Layers);
+        Assert.DoesNotContain("conv4_1", Presets.Find("default", layers => layers.All(all[..8].Contains))!.Layers);
+        Assert.Null(Presets.Find("monet"));
     }
 
     private static TransferResult Transfer(
@@ -210,7 +212,7 @@ public class StyleTransferTests
                 onReport?.Invoke(report, picture);
             },
         };
-        return transfer.Run(content, style, null, Schedule.Plan(options, content.Height, content.Width), cancellation);
+        return transfer.Run(new TransferInputs(content, [new StyleInput(style)]), Schedule.Plan(options, content.Height, content.Width), cancellation);
     }
 
     private static Picture Content(int height, int width)

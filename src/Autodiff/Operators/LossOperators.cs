@@ -18,19 +18,19 @@ public static class LossOperators
         });
     }
 
-    /// <summary>L = scale sum of squared differences of neighbouring pixels.</summary>
+    /// <summary>L = a weighted sum of the squares or magnitudes of differences of neighbouring pixels.</summary>
     /// <param name="x">(height, width, channels).</param>
-    public static Tensor TotalVariation(this Tape tape, Tensor x, float scale)
+    public static Tensor TotalVariation(this Tape tape, Tensor x, VariationWeights weights)
     {
         (int height, int width, int channels) = x.Shape;
         Tensor loss = tape.Output(Shape.Scalar, x).Keep();
-        Kernels.TotalVariation.Forward(tape.Accelerator, x.Data, loss.Data, height, width, channels, scale);
+        Kernels.TotalVariation.Forward(tape.Accelerator, x.Data, loss.Data, height, width, channels, weights);
         x.SaveForBackward();
         return tape.Record(loss, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
             Kernels.TotalVariation.Backward(
-                tape.Accelerator, x.Data, loss.Gradient, dx, height, width, channels, scale, beta);
+                tape.Accelerator, x.Data, loss.Gradient, dx, height, width, channels, weights, beta);
         });
     }
 

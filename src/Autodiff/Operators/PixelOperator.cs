@@ -7,8 +7,9 @@ public static class PixelOperator
 {
     /// <summary>y = scale x - mean per channel.</summary>
     /// <param name="pixels">RGB, (height, width, 3).</param>
+    /// <param name="scale">Three values.</param>
     /// <param name="mean">Three values in units of the output.</param>
-    public static Tensor Normalize(this Tape tape, Tensor pixels, float scale, float[] mean)
+    public static Tensor Normalize(this Tape tape, Tensor pixels, float[] scale, float[] mean)
     {
         Tensor y = tape.Output(pixels.Shape, pixels);
         PixelTransform.Normalize(tape.Accelerator, pixels.Data, y.Data, scale, mean);

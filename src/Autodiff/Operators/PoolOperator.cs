@@ -32,6 +32,21 @@ public static class PoolOperator
         });
     }
 
+    /// <summary>y = the 2-norm of each 2x2 window of x.</summary>
+    public static Tensor L2Pool(this Tape tape, Tensor x, PoolEdge edge)
+    {
+        PoolShape shape = ShapeOf(x, edge);
+        Tensor y = tape.Output(new Shape(shape.OutHeight, shape.OutWidth, shape.Channels), x);
+        Kernels.L2Pool.Forward(tape.Accelerator, x.Data, y.Data, shape);
+        x.SaveForBackward();
+        y.SaveForBackward();
+        return tape.Record(y, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            Kernels.L2Pool.Backward(tape.Accelerator, y.Gradient, x.Data, y.Data, dx, shape, beta);
+        });
+    }
+
     private static PoolShape ShapeOf(Tensor x, PoolEdge edge)
     {
         (int height, int width, int channels) = x.Shape;

@@ -45,12 +45,13 @@ internal sealed class DeviceOptions
     public static IEnumerable<(string Name, Func<int, Accelerator> Open)> All =>
         Cpu.Concat(OpenCl.Select(each => (each.Name, (Func<int, Accelerator>)(_ => new OpenClAccelerator(each.Device, each.Name)))));
 
-    public Accelerator Open(ParseResult parsed, Action<string>? notice = null)
+    /// <param name="name">Another device than the option says.</param>
+    public Accelerator Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
     {
         int threads = parsed.GetValue(Threads) ?? 0;
         if (parsed.GetValue(Threads) is < 1 or > MaxThreads)
             throw new UsageException($"--threads {threads} is out of range, expected 1 to {MaxThreads}");
-        return Find(parsed.GetValue(Device)!, notice)(threads);
+        return Find(name ?? parsed.GetValue(Device)!, notice)(threads);
     }
 
     /// <summary>The way to open the device of that name.</summary>

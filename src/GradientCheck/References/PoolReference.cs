@@ -21,6 +21,11 @@ public static class PoolReference
             return Array.IndexOf(flat, flat.Max()) == (row * window.ColumnCount) + column ? 1.0 : 0.0;
         });
 
+    public static double[] L2(double[] x, PoolShape shape) => Pool(x, shape, window => window.FrobeniusNorm());
+
+    public static double[] L2Backward(double[] x, double[] dy, PoolShape shape) =>
+        Backward(x, dy, shape, (window, row, column) => window.FrobeniusNorm() is > 0 and var norm ? window[row, column] / norm : 0);
+
     private static double[] Pool(double[] x, PoolShape shape, Func<Matrix<double>, double> reduce)
     {
         double[] y = new double[shape.OutLength];

@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using NativeStyle.Kernels;
 
 namespace NativeStyle.GradientCheck.References;
 
@@ -27,42 +28,87 @@ public static class StyleReference
     public static double[] SquaredErrorBackward(double[] x, double[] target, double scale) =>
         ((Layout.Vector(x) - Layout.Vector(target)) * (2 * scale)).ToArray();
 
+    /// <summary>The mean of each channel: Fᵀ 1 / pixels.</summary>
+    public static double[] ChannelMean(double[] f, int pixels, int channels) =>
+        (Layout.Matrix(f, pixels, channels).ColumnSums() / pixels).ToArray();
+
+    /// <summary>dF = 1 dmᵀ / pixels.</summary>
+    public static double[] ChannelMeanBackward(double[] dm, int pixels, int channels) =>
+        Layout.Rows(Matrix<double>.Build.Dense(pixels, channels, (_, c) => dm[c] / pixels));
+
+    /// <summary>diag(t) F.</summary>
+    public static double[] Guide(double[] f, double[] t, int channels) =>
+        Layout.Rows(Matrix<double>.Build.DiagonalOfDiagonalArray(t) * Layout.Matrix(f, t.Length, channels));
+
     /// <summary>
-    /// s (‖D_r X‖² + ‖X D_cᵀ‖²) for each channel's plane X, with D the difference matrices, rows (-1, 1).
+    /// s / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)) of a feature map's mean and covariance, its roots from
+    /// eigenvalues, and its gradient on the feature map.
     /// </summary>
-    public static double TotalVariation(double[] x, int height, int width, int channels, double scale)
+    public static (double Loss, double[] Gradient) Wasserstein(
+        double[] f, int pixels, int channels, double[] targetMean, double[] targetMoment, double epsilon, double scale)
     {
-        double sum = 0;
-        for (int c = 0; c < channels; c++)
-        {
-            Matrix<double> plane = Plane(x, height, width, channels, c);
-            if (height > 1) sum += Math.Pow(Difference(height).Multiply(plane).FrobeniusNorm(), 2);
-            if (width > 1) sum += Math.Pow(plane.TransposeAndMultiply(Difference(width)).FrobeniusNorm(), 2);
-        }
-
-        return scale * sum;
+        Matrix<double> features = Layout.Matrix(f, pixels, channels), identity = Matrix<double>.Build.DenseIdentity(channels);
+        Vector<double> mean = features.ColumnSums() / pixels, expected = Layout.Vector(targetMean);
+        Matrix<double> covariance = (features.TransposeThisAndMultiply(features) / pixels) - mean.OuterProduct(mean) + (identity * epsilon);
+        Matrix<double> target = Layout.Matrix(targetMoment, channels, channels) - expected.OuterProduct(expected) + (identity * epsilon);
+        Matrix<double> root = Power(target, 0.5), inner = root * covariance * root;
+        double loss = scale / channels * (Math.Pow((mean - expected).L2Norm(), 2) + (target + covariance - (2 * Power(inner, 0.5))).Trace());
+        Matrix<double> dCovariance = scale / channels * (identity - (root * Power(inner, -0.5) * root));
+        Vector<double> dMean = (2 * scale / channels * (mean - expected)) - (2 * dCovariance * mean);
+        Matrix<double> gradient = (features * (dCovariance + dCovariance.Transpose()) / pixels)
+            + Matrix<double>.Build.Dense(pixels, channels, (_, c) => dMean[c] / pixels);
+        return (loss, Layout.Rows(gradient));
     }
 
-    /// <summary>2 s (D_rᵀ D_r X + X D_cᵀ D_c).</summary>
-    public static double[] TotalVariationBackward(double[] x, int height, int width, int channels, double scale)
+    /// <summary>
+    /// The weighted sum of φ of neighbour differences, by its definition on a picture padded by one pixel on each side that
+    /// repeats the border, and its gradient.
+    /// </summary>
+    public static (double Loss, double[] Gradient) TotalVariation(double[] x, int height, int width, int channels, VariationWeights weights)
     {
-        double[] dx = new double[x.Length];
+        double loss = 0;
+        double[] gradient = new double[x.Length];
         for (int c = 0; c < channels; c++)
         {
-            Matrix<double> plane = Plane(x, height, width, channels, c);
-            Matrix<double> gradient = Matrix<double>.Build.Dense(height, width);
-            if (height > 1) gradient += Difference(height).TransposeThisAndMultiply(Difference(height)).Multiply(plane);
-            if (width > 1) gradient += plane.Multiply(Difference(width).TransposeThisAndMultiply(Difference(width)));
-            foreach ((int row, int column, double value) in gradient.EnumerateIndexed())
-                dx[(((row * width) + column) * channels) + c] = 2 * scale * value;
+            for (int row = 0; row <= height; row++)
+            for (int column = 0; column <= width; column++)
+            {
+                // Windows of the padded picture: (row, column) is its lower right pixel, in coordinates of the picture.
+                bool inside = row < height && column < width;
+                bool inner = !weights.Inner || (row < height - 1 && column < width - 1);
+                if (inside && inner)
+                {
+                    Add(row, column, row, column + 1, weights.Across);
+                    Add(row, column, row + 1, column, weights.Down);
+                }
+
+                Add(row - 1, column - 1, row, column, weights.Diagonal);
+                Add(row - 1, column, row, column - 1, weights.Diagonal);
+            }
+
+            void Add(int fromRow, int fromColumn, int toRow, int toColumn, double weight)
+            {
+                (int from, int to) = (At(fromRow, fromColumn), At(toRow, toColumn));
+                double difference = x[to] - x[from];
+                loss += weight * (weights.Absolute ? Math.Abs(difference) : difference * difference);
+                double slope = weight * (weights.Absolute ? Math.Sign(difference) : 2 * difference);
+                gradient[to] += slope;
+                gradient[from] -= slope;
+            }
+
+            int At(int row, int column) =>
+                (((Math.Clamp(row, 0, height - 1) * width) + Math.Clamp(column, 0, width - 1)) * channels) + c;
         }
 
-        return dx;
+        return (loss, gradient);
     }
 
-    private static Matrix<double> Plane(double[] x, int height, int width, int channels, int c) =>
-        Matrix<double>.Build.Dense(height, width, (row, column) => x[(((row * width) + column) * channels) + c]);
-
-    private static Matrix<double> Difference(int n) =>
-        Matrix<double>.Build.Dense(n - 1, n, (i, j) => j == i ? -1 : j == i + 1 ? 1 : 0);
+    /// <summary>A symmetric positive matrix to a power, by its eigenvalues.</summary>
+    public static Matrix<double> Power(Matrix<double> matrix, double exponent)
+    {
+        MathNet.Numerics.LinearAlgebra.Factorization.Evd<double> evd = matrix.Evd(Symmetricity.Symmetric);
+        Matrix<double> powers = Matrix<double>.Build.DenseOfDiagonalVector(
+            evd.EigenValues.Map(value => Math.Pow(Math.Max(value.Real, 1e-300), exponent)));
+        return evd.EigenVectors * powers * evd.EigenVectors.Transpose();
+    }
 }

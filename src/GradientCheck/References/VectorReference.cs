@@ -23,8 +23,12 @@ public static class VectorReference
     public static double[] Lerp(double[] y, double[] x, double amount) =>
         ((Layout.Vector(y) * (1 - amount)) + (Layout.Vector(x) * amount)).ToArray();
 
-    public static double[] Normalize(double[] pixels, double scale, double[] mean) =>
-        Layout.Rows((Layout.Matrix(pixels, pixels.Length / 3, 3) * scale)
+    /// <summary>w g / (‖g‖₁ + w ε).</summary>
+    public static double[] NormalizeGradient(double[] g, double weight) =>
+        (Layout.Vector(g) * (weight / (Layout.Vector(g).L1Norm() + (weight * 1e-8)))).ToArray();
+
+    public static double[] Normalize(double[] pixels, double[] scale, double[] mean) =>
+        Layout.Rows((Layout.Matrix(pixels, pixels.Length / 3, 3) * Matrix<double>.Build.DiagonalOfDiagonalArray(scale))
             - Matrix<double>.Build.Dense(pixels.Length / 3, 3, (_, channel) => mean[channel]));
 
     /// <summary>x, m and v after one step, one after the other.</summary>

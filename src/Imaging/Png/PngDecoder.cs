@@ -9,13 +9,11 @@ namespace NativeStyle.Imaging.Png;
 /// </summary>
 internal static class PngDecoder
 {
-    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
-
-    public static bool IsPng(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Signature[..4]);
+    public static bool IsPng(ReadOnlySpan<byte> bytes) => bytes.StartsWith(PngEncoder.Signature[..4]);
 
     public static Picture Decode(ReadOnlySpan<byte> bytes)
     {
-        if (!bytes.StartsWith(Signature)) throw new InvalidDataException("has a damaged PNG signature");
+        if (!bytes.StartsWith(PngEncoder.Signature)) throw new InvalidDataException("has a damaged PNG signature");
         Header? header = null;
         byte[]? palette = null, transparency = null;
         using var data = new MemoryStream();

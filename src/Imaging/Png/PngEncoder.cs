@@ -7,21 +7,48 @@ namespace NativeStyle.Imaging.Png;
 /// <summary>Writes PNG: RGB, 8 or 16 bits a channel, each row with the filter that makes it smallest.</summary>
 internal static class PngEncoder
 {
-    public static byte[] Encode(Picture picture, int depth)
+    private const int RgbColorType = 2;
+
+    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
+
+    /// <param name="text">Keywords with texts, written as iTXt chunks.</param>
+    public static byte[] Encode(Picture picture, int depth, IReadOnlyDictionary<string, string>? text = null)
     {
         if (depth is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(depth), depth, "8 or 16 bits a channel");
         using var file = new MemoryStream();
-        file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
-        byte[] header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, picture.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), picture.Height);
-        (header[8], header[9]) = ((byte)depth, 2);
-        WriteChunk(file, "IHDR", header);
-        using var compressed = new MemoryStream();
-        using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true)) WriteRows(zlib, picture, depth);
-        WriteChunk(file, "IDAT", compressed.ToArray());
+        file.Write(Signature);
+        WriteChunk(file, "IHDR", Header(picture.Height, picture.Width, depth));
+        foreach ((string keyword, string value) in text ?? new Dictionary<string, string>()) WriteChunk(file, "iTXt", PngText.Encode(keyword, value));
+        WriteChunk(file, "IDAT", Compress(picture, depth));
         WriteChunk(file, "IEND", []);
         return file.ToArray();
+    }
+
+    public static byte[] Header(int height, int width, int depth)
+    {
+        byte[] header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        (header[8], header[9]) = ((byte)depth, RgbColorType);
+        return header;
+    }
+
+    /// <summary>The picture's filtered rows as a zlib stream: what IDAT chunks hold together.</summary>
+    public static byte[] Compress(Picture picture, int depth)
+    {
+        using var compressed = new MemoryStream();
+        using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true)) WriteRows(zlib, picture, depth);
+        return compressed.ToArray();
+    }
+
+    public static void WriteChunk(Stream file, string type, ReadOnlySpan<byte> body)
+    {
+        byte[] chunk = new byte[12 + body.Length];
+        BinaryPrimitives.WriteInt32BigEndian(chunk, body.Length);
+        Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
+        body.CopyTo(chunk.AsSpan(8));
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + body.Length), Crc32.Of(chunk.AsSpan(4, 4 + body.Length)));
+        file.Write(chunk);
     }
 
     private static void WriteRows(Stream stream, Picture picture, int depth)
@@ -67,15 +94,5 @@ internal static class PngEncoder
         }
 
         return cost;
-    }
-
-    private static void WriteChunk(Stream file, string type, byte[] body)
-    {
-        byte[] chunk = new byte[12 + body.Length];
-        BinaryPrimitives.WriteInt32BigEndian(chunk, body.Length);
-        Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
-        body.CopyTo(chunk, 8);
-        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + body.Length), Crc32.Of(chunk.AsSpan(4, 4 + body.Length)));
-        file.Write(chunk);
     }
 }

@@ -110,23 +110,17 @@ public static unsafe class Gram
         Require.Length(gradGram, (long)channels * channels, nameof(gradGram));
         using Profiler.Scope scope = accelerator.Measure(
             "Gram.Backward", $"{pixels}, {channels}", new Work(2.0 * pixels * channels * channels, 12.0 * pixels * channels));
-        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
-        {
-            cpu.Vectorize(new BackwardJob(
-                features.Pointer, gradGram.Pointer, gradFeatures.Pointer, pixels, channels, scale, beta));
-        }
-        else if (accelerator.HasFastGroups)
-        {
-            using MemoryBuffer<float> symmetric = accelerator.Allocate<float>(gradGram.Length);
-            accelerator.Launch(SymmetricKernel, (Index1D)gradGram.IntLength, gradGram, symmetric.View, channels);
-            var product = new MultiplyShape(pixels, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
-            MatrixMultiply.Run(accelerator, features, symmetric.View, gradFeatures, product, scale, beta);
-        }
-        else
+        if (accelerator is CpuAccelerator { Path: CpuPath.Kernels })
         {
             accelerator.Launch(
                 BackwardKernel, (Index1D)features.IntLength, features, gradGram, gradFeatures, channels, scale, beta);
+            return;
         }
+
+        using MemoryBuffer<float> symmetric = accelerator.Allocate<float>(gradGram.Length);
+        accelerator.Launch(SymmetricKernel, (Index1D)gradGram.IntLength, gradGram, symmetric.View, channels);
+        var product = new MultiplyShape(pixels, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
+        MatrixMultiply.Run(accelerator, features, symmetric.View, gradFeatures, product, scale, beta);
     }
 
     /// <summary>
@@ -188,63 +182,6 @@ public static unsafe class Gram
                             gram[((long)i * channels) + j] = gram[((long)j * channels) + i] = scale * sum;
                         }
                     }
-                }
-            });
-        }
-    }
-
-    /// <summary>F times the packed symmetric matrix, a block of pixels at a time.</summary>
-    private sealed class BackwardJob(
-        float* features, float* gradGram, float* gradFeatures, int pixels, int channels, float scale, float beta) : IVectorJob
-    {
-        private const int BlockPixels = 96;
-
-        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
-        {
-            int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(channels), width = panels * columns;
-            using MemoryBuffer<float> packed = cpu.Allocate<float>((long)width * channels);
-            float* s = packed.View.Pointer;
-            cpu.Parallel(panels, (panel, _) =>
-            {
-                for (int k = 0; k < channels; k++)
-                {
-                    for (int lane = 0; lane < columns; lane++)
-                    {
-                        int j = (panel * columns) + lane;
-                        s[((((long)panel * channels) + k) * columns) + lane] = j >= channels ? 0f
-                            : scale * (gradGram[((long)k * channels) + j] + gradGram[((long)j * channels) + k]);
-                    }
-                }
-            });
-            cpu.Parallel((pixels + BlockPixels - 1) / BlockPixels, (part, worker) =>
-            {
-                int first = part * BlockPixels, count = Math.Min(BlockPixels, pixels - first);
-                int rows = MicroKernel<T>.RoundUpRows(count);
-                float* copy = cpu.Scratch(worker, ((long)BlockPixels * (channels + width)) + columns);
-                float* products = copy + ((long)BlockPixels * channels) + columns;
-                float* a = features + ((long)first * channels), target = gradFeatures + ((long)first * channels);
-                if (rows != count)
-                {
-                    // The last block: rows past the picture must exist for the micro-kernel.
-                    new Span<float>(copy, rows * channels).Clear();
-                    new ReadOnlySpan<float>(a, count * channels).CopyTo(new Span<float>(copy, rows * channels));
-                    a = copy;
-                }
-
-                // Straight into the gradient where its rows are whole panels.
-                bool direct = rows == count && width == channels && (beta == 0f || beta == 1f);
-                for (int panel = 0; panel < panels; panel++)
-                {
-                    MicroKernel<T>.Run(
-                        rows, channels, a, channels, 1, s + ((long)panel * channels * columns), columns,
-                        (direct ? target : products) + (panel * columns), direct ? channels : width, direct && beta == 1f);
-                }
-
-                for (int row = 0; row < count && !direct; row++)
-                {
-                    float* to = target + ((long)row * channels), product = products + ((long)row * width);
-                    if (beta == 0f) new ReadOnlySpan<float>(product, channels).CopyTo(new Span<float>(to, channels));
-                    else for (int c = 0; c < channels; c++) to[c] = (beta * to[c]) + product[c];
                 }
             });
         }

@@ -1,6 +1,7 @@
 namespace NativeStyle.Kernels;
 
-// The matrix product under Winograd's convolution and the Gram matrix on GPUs, for a batch of pairs z:
+// The matrix product under the Gram matrix' gradient, the Wasserstein loss and, on GPUs, Winograd's convolution, for a
+// batch of pairs z:
 //
 //   C[z][m, n] = beta C[z][m, n] + alpha sum over k of A[z][m, k] B[z][k, n]
 //
@@ -30,8 +31,8 @@ internal enum MultiplyKernel
     Tiled,
 }
 
-/// <summary>Batched matrix products, for devices whose groups are fast; the CPU has its micro-kernel.</summary>
-internal static class MatrixMultiply
+/// <summary>Batched matrix products.</summary>
+internal static unsafe class MatrixMultiply
 {
     /// <summary>Rows and columns of C that a group of <see cref="TiledKernel"/> computes.</summary>
     public const int Tile = 64;
@@ -246,12 +247,26 @@ internal static class MatrixMultiply
         }
     }
 
-    /// <summary>C = beta C + alpha A B, by the kernel that suits the number of rows or by a given one.</summary>
+    /// <summary>C = A B of n x n matrices.</summary>
+    public static void Square(Accelerator accelerator, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int n) =>
+        Run(accelerator, a, b, c, new MultiplyShape(n, n, n, 1, n, 0, n, 1, 0, n, 0), 1f, 0f);
+
+    /// <summary>
+    /// C = beta C + alpha A B: by the CPU's micro-kernel for one product with A in rows, by the kernel that suits the device
+    /// and the number of rows, or by a given one.
+    /// </summary>
     public static void Run(
         Accelerator accelerator, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha,
         float beta, MultiplyKernel? kernel = null)
     {
-        kernel ??= shape.Rows <= 2 * NarrowTile ? MultiplyKernel.Narrow : MultiplyKernel.Tiled;
+        if (kernel is null && shape is { Batches: 1, AStep: 1 } && accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            cpu.Vectorize(new ProductJob(a.Pointer, b.Pointer, c.Pointer, shape, alpha, beta));
+            return;
+        }
+
+        kernel ??= !accelerator.HasFastGroups ? MultiplyKernel.Plain
+            : shape.Rows <= 2 * NarrowTile ? MultiplyKernel.Narrow : MultiplyKernel.Tiled;
         if (kernel == MultiplyKernel.Plain)
         {
             accelerator.Launch(
@@ -274,6 +289,64 @@ internal static class MatrixMultiply
             accelerator.LaunchGrouped(
                 TiledKernel, config, a, b, c, shape.Rows, shape.Columns, shape.Depth, shape.TotalDepth, shape.ABatch, shape.ARow,
                 shape.AStep, shape.BBatch, shape.BRow, shape.CBatch, alpha, beta);
+        }
+    }
+
+    /// <summary>B packed into the micro-kernel's panels, then C a block of rows at a time.</summary>
+    private sealed class ProductJob(float* a, float* b, float* c, MultiplyShape shape, float alpha, float beta) : IVectorJob
+    {
+        private const int BlockRows = 96;
+
+        public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
+        {
+            (int depth, int count) = (shape.Depth, shape.Columns);
+            int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(count), width = panels * columns;
+            using MemoryBuffer<float> packed = cpu.Allocate<float>((long)width * depth);
+            float* panelsOfB = packed.View.Pointer;
+            cpu.Parallel(panels, (panel, _) =>
+            {
+                for (int k = 0; k < depth; k++)
+                {
+                    for (int lane = 0; lane < columns; lane++)
+                    {
+                        int j = (panel * columns) + lane;
+                        panelsOfB[((((long)panel * depth) + k) * columns) + lane] = j >= count ? 0f : alpha * b[((long)k * shape.BRow) + j];
+                    }
+                }
+            });
+            cpu.Parallel((shape.Rows + BlockRows - 1) / BlockRows, (part, worker) =>
+            {
+                int first = part * BlockRows, some = Math.Min(BlockRows, shape.Rows - first);
+                int rows = MicroKernel<T>.RoundUpRows(some), stride = shape.ARow;
+                float* copy = cpu.Scratch(worker, ((long)BlockRows * (depth + width)) + columns);
+                float* products = copy + ((long)BlockRows * depth) + columns;
+                float* from = a + ((long)first * stride), target = c + ((long)first * count);
+                if (rows != some)
+                {
+                    // The last block: rows past the end must exist for the micro-kernel.
+                    new Span<float>(copy, rows * depth).Clear();
+                    for (int row = 0; row < some; row++)
+                        new ReadOnlySpan<float>(from + ((long)row * stride), depth).CopyTo(new Span<float>(copy + ((long)row * depth), depth));
+                    from = copy;
+                    stride = depth;
+                }
+
+                // Straight into C where its rows are whole panels.
+                bool direct = rows == some && width == count && (beta == 0f || beta == 1f);
+                for (int panel = 0; panel < panels; panel++)
+                {
+                    MicroKernel<T>.Run(
+                        rows, depth, from, stride, 1, panelsOfB + ((long)panel * depth * columns), columns,
+                        (direct ? target : products) + (panel * columns), direct ? count : width, direct && beta == 1f);
+                }
+
+                for (int row = 0; row < some && !direct; row++)
+                {
+                    float* to = target + ((long)row * count), product = products + ((long)row * width);
+                    if (beta == 0f) new ReadOnlySpan<float>(product, count).CopyTo(new Span<float>(to, count));
+                    else for (int i = 0; i < count; i++) to[i] = (beta * to[i]) + product[i];
+                }
+            });
         }
     }
 }

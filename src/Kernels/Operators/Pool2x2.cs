@@ -11,6 +11,9 @@ public enum Pooling
 
     /// <summary>The maximum of each 2x2 window, as VGG was trained.</summary>
     Max,
+
+    /// <summary>The 2-norm of each 2x2 window.</summary>
+    L2,
 }
 
 /// <summary>What 2x2 pooling with stride 2 does with an odd last row or column.</summary>

@@ -33,6 +33,14 @@ public static unsafe class Reduction
         partials[part] = sum;
     }
 
+    [Kernel]
+    public static void AbsolutePartsKernel(Index1D part, ArrayView<float> terms, ArrayView<float> partials, int length)
+    {
+        float sum = 0f;
+        for (int i = part; i < length; i += Parts) sum += MathF.Abs(terms[i]);
+        partials[part] = sum;
+    }
+
     /// <summary>result[0] = scale x the sum of the partials, by one group.</summary>
     [Kernel]
     public static void TreeKernel(ArrayView<float> partials, ArrayView<float> result, float scale)
@@ -99,6 +107,26 @@ public static unsafe class Reduction
 
         TwoSteps(accelerator, result, scale, partials => accelerator.Launch(
             DotPartsKernel, (Index1D)Parts, a, b, partials, a.IntLength));
+    }
+
+    /// <summary>result[0] = the sum of |terms|, the 1-norm.</summary>
+    public static void AbsoluteSum(Accelerator accelerator, ArrayView<float> terms, ArrayView<float> result)
+    {
+        Require.Length(result, 1, nameof(result));
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
+        {
+            float* x = terms.Pointer;
+            result.Pointer[0] = (float)Rows.SumParts(cpu, terms.Length, (start, count) =>
+            {
+                double sum = 0;
+                for (long i = start; i < start + count; i++) sum += Math.Abs(x[i]);
+                return sum;
+            });
+            return;
+        }
+
+        TwoSteps(accelerator, result, 1f, partials => accelerator.Launch(
+            AbsolutePartsKernel, (Index1D)Parts, terms, partials, terms.IntLength));
     }
 
     /// <summary>Step 1 by <paramref name="fillPartials"/>, then step 2: result[0] = scale x sum.</summary>

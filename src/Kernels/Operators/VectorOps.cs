@@ -75,11 +75,22 @@ public static unsafe class VectorOps
         accelerator.Launch(LerpKernel, (Index1D)y.IntLength, y, x, amount);
     }
 
-    /// <summary>The 2-norm of x, read back to the host.</summary>
-    public static float Norm(Accelerator accelerator, ArrayView<float> x)
+    /// <summary>The sum of x[i] y[i], read back to the host.</summary>
+    public static float Dot(Accelerator accelerator, ArrayView<float> x, ArrayView<float> y)
     {
-        using MemoryBuffer<float> squared = accelerator.Allocate<float>(1);
-        Reduction.Dot(accelerator, x, x, squared.View);
-        return MathF.Sqrt(squared.GetAsArray()[0]);
+        using MemoryBuffer<float> product = accelerator.Allocate<float>(1);
+        Reduction.Dot(accelerator, x, y, product.View);
+        return product.GetAsArray()[0];
+    }
+
+    /// <summary>The 2-norm of x, read back to the host.</summary>
+    public static float Norm(Accelerator accelerator, ArrayView<float> x) => MathF.Sqrt(Dot(accelerator, x, x));
+
+    /// <summary>The 1-norm of x, read back to the host.</summary>
+    public static float AbsoluteNorm(Accelerator accelerator, ArrayView<float> x)
+    {
+        using MemoryBuffer<float> sum = accelerator.Allocate<float>(1);
+        Reduction.AbsoluteSum(accelerator, x, sum.View);
+        return sum.GetAsArray()[0];
     }
 }

@@ -1,3 +1,7 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>One convolution's weights on the host.</summary>
@@ -44,8 +48,10 @@ public sealed class VggWeights
     /// <summary>ImageNet's mean pixel as the Caffe models subtract it, RGB 0..255.</summary>
     public static readonly float[] CaffeMean = [123.68f, 116.779f, 103.939f];
 
+    /// <summary>The standard deviation that torchvision's networks divide by, RGB 0..1.</summary>
+    public static readonly float[] TorchvisionDeviation = [0.229f, 0.224f, 0.225f];
+
     private static readonly float[] s_torchvisionMean = [0.485f, 0.456f, 0.406f];
-    private static readonly float[] s_torchvisionDeviation = [0.229f, 0.224f, 0.225f];
 
     public VggWeights(
         VggArchitecture architecture, IReadOnlyDictionary<string, LayerWeights> layers, float[] mean, string source)
@@ -63,6 +69,23 @@ public sealed class VggWeights
 
     /// <summary>Where they come from, for people.</summary>
     public string Source { get; }
+
+    /// <summary>A checksum of architecture, mean and layers, whatever file they were read from.</summary>
+    public string Digest()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(Architecture.Name));
+        hash.AppendData(MemoryMarshal.AsBytes(Mean.AsSpan()));
+        foreach (VggLayer layer in Architecture.Layers)
+        {
+            if (!Layers.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
+            hash.AppendData(Encoding.UTF8.GetBytes(layer.Name));
+            hash.AppendData(MemoryMarshal.AsBytes(weights.Kernel.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(weights.Bias.AsSpan()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>
     /// Weights for another convention made ones for RGB 0..255: the first kernel's input channels are reordered or
@@ -83,7 +106,7 @@ public sealed class VggWeights
             {
                 (int o, int channel, int tap) = (at % outChannels, at / outChannels % 3, at / outChannels / 3);
                 int from = convention == WeightsConvention.Bgr255 ? 2 - channel : channel;
-                float scale = convention == WeightsConvention.RgbUnit ? 1f / (255f * s_torchvisionDeviation[channel]) : 1f;
+                float scale = convention == WeightsConvention.RgbUnit ? 1f / (255f * TorchvisionDeviation[channel]) : 1f;
                 kernel[at] = scale * first.Kernel[(((tap * 3) + from) * outChannels) + o];
             }
 

@@ -240,6 +240,8 @@ public static partial class Conv3x3
     {
         if (shape.Pooling != Pooling.None && !shape.Relu)
             throw new ArgumentException("a convolution pools only after ReLU", nameof(shape));
+        if (shape.Pooling == Pooling.L2)
+            throw new ArgumentException("L2 pooling is an operator of its own, not the end of a convolution", nameof(shape));
         if (!shape.Relu && gate.IsValid) throw new ArgumentException("without ReLU there is no gate", nameof(gate));
         if (gate.IsValid || (gateNeeded && shape.Relu)) Require.Length(gate, shape.GateLength, nameof(gate));
     }

@@ -1,0 +1,177 @@
+namespace NativeStyle.Autodiff;
+
+/// <summary>
+/// The line search of Moré and Thuente (1994, "Line search algorithms with guaranteed sufficient decrease", ACM TOMS 20): a
+/// step t along a descent direction that satisfies the strong Wolfe conditions
+/// <code>
+///   φ(t) ≤ φ(0) + c₁ t φ'(0)        |φ'(t)| ≤ c₂ |φ'(0)|
+/// </code>
+/// by cubic and quadratic interpolation in an interval of uncertainty that shrinks around such a step. It is the search of
+/// L-BFGS-B (Zhu, Byrd, Lu and Nocedal 1997), with its constants.
+/// </summary>
+internal static class LineSearch
+{
+    private const double SufficientDecrease = 1e-3;
+    private const double Curvature = 0.9;
+    private const double IntervalTolerance = 0.1;
+    private const int MaxEvaluations = 20;
+
+    /// <summary>A trial step with the function and its derivative along the direction.</summary>
+    public readonly record struct Point(double Step, double Value, double Slope);
+
+    /// <summary>Searches from <paramref name="start"/>.</summary>
+    /// <param name="start">Value and (negative) slope at step 0.</param>
+    /// <param name="step">The first trial.</param>
+    /// <param name="maxStep">The longest step allowed.</param>
+    /// <param name="evaluate">Value and slope at a step.</param>
+    /// <returns>
+    /// The last point evaluated, and whether it satisfies both conditions. A value that is not finite ends nothing: the step
+    /// before it was too long.
+    /// </returns>
+    public static (Point Found, bool Success) Run(Point start, double step, double maxStep, Func<double, Point> evaluate)
+    {
+        double width = maxStep, widthBefore = 2 * maxStep;
+        Point best = start, other = start;
+        bool bracketed = false, modified = true;
+        (double least, double most) = (0, step + (4 * step));
+        Point trial = start;
+        for (int evaluation = 1; evaluation <= MaxEvaluations; evaluation++)
+        {
+            trial = evaluate(step);
+            if (!double.IsFinite(trial.Value) || !double.IsFinite(trial.Slope))
+            {
+                // Outside of where the function is a number: most of the way back.
+                maxStep = most = step;
+                step = best.Step + (0.1 * (step - best.Step));
+                continue;
+            }
+
+            double test = SufficientDecrease * start.Slope;
+            double enough = start.Value + (step * test);
+            if (trial.Value <= enough && Math.Abs(trial.Slope) <= Curvature * -start.Slope) return (trial, true);
+            if (step >= maxStep && trial.Value <= enough && trial.Slope <= test) return (trial, true);
+            // Rounding leaves nothing to search in, or the interval is as narrow as is worth it.
+            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most)) return (trial, false);
+
+            // First the function is compared without the decrease it must show, until a step shows enough and a slope that rises.
+            if (modified && trial.Value <= enough && trial.Slope >= 0) modified = false;
+            if (modified && trial.Value <= best.Value && trial.Value > enough)
+            {
+                Point Without(Point point) => new(point.Step, point.Value - (point.Step * test), point.Slope - test);
+                Point With(Point point) => new(point.Step, point.Value + (point.Step * test), point.Slope + test);
+                (Point a, Point b, step, bracketed) = Update(Without(best), Without(other), Without(trial), bracketed, least, most);
+                (best, other) = (With(a), With(b));
+            }
+            else
+            {
+                (best, other, step, bracketed) = Update(best, other, trial, bracketed, least, most);
+            }
+
+            if (bracketed)
+            {
+                // Bisect where the interval did not shrink by a third in two steps.
+                if (Math.Abs(other.Step - best.Step) >= 0.66 * widthBefore) step = best.Step + (0.5 * (other.Step - best.Step));
+                widthBefore = width;
+                width = Math.Abs(other.Step - best.Step);
+                (least, most) = (Math.Min(best.Step, other.Step), Math.Max(best.Step, other.Step));
+            }
+            else
+            {
+                (least, most) = (step + (1.1 * (step - best.Step)), step + (4 * (step - best.Step)));
+            }
+
+            step = Math.Clamp(step, 0, maxStep);
+            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most)) step = best.Step;
+        }
+
+        return (trial, false);
+    }
+
+    /// <summary>
+    /// The next trial step and the interval around it (Moré and Thuente, section 4): <paramref name="best"/> has the least
+    /// value so far, <paramref name="other"/> is the interval's other end.
+    /// </summary>
+    private static (Point Best, Point Other, double Step, bool Bracketed) Update(
+        Point best, Point other, Point trial, bool bracketed, double least, double most)
+    {
+        double sign = trial.Slope * Math.Sign(best.Slope), step;
+        if (trial.Value > best.Value)
+        {
+            // 1: a higher value. The minimum is between; the cubic step if it is nearer to the best, else their middle.
+            double cubic = Cubic(best, trial);
+            double quadratic = best.Step
+                + (best.Slope / (((best.Value - trial.Value) / (trial.Step - best.Step)) + best.Slope) / 2 * (trial.Step - best.Step));
+            step = Math.Abs(cubic - best.Step) < Math.Abs(quadratic - best.Step) ? cubic : cubic + ((quadratic - cubic) / 2);
+            bracketed = true;
+        }
+        else if (sign < 0)
+        {
+            // 2: a lower value, slopes of opposite sign. The minimum is between; the step farther from the trial.
+            double cubic = Cubic(trial, best), secant = Secant(trial, best);
+            step = Math.Abs(cubic - trial.Step) > Math.Abs(secant - trial.Step) ? cubic : secant;
+            bracketed = true;
+        }
+        else if (Math.Abs(trial.Slope) < Math.Abs(best.Slope))
+        {
+            // 3: a lower value, a slope that falls in size: the cubic may have its minimum beyond the trial.
+            double cubic = CubicBeyond(best, trial, least, most), secant = Secant(trial, best);
+            if (bracketed)
+            {
+                step = Math.Abs(cubic - trial.Step) < Math.Abs(secant - trial.Step) ? cubic : secant;
+                double limit = trial.Step + (0.66 * (other.Step - trial.Step));
+                step = trial.Step > best.Step ? Math.Min(limit, step) : Math.Max(limit, step);
+            }
+            else
+            {
+                step = Math.Abs(cubic - trial.Step) > Math.Abs(secant - trial.Step) ? cubic : secant;
+                step = Math.Clamp(step, least, most);
+            }
+        }
+        else if (bracketed)
+        {
+            // 4: a lower value, a slope that does not fall: the minimum is towards the other end.
+            step = Cubic(trial, other);
+        }
+        else
+        {
+            step = trial.Step > best.Step ? most : least;
+        }
+
+        if (trial.Value > best.Value) other = trial;
+        else
+        {
+            if (sign < 0) other = best;
+            best = trial;
+        }
+
+        return (best, other, step, bracketed);
+    }
+
+    /// <summary>The minimiser of the cubic with values and slopes of both points.</summary>
+    private static double Cubic(Point from, Point to)
+    {
+        double theta = (3 * (from.Value - to.Value) / (to.Step - from.Step)) + from.Slope + to.Slope;
+        double scale = Math.Max(Math.Abs(theta), Math.Max(Math.Abs(from.Slope), Math.Abs(to.Slope)));
+        if (scale == 0) return from.Step;
+        double root = ((theta / scale) * (theta / scale)) - (from.Slope / scale * (to.Slope / scale));
+        double gamma = scale * Math.Sqrt(Math.Max(0, root));
+        if (to.Step < from.Step) gamma = -gamma;
+        double p = gamma - from.Slope + theta, q = gamma - from.Slope + gamma + to.Slope;
+        return from.Step + (p / q * (to.Step - from.Step));
+    }
+
+    /// <summary>As <see cref="Cubic"/>, seen from the trial; where the cubic has no minimum beyond it, the interval's far end.</summary>
+    private static double CubicBeyond(Point best, Point trial, double least, double most)
+    {
+        double theta = (3 * (best.Value - trial.Value) / (trial.Step - best.Step)) + best.Slope + trial.Slope;
+        double scale = Math.Max(Math.Abs(theta), Math.Max(Math.Abs(best.Slope), Math.Abs(trial.Slope)));
+        double gamma = scale * Math.Sqrt(Math.Max(0, ((theta / scale) * (theta / scale)) - (best.Slope / scale * (trial.Slope / scale))));
+        if (trial.Step > best.Step) gamma = -gamma;
+        double p = gamma - trial.Slope + theta, q = gamma + (best.Slope - trial.Slope) + gamma, r = p / q;
+        if (r < 0 && gamma != 0) return trial.Step + (r * (best.Step - trial.Step));
+        return trial.Step > best.Step ? most : least;
+    }
+
+    private static double Secant(Point trial, Point best) =>
+        trial.Step + (trial.Slope / (trial.Slope - best.Slope) * (best.Step - trial.Step));
+}

@@ -1,0 +1,54 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>
+/// Minimises a function of one tensor. What an optimiser remembers is on the device; <see cref="State"/> copies it to the
+/// host, so that a run can be stopped and continued with the same numbers.
+/// </summary>
+public abstract class Optimizer(Tensor parameter) : IDisposable
+{
+    /// <summary>What is optimised.</summary>
+    protected Tensor Parameter { get; } = parameter;
+
+    /// <summary>Steps made.</summary>
+    public int StepCount { get; protected set; }
+
+    /// <summary>
+    /// Whether the value and gradient at the parameter are known from the last step, so that the next one will not begin by
+    /// evaluating there.
+    /// </summary>
+    public virtual bool KnowsCurrent => false;
+
+    /// <summary>Makes one step.</summary>
+    /// <param name="evaluate">Computes the function at the parameter as it is, and leaves the gradient in it.</param>
+    public abstract StepOutcome Step(Func<double> evaluate);
+
+    /// <summary>A host copy of all that the next step depends on, beside the parameter.</summary>
+    public abstract OptimizerState State();
+
+    /// <summary>Continues where <paramref name="state"/> was taken.</summary>
+    public abstract void Restore(OptimizerState state);
+
+    /// <summary>Gives the device's memory back.</summary>
+    public abstract void Dispose();
+}
+
+/// <summary>How a step ended.</summary>
+public enum StepOutcome
+{
+    /// <summary>The parameter moved.</summary>
+    Moved,
+
+    /// <summary>No step that lowers the function was found; the parameter is as before, and further steps are in vain.</summary>
+    Stuck,
+
+    /// <summary>The function's value was infinite or not a number; the parameter is as before.</summary>
+    NotFinite,
+}
+
+/// <summary>An optimiser's memory on the host.</summary>
+/// <param name="StepCount">Steps made.</param>
+/// <param name="Vectors">Each as long as the parameter; what they are is the optimiser's matter.</param>
+/// <param name="Scalars">Numbers beside them.</param>
+public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vectors, IReadOnlyList<double> Scalars);

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using NativeStyle.Style;
+using Spectre.Console;
+
+namespace NativeStyle.Cli.Commands;
+
+/// <summary><c>nativestyle presets [show NAME]</c>.</summary>
+internal static class PresetsCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string>("NAME") { Description = "A preset, or a .json file", Arity = ArgumentArity.ExactlyOne };
+        var show = new Command(
+            "show",
+            "Prints a preset as JSON: all of its values, and where they come from. Saved to a file, and changed, it is a preset for\n" +
+            "--preset FILE.json; one that begins with \"base\": \"NAME\" needs only the values that differ.")
+        {
+            name,
+        };
+        show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(JobArguments.FindPreset(parsed.GetValue(name)!, null))));
+        var command = new Command("presets", "Lists the sets of options that --preset takes.") { show };
+        command.SetAction(_ => List());
+        return command;
+    }
+
+    private static void List()
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("preset", "what it is", "from");
+        table.AddRow(Presets.Default, "one of the next three, as the weights allow", "");
+        foreach (TransferOptions preset in Presets.All) table.AddRow(preset.Name, Markup.Escape(preset.Description), Markup.Escape(preset.Source));
+        AnsiConsole.Write(table);
+    }
+}

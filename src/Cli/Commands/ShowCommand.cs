@@ -1,0 +1,66 @@
+using System.CommandLine;
+using System.Globalization;
+using NativeStyle.Style;
+using Spectre.Console;
+
+namespace NativeStyle.Cli.Commands;
+
+/// <summary><c>nativestyle show PICTURE</c>: how a picture of this program was made.</summary>
+internal static class ShowCommand
+{
+    public static Command Create()
+    {
+        var picture = new Argument<string>("PICTURE") { Description = "A .png that this program wrote" };
+        var json = new Option<bool>("--json") { Description = "Print all that the picture tells, as JSON" };
+        var preset = new Option<bool>("--preset") { Description = "Print its options as a preset, for --preset FILE.json" };
+        var command = new Command("show", "Tells how a picture was made: from which pictures, with which options and losses, and the command that makes it again.")
+        {
+            picture, json, preset,
+        };
+        command.SetAction(parsed =>
+        {
+            string path = parsed.GetValue(picture)!;
+            UserErrors.RequireFile(path, "a .png picture of this program");
+            (Recipe recipe, string text) = Recipe.Read(path);
+            if (parsed.GetValue(json)) Console.WriteLine(text);
+            else if (parsed.GetValue(preset)) Console.WriteLine(OptionsJson.Write(recipe.Job.Options));
+            else Show(recipe);
+        });
+        return command;
+    }
+
+    private static void Show(Recipe recipe)
+    {
+        TransferJob job = recipe.Job;
+        if (job.Content is not null) Console.WriteLine($"content  {job.Content}");
+        foreach (JobStyle style in job.Styles)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"style    {style.Path}")
+                + (style.Weight != 1 ? string.Create(CultureInfo.InvariantCulture, $", weight {style.Weight}") : "")
+                + (style.Region is not null ? $", where {style.Region} is white" : "") + (style.Part is not null ? $", learnt where {style.Part} is white" : ""));
+        }
+
+        Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}");
+        Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}");
+        Console.WriteLine("scales   " + string.Join(", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
+        Console.WriteLine($"made     {recipe.Iterations} iterations, {recipe.End}");
+        if (recipe.Losses.Count > 0)
+        {
+            var table = new Table().Border(TableBorder.Rounded).AddColumns("iteration", "size", "loss", "content", "style", "tv");
+            foreach (int i in new[] { 0, recipe.Losses.Count / 4, recipe.Losses.Count / 2, recipe.Losses.Count * 3 / 4, recipe.Losses.Count - 1 }.Distinct())
+            {
+                LossPoint point = recipe.Losses[i];
+                table.AddRow(
+                    point.Iteration.ToString(CultureInfo.InvariantCulture), $"{point.Width} x {point.Height}", Short(point.Loss), Short(point.Content),
+                    Short(point.Style), Short(point.Tv));
+            }
+
+            AnsiConsole.Write(table);
+        }
+
+        Console.WriteLine("made again by:");
+        Console.WriteLine(recipe.Command());
+    }
+
+    private static string Short(double value) => value.ToString("g4", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,168 @@
+using System.CommandLine;
+using System.Globalization;
+using NativeStyle.Imaging;
+using NativeStyle.Style;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Cli;
+
+/// <summary>A job with its pictures in memory.</summary>
+internal sealed record PreparedJob(TransferJob Job, TransferInputs Inputs);
+
+/// <summary>What every command that makes pictures takes: weights, a preset, settings that replace its values.</summary>
+internal sealed class JobArguments
+{
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "VGG weights: .mat, .npz, .npy, .pth or .safetensors (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _convention = new("--weights-convention")
+    {
+        Description = "What its first layer was trained on: rgb-255, bgr-255 or rgb-unit (default: what the file tells; see 'weights info')", HelpName = "NAME",
+    };
+
+    private readonly Option<string> _preset;
+    private readonly Option<int> _quality = new("--quality") { Description = "Quality of a .jpg result, 1 to 100", DefaultValueFactory = _ => 95, HelpName = "N" };
+    private readonly Option<int> _depth = new("--depth") { Description = "Bits a channel of a .png result, 8 or 16 (.tif always has 16)", DefaultValueFactory = _ => 8, HelpName = "N" };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print nothing but errors" };
+    private readonly IReadOnlyList<(Setting Setting, Option<string?> Option)> _settings;
+
+    /// <param name="preset">The preset where none is named.</param>
+    /// <param name="except">Settings that the command decides for itself.</param>
+    public JobArguments(string preset = Presets.Default, params string[] except)
+    {
+        _preset = new Option<string>("--preset")
+        {
+            Description = $"A set of options: {string.Join(", ", Presets.Names)}, or a .json file (see 'nativestyle presets')", DefaultValueFactory = _ => preset, HelpName = "NAME|FILE",
+        };
+        _settings = [.. Settings.All.Where(setting => !except.Contains(setting.Name)).Select(setting =>
+            (setting, new Option<string?>(setting.Name) { Description = setting.Description, HelpName = setting.HelpName }))];
+    }
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _preset, _weights, _convention }.Concat(_settings.Select(each => each.Option)).Concat([_quality, _depth, _quiet]))
+            command.Add(option);
+    }
+
+    public TransferConsole Console(ParseResult parsed) => new(parsed.GetValue(_quiet));
+
+    /// <summary>Whether the user said anything of a job, which a checkpoint would contradict.</summary>
+    public string? FirstGiven(ParseResult parsed) =>
+        _settings.Select(each => (Option)each.Option).Concat([_preset, _weights, _convention, _quality, _depth])
+            .FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
+
+    /// <summary>The files that are read, beside pictures that are arguments.</summary>
+    public IEnumerable<string> Inputs(ParseResult parsed) =>
+        new[] { parsed.GetValue(_weights), Given(parsed, Settings.Init), parsed.GetValue(_preset) }.OfType<string>().Where(File.Exists);
+
+    /// <summary>The job without pictures and plan: options with what the command line replaces, and the weights to use.</summary>
+    /// <param name="adjust">What the command makes of a preset before the user's settings replace values.</param>
+    public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust = null)
+    {
+        string? weights = WeightsLocator.Find(parsed.GetValue(_weights), console.Say);
+        string? convention = parsed.GetValue(_convention);
+        if (convention is not null && WeightsConventions.Parse(convention) is null)
+            throw new UsageException($"--weights-convention {convention} is unknown, expected rgb-255, bgr-255 or rgb-unit");
+        int depth = parsed.GetValue(_depth), quality = parsed.GetValue(_quality);
+        if (depth is not (8 or 16)) throw new UsageException($"--depth {depth} is unknown, expected 8 or 16");
+        if (quality is < 1 or > 100) throw new UsageException($"--quality {quality} is out of range, expected 1 to 100");
+
+        Func<IReadOnlyList<string>, bool>? weightsHave = weights is null ? null : layers => WeightsFile.Has(weights, layers);
+        TransferOptions options = FindPreset(parsed.GetValue(_preset)!, weightsHave);
+        if (adjust is not null) options = adjust(options, weightsHave);
+        // features.21 is another layer in VGG-16 than in VGG-19.
+        VggArchitecture architecture = weights is null ? OptionsJson.Architecture(options.Architecture) : WeightsFile.Describe(weights).Architecture;
+        options = options with { Architecture = architecture.Name };
+        foreach ((Setting setting, Option<string?> option) in _settings)
+            if (parsed.GetValue(option) is string text) options = setting.Apply(options, text, architecture);
+        try
+        {
+            OptionsJson.Validated(options);
+        }
+        catch (TransferException wrong)
+        {
+            throw new UsageException($"preset {options.Name} with these options {wrong.Message}");
+        }
+
+        return new TransferJob
+        {
+            Weights = weights,
+            WeightsConvention = convention,
+            Init = options.Init == InitKind.Picture ? Given(parsed, Settings.Init) : null,
+            Depth = depth,
+            Quality = quality,
+            Options = options,
+            Plan = [],
+        };
+    }
+
+    /// <summary>The number of iterations in all, where the user gave one.</summary>
+    public int? TotalIterations(ParseResult parsed) =>
+        Given(parsed, Settings.Iterations) is string text && !text.Contains(',', StringComparison.Ordinal)
+        ? Settings.ParseWhole(Settings.Iterations, text, 1, 1_000_000) : null;
+
+    /// <summary>Reads the pictures, plans the scales and checks that all of it can be done.</summary>
+    /// <param name="shape">Height and width of the result where there is no content picture.</param>
+    public static PreparedJob Prepare(TransferJob draft, int? totalIterations, (int Height, int Width)? shape, TransferConsole console)
+    {
+        TransferInputs inputs = ReadPictures(draft, console);
+        TransferInputs used = inputs.Cropped(draft.Options.Crop);
+        (int height, int width) = shape ?? (used.Content!.Height, used.Content.Width);
+        IReadOnlyList<ScaleStep> plan = Schedule.Plan(draft.Options, height, width);
+        if (totalIterations is int total) plan = Schedule.WithTotal(plan, total);
+        TransferJob job = draft with { Plan = [.. plan.Where(step => step.Iterations > 0)] };
+        PictureSizes.Check(job, used);
+        return new PreparedJob(job, inputs);
+    }
+
+    /// <summary>The pictures of a job.</summary>
+    public static TransferInputs ReadPictures(TransferJob job, TransferConsole console, string folder = "")
+    {
+        StyleInput[] styles = [.. job.Styles.Select(style => new StyleInput(
+            Read(style.Path)!, style.Weight, Read(style.Region), Read(style.Part)))];
+        return new TransferInputs(Read(job.Content), styles, Read(job.Init));
+
+        Picture? Read(string? name)
+        {
+            if (name is null) return null;
+            string path = Path.Combine(folder, name);
+            UserErrors.RequireFile(path, "a picture (PNG or JPEG)");
+            Picture picture = PictureFile.Read(path);
+            foreach (string notice in picture.Notices) console.Say($"{path}: {notice}");
+            return picture;
+        }
+    }
+
+    /// <summary>The preset of that name or file.</summary>
+    public static TransferOptions FindPreset(string name, Func<IReadOnlyList<string>, bool>? weightsHave)
+    {
+        if (Presets.Find(name, weightsHave) is { } preset) return preset;
+        if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            throw new UsageException($"no preset is called '{name}'; there are {string.Join(", ", Presets.Names)}, and files that end in .json");
+        UserErrors.RequireFile(name, "a preset as JSON");
+        try
+        {
+            return OptionsJson.Read(File.ReadAllText(name), known => Presets.Find(known, weightsHave));
+        }
+        catch (TransferException wrong)
+        {
+            throw new UsageException($"{name} {wrong.Message}");
+        }
+    }
+
+    /// <summary>Weights as the command line lists them: one for each style.</summary>
+    public static double[] ParseWeights(string option, string? text, int count)
+    {
+        if (text is null) return [.. Enumerable.Repeat(1.0, count)];
+        double[] weights = [.. text.Split(',').Select(part => Settings.ParseNumber(option, part.Trim(), 0, 1e9))];
+        if (weights.Length != count)
+            throw new UsageException($"{option} {text} has {weights.Length} numbers, expected one for each of the {count.ToString(CultureInfo.InvariantCulture)} styles");
+        return weights.Sum() > 0 ? weights : throw new UsageException($"{option} {text} are all zero, expected at least one that is not");
+    }
+
+    private string? Given(ParseResult parsed, string name) =>
+        _settings.FirstOrDefault(each => each.Setting.Name == name).Option is { } option ? parsed.GetValue(option) : null;
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using NativeStyle.Imaging;
+using NativeStyle.Imaging.Png;
+using NativeStyle.Kernels;
+using NativeStyle.Style;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Cli;
+
+/// <summary>Runs jobs on one device, with all that is shown and written on the way. The network stays from job to job.</summary>
+internal sealed class TransferRunner(TransferConsole console, Accelerator accelerator) : IDisposable
+{
+    private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
+
+    private (object Key, VggNetwork Network, string Digest)? _loaded;
+
+    public void Dispose() => _loaded?.Network.Dispose();
+
+    /// <summary>Runs a job and writes nothing.</summary>
+    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) => Run(prepared, null, cancellation);
+
+    /// <summary>Runs a job and writes its outputs.</summary>
+    /// <param name="resume">Where it goes on from.</param>
+    /// <exception cref="UsageException">A checkpoint does not fit what is there now.</exception>
+    public TransferResult Run(PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
+    {
+        (TransferJob job, TransferInputs inputs) = prepared;
+        TransferOptions options = job.Options;
+        VggNetwork network = Network(job, resume?.Directory ?? "", out string digest);
+        if (resume is not null) RequireSame(resume, digest);
+        console.Begin(options, job.Plan, accelerator, network);
+        if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
+        int total = job.Plan.Sum(step => step.Iterations);
+        var format = new PictureWriteOptions(job.Depth, job.Quality);
+        (int height, int width) = (job.Plan[^1].Height, job.Plan[^1].Width);
+        if (Math.Max(height, width) > TimelapseSide) (height, width) = Resampler.FitInto(height, width, TimelapseSide);
+        AnimatedPng? timelapse = outputs?.Timelapse is null ? null : new AnimatedPng(height, width, FrameMilliseconds);
+        int frameEvery = outputs?.TimelapseEvery > 0 ? outputs.TimelapseEvery : Math.Max(1, total / TimelapseFrames);
+        TransferResult result;
+        using (var trace = Trace.Open(outputs?.Trace))
+        {
+            foreach (IterationReport before in resume?.State.Reports ?? []) trace?.Write(before);
+            result = console.Follow(total, options.PrintEvery, report => new StyleTransfer(accelerator, network, options)
+            {
+                Progress = (iteration, picture) =>
+                {
+                    trace?.Write(iteration);
+                    report(iteration);
+                    bool save = outputs?.SaveEvery > 0 && iteration.Iteration % outputs.SaveEvery == 0;
+                    bool frame = timelapse is not null && (iteration.Iteration % frameEvery == 0 || iteration.Iteration == 1);
+                    if (!save && !frame) return;
+                    Picture sofar = picture();
+                    if (save) PictureFile.Write(Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration), sofar, format);
+                    if (frame) timelapse!.Add(sofar);
+                },
+                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest),
+            }.Run(inputs, job.Plan, cancellation, resume?.State));
+        }
+
+        if (outputs is null) return result;
+        PictureFile.Write(outputs.Picture, result.Picture, format with { Text = Recipe.Texts(job, Settings.WordOf(result.End), result.Reports) });
+        if (outputs.Plot is not null) AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
+        timelapse?.Add(result.Picture);
+        timelapse?.Write(outputs.Timelapse!);
+        return result;
+    }
+
+    private (int, Action<RunState>)? Checkpointing(PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest)
+    {
+        if (outputs.Checkpoint is not { } file) return null;
+        string folder = resume?.Directory ?? Directory.GetCurrentDirectory();
+        Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
+        digests[""] = digest;
+        return (outputs.CheckpointEvery, state =>
+            new Checkpoint(prepared.Job, folder, digests, accelerator.Name, outputs.CheckpointEvery, state).Write(file));
+    }
+
+    /// <summary>The network that a job needs; the last one if it fits.</summary>
+    private VggNetwork Network(TransferJob job, string folder, out string digest)
+    {
+        TransferOptions options = job.Options;
+        string? file = job.Weights is null ? null : Path.Combine(folder, job.Weights);
+        object key = (file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
+        if (_loaded is { } loaded && loaded.Key.Equals(key))
+        {
+            digest = loaded.Digest;
+            return loaded.Network;
+        }
+
+        _loaded?.Network.Dispose();
+        _loaded = null;
+        string found = "";
+        VggNetwork network = VggNetwork.Load(accelerator, () =>
+        {
+            VggWeights weights = LoadWeights(job, file);
+            found = weights.Digest();
+            return weights;
+        }, options.Network);
+        _loaded = (key, network, found);
+        digest = found;
+        return network;
+    }
+
+    private VggWeights LoadWeights(TransferJob job, string? file)
+    {
+        TransferOptions options = job.Options;
+        if (file is not null)
+        {
+            UserErrors.RequireFile(file, "VGG weights");
+            return WeightsFile.Load(file, options.Layers, job.WeightsConvention is { } name ? WeightsConventions.Parse(name) : null);
+        }
+
+        VggArchitecture network = OptionsJson.Architecture(options.Architecture);
+        console.Say($"no --weights: using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
+            "trained weights see more: 'nativestyle weights download vgg19' gets them");
+        if (!options.Name.StartsWith(Presets.Default, StringComparison.Ordinal))
+            console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
+        VggLayer last = network.Layers.LastOrDefault(layer => options.Layers.Contains(layer.Name)) ?? network.Layers[0];
+        return RandomWeights.Create(network, options.Seed, last.Name);
+    }
+
+    /// <summary>A run goes on to the same bytes only from the same pictures and weights.</summary>
+    private static void RequireSame(Checkpoint checkpoint, string weights)
+    {
+        foreach ((string name, string digest) in checkpoint.Digests)
+        {
+            string now = name.Length == 0 ? weights : FileDigest(Path.Combine(checkpoint.Directory, name));
+            if (now == digest) continue;
+            string what = name.Length == 0 ? checkpoint.Job.Weights is { } file ? $"the weights in {file} are" : "the random weights of this version are" : $"{name} is";
+            throw new UsageException($"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected {digest[..12]}...); bring the old one back, or begin anew");
+        }
+    }
+
+    private static string FileDigest(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
+    private static string Numbered(string output, int iteration) => Path.Combine(
+        Path.GetDirectoryName(output) ?? "",
+        $"{Path.GetFileNameWithoutExtension(output)}-{iteration.ToString("0000", CultureInfo.InvariantCulture)}{Path.GetExtension(output)}");
+}

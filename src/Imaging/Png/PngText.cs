@@ -1,0 +1,83 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace NativeStyle.Imaging.Png;
+
+/// <summary>Texts in PNG files (PNG specification, 11.3.4): tEXt, zTXt and iTXt are read, iTXt is written.</summary>
+public static class PngText
+{
+    /// <summary>Bytes that a text may have once decompressed; more is taken for an attack.</summary>
+    private const int MaxBytes = 1 << 24;
+
+    /// <summary>The texts of a PNG file by keyword; of a keyword that stands there twice the first.</summary>
+    /// <exception cref="InvalidDataException">No PNG file, or damaged; the message names the file.</exception>
+    public static IReadOnlyDictionary<string, string> Read(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        if (!PngDecoder.IsPng(bytes)) throw new InvalidDataException($"{path} is no PNG picture; texts are in PNG files only");
+        try
+        {
+            return Read(bytes);
+        }
+        catch (Exception damage) when (damage is ArgumentException or InvalidDataException or IndexOutOfRangeException or OverflowException)
+        {
+            throw new InvalidDataException($"{path} is damaged or truncated", damage);
+        }
+    }
+
+    /// <summary>The body of an iTXt chunk: UTF-8, not compressed.</summary>
+    internal static byte[] Encode(string keyword, string text) =>
+        [.. Encoding.Latin1.GetBytes(keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
+
+    private static Dictionary<string, string> Read(ReadOnlySpan<byte> bytes)
+    {
+        Dictionary<string, string> texts = [];
+        int at = PngEncoder.Signature.Length;
+        while (at + 12 <= bytes.Length)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(bytes[at..]);
+            if (length < 0 || length > bytes.Length - at - 12) throw new InvalidDataException("a chunk is longer than the file");
+            string type = Encoding.ASCII.GetString(bytes.Slice(at + 4, 4));
+            ReadOnlySpan<byte> body = bytes.Slice(at + 8, length);
+            if (type is "tEXt" or "zTXt" or "iTXt")
+            {
+                if (Crc32.Of(bytes.Slice(at + 4, 4 + length)) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + length)..]))
+                    throw new InvalidDataException("a checksum is wrong");
+                int end = body.IndexOf((byte)0);
+                if (end > 0) texts.TryAdd(Encoding.Latin1.GetString(body[..end]), Decode(type, body[(end + 1)..]));
+            }
+
+            at += 12 + length;
+            if (type == "IEND") break;
+        }
+
+        return texts;
+    }
+
+    private static string Decode(string type, ReadOnlySpan<byte> body)
+    {
+        if (type == "tEXt") return Encoding.Latin1.GetString(body);
+        if (type == "zTXt") return Encoding.Latin1.GetString(Inflate(body[1..]));
+        bool compressed = body[0] != 0;
+        body = body[2..];
+        // Language and translated keyword, each ended by a zero.
+        for (int i = 0; i < 2; i++) body = body[(body.IndexOf((byte)0) + 1)..];
+        return Encoding.UTF8.GetString(compressed ? Inflate(body) : body);
+    }
+
+    private static byte[] Inflate(ReadOnlySpan<byte> zlib)
+    {
+        using var source = new MemoryStream(zlib.ToArray());
+        using var inflater = new ZLibStream(source, CompressionMode.Decompress);
+        using var text = new MemoryStream();
+        byte[] buffer = new byte[4096];
+        for (int read; (read = inflater.Read(buffer)) > 0;)
+        {
+            text.Write(buffer, 0, read);
+            if (text.Length > MaxBytes) throw new InvalidDataException("a text is too long");
+        }
+
+        return text.ToArray();
+    }
+}

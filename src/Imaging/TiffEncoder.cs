@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+
+namespace NativeStyle.Imaging;
+
+/// <summary>Writes baseline TIFF (TIFF 6.0, section 6): RGB, 16 bits a channel, little-endian, one uncompressed strip.</summary>
+internal static class TiffEncoder
+{
+    private const int Short = 3, Long = 4, Rational = 5;
+
+    public static byte[] Encode(Picture picture)
+    {
+        long pixelBytes = 6L * picture.Height * picture.Width;
+        const int Entries = 13, Header = 8, Directory = 2 + (12 * Entries) + 4, Extra = 6 + 8 + 8;
+        int pixelsAt = Header + Directory + Extra + 2;
+        if (pixelsAt + pixelBytes > int.MaxValue) throw new IOException($"a TIFF of {picture.Width} x {picture.Height} pixels is larger than 2 GiB; write .png");
+        byte[] file = new byte[pixelsAt + pixelBytes];
+        "II"u8.CopyTo(file);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(2), 42);
+        BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(4), Header);
+        BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(Header), Entries);
+        int at = Header + 2, bitsAt = Header + Directory, resolutionAt = bitsAt + 6;
+        // Tags in ascending order; a value of more than four bytes is an offset.
+        Entry(256, Long, 1, picture.Width);
+        Entry(257, Long, 1, picture.Height);
+        Entry(258, Short, 3, bitsAt);
+        Entry(259, Short, 1, 1);
+        Entry(262, Short, 1, 2);
+        Entry(273, Long, 1, pixelsAt);
+        Entry(274, Short, 1, 1);
+        Entry(277, Short, 1, 3);
+        Entry(278, Long, 1, picture.Height);
+        Entry(279, Long, 1, (int)pixelBytes);
+        Entry(282, Rational, 1, resolutionAt);
+        Entry(283, Rational, 1, resolutionAt + 8);
+        Entry(296, Short, 1, 2);
+        for (int channel = 0; channel < 3; channel++) BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(bitsAt + (2 * channel)), 16);
+        foreach (int resolution in new[] { resolutionAt, resolutionAt + 8 })
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(resolution), 72);
+            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(resolution + 4), 1);
+        }
+
+        for (int i = 0; i < picture.Pixels.Length; i++)
+        {
+            ushort value = (ushort)MathF.Round(Math.Clamp(picture.Pixels[i], 0f, 1f) * ushort.MaxValue);
+            BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(pixelsAt + (2 * i)), value);
+        }
+
+        return file;
+
+        void Entry(int tag, int type, int count, int value)
+        {
+            BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at), (ushort)tag);
+            BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(at + 2), (ushort)type);
+            BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at + 4), count);
+            BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(at + 8), value);
+            at += 12;
+        }
+    }
+}

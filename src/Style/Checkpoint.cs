@@ -1,0 +1,157 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+
+namespace NativeStyle.Style;
+
+/// <summary>
+/// A transfer under way in a file, from which it goes on to the same bytes. The file is: the eight bytes NSTYLE01, the
+/// length of a JSON header (4 bytes, little-endian), the header, the arrays that the header counts (float32,
+/// little-endian), and the SHA-256 of all before it.
+/// </summary>
+/// <param name="Job">What is computed.</param>
+/// <param name="Directory">Where the job's relative names start.</param>
+/// <param name="Digests">SHA-256 of each picture by name, and of the weights under the empty name.</param>
+/// <param name="Device">Where it was computed, as <c>--device</c> takes it.</param>
+/// <param name="Every">Iterations between checkpoints.</param>
+/// <param name="State">How far it came.</param>
+public sealed record Checkpoint(
+    TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, RunState State)
+{
+    private const int HashBytes = 32;
+    private const int MaxHeaderBytes = 1 << 28;
+    private static readonly byte[] s_magic = "NSTYLE01"u8.ToArray();
+
+    /// <summary>Writes to a temporary file that is renamed: a file of this name is always whole.</summary>
+    public void Write(string path)
+    {
+        List<float[]> arrays = [State.Pixels, State.Average];
+        if (State.Good is var (good, goodHeight, goodWidth)) arrays.Add(good);
+        else (goodHeight, goodWidth) = (0, 0);
+        arrays.AddRange(State.Optimizer?.Vectors ?? []);
+        byte[] header = JsonSerializer.SerializeToUtf8Bytes(
+            new Header(
+                Job, Directory, Digests, Device, Every, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Known,
+                State.Reports, goodHeight, goodWidth, State.Optimizer?.StepCount, State.Optimizer?.Scalars, [.. arrays.Select(array => array.Length)]),
+            OptionsJson.Format);
+        AtomicFile.Write(path, file =>
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            Put(s_magic);
+            byte[] length = new byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
+            Put(length);
+            Put(header);
+            foreach (float[] array in arrays) Put(MemoryMarshal.AsBytes(array.AsSpan()));
+            file.Write(hash.GetHashAndReset());
+
+            void Put(ReadOnlySpan<byte> bytes)
+            {
+                hash.AppendData(bytes);
+                file.Write(bytes);
+            }
+        });
+    }
+
+    /// <summary>Reads a checkpoint.</summary>
+    /// <exception cref="InvalidDataException">No checkpoint, or a damaged one; the message names the file.</exception>
+    public static Checkpoint Read(string path)
+    {
+        using FileStream file = File.OpenRead(path);
+        try
+        {
+            return Read(file);
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or JsonException or TransferException or EndOfStreamException)
+        {
+            throw new InvalidDataException($"{path} {wrong.Message}; a checkpoint is what 'transfer --checkpoint FILE' writes", wrong);
+        }
+    }
+
+    private static Checkpoint Read(FileStream file)
+    {
+        byte[] start = new byte[s_magic.Length + 4];
+        if (file.Length < start.Length + HashBytes || file.ReadAtLeast(start, start.Length) < start.Length
+            || !start.AsSpan(0, 6).SequenceEqual(s_magic.AsSpan(0, 6))) throw new InvalidDataException("is no checkpoint of this program");
+        if (!start.AsSpan(0, 8).SequenceEqual(s_magic))
+            throw new InvalidDataException("is a checkpoint of another version of this program, which alone can continue it");
+        CheckHash(file);
+        int headerLength = BinaryPrimitives.ReadInt32LittleEndian(start.AsSpan(s_magic.Length));
+        if (headerLength is < 2 or > MaxHeaderBytes || headerLength > file.Length - start.Length - HashBytes)
+            throw new InvalidDataException($"is damaged: a header of {headerLength} bytes in a file of {file.Length}");
+        file.Position = start.Length;
+        byte[] json = new byte[headerLength];
+        file.ReadExactly(json);
+        Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format) ?? throw new InvalidDataException("has an empty header");
+        OptionsJson.Validated(header.Job.Options);
+        Validate(header, file.Length - file.Position - HashBytes);
+        List<float[]> arrays = [];
+        foreach (int length in header.Lengths)
+        {
+            float[] array = new float[length];
+            file.ReadExactly(MemoryMarshal.AsBytes(array.AsSpan()));
+            arrays.Add(array);
+        }
+
+        int first = 2;
+        var state = new RunState(header.Height, header.Width, arrays[0])
+        {
+            Scale = header.Scale,
+            IterationAtScale = header.IterationAtScale,
+            Iteration = header.Iteration,
+            Average = arrays[1],
+            Known = header.Known,
+        };
+        state.Reports.AddRange(header.Reports);
+        if (header.GoodHeight > 0) state.Good = (arrays[first++], header.GoodHeight, header.GoodWidth);
+        if (header.OptimizerSteps is int steps) state.Optimizer = new OptimizerState(steps, arrays[first..], header.OptimizerScalars ?? []);
+        return new Checkpoint(header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every), state);
+    }
+
+    private static void CheckHash(FileStream file)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        file.Position = 0;
+        byte[] buffer = new byte[1 << 20];
+        long left = file.Length - HashBytes;
+        while (left > 0)
+        {
+            int read = file.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+            if (read == 0) throw new EndOfStreamException("is truncated");
+            hash.AppendData(buffer, 0, read);
+            left -= read;
+        }
+
+        byte[] stored = new byte[HashBytes];
+        file.ReadExactly(stored);
+        if (!hash.GetHashAndReset().AsSpan().SequenceEqual(stored))
+            throw new InvalidDataException("is damaged or truncated: its checksum does not fit its contents");
+    }
+
+    private static void Validate(Header header, long bytes)
+    {
+        if (header.Job.Plan.Count == 0 || header.Scale < 0 || header.Scale >= header.Job.Plan.Count)
+            throw new InvalidDataException($"is damaged: scale {header.Scale} of {header.Job.Plan.Count}");
+        ScaleStep step = header.Job.Plan[header.Scale];
+        long pixels = 3L * header.Height * header.Width, good = 3L * header.GoodHeight * header.GoodWidth;
+        if ((header.Height, header.Width) != (step.Height, step.Width) || header.IterationAtScale < 0 || header.IterationAtScale > step.Iterations)
+            throw new InvalidDataException("is damaged: its state does not fit its plan");
+        long[] expected = [pixels, pixels, .. good > 0 ? new[] { good } : []];
+        bool fits = header.Lengths.Length >= expected.Length && header.Lengths.Take(expected.Length).Select(length => (long)length).SequenceEqual(expected)
+            && header.Lengths.Skip(expected.Length).All(length => length == pixels)
+            && header.Lengths.Sum(length => (long)length) * sizeof(float) == bytes;
+        if (!fits) throw new InvalidDataException("is damaged: its arrays do not fit its header");
+        int vectors = header.Lengths.Length - expected.Length, scalars = header.OptimizerScalars?.Count ?? 0;
+        bool known = header.OptimizerSteps is null ? vectors == 0
+            : header.Job.Options.Optimizer == OptimizerKind.Adam ? vectors == 2 && scalars == 0 : vectors == scalars && (vectors == 0 || vectors % 2 == 1);
+        if (!known) throw new InvalidDataException("is damaged: its optimiser's state does not fit its options");
+    }
+
+    private sealed record Header(
+        TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, int Scale, int IterationAtScale,
+        int Iteration, int Height, int Width, LossValues? Known, IReadOnlyList<IterationReport> Reports, int GoodHeight, int GoodWidth,
+        int? OptimizerSteps, IReadOnlyList<double>? OptimizerScalars, int[] Lengths);
+}

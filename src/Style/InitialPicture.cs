@@ -1,0 +1,99 @@
+using NativeStyle.Imaging;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Style;
+
+/// <summary>Where transfers start.</summary>
+internal static class InitialPicture
+{
+    /// <summary>The start (height, width, 3), in units of the pixel range.</summary>
+    /// <param name="zeroPixel">The pixel that the network sees as zero, RGB 0..1.</param>
+    public static float[] Create(TransferOptions options, TransferInputs inputs, float[] zeroPixel, int height, int width)
+    {
+        float noise = options.InitNoise / 255f;
+        var random = new NormalGenerator((ulong)(uint)options.Seed + (1UL << 40));
+        float[] pixels = new float[height * width * 3];
+        switch (options.Init)
+        {
+            case InitKind.Content or InitKind.Blend:
+                Sized(inputs.Content, "the content picture").CopyTo(pixels, 0);
+                break;
+            case InitKind.Style:
+                Sized(inputs.Styles.Count > 0 ? inputs.Styles[0].Picture : null, "a style picture").CopyTo(pixels, 0);
+                break;
+            case InitKind.Picture:
+                Sized(inputs.Init, "a picture to start from").CopyTo(pixels, 0);
+                break;
+            case InitKind.White:
+                Array.Fill(pixels, 1f);
+                break;
+            case InitKind.Grey:
+                for (int i = 0; i < pixels.Length; i++) pixels[i] = 0.5f + ((float)random.Uniform() / 255f);
+                break;
+            case InitKind.Uniform:
+                for (int i = 0; i < pixels.Length; i++) pixels[i] = (float)random.Uniform();
+                break;
+            case InitKind.Normal:
+                Truncated(random, pixels, [0.5f, 0.5f, 0.5f], [noise, noise, noise]);
+                break;
+            case InitKind.MeanNormal:
+                random.Fill(pixels, noise);
+                for (int i = 0; i < pixels.Length; i++) pixels[i] += zeroPixel[i % 3];
+                break;
+            default:
+                (float[] mean, float[] deviation) = StyleStatistics(inputs.Styles);
+                Truncated(random, pixels, mean, deviation);
+                break;
+        }
+
+        if (options.Init == InitKind.Blend)
+        {
+            // Mixed in the network's input, i.e. around the mean pixel.
+            for (int i = 0; i < pixels.Length; i++)
+            {
+                float uniform = (float)((2 * random.Uniform()) - 1) * noise, mean = zeroPixel[i % 3];
+                pixels[i] = mean + (options.InitNoiseShare * uniform) + ((1 - options.InitNoiseShare) * (pixels[i] - mean));
+            }
+        }
+
+        return Array.ConvertAll(pixels, value => value * options.PixelRange);
+
+        float[] Sized(Picture? picture, string what) =>
+            Resampler.Resize(picture ?? throw new TransferException($"the start is {what}, and there is none"), height, width).Pixels;
+    }
+
+    /// <summary>Normal values, drawn again where they are not within 0..1.</summary>
+    private static void Truncated(NormalGenerator random, float[] pixels, float[] mean, float[] deviation)
+    {
+        Span<float> one = stackalloc float[1];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            int channel = i % 3;
+            do
+            {
+                random.Fill(one, 1);
+                pixels[i] = mean[channel] + (deviation[channel] * one[0]);
+            }
+            while (pixels[i] is < 0f or > 1f);
+        }
+    }
+
+    /// <summary>The styles' means and standard deviations by channel, blended by their weights.</summary>
+    private static (float[] Mean, float[] Deviation) StyleStatistics(IReadOnlyList<StyleInput> styles)
+    {
+        if (styles.Count == 0) throw new TransferException("the start is noise like the style's, and there is no style picture");
+        double sum = styles.Sum(style => style.Weight);
+        double[] mean = new double[3], variance = new double[3];
+        foreach (StyleInput style in styles)
+        {
+            (System.Numerics.Vector3 average, System.Numerics.Matrix4x4 covariance) = ColorTransfer.Statistics(style.Picture);
+            for (int c = 0; c < 3; c++)
+            {
+                mean[c] += style.Weight / sum * average[c];
+                variance[c] += style.Weight / sum * covariance[c, c];
+            }
+        }
+
+        return (Array.ConvertAll(mean, value => (float)value), Array.ConvertAll(variance, value => (float)Math.Sqrt(value)));
+    }
+}
