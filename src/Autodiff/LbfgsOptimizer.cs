@@ -149,7 +149,7 @@ public sealed class LbfgsOptimizer : Optimizer
                 double at = evaluate();
                 return new LineSearch.Point(t, at, double.IsFinite(at) ? VectorOps.Dot(Accelerator, Parameter.Gradient, _direction.View) : 0);
             });
-            if (!double.IsFinite(found.Value) || found.Value > _value || (!success && found.Step == 0)) return StepOutcome.Stuck;
+            if (!double.IsFinite(found.Value) || found.Value > _value || (!success && found.Value == _value)) return StepOutcome.Stuck;
             value = found.Value;
         }
 

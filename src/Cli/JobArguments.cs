@@ -113,7 +113,9 @@ internal sealed class JobArguments
         (int height, int width) = shape ?? (used.Content!.Height, used.Content.Width);
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(draft.Options, height, width);
         if (totalIterations is int total) plan = Schedule.WithTotal(plan, total);
-        TransferJob job = draft with { Plan = [.. plan.Where(step => step.Iterations > 0)] };
+        plan = [.. plan.Where(step => step.Iterations > 0)];
+        // What is made, not how it was asked for: a job told in another way is the same job.
+        TransferJob job = draft with { Plan = plan, Options = draft.Options with { Iterations = [.. plan.Select(step => step.Iterations)] } };
         PictureSizes.Check(job, used);
         return new PreparedJob(job, inputs);
     }

@@ -11,15 +11,26 @@ internal static class CommandLine
     public static Outcome Run(params string[] arguments) => Run(null, arguments);
 
     /// <summary>As on a computer without an OpenCL loader.</summary>
-    public static Outcome RunWithoutOpenCl(params string[] arguments) => Run(null, arguments, ("NATIVESTYLE_OPENCL", "/nowhere/libOpenCL.so"));
+    public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("NATIVESTYLE_OPENCL=/nowhere/libOpenCL.so", arguments);
 
     /// <param name="onLine">Called with the process for each line of output.</param>
-    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, null);
+    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, "");
 
-    /// <summary>With an environment variable set.</summary>
-    public static Outcome RunWith(string name, string value, params string[] arguments) => Run(null, arguments, (name, value));
+    /// <summary>With environment variables set: NAME=VALUE, and more after semicolons.</summary>
+    public static Outcome RunWith(string environment, params string[] arguments) => Run(null, arguments, environment);
 
-    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, (string Name, string Value)? variable)
+    /// <summary>The program under way, for tests that end it; its output goes nowhere.</summary>
+    public static Process Start(string[] arguments)
+    {
+        Process process = Process.Start(StartInfo([.. arguments, "--quiet"]))!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static ProcessStartInfo StartInfo(string[] arguments)
     {
         // Who runs the tests in the background has Ctrl-C ignored, and children inherit that: not these.
         string[] program = [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments];
@@ -28,7 +39,14 @@ internal static class CommandLine
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        if (variable is var (name, value)) start.Environment[name] = value;
+        return start;
+    }
+
+    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, string environment)
+    {
+        ProcessStartInfo start = StartInfo(arguments);
+        foreach (string variable in environment.Split(';', StringSplitOptions.RemoveEmptyEntries))
+            start.Environment[variable.Split('=')[0]] = variable.Split('=')[1];
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
         var output = new StringWriter();

@@ -31,11 +31,11 @@ public class WeightsCommandTests
         Assert.True(convert.ExitCode == 0, convert.Error);
         Assert.Contains("1 convolutions of VGG-19, from rgb-unit", convert.Output, StringComparison.Ordinal);
         string[] transfer = ["transfer", content, style, "-o", folder.File("out.png"), "--size", "24", "--iterations", "2", "--content-layers", "features.0", "--style-layers", "block1_conv1"];
-        CommandLine.Outcome used = CommandLine.RunWith("XDG_DATA_HOME", folder.Path, transfer);
+        CommandLine.Outcome used = CommandLine.RunWith($"XDG_DATA_HOME={folder.Path}", transfer);
         Assert.True(used.ExitCode == 0, used.Error);
         Assert.Contains($"found {found}: using it", used.Output, StringComparison.Ordinal);
         Assert.Contains("network vgg.safetensors", used.Output, StringComparison.Ordinal);
-        CommandLine.Outcome random = CommandLine.RunWith("XDG_DATA_HOME", folder.Path, [.. transfer, "--weights", "random"]);
+        CommandLine.Outcome random = CommandLine.RunWith($"XDG_DATA_HOME={folder.Path}", [.. transfer, "--weights", "random"]);
         Assert.Contains("random VGG-19", random.Output, StringComparison.Ordinal);
         Assert.Contains("weights download vgg19", random.Output, StringComparison.Ordinal);
         CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("torchvision_zip.pth"), "-o", folder.File("x.npz")), ".safetensors");
@@ -66,7 +66,7 @@ public class WeightsCommandTests
             stream.Write(file);
         });
         CommandLine.Outcome outcome = CommandLine.RunWith(
-            "http_proxy", $"http://127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}",
+            $"http_proxy=http://127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}",
             "weights", "download", "vgg19", "--url", "http://weights.invalid/some/vgg.safetensors", "-o", folder.File("vgg.safetensors"));
         await serving;
         Assert.True(outcome.ExitCode == 0, outcome.Error);

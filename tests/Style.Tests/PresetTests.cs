@@ -214,10 +214,10 @@ public class PresetTests
             Matrix<double> eye = Matrix<double>.Build.DenseIdentity(n);
             (Matrix<double> features, Vector<double> mean, Matrix<double> covariance) = Statistics(map);
             (_, Vector<double> targetMean, Matrix<double> targetCovariance) = Statistics(style);
-            Matrix<double> half = Root(targetCovariance), root = Root(half * covariance * half);
+            Matrix<double> half = NewtonSchulz.Root(targetCovariance), root = NewtonSchulz.Root(half * covariance * half);
             _styleLoss += weight * ((mean - targetMean).PointwisePower(2).Sum() / n + ((targetCovariance + covariance - (2 * root)).Trace() / n));
             // d/dA of -2 tr(A^½) / n, then to the covariance, then to mean and second moment.
-            Matrix<double> ofRoot = RootBackward(root, eye * (-2.0 / n));
+            Matrix<double> ofRoot = NewtonSchulz.RootBackward(root, eye * (-2.0 / n));
             Matrix<double> ofCovariance = weight * ((eye / n) + (half * ofRoot * half));
             Vector<double> ofMean = (weight * 2 / n * (mean - targetMean)) - ((ofCovariance + ofCovariance.Transpose()) * mean);
             Matrix<double> gradient = features * (ofCovariance + ofCovariance.Transpose()) / map.Pixels;
@@ -309,36 +309,6 @@ public class PresetTests
             _mapGradients.TryGetValue(layer, out double[]? known) ? VectorReference.Axpy(known, gradient, 1) : gradient;
 
         private static double Square(double[] values) => VectorReference.Dot(values, values);
-
-        /// <summary>sqrtm_ns of sqrtm.py.</summary>
-        private static Matrix<double> Root(Matrix<double> a)
-        {
-            double norm = a.FrobeniusNorm();
-            Matrix<double> eye = Matrix<double>.Build.DenseIdentity(a.RowCount), y = a / norm, z = eye;
-            for (int i = 0; i < 12; i++)
-            {
-                Matrix<double> t = ((3 * eye) - (z * y)) / 2;
-                y *= t;
-                z = t * z;
-            }
-
-            return y * Math.Sqrt(norm);
-        }
-
-        /// <summary>_MatrixSquareRootNSLyap.backward of sqrtm.py.</summary>
-        private static Matrix<double> RootBackward(Matrix<double> z, Matrix<double> gradient)
-        {
-            double norm = z.FrobeniusNorm();
-            Matrix<double> eye = Matrix<double>.Build.DenseIdentity(z.RowCount), a = z / norm, q = gradient / norm;
-            for (int i = 0; i < 12; i++)
-            {
-                Matrix<double> t = (3 * eye) - (a * a), transposed = a.Transpose();
-                q = ((q * t) - (transposed * ((transposed * q) - (q * a)))) / 2;
-                a = a * t / 2;
-            }
-
-            return q / 2;
-        }
 
         private static Picture Smooth(int seed)
         {
