@@ -43,7 +43,7 @@ public static class LossPlot
             if ((reports[i].Width, reports[i].Height) == (reports[i - 1].Width, reports[i - 1].Height)) continue;
             string x = X(reports[i].Iteration);
             svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{x}\" x2=\"{x}\" y1=\"{Top}\" y2=\"{Height - Bottom}\" stroke=\"#bbbbbb\" stroke-dasharray=\"4 3\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{Height - Bottom - 6}\" dx=\"4\" fill=\"#777777\">{reports[i].Width} x {reports[i].Height}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{Top + 12}\" dx=\"4\" fill=\"#777777\">{reports[i].Width} x {reports[i].Height}</text>\n");
         }
 
         int place = Left;

@@ -79,8 +79,8 @@ public static class Presets
 
     /// <summary>
     /// The paper: L = α Σ ½ (F - P)² + β Σ w Σ (G - A)² / (4 N² M²), N channels, M pixels (eq. 1, 4, 5, 7), average pooling,
-    /// from white noise by L-BFGS, the style at the content's size. α/β = 10⁻³ is the paper's for its own network, whose
-    /// weights are normalised; the published ones' activations are larger, and its figures need about 10⁻⁶.
+    /// from white noise by L-BFGS, the style at the content's size. The paper's α/β of 10⁻³ is for its own network, whose
+    /// activations are normalised to a mean of 1; with the published weights 10⁻⁵ shows as much of the scene as its figures.
     /// </summary>
     public static TransferOptions Gatys { get; } = new()
     {
@@ -89,7 +89,7 @@ public static class Presets
         Source = "Gatys, Ecker and Bethge 2016, Image style transfer using convolutional neural networks",
         ContentLayers = [new("conv4_2", 1)],
         StyleLayers = Equal(s_firstOfBlocks, 0.2),
-        ContentWeight = 1e-6,
+        ContentWeight = 1e-5,
         StyleWeight = 1,
         TvWeight = 0,
         ContentLossScale = LossScale.HalfSum,
@@ -214,15 +214,15 @@ public static class Presets
 
     /// <summary>
     /// J = α ½ ‖aC - aG‖² + β Σ λ ‖GS - GG‖² / (2 nH nW nC)², which is the coursera assignment's style cost. The notes leave
-    /// α, β, λ and the layers to the reader, and descend the gradient; here they are Gatys et al.'s layers, λ a fifth, α and
-    /// β as for the paper, and Adam.
+    /// α, β, λ and the layers to the reader, and descend the gradient; here they are Gatys et al.'s layers, λ a fifth, an α
+    /// that keeps the scene, and Adam.
     /// </summary>
     public static TransferOptions CostFunction { get; } = Coursera with
     {
         Name = "cost-function",
         Description = "the lecture's cost function J = alpha J_content + beta J_style, from white noise",
         Source = "deeplearning.ai, lecture notes: neural style transfer, cost function",
-        ContentWeight = 1e-6,
+        ContentWeight = 1e-4,
         StyleWeight = 1,
         ContentLossScale = LossScale.HalfSum,
         Iterations = [500],
@@ -270,6 +270,7 @@ public static class Presets
         Name = "ryanchankh",
         Description = "ryanchankh's style_transfer: the paper's equations, alpha 1e-6, beta 1, L-BFGS-B, from uniform noise",
         Source = "https://github.com/ryanchankh/style_transfer, main.py",
+        ContentWeight = 1e-6,
         PoolEdge = PoolEdge.Same,
         Size = 0,
         Init = InitKind.Uniform,
