@@ -41,14 +41,23 @@ public sealed record CheckCase
     public override string ToString() => $"{Operator} {Variant}";
 }
 
+/// <summary>The element that is farthest from what it should be.</summary>
+/// <param name="Of">The output, or the gradient of which input.</param>
+/// <param name="Index">Its place, the last dimension varying fastest.</param>
+/// <param name="Actual">What the accelerator gave.</param>
+/// <param name="Expected">What the reference gives.</param>
+/// <param name="Error">Relative to the magnitude of the terms.</param>
+public sealed record WorstElement(string Of, int Index, double Actual, double Expected, double Error);
+
 /// <summary>What a check found; errors as <see cref="GradientChecker.RelativeError"/> measures them.</summary>
 /// <param name="Case">What was checked.</param>
 /// <param name="Accelerator">Where.</param>
 /// <param name="ForwardError">Output against the reference's.</param>
 /// <param name="BackwardError">Gradients against the reference's; null without backward.</param>
 /// <param name="DifferenceError">Gradients against central differences of the reference; null without backward.</param>
+/// <param name="Worst">The worst element of output and gradients.</param>
 public sealed record CheckResult(
-    CheckCase Case, string Accelerator, double ForwardError, double? BackwardError, double? DifferenceError)
+    CheckCase Case, string Accelerator, double ForwardError, double? BackwardError, double? DifferenceError, WorstElement Worst)
 {
     /// <summary>
     /// Central differences in double with h = 2⁻¹⁰ are themselves wrong by about h² f''' / 6 + ε / h, which for these

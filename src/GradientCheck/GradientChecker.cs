@@ -19,8 +19,10 @@ public static class GradientChecker
         float[][] inputs = [.. check.Inputs.Select(ToFloat)];
         (float[] output, float[][] gradients) = check.Run(accelerator, inputs, ToFloat(check.OutputGradient));
         double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
-        double forward = RelativeError(output, check.Reference(check.Inputs), check.Reference(magnitudes));
-        if (check.ReferenceBackward is null) return new CheckResult(check, accelerator.Name, forward, null, null);
+        double[] reference = check.Reference(check.Inputs), terms = check.Reference(magnitudes);
+        double forward = RelativeError(output, reference, terms);
+        WorstElement worst = Worst("output", output, reference, terms);
+        if (check.ReferenceBackward is null) return new CheckResult(check, accelerator.Name, forward, null, null, worst);
 
         double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
         double[][] scales = check.ReferenceBackward(magnitudes, Magnitudes(check.OutputGradient));
@@ -30,10 +32,27 @@ public static class GradientChecker
         for (int i = 0; i < gradients.Length; i++)
         {
             backward = Math.Max(backward, RelativeError(gradients[i], expected[i], scales[i]));
-            difference = Math.Max(difference, DifferenceError(check, i, gradients[i], scales[i]));
+            difference = Math.Max(difference, DifferenceError(check, i, Array.ConvertAll(gradients[i], value => (double)value), scales[i], Step));
+            WorstElement element = Worst($"gradient of input {i}", gradients[i], expected[i], scales[i]);
+            if (!(element.Error <= worst.Error)) worst = element;
         }
 
-        return new CheckResult(check, accelerator.Name, forward, backward, difference);
+        return new CheckResult(check, accelerator.Name, forward, backward, difference, worst);
+    }
+
+    /// <summary>
+    /// How far central differences of the reference are from the reference's own gradient, for steps h from 1/2 down to 2⁻⁴⁴.
+    /// The curve is a V on logarithmic axes: from the right the error falls as h², the terms of third order that a central
+    /// difference leaves out (none for quadratic functions); from the left as ε/h, the digits that cancel.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The case has no backward.</exception>
+    public static IReadOnlyList<(double Step, double Error)> Sweep(CheckCase check)
+    {
+        if (check.ReferenceBackward is null) throw new InvalidOperationException($"{check} has no gradient");
+        double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
+        double[][] scales = check.ReferenceBackward([.. check.Inputs.Select(Magnitudes)], Magnitudes(check.OutputGradient));
+        return [.. Enumerable.Range(1, 44).Select(power => Math.Pow(2, -power)).Select(step =>
+            (step, Enumerable.Range(0, check.Differentiable).Max(i => DifferenceError(check, i, expected[i], scales[i], step))))];
     }
 
     /// <summary>
@@ -58,14 +77,14 @@ public static class GradientChecker
     }
 
     /// <summary>f(x) = sum of output gradient x reference output, differenced at some coordinates of one input.</summary>
-    private static double DifferenceError(CheckCase check, int input, float[] gradient, double[] magnitudes)
+    private static double DifferenceError(CheckCase check, int input, double[] gradient, double[] magnitudes, double step)
     {
         double[] values = check.Inputs[input];
         int stride = Math.Max(1, values.Length / SampledCoordinates);
         double worst = 0, largest = Math.Max(Largest(magnitudes), gradient.Max(Math.Abs));
         for (int i = 0; i < values.Length; i += stride)
         {
-            double estimate = (At(i, Step) - At(i, -Step)) / (2 * Step);
+            double estimate = (At(i, step) - At(i, -step)) / (2 * step);
             worst = Math.Max(worst, Math.Abs(estimate - gradient[i]));
         }
 
@@ -81,6 +100,16 @@ public static class GradientChecker
             for (int i = 0; i < output.Length; i++) sum += output[i] * check.OutputGradient[i];
             return sum;
         }
+    }
+
+    private static WorstElement Worst(string of, float[] actual, double[] expected, double[] magnitudes)
+    {
+        double largest = Math.Max(Largest(expected), Largest(magnitudes));
+        int worst = 0;
+        for (int i = 0; i < actual.Length; i++)
+            if (!(Math.Abs(actual[i] - expected[i]) <= Math.Abs(actual[worst] - expected[worst]))) worst = i;
+        double error = Math.Abs(actual[worst] - expected[worst]);
+        return new WorstElement(of, worst, actual[worst], expected[worst], largest == 0 ? error : error / largest);
     }
 
     private static double Largest(double[] values) => values.Length == 0 ? 0 : values.Max(Math.Abs);

@@ -14,13 +14,34 @@ public static class OperatorCases
     private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";
     private const string ConvolutionReason = "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
 
+    /// <summary>
+    /// The operators of feature maps at one shape: convolution (with as many filters as channels), poolings, Gram matrix and
+    /// its like, losses.
+    /// </summary>
+    public static IEnumerable<CheckCase> AtShape(int seed, int height, int width, int channels)
+    {
+        var random = new Random(seed);
+        Conv3x3Shape plain = new(height, width, channels, channels);
+        Conv3x3Shape[] convolutions = [plain, plain with { Padding = Padding.Replicate }, plain with { Relu = true }];
+        return
+        [
+            .. convolutions.Select(shape => Convolution(random, shape)), .. Pooled([plain], random), .. Relus(random, height * width * channels),
+            .. Pools(random, (height, width, channels)), .. Grams(random, (height, width, channels)), .. SquaredErrors(random, height * width * channels),
+            .. Variations(random, (height, width, channels)), .. Means(random, (height, width, channels)),
+        ];
+    }
+
     /// <summary>All cases with inputs drawn from <paramref name="seed"/>.</summary>
     public static IEnumerable<CheckCase> All(int seed)
     {
         var random = new Random(seed);
         return
         [
-            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random), .. Pools(random), .. Grams(random), .. Losses(random), .. Statistics(random),
+            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random, 1, 7, 1001),
+            .. Pools(random, (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2)),
+            .. Grams(random, (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64)),
+            .. SquaredErrors(random, 1, 5, 1000, 40_001), .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),
+            .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
     }
@@ -46,7 +67,12 @@ public static class OperatorCases
             new(2, 2, 1, 1), new(1, 5, 3, 8), new(7, 5, 3, 33), new(6, 9, 4, 16, Padding.Replicate), new(8, 8, 16, 16),
             new(9, 11, 32, 32), new(17, 14, 16, 48), new(1, 1, 16, 32),
         ];
-        foreach (Conv3x3Shape sizes in pooled)
+        foreach (CheckCase check in Pooled(pooled, random)) yield return check;
+    }
+
+    private static IEnumerable<CheckCase> Pooled(Conv3x3Shape[] shapes, Random random)
+    {
+        foreach (Conv3x3Shape sizes in shapes)
         {
             foreach (PoolEdge edge in new[] { PoolEdge.Floor, PoolEdge.Same })
             {
@@ -162,9 +188,9 @@ public static class OperatorCases
         }
     }
 
-    private static IEnumerable<CheckCase> Relus(Random random)
+    private static IEnumerable<CheckCase> Relus(Random random, params int[] lengths)
     {
-        foreach (int length in new[] { 1, 7, 1001 })
+        foreach (int length in lengths)
         {
             double[] x = Array.ConvertAll(Values(random, length), value => value + (0.05 * Math.Sign(value)));
             yield return Unary(
@@ -173,11 +199,11 @@ public static class OperatorCases
         }
     }
 
-    private static IEnumerable<CheckCase> Pools(Random random)
+    private static IEnumerable<CheckCase> Pools(Random random, params (int, int, int)[] shapes)
     {
         foreach (PoolEdge edge in new[] { PoolEdge.Floor, PoolEdge.Same })
         {
-            foreach ((int h, int w, int c) in new[] { (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2) })
+            foreach ((int h, int w, int c) in shapes)
             {
                 var shape = new PoolShape(h, w, c, edge);
                 if (shape.OutLength == 0) continue;
@@ -205,9 +231,9 @@ public static class OperatorCases
         }
     }
 
-    private static IEnumerable<CheckCase> Grams(Random random)
+    private static IEnumerable<CheckCase> Grams(Random random, params (int, int, int)[] shapes)
     {
-        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64) })
+        foreach ((int h, int w, int c) in shapes)
         {
             double scale = Single(1.0 / (h * w));
             double[] x = Values(random, (long)h * w * c);
@@ -236,9 +262,9 @@ public static class OperatorCases
         }
     }
 
-    private static IEnumerable<CheckCase> Losses(Random random)
+    private static IEnumerable<CheckCase> SquaredErrors(Random random, params int[] lengths)
     {
-        foreach (int length in new[] { 1, 5, 1000, 40_001 })
+        foreach (int length in lengths)
         {
             double[] target = Values(random, length);
             double scale = Single(3.0 / length);
@@ -252,8 +278,11 @@ public static class OperatorCases
                 x => [StyleReference.SquaredError(x, target, scale)],
                 (x, dl) => Times(StyleReference.SquaredErrorBackward(x, target, scale), dl[0]), 2e-6, SumReason);
         }
+    }
 
-        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5) })
+    private static IEnumerable<CheckCase> Variations(Random random, params (int, int, int)[] shapes)
+    {
+        foreach ((int h, int w, int c) in shapes)
         {
             float scale = 2f / (h * w);
             foreach ((string form, VariationWeights weights) in new (string, VariationWeights)[]
@@ -274,9 +303,9 @@ public static class OperatorCases
         }
     }
 
-    private static IEnumerable<CheckCase> Statistics(Random random)
+    private static IEnumerable<CheckCase> Means(Random random, params (int, int, int)[] shapes)
     {
-        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64) })
+        foreach ((int h, int w, int c) in shapes)
         {
             double[] x = Values(random, (long)h * w * c), guidance = Values(random, (long)h * w);
             yield return Unary(
@@ -288,6 +317,10 @@ public static class OperatorCases
                 f => StyleReference.Guide(f, guidance, c), (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
         }
 
+    }
+
+    private static IEnumerable<CheckCase> Statistics(Random random)
+    {
         foreach ((int pixels, int n) in new[] { (9, 1), (90, 3), (400, 16), (1500, 40) })
         {
             double[] target = Array.ConvertAll(Values(random, (long)pixels * n), v => (0.7 * v) + 0.3);

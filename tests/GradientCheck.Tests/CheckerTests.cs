@@ -24,6 +24,27 @@ public class CheckerTests
     }
 
     [Fact]
+    public void TheWorstElementIsNamedWithWhatItIsAndShouldBe()
+    {
+        // The second of the output's gradients, 2, comes back as 2.5.
+        CheckResult result = Check(x => x, g => g == 2 ? 2.5f : g);
+        Assert.Equal(("gradient of input 0", 1, 2.5, 2.0), (result.Worst.Of, result.Worst.Index, result.Worst.Actual, result.Worst.Expected));
+    }
+
+    /// <summary>L2 pooling has a third derivative: its error falls as h² to a least point, and rises again as 1/h.</summary>
+    [Fact]
+    public void ASweepOfTheStepIsAV()
+    {
+        CheckCase check = OperatorCases.AtShape(1, 4, 6, 3).First(each => each.Operator == "L2Pool");
+        (double Step, double Error)[] points = [.. GradientChecker.Sweep(check)];
+        double At(int power) => points.Single(point => point.Step == Math.Pow(2, -power)).Error;
+        Assert.InRange(At(7) / At(9), 10, 22);
+        Assert.InRange(At(40) / At(34), 8, 512);
+        Assert.True(points.Min(point => point.Error) < 1e-9);
+        Assert.InRange(Math.Log2(points.MinBy(point => point.Error).Step), -24, -12);
+    }
+
+    [Fact]
     public void NotANumberFails() => Assert.False(Check(_ => float.NaN, g => g).Passed);
 
     [Fact]

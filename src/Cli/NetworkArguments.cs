@@ -1,0 +1,59 @@
+using System.CommandLine;
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Cli;
+
+/// <summary>What commands that look into a network take: its weights, pooling and seed.</summary>
+internal sealed class NetworkArguments
+{
+    private readonly Option<string?> _weights = new("--weights") { Description = "VGG weights (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE" };
+    private readonly Option<string?> _convention = new("--weights-convention") { Description = "What its first layer was trained on: rgb-255, bgr-255 or rgb-unit (default: what the file tells)", HelpName = "NAME" };
+    private readonly Option<string> _pooling = new("--pooling") { Description = "average, max or l2", DefaultValueFactory = _ => "max", HelpName = "KIND" };
+    private readonly Option<string?> _seed = new("--seed") { Description = "Seed of random weights, and of noise (default: 1)", HelpName = "N" };
+    private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print nothing but errors" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _weights, _convention, _pooling, _seed, _quiet }) command.Add(option);
+    }
+
+    public TransferConsole Console(ParseResult parsed) => new(parsed.GetValue(_quiet));
+
+    public int Seed(ParseResult parsed) => parsed.GetValue(_seed) is string text ? Settings.ParseWhole("--seed", text, int.MinValue, int.MaxValue) : 1;
+
+    /// <summary>The weights' file, or null for random ones, and the network that it holds.</summary>
+    public (string? File, VggArchitecture Architecture) Find(ParseResult parsed, TransferConsole console)
+    {
+        string? file = WeightsLocator.Find(parsed.GetValue(_weights), console.Say);
+        return (file, file is null ? VggArchitecture.Vgg19 : WeightsFile.Describe(file).Architecture);
+    }
+
+    /// <summary>Whether the weights have a layer.</summary>
+    public static bool Has(string? file, string layer) => file is null || WeightsFile.Has(file, [layer]);
+
+    /// <summary>The network with some layers.</summary>
+    public VggNetwork Load(ParseResult parsed, Accelerator accelerator, string? file, VggArchitecture architecture, IReadOnlyCollection<string> layers, TransferConsole console)
+    {
+        WeightsConvention? convention = parsed.GetValue(_convention) is not string name ? null : WeightsConventions.Parse(name)
+            ?? throw new UsageException($"--weights-convention {name} is unknown, expected rgb-255, bgr-255 or rgb-unit");
+        Pooling pooling = parsed.GetValue(_pooling)!.ToLowerInvariant() switch
+        {
+            "average" => Pooling.Average,
+            "max" => Pooling.Max,
+            "l2" => Pooling.L2,
+            string other => throw new UsageException($"--pooling {other} is unknown, expected one of average, max, l2"),
+        };
+        return VggNetwork.Load(accelerator, () =>
+        {
+            if (file is not null) return WeightsFile.Load(file, layers, convention);
+            console.Say($"no --weights: using a random {architecture.Name}, whose units mean nothing; 'nativestyle weights download vgg19' gets trained ones");
+            return RandomWeights.Create(architecture, Seed(parsed), architecture.Layers.Last(layer => layers.Contains(layer.Name)).Name);
+        }, new VggOptions(pooling, PoolEdge.Floor));
+    }
+
+    /// <summary>A layer by any of its names.</summary>
+    public static VggLayer Layer(string option, string name, VggArchitecture architecture) => architecture.Find(name)
+        ?? throw new UsageException($"{option}: there is no layer '{name}'; {architecture.Name} has {string.Join(", ", architecture.Layers.Select(layer => layer.Name))}");
+}

@@ -1,0 +1,71 @@
+using NativeStyle.Imaging;
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style;
+
+/// <summary>A piece of a picture that excites a unit.</summary>
+/// <param name="Source">The picture's name.</param>
+/// <param name="Activation">After ReLU.</param>
+/// <param name="Patch">The unit's receptive field, grey where it lies outside of the picture.</param>
+public sealed record StrongPatch(string Source, float Activation, Picture Patch);
+
+/// <summary>
+/// The patches of pictures that maximise a unit's activation (Zeiler and Fergus 2014, "Visualizing and understanding
+/// convolutional networks", figure 2): what a channel is looking for, without any optimisation.
+/// </summary>
+public sealed class StrongestPatches(Accelerator accelerator, VggNetwork network, string layer, int channel, int count, int perPicture)
+{
+    private readonly List<StrongPatch> _patches = [];
+
+    /// <summary>The strongest so far, the strongest first.</summary>
+    public IReadOnlyList<StrongPatch> Found => _patches;
+
+    /// <summary>Looks at a picture.</summary>
+    /// <exception cref="TransferException">The layer has no such channel.</exception>
+    public void Add(string source, Picture picture)
+    {
+        VggLayer unit = network.Architecture.Layers.Single(each => each.Name == layer);
+        ReceptiveField field = ReceptiveField.Of(network.Architecture, unit);
+        foreach (FeatureMap map in FeatureMaps.Of(accelerator, network, picture, [layer]))
+        {
+            if (channel >= map.Channels) throw new TransferException($"{layer} has channels 0 to {map.Channels - 1}, not {channel}");
+            // The strongest, then the strongest of those that share less than half of their field with it, and so on.
+            int apart = Math.Max(1, field.Size / field.Stride / 2);
+            List<(int Row, int Column)> taken = [];
+            foreach (int place in Enumerable.Range(0, map.Height * map.Width).OrderByDescending(place => map.Values[(place * map.Channels) + channel]).ThenBy(place => place))
+            {
+                float activation = map.Values[(place * map.Channels) + channel];
+                if (activation <= 0 || taken.Count == perPicture || (_patches.Count == count && activation <= _patches[^1].Activation)) break;
+                (int row, int column) = (place / map.Width, place % map.Width);
+                if (taken.Any(other => Math.Abs(other.Row - row) < apart && Math.Abs(other.Column - column) < apart)) continue;
+                taken.Add((row, column));
+                Insert(new StrongPatch(source, activation, Cut(picture, field, row, column)));
+            }
+        }
+    }
+
+    private void Insert(StrongPatch patch)
+    {
+        int at = _patches.FindIndex(other => other.Activation < patch.Activation);
+        _patches.Insert(at < 0 ? _patches.Count : at, patch);
+        if (_patches.Count > count) _patches.RemoveAt(count);
+    }
+
+    private static Picture Cut(Picture picture, ReceptiveField field, int row, int column)
+    {
+        (int top, int size) = field.At(row);
+        (int left, _) = field.At(column);
+        var patch = new Picture(size, size);
+        for (int y = 0; y < size; y++)
+        {
+            for (int x = 0; x < size; x++)
+            {
+                bool inside = top + y >= 0 && top + y < picture.Height && left + x >= 0 && left + x < picture.Width;
+                for (int c = 0; c < 3; c++) patch[y, x, c] = inside ? picture[top + y, left + x, c] : 0.5f;
+            }
+        }
+
+        return patch;
+    }
+}
