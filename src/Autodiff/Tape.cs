@@ -1,6 +1,23 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NativeStyle.Kernels;
 
 namespace NativeStyle.Autodiff;
+
+/// <summary>An operator as the tape saw it, for people who want to look: see <see cref="Tape.Observe"/>.</summary>
+/// <param name="Name">The operator.</param>
+/// <param name="Inputs">Places in the list of the operators that made its inputs; -1 for the parameter itself.</param>
+/// <param name="InputShapes">Of all inputs, constants among them.</param>
+/// <param name="Shape">Of its output.</param>
+public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyList<Shape> InputShapes, Shape Shape)
+{
+    public double ForwardSeconds { get; internal set; }
+
+    public double BackwardSeconds { get; internal set; }
+
+    /// <summary>The 2-norm of dL/d(output), once backward has passed; null where no gradient came.</summary>
+    public double? GradientNorm { get; internal set; }
+}
 
 /// <summary>
 /// Reverse-mode automatic differentiation: the forward pass writes down each operator that touched a tensor with
@@ -17,8 +34,20 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
 {
     private readonly List<Entry> _entries = [];
     private readonly List<IDisposable> _made = [];
+    private List<TapeNode>? _observed;
+    private Dictionary<Tensor, int>? _places;
+    private (TapeNode Node, long Start)? _underWay;
 
     public Accelerator Accelerator => accelerator;
+
+    /// <summary>The operators in their order, since <see cref="Observe"/>.</summary>
+    public IReadOnlyList<TapeNode> Observed => _observed ?? [];
+
+    /// <summary>
+    /// From now on notes each operator's name, shapes, times and gradient's norm. It costs a wait for the device at each
+    /// operator, so nothing is noted unless somebody asks.
+    /// </summary>
+    public void Observe() => (_observed, _places) = ([], []);
 
     /// <summary>
     /// Fills the gradients of everything that <paramref name="loss"/> depends on. What a tensor in between held is
@@ -48,7 +77,12 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
         for (int i = _entries.Count - 1; i >= 0; i--)
         {
             (Tensor made, Action backward) = _entries[i];
-            if (made.HasGradient) backward();
+            if (made.HasGradient)
+            {
+                if (_places is not null && _places.TryGetValue(made, out int place)) BackwardObserved(_observed![place], made, backward);
+                else backward();
+            }
+
             if (!made.Kept) made.Dispose();
         }
 
@@ -64,14 +98,25 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     }
 
     /// <summary>The output of an operator: it has a gradient if any of the inputs has.</summary>
-    internal Tensor Output(Shape shape, params ReadOnlySpan<Tensor> inputs)
+    /// <param name="name">The operator's, which is the method that calls.</param>
+    internal Tensor Output(Shape shape, IReadOnlyList<Tensor> inputs, [CallerMemberName] string name = "")
     {
-        bool requiresGradient = false;
-        foreach (Tensor input in inputs) requiresGradient |= input.RequiresGradient;
-        var output = new Tensor(accelerator, shape, requiresGradient);
+        var output = new Tensor(accelerator, shape, inputs.Any(input => input.RequiresGradient));
         _made.Add(output);
+        if (_observed is not null && _places is not null)
+        {
+            var node = new TapeNode(name, [.. inputs.Where(input => input.RequiresGradient).Select(input => _places.GetValueOrDefault(input, -1))], [.. inputs.Select(input => input.Shape)], shape);
+            _places[output] = _observed.Count;
+            _observed.Add(node);
+            accelerator.Synchronize();
+            _underWay = (node, Stopwatch.GetTimestamp());
+        }
+
         return output;
     }
+
+    /// <inheritdoc cref="Output(Shape, IReadOnlyList{Tensor}, string)"/>
+    internal Tensor Output(Shape shape, Tensor input, [CallerMemberName] string name = "") => Output(shape, [input], name);
 
     /// <summary>Memory that an operator's backward will need: given back with the tape, if backward has not done so.</summary>
     internal T Keep<T>(T memory) where T : IDisposable
@@ -83,8 +128,24 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     /// <summary>Writes an operator down; <paramref name="backward"/> reads output.Gradient and adds to its inputs'.</summary>
     internal Tensor Record(Tensor output, Action backward)
     {
+        if (_underWay is var (node, start))
+        {
+            accelerator.Synchronize();
+            node.ForwardSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            _underWay = null;
+        }
+
         if (output.RequiresGradient) _entries.Add(new Entry(output, backward));
         return output;
+    }
+
+    private void BackwardObserved(TapeNode node, Tensor made, Action backward)
+    {
+        node.GradientNorm = VectorOps.Norm(accelerator, made.Gradient);
+        long start = Stopwatch.GetTimestamp();
+        backward();
+        accelerator.Synchronize();
+        node.BackwardSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private readonly record struct Entry(Tensor Output, Action Backward);

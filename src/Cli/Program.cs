@@ -16,6 +16,7 @@ internal static class Program
             "  nativestyle texture painting.jpg -o texture.png --size 512x512\n" +
             "  nativestyle batch --content photos --style paintings --out art\n" +
             "  nativestyle presets show gatys\n" +
+            "  nativestyle explain photo.jpg painting.jpg --html explained.html\n" +
             "  nativestyle features photo.jpg -o seen\n" +
             "  nativestyle show art.png\n" +
             "  nativestyle weights info vgg16_weights.npz\n" +
@@ -25,7 +26,7 @@ internal static class Program
             "Exit codes: 0 done, 1 a check or a device failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), TextureCommand.Create(), ReconstructCommand.Create(), Figure1Command.Create(), BatchCommand.Create(),
-            PresetsCommand.Create(), ShowCommand.Create(), FeaturesCommand.Create(), MaximizeCommand.Create(), PatchesCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
+            PresetsCommand.Create(), ShowCommand.Create(), ExplainCommand.Create(), FeaturesCommand.Create(), MaximizeCommand.Create(), PatchesCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
             BenchCommand.Create(), KernelsCommand.Create(),
         };
         if (Console.IsOutputRedirected)

@@ -19,6 +19,9 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
 
     public void Dispose() => _loaded?.Network.Dispose();
 
+    /// <summary>The network that a job needs.</summary>
+    public VggNetwork Network(TransferJob job) => Network(job, "", out _);
+
     /// <summary>Runs a job and writes nothing.</summary>
     public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) => Run(prepared, null, cancellation);
 

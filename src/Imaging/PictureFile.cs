@@ -61,16 +61,22 @@ public static class PictureFile
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, Picture picture, PictureWriteOptions? options = null)
     {
+        AtomicFile.Write(path, Encode(picture, Path.GetExtension(path), options));
+    }
+
+    /// <summary>A picture as the bytes of a file.</summary>
+    /// <param name="extension">One of <see cref="WritableExtensions"/>.</param>
+    /// <exception cref="ArgumentException">It is none of them.</exception>
+    public static byte[] Encode(Picture picture, string extension, PictureWriteOptions? options = null)
+    {
         options ??= new PictureWriteOptions();
-        byte[] bytes = Path.GetExtension(path).ToLowerInvariant() switch
+        return extension.ToLowerInvariant() switch
         {
             ".png" => PngEncoder.Encode(picture, options.PngDepth, options.Text),
             ".jpg" or ".jpeg" => JpegEncoder.Encode(picture, options.JpegQuality),
             ".tif" or ".tiff" => TiffEncoder.Encode(picture),
             ".npy" => NpyEncoder.Encode(picture),
-            string other => throw new ArgumentException(
-                $"{path}: '{other}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}"),
+            _ => throw new ArgumentException($"'{extension}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}"),
         };
-        AtomicFile.Write(path, bytes);
     }
 }

@@ -3,8 +3,12 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Style;
 
+/// <summary>One layer's share of the loss.</summary>
+public sealed record LayerLoss(string Layer, bool IsContent, double Value);
+
 /// <summary>The losses at one point, weighted, as they enter the sum.</summary>
-public sealed record LossValues(double Total, double Content, double Style, double Tv);
+/// <param name="Layers">Each layer's, where somebody asked for them.</param>
+public sealed record LossValues(double Total, double Content, double Style, double Tv, IReadOnlyList<LayerLoss>? Layers = null);
 
 /// <summary>
 /// What a transfer carries from iteration to iteration and from scale to scale, on the host: with the options and the

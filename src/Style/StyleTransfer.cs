@@ -11,8 +11,10 @@ namespace NativeStyle.Style;
 /// <param name="Height">Rows of the picture at this scale.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Seconds">How long this iteration took.</param>
+/// <param name="Layers">Each layer's loss, where <see cref="StyleTransfer.ByLayer"/> asks for them.</param>
 public sealed record IterationReport(
-    int Iteration, int Height, int Width, double Loss, double Content, double Style, double Tv, double Seconds);
+    int Iteration, int Height, int Width, double Loss, double Content, double Style, double Tv, double Seconds,
+    IReadOnlyList<LayerLoss>? Layers = null);
 
 /// <summary>Why a transfer ended.</summary>
 public enum TransferEnd
@@ -44,6 +46,9 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
 
+    /// <summary>Whether reports hold each layer's loss.</summary>
+    public bool ByLayer { get; init; }
+
     /// <summary>Called after every so many iterations, and when cancelled, with a state that the run can be continued from.</summary>
     public (int Every, Action<RunState> Save)? Checkpoint { get; init; }
 
@@ -55,9 +60,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     public TransferResult Run(
         TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
     {
-        inputs = inputs.Cropped(options.Crop);
-        Picture? colors = options.Colors == ColorMode.Luminance ? inputs.Content : null;
-        inputs = inputs.Colored(options.Colors);
+        Picture? colors = options.Colors == ColorMode.Luminance ? inputs.Cropped(options.Crop).Content : null;
+        inputs = Prepared(inputs);
         ScaleStep first = plan[0];
         RunState run = resume ?? new RunState(
             first.Height, first.Width, InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
@@ -76,17 +80,29 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             : ColorTransfer.WithChromaOf(picture, Resampler.Resize(colors, picture.Height, picture.Width));
     }
 
+    /// <summary>The pictures as the losses see them, cropped and with colours exchanged.</summary>
+    internal TransferInputs Prepared(TransferInputs inputs) => inputs.Cropped(options.Crop).Colored(options.Colors);
+
+    /// <summary>The objective at one scale.</summary>
+    internal Objective ObjectiveAt(TransferInputs prepared, ScaleStep step)
+    {
+        (int height, int width) = (step.Height, step.Width);
+        Picture? content = prepared.Content is null ? null : Resampler.Resize(prepared.Content, height, width);
+        return new Objective(accelerator, network, options, content, [.. prepared.Styles.Select(style => SizedAt(style, step))]);
+    }
+
+    /// <summary>A style at the size at which it is seen beside a scale.</summary>
+    internal StyleInput SizedAt(StyleInput style, ScaleStep step)
+    {
+        (int height, int width) = Schedule.StyleSize(options, step.Height, step.Width, style.Picture.Height, style.Picture.Width);
+        return style with { Picture = Resampler.Resize(style.Picture, height, width) };
+    }
+
     private TransferEnd RunScale(
         RunState run, TransferInputs inputs, ScaleStep step, Func<Picture, Picture> finished, CancellationToken cancellation)
     {
         (int height, int width) = (step.Height, step.Width);
-        StyleInput[] styles = [.. inputs.Styles.Select(style =>
-        {
-            (int styleHeight, int styleWidth) = Schedule.StyleSize(options, height, width, style.Picture.Height, style.Picture.Width);
-            return style with { Picture = Resampler.Resize(style.Picture, styleHeight, styleWidth) };
-        })];
-        Picture? content = inputs.Content is null ? null : Resampler.Resize(inputs.Content, height, width);
-        using Objective objective = new(accelerator, network, options, content, styles);
+        using Objective objective = ObjectiveAt(inputs, step);
         using Tensor pixels = new Tensor(accelerator, new Shape(height, width, 3), run.Pixels, requiresGradient: true).Keep();
         using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Average);
         // The average at the last point whose losses were finite; it stays on the device until it is needed.
@@ -129,7 +145,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             float decay = options.AverageDecay;
             VectorOps.Lerp(accelerator, average.View, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
             var report = new IterationReport(
-                run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds, before.Layers);
             run.Reports.Add(report);
             Progress?.Invoke(report, () => finished(RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange)));
             if (Checkpoint is var (every, save) && run.Iteration % every == 0)
@@ -169,7 +185,9 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         pixels.ClearGradient();
         using var tape = new Tape(accelerator);
         Losses losses = objective.Evaluate(tape, pixels);
-        var values = new LossValues(Value(losses.Total), Value(losses.Content), Value(losses.Style), Value(losses.Variation));
+        var values = new LossValues(
+            Value(losses.Total), Value(losses.Content), Value(losses.Style), Value(losses.Variation),
+            ByLayer ? [.. losses.Terms.Select(term => new LayerLoss(term.Layer, term.IsContent, Value(term.Value)))] : null);
         if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
         return values;
 

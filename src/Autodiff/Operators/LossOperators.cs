@@ -37,7 +37,7 @@ public static class LossOperators
     /// <summary>The sum of scalars.</summary>
     public static Tensor Sum(this Tape tape, IReadOnlyList<Tensor> terms)
     {
-        Tensor sum = tape.Output(Shape.Scalar, terms.ToArray()).Keep();
+        Tensor sum = tape.Output(Shape.Scalar, terms).Keep();
         VectorOps.Fill(tape.Accelerator, sum.Data, 0f);
         foreach (Tensor term in terms) VectorOps.Axpy(tape.Accelerator, sum.Data, term.Data, 1f);
         return tape.Record(sum, () =>

@@ -41,7 +41,7 @@ public static class WassersteinOperator
     public static Tensor WassersteinDistance(this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {
         Accelerator accelerator = tape.Accelerator;
-        Tensor loss = tape.Output(Shape.Scalar, mean, moment).Keep();
+        Tensor loss = tape.Output(Shape.Scalar, [mean, moment]).Keep();
         MemoryBuffer<float> root = tape.Keep(accelerator.Allocate<float>(moment.Shape.Length));
         using (MemoryBuffer<float> covariance = accelerator.Allocate<float>(moment.Shape.Length))
         {

@@ -1,0 +1,185 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style;
+
+/// <summary>Gram matrices of one layer, of some channels: those that matter most to the style.</summary>
+/// <param name="Channels">Which, in the order of rows and columns.</param>
+/// <param name="Style">The target, row by row; the others likewise.</param>
+public sealed record GramComparison(string Layer, int[] Channels, float[] Style, float[] Start, float[] Result);
+
+/// <summary>What one loss term does to the pixels of the result.</summary>
+/// <param name="Name">"content conv4_2", "style conv1_1", "tv".</param>
+/// <param name="Value">The weighted loss.</param>
+/// <param name="Gradient">dL/d(pixels), (height, width, 3).</param>
+public sealed record TermGradient(string Name, double Value, float[] Gradient);
+
+/// <summary>One pixel, from its last change back to the losses.</summary>
+/// <param name="Start">RGB where the run began, in units of the pixel range; the others likewise.</param>
+/// <param name="Result">RGB of the last iterate.</param>
+/// <param name="Gradient">dL/d(pixel), the sum of all terms.</param>
+/// <param name="MeanGradient">Adam's m̂, or null under L-BFGS.</param>
+/// <param name="RootSquare">Adam's √v̂.</param>
+/// <param name="LastStep">-α m̂ / (√v̂ + ε): how far the last step moved it.</param>
+/// <param name="Channel">The channel that is pulled at most, which was moved to test the gradient.</param>
+/// <param name="Nudge">How far.</param>
+/// <param name="Predicted">What the gradient says that the loss changes by.</param>
+/// <param name="Measured">What it changed by.</param>
+public sealed record PixelStory(
+    int Row, int Column, float[] Start, float[] Result, float[] Gradient, float[]? MeanGradient, float[]? RootSquare, float[]? LastStep,
+    int Channel, double Nudge, double Predicted, double Measured);
+
+/// <summary>A transfer as it happened, with what its last iterate's losses, gradients and tape look like.</summary>
+public sealed record TransferExplanation(
+    TransferResult Result, IReadOnlyList<(int Iteration, Picture Picture)> Pictures, IReadOnlyList<GramComparison> Grams,
+    IReadOnlyList<TermGradient> Terms, IReadOnlyList<TapeNode> Tape, PixelStory Pixel, int Height, int Width)
+{
+    /// <summary>Channels of a Gram matrix that are kept.</summary>
+    private const int MostChannels = 32;
+
+    /// <summary>Runs a transfer and looks at it.</summary>
+    /// <param name="snapshots">Pictures kept on the way, evenly spread.</param>
+    /// <param name="pixel">Row and column at the last scale; null for the pixel that the losses pull at most.</param>
+    public static TransferExplanation Create(
+        Accelerator accelerator, VggNetwork network, TransferOptions options, TransferInputs inputs, IReadOnlyList<ScaleStep> plan, int snapshots,
+        (int Row, int Column)? pixel, Action<IterationReport> progress, CancellationToken cancellation)
+    {
+        int total = plan.Sum(step => step.Iterations);
+        ScaleStep last = plan[^1];
+        HashSet<int> kept = [.. Enumerable.Range(1, snapshots).Select(i => Math.Max(1, (int)((long)total * i / snapshots)))];
+        List<(int, Picture)> pictures = [];
+        RunState? state = null;
+        var transfer = new StyleTransfer(accelerator, network, options)
+        {
+            ByLayer = true,
+            Progress = (report, picture) =>
+            {
+                if (kept.Contains(report.Iteration)) pictures.Add((report.Iteration, picture()));
+                progress(report);
+            },
+            Checkpoint = (total, run => state = run),
+        };
+        TransferInputs prepared = transfer.Prepared(inputs);
+        float[] start = InitialPicture.Create(options, prepared, network.ZeroPixel, plan[0].Height, plan[0].Width);
+        pictures.Insert(0, (0, RunState.ToPicture(start, plan[0].Height, plan[0].Width, options.PixelRange)));
+        TransferResult result = transfer.Run(inputs, plan, cancellation);
+        start = Resampler.Resize(start, plan[0].Height, plan[0].Width, 3, last.Height, last.Width);
+        // An optimiser that found nothing lower, or a user who had enough, leaves no last state: then of the picture itself.
+        float[] iterate = state?.Pixels ?? Array.ConvertAll(Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
+        using Objective objective = transfer.ObjectiveAt(prepared, last);
+        (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(accelerator, objective, iterate, last);
+        (int row, int column) = pixel ?? MostPulled(terms, last.Width);
+        return new TransferExplanation(
+            result, pictures, MeasureGrams(accelerator, network, options, transfer, prepared, start, iterate, last), terms, tape,
+            Story(accelerator, objective, options, start, iterate, terms, state?.Optimizer, row, column, last), last.Height, last.Width);
+    }
+
+    /// <summary>Each term's gradient on the pixels, by a pass of its own; and the tape of all of them together.</summary>
+    private static (List<TermGradient>, IReadOnlyList<TapeNode>) MeasureTerms(Accelerator accelerator, Objective objective, float[] iterate, ScaleStep at)
+    {
+        List<TermGradient> terms = [];
+        IReadOnlyList<TapeNode> nodes = [];
+        // Pass 0 is the whole; then one for each term.
+        for (int pass = 0; pass == 0 || pass <= terms.Count; pass++)
+        {
+            using Tensor pixels = new Tensor(accelerator, new Shape(at.Height, at.Width, 3), iterate, requiresGradient: true).Keep();
+            using var tape = new Tape(accelerator);
+            if (pass == 0) tape.Observe();
+            Losses losses = objective.Evaluate(tape, pixels);
+            (string Name, Tensor Loss)[] all = [
+                .. losses.Terms.Select(term => ($"{(term.IsContent ? "content" : "style")} {term.Layer}", term.Value)),
+                .. losses.Variation.RequiresGradient ? new[] { ("tv", losses.Variation) } : []];
+            if (pass == 0)
+            {
+                terms.AddRange(all.Select(term => new TermGradient(term.Name, term.Loss.ToArray()[0], [])));
+                tape.Backward(losses.Total);
+                nodes = tape.Observed;
+                continue;
+            }
+
+            tape.Backward(all[pass - 1].Loss);
+            terms[pass - 1] = terms[pass - 1] with { Gradient = pixels.GradientToArray() };
+        }
+
+        return (terms, nodes);
+    }
+
+    private static List<GramComparison> MeasureGrams(
+        Accelerator accelerator, VggNetwork network, TransferOptions options, StyleTransfer transfer, TransferInputs prepared, float[] start, float[] iterate, ScaleStep at)
+    {
+        string[] layers = [.. options.StyleTerms.Select(layer => layer.Layer)];
+        if (prepared.Styles.Count == 0 || layers.Length == 0) return [];
+        Picture style = transfer.SizedAt(prepared.Styles[0], at).Picture;
+        Dictionary<string, (float[] Gram, int Channels)> ofStyle = Of(style.Height, style.Width, Array.ConvertAll(style.Pixels, value => value * options.PixelRange));
+        Dictionary<string, (float[] Gram, int Channels)> ofStart = Of(at.Height, at.Width, start), ofResult = Of(at.Height, at.Width, iterate);
+        return [.. layers.Select(layer =>
+        {
+            (float[] gram, int channels) = ofStyle[layer];
+            int[] chosen = [.. Enumerable.Range(0, channels).OrderByDescending(c => gram[(c * channels) + c]).Take(MostChannels).Order()];
+            float[] Part(float[] whole) => [.. chosen.SelectMany(i => chosen.Select(j => whole[(i * channels) + j]))];
+            return new GramComparison(layer, chosen, Part(gram), Part(ofStart[layer].Gram), Part(ofResult[layer].Gram));
+        })];
+
+        Dictionary<string, (float[], int)> Of(int height, int width, float[] pixels)
+        {
+            Dictionary<string, (float[], int)> grams = [];
+            using var tape = new Tape(accelerator);
+            using var image = new Tensor(accelerator, new Shape(height, width, 3), pixels);
+            foreach ((string layer, Tensor map) in network.Features(tape, image, options.PixelRange, layers))
+            {
+                // By pixel, whatever the options' scale: the matrices of pictures of different sizes are compared.
+                Tensor gram = tape.Gram(map, 1f / (map.Shape[0] * map.Shape[1]));
+                grams[layer] = (gram.ToArray(), map.Shape[2]);
+            }
+
+            return grams;
+        }
+    }
+
+    private static PixelStory Story(
+        Accelerator accelerator, Objective objective, TransferOptions options, float[] start, float[] iterate, List<TermGradient> terms,
+        OptimizerState? optimizer, int row, int column, ScaleStep at)
+    {
+        int place = ((row * at.Width) + column) * 3;
+        float[] Rgb(float[] values) => values[place..(place + 3)];
+        float[] gradient = new float[3];
+        foreach (TermGradient term in terms)
+            for (int c = 0; c < 3; c++) gradient[c] += term.Gradient[place + c];
+        float[]? mean = null, root = null, step = null;
+        if (optimizer is { Vectors: [var m, var v], StepCount: var t } && options.Optimizer == OptimizerKind.Adam)
+        {
+            mean = Array.ConvertAll(Rgb(m), value => (float)(value / (1 - Math.Pow(options.Beta1, t))));
+            root = Array.ConvertAll(Rgb(v), value => (float)Math.Sqrt(value / (1 - Math.Pow(options.Beta2, t))));
+            step = [.. mean.Zip(root, (a, b) => -options.LearningRate * a / (b + options.Epsilon))];
+        }
+
+        // Far enough for single precision to see the loss change, near enough for the gradient to say by how much.
+        int channel = Enumerable.Range(0, 3).MaxBy(c => Math.Abs(gradient[c]));
+        double level = options.PixelRange / 255, loss = terms.Sum(term => term.Value);
+        double nudge = Math.Clamp(2e-5 * loss / Math.Max(Math.Abs(gradient[channel]), 1e-30), level / 4, 8 * level);
+        double measured = (Loss(nudge) - Loss(-nudge)) / 2;
+        return new PixelStory(row, column, Rgb(start), Rgb(iterate), gradient, mean, root, step, channel, nudge, gradient[channel] * nudge, measured);
+
+        double Loss(double by)
+        {
+            float[] moved = [.. iterate];
+            moved[place + channel] += (float)by;
+            using var pixels = new Tensor(accelerator, new Shape(at.Height, at.Width, 3), moved);
+            using var tape = new Tape(accelerator);
+            Losses losses = objective.Evaluate(tape, pixels);
+            // Summed here, in double: single precision would lose the change in the total.
+            return losses.Terms.Sum(term => (double)term.Value.ToArray()[0]) + losses.Variation.ToArray()[0];
+        }
+    }
+
+    private static (int Row, int Column) MostPulled(List<TermGradient> terms, int width)
+    {
+        float[] sum = new float[terms[0].Gradient.Length];
+        foreach (TermGradient term in terms)
+            for (int i = 0; i < sum.Length; i++) sum[i] += term.Gradient[i];
+        int best = Enumerable.Range(0, sum.Length / 3).MaxBy(p => Enumerable.Range(3 * p, 3).Sum(i => Math.Abs(sum[i])));
+        return (best / width, best % width);
+    }
+}
