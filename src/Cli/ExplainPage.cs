@@ -22,7 +22,11 @@ internal static class ExplainPage
         table { border-collapse: collapse; font-size: 0.9rem; } th, td { text-align: right; padding: 0.2rem 0.6rem; border-bottom: 1px solid #e3e3e3; } th:first-child, td:first-child { text-align: left; }
         .wide { overflow-x: auto; } input[type=range] { width: 100%; } .pixel { display: inline-block; width: 1em; height: 1em; border: 1px solid #999; vertical-align: -0.15em; }
         #stage { width: 100%; max-width: 640px; image-rendering: auto; } .tape svg { min-width: 52rem; }
-        @media print { input[type=range] { display: none; } section { break-inside: avoid; } .print { display: flex !important; } } .print { display: none; flex-wrap: wrap; gap: 0.5rem; } .print img { width: 9rem; }
+        .print { display: none; flex-wrap: wrap; gap: 0.5rem; } .print img { width: 8rem; }
+        @media print {
+            body { padding: 0; font-size: 12px; } input[type=range] { display: none; } .print { display: flex; } h2 { margin-top: 1.5rem; } h2, h3 { break-after: avoid; }
+            figure, svg, table { break-inside: avoid; } .row > figure { flex-basis: 6rem; } .tape svg { min-width: 0; } #stage { max-width: 420px; } svg { max-height: 10cm; } .tape svg { max-height: none; }
+        }
         """;
 
     private const string Script = """
