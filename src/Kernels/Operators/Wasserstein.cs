@@ -90,56 +90,50 @@ public static class Wasserstein
     /// <summary>root = A^½ of a symmetric positive matrix (n, n).</summary>
     public static void SquareRoot(Accelerator accelerator, ArrayView<float> a, ArrayView<float> root, int n)
     {
-        using Profiler.Scope scope = accelerator.Measure("Wasserstein.SquareRoot", $"{n}", new Work(6.0 * Steps * n * n * n, 4.0 * n * n, 2));
         float norm = VectorOps.Norm(accelerator, a);
-        using MemoryBuffer<float> t = accelerator.Allocate<float>(a.Length), product = accelerator.Allocate<float>(a.Length);
-        MemoryBuffer<float> y = accelerator.Allocate<float>(a.Length), z = accelerator.Allocate<float>(a.Length), next = accelerator.Allocate<float>(a.Length);
-        VectorOps.Copy(accelerator, y.View, a);
-        if (norm > 0) VectorOps.Scale(accelerator, y.View, 1f / norm);
-        accelerator.Launch(IdentityKernel, (Index1D)a.IntLength, z.View, n, 1f);
-        for (int step = 0; step < Steps; step++)
-        {
-            MatrixMultiply.Square(accelerator, z.View, y.View, product.View, n);
-            accelerator.Launch(StepKernel, (Index1D)a.IntLength, product.View, t.View, n);
-            MatrixMultiply.Square(accelerator, y.View, t.View, next.View, n);
-            (y, next) = (next, y);
-            if (step == Steps - 1) break;
-            MatrixMultiply.Square(accelerator, t.View, z.View, next.View, n);
-            (z, next) = (next, z);
-        }
-
-        VectorOps.Copy(accelerator, root, y.View);
+        Iterate(accelerator, a, root, n, norm, inverse: false);
         VectorOps.Scale(accelerator, root, MathF.Sqrt(norm));
-        y.Dispose();
-        z.Dispose();
-        next.Dispose();
     }
 
     /// <summary>inverse = R^-1 of a symmetric positive matrix (n, n).</summary>
     public static void Inverse(Accelerator accelerator, ArrayView<float> r, ArrayView<float> inverse, int n)
     {
-        using Profiler.Scope scope = accelerator.Measure("Wasserstein.Inverse", $"{n}", new Work(6.0 * Steps * n * n * n, 4.0 * n * n, 2));
         float norm = VectorOps.Norm(accelerator, r);
-        float unit = norm > 0 ? 1f / norm : 0f;
-        using MemoryBuffer<float> t = accelerator.Allocate<float>(r.Length), product = accelerator.Allocate<float>(r.Length);
-        MemoryBuffer<float> b = accelerator.Allocate<float>(r.Length), q = accelerator.Allocate<float>(r.Length), next = accelerator.Allocate<float>(r.Length);
-        VectorOps.Copy(accelerator, b.View, r);
-        VectorOps.Scale(accelerator, b.View, unit);
-        accelerator.Launch(IdentityKernel, (Index1D)r.IntLength, q.View, n, unit);
+        Iterate(accelerator, r, inverse, n, norm, inverse: true);
+        if (norm > 0) VectorOps.Scale(accelerator, inverse, 1f / norm);
+    }
+
+    /// <summary>
+    /// Both iterations, of the matrix divided by its norm: Y, Z as above for the root, which is Y; B, Q in their places for the
+    /// inverse, which is Q.
+    /// </summary>
+    private static void Iterate(Accelerator accelerator, ArrayView<float> matrix, ArrayView<float> result, int n, float norm, bool inverse)
+    {
+        using Profiler.Scope scope = accelerator.Measure("Wasserstein.Iterate", $"{n}", new Work(6.0 * Steps * n * n * n, 4.0 * n * n, 2));
+        using MemoryBuffer<float> t = accelerator.Allocate<float>(matrix.Length), product = accelerator.Allocate<float>(matrix.Length);
+        MemoryBuffer<float> y = accelerator.Allocate<float>(matrix.Length), z = accelerator.Allocate<float>(matrix.Length), next = accelerator.Allocate<float>(matrix.Length);
+        VectorOps.Copy(accelerator, y.View, matrix);
+        if (norm > 0) VectorOps.Scale(accelerator, y.View, 1f / norm);
+        accelerator.Launch(IdentityKernel, (Index1D)matrix.IntLength, z.View, n, 1f);
         for (int step = 0; step < Steps; step++)
         {
-            MatrixMultiply.Square(accelerator, b.View, b.View, product.View, n);
-            accelerator.Launch(StepKernel, (Index1D)r.IntLength, product.View, t.View, n);
-            MatrixMultiply.Square(accelerator, q.View, t.View, next.View, n);
-            (q, next) = (next, q);
-            if (step == Steps - 1) break;
-            MatrixMultiply.Square(accelerator, b.View, t.View, next.View, n);
-            (b, next) = (next, b);
+            MatrixMultiply.Square(accelerator, inverse ? y.View : z.View, y.View, product.View, n);
+            accelerator.Launch(StepKernel, (Index1D)matrix.IntLength, product.View, t.View, n);
+            bool last = step == Steps - 1;
+            if (inverse || !last)
+            {
+                MatrixMultiply.Square(accelerator, inverse ? z.View : t.View, inverse ? t.View : z.View, next.View, n);
+                (z, next) = (next, z);
+            }
+
+            if (inverse && last) break;
+            MatrixMultiply.Square(accelerator, y.View, t.View, next.View, n);
+            (y, next) = (next, y);
         }
 
-        VectorOps.Copy(accelerator, inverse, q.View);
-        b.Dispose();
-        q.Dispose();
+        VectorOps.Copy(accelerator, result, inverse ? z.View : y.View);
+        y.Dispose();
+        z.Dispose();
         next.Dispose();
     }
 

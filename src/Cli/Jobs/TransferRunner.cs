@@ -20,7 +20,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
     public void Dispose() => _loaded?.Network.Dispose();
 
     /// <summary>The network that a job needs.</summary>
-    public VggNetwork Network(TransferJob job) => Network(job, "", out _);
+    public VggNetwork Network(TransferJob job) => Network(job, "", digested: false, out _);
 
     /// <summary>Runs a job and writes nothing.</summary>
     public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) => Run(prepared, null, cancellation);
@@ -32,7 +32,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
-        VggNetwork network = Network(job, resume?.Directory ?? "", out string digest);
+        VggNetwork network = Network(job, resume?.Directory ?? "", outputs?.Checkpoint is not null || resume is not null, out string digest);
         if (resume is not null) RequireSame(resume, digest);
         console.Begin(options, job.Plan, accelerator, network);
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
@@ -82,11 +82,12 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
     }
 
     /// <summary>The network that a job needs; the last one if it fits.</summary>
-    private VggNetwork Network(TransferJob job, string folder, out string digest)
+    /// <param name="digested">Whether the weights' checksum is wanted: it takes some tenths of a second.</param>
+    private VggNetwork Network(TransferJob job, string folder, bool digested, out string digest)
     {
         TransferOptions options = job.Options;
         string? file = job.Weights is null ? null : Path.Combine(folder, job.Weights);
-        object key = (file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
+        object key = (digested, file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
         if (_loaded is { } loaded && loaded.Key.Equals(key))
         {
             digest = loaded.Digest;
@@ -99,7 +100,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         VggNetwork network = VggNetwork.Load(accelerator, () =>
         {
             VggWeights weights = LoadWeights(job, file);
-            found = weights.Digest();
+            if (digested) found = weights.Digest();
             return weights;
         }, options.Network);
         _loaded = (key, network, found);
