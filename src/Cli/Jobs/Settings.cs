@@ -126,7 +126,7 @@ internal static class Settings
         where T : struct, Enum
     {
         string words = string.Join(", ", Words(values));
-        return new Setting(name, "WORD", description.Contains(WordOf(values[0]), StringComparison.Ordinal) ? description : $"{description}: {words}", (o, text, _) =>
+        return new Setting(name, "WORD", values.All(value => description.Contains(WordOf(value), StringComparison.Ordinal)) ? description : $"{description}: {words}", (o, text, _) =>
         {
             foreach (T value in values)
                 if (WordOf(value).Equals(text, StringComparison.OrdinalIgnoreCase)) return set(o, value);
