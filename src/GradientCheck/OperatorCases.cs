@@ -8,11 +8,10 @@ namespace NativeStyle.GradientCheck;
 /// The cases of every operator, forward and backward: odd sizes, one pixel, one channel, channel counts around the
 /// vector widths. Operators with a tape entry run through the tape, so that the entry is checked with them.
 /// </summary>
-public static class OperatorCases
+public static partial class OperatorCases
 {
     private const string ElementwiseReason = "one or two roundings an element, 6e-8 each";
     private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";
-    private const string ConvolutionReason = "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
 
     /// <summary>
     /// The operators of feature maps at one shape: convolution (with as many filters as channels), poolings, Gram matrix and
@@ -44,148 +43,6 @@ public static class OperatorCases
             .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
-    }
-
-    private static IEnumerable<CheckCase> Convolutions(Random random)
-    {
-        // Channels that fill vectors go to Winograd: by tiles where there are more of them than channels, else by channels.
-        Conv3x3Shape[] shapes =
-        [
-            new(1, 1, 1, 1), new(1, 1, 8, 8), new(1, 9, 2, 5), new(7, 5, 3, 64), new(7, 5, 3, 64, Padding.Replicate),
-            new(1, 1, 3, 7, Padding.Replicate), new(1, 6, 3, 33, Padding.Replicate), new(4, 4, 8, 16),
-            new(9, 10, 13, 21), new(13, 6, 16, 17), new(5, 5, 64, 9), new(18, 11, 32, 48), new(6, 23, 40, 8),
-            new(1, 1, 16, 16), new(17, 19, 16, 16), new(30, 33, 32, 48), new(3, 50, 16, 8),
-        ];
-        foreach (Conv3x3Shape sizes in shapes)
-        {
-            yield return Convolution(random, sizes);
-            yield return Convolution(random, sizes with { Relu = true });
-        }
-
-        Conv3x3Shape[] pooled =
-        [
-            new(2, 2, 1, 1), new(1, 5, 3, 8), new(7, 5, 3, 33), new(6, 9, 4, 16, Padding.Replicate), new(8, 8, 16, 16),
-            new(9, 11, 32, 32), new(17, 14, 16, 48), new(1, 1, 16, 32),
-        ];
-        foreach (CheckCase check in Pooled(pooled, random)) yield return check;
-    }
-
-    private static IEnumerable<CheckCase> Pooled(Conv3x3Shape[] shapes, Random random)
-    {
-        foreach (Conv3x3Shape sizes in shapes)
-        {
-            foreach (PoolEdge edge in new[] { PoolEdge.Floor, PoolEdge.Same })
-            {
-                Conv3x3Shape shape = sizes with { Relu = true, Pooling = Pooling.Average, PoolEdge = edge };
-                if (shape.OutLength == 0) continue;
-                yield return Convolution(random, shape);
-                yield return Convolution(random, shape with { Pooling = Pooling.Max });
-            }
-        }
-    }
-
-    private static CheckCase Convolution(Random random, Conv3x3Shape shape)
-    {
-        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
-        double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
-        if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
-        return new CheckCase
-        {
-            Operator = $"Conv3x3{(shape.Relu ? "+ReLU" : "")}{(shape.Pooling == Pooling.None ? "" : $"+{shape.Pooling}Pool")}",
-            Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}"
-                + (shape.Pooling == Pooling.None ? "" : $", {shape.PoolEdge}"),
-            Inputs = [x, w, b],
-            Differentiable = 3,
-            OutputGradient = dy,
-            Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
-            ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape),
-            Run = (accelerator, v, g) =>
-            {
-                using var layer = new Conv3x3Layer(accelerator, v[1], v[2], frozen: false);
-                using var input = new Tensor(
-                    accelerator, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
-                return Twice(
-                    accelerator, tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge), g,
-                    input, layer.Kernel, layer.Bias);
-            },
-            Tolerance = 6e-6,
-            ToleranceReason = ConvolutionReason,
-        };
-    }
-
-    /// <summary>The GPU's Winograd on every device: groups are slow on the CPU, so these are small.</summary>
-    private static IEnumerable<CheckCase> WinogradByKernels(Random random)
-    {
-        foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
-        {
-            foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
-            {
-                Conv3x3Shape shape = sizes with { Relu = true, Pooling = pooling };
-                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels);
-                double[] dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), Values(random, shape.OutLength), shape);
-                yield return new CheckCase
-                {
-                    Operator = "Conv3x3 (GPU Winograd)",
-                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {pooling}",
-                    Inputs = [x, w, b],
-                    Differentiable = 1,
-                    OutputGradient = dy,
-                    Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
-                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                        v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
-                    Run = (accelerator, v, g) =>
-                    {
-                        using MemoryBuffer<float> input = accelerator.Allocate<float>(v[0]), gradOutput = accelerator.Allocate<float>(g);
-                        using MemoryBuffer<float> output = accelerator.Allocate<float>(shape.OutLength), gradInput = accelerator.Allocate<float>(shape.InLength);
-                        using MemoryBuffer<uint> gate = accelerator.Allocate<uint>(shape.GateLength);
-                        using var weights = new Conv3x3Weights(accelerator, v[1], v[2]);
-                        WinogradKernels.Forward(accelerator, input.View, weights, output.View, gate.View, shape);
-                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
-                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 1f);
-                        return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
-                    },
-                    Tolerance = 6e-6,
-                    ToleranceReason = ConvolutionReason,
-                };
-            }
-        }
-    }
-
-    /// <summary>Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
-    private static IEnumerable<CheckCase> Products(Random random)
-    {
-        MultiplyShape[] shapes =
-        [
-            new(3, 5, 7, 2, 14, 21, 7, 1, 35, 5, 15),
-            new(6, 6, 5, 3, 13, 30, 1, 6, 30, 6, 36),
-            new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
-            new(96, 64, 40, 1, 40, 0, 40, 1, 0, 64, 0),
-        ];
-        foreach (MultiplyShape shape in shapes)
-        {
-            foreach (MultiplyKernel? kernel in new MultiplyKernel?[] { null, MultiplyKernel.Plain, MultiplyKernel.Narrow, MultiplyKernel.Tiled })
-            {
-                double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
-                double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
-                yield return new CheckCase
-                {
-                    Operator = $"MatrixMultiply ({kernel?.ToString() ?? "chosen"})",
-                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
-                    Inputs = [a, b, c],
-                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
-                    Run = (accelerator, v, _) =>
-                    {
-                        using MemoryBuffer<float> left = accelerator.Allocate<float>(v[0]), right = accelerator.Allocate<float>(v[1]);
-                        using MemoryBuffer<float> product = accelerator.Allocate<float>(v[2]);
-                        MatrixMultiply.Run(accelerator, left.View, right.View, product.View, shape, 0.5f, 1f, kernel);
-                        return (product.GetAsArray(), []);
-                    },
-                    Tolerance = 1e-6,
-                    ToleranceReason = ElementwiseReason,
-                };
-            }
-        }
     }
 
     private static IEnumerable<CheckCase> Relus(Random random, params int[] lengths)
@@ -509,25 +366,6 @@ public static class OperatorCases
             Tolerance = 2e-6,
             ToleranceReason = SumReason,
         };
-
-    /// <summary>
-    /// A zero output gradient where a small step of an input could cross ReLU's kink, or change which element of a window
-    /// is its maximum. A step h of one input or weight moves z by at most h max|w| or h max|x|, both below h.
-    /// </summary>
-    private static double[] AwayFromKinks(double[] z, double[] dy, Conv3x3Shape shape)
-    {
-        const double Margin = 0.01;
-        if (shape.Pooling == Pooling.None) return [.. dy.Select((value, i) => Math.Abs(z[i]) < Margin ? 0 : value)];
-        double[] kept = [.. dy];
-        PoolReference.ForEachWindow(z, shape.PoolShape, (index, window, _, _, _) =>
-        {
-            double[] values = [.. window.Enumerate().Select(value => Math.Max(0, value)).OrderDescending()];
-            bool nearKink = window.Enumerate().Any(value => Math.Abs(value) < Margin);
-            bool nearTie = shape.Pooling == Pooling.Max && values.Length > 1 && values[0] > 0 && values[0] - values[1] < 2 * Margin;
-            if (nearKink || nearTie) kept[index] = 0;
-        });
-        return kept;
-    }
 
     private static double[] Values(Random random, long length)
     {
