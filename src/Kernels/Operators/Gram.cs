@@ -118,9 +118,29 @@ public static unsafe class Gram
         }
 
         using MemoryBuffer<float> symmetric = accelerator.Allocate<float>(gradGram.Length);
-        accelerator.Launch(SymmetricKernel, (Index1D)gradGram.IntLength, gradGram, symmetric.View, channels);
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu) Symmetrize(cpu, gradGram.Pointer, symmetric.View.Pointer, channels);
+        else accelerator.Launch(SymmetricKernel, (Index1D)gradGram.IntLength, gradGram, symmetric.View, channels);
         var product = new MultiplyShape(pixels, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
         MatrixMultiply.Run(accelerator, features, symmetric.View, gradFeatures, product, scale, beta);
+    }
+
+    /// <summary>dG + dGᵀ by square blocks, so that the columns are read from few cache lines at a time.</summary>
+    private static void Symmetrize(CpuAccelerator cpu, float* gradGram, float* symmetric, int channels)
+    {
+        const int Block = 16;
+        cpu.Parallel((channels + Block - 1) / Block, (blockRow, _) =>
+        {
+            int first = blockRow * Block, last = Math.Min(channels, first + Block);
+            for (int block = 0; block < channels; block += Block)
+            {
+                int end = Math.Min(channels, block + Block);
+                for (int i = first; i < last; i++)
+                {
+                    float* row = gradGram + ((long)i * channels), to = symmetric + ((long)i * channels);
+                    for (int j = block; j < end; j++) to[j] = row[j] + gradGram[((long)j * channels) + i];
+                }
+            }
+        });
     }
 
     /// <summary>
