@@ -102,7 +102,8 @@ internal sealed class Objective : IDisposable
             }
 
             double sum = measured.Sum(style => style.Weight);
-            if (sum <= 0) continue;
+            // Nothing of these styles counts; also 0 / 0, where all that is for everywhere has weight 0.
+            if (!(sum > 0)) continue;
             for (int i = 0; i < layers.Length; i++)
             {
                 if (_options.StyleBlend == StyleBlend.Losses)

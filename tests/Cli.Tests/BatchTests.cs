@@ -83,6 +83,8 @@ public sealed class BatchTests : IDisposable
     [InlineData("""{"content": "a.png", "style": 5, "output": "o.png"}""")]
     [InlineData("""{"content": "a.png", "style": [], "output": "o.png"}""")]
     [InlineData("""{"content": "a.png", "style": "x.png", "output": "o.png", "styleWeights": [1, 2]}""")]
+    [InlineData("""{"content": "a.png", "style": "x.png", "output": "o.png", "styleWeights": [-1]}""")]
+    [InlineData("""{"content": "a.png", "style": ["x.png", "y.png"], "output": "o.png", "styleWeights": [0, 0]}""")]
     [InlineData("not json")]
     public void AWrongManifestIsRefusedWithItsLine(string line)
     {

@@ -75,7 +75,7 @@ public sealed class JobTests : IDisposable
         "transfer {content} {style} --preset gatys --content-layers conv2_1 --style-layers conv1_1 --size 30 --iterations 4 --pooling l2 --colors luminance --depth 16",
         "transfer {content} {style} --mask {mask} --style-mask {mask} --preset coursera --content-layers conv2_1 --style-layers conv1_1 --size 40 --iterations 3",
         "texture {style} --size 40x24 --style-layers conv1_1,conv1_2 --iterations 4,3",
-        "reconstruct {content} --layer conv1_2 --size 32 --iterations 5",
+        "reconstruct {content} --layer conv1_1:0.5,relu1_2 --size 32 --iterations 5",
     ];
 
     /// <summary>'show' prints a command; it makes the same bytes again.</summary>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Kernels;
 using NativeStyle.Style;
-using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
 
@@ -52,12 +51,8 @@ internal sealed class ReconstructCommand
         string image = parsed.GetValue(_image)!;
         UserErrors.RequireFile(image, "the picture to reconstruct (PNG or JPEG)");
         Outputs outputs = _outputs.Parse(parsed, [image, .. _job.Inputs(parsed)]);
-        TransferJob draft = _job.Draft(parsed, console, (options, _) =>
-        {
-            // The architecture's own check of the names comes with the weights, in Draft.
-            IReadOnlyList<LayerWeight> layers = LayerList.Parse("--layer", parsed.GetValue(_layer), VggArchitecture.Vgg19)!;
-            return Options(options, layers);
-        }) with { Content = image };
+        TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) =>
+            Options(options, LayerList.Parse("--layer", parsed.GetValue(_layer), architecture)!)) with { Content = image };
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), null, console);
         using Accelerator accelerator = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, accelerator, prepared, outputs);

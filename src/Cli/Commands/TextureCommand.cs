@@ -53,7 +53,7 @@ internal sealed class TextureCommand
         Outputs outputs = _outputs.Parse(parsed, [.. styles, .. _job.Inputs(parsed)]);
         (int Height, int Width)? given = parsed.GetValue(_size) is string text ? ParseSize(text) : null;
         TransferJob draft = _job.Draft(
-            parsed, console, (preset, _) => Options(preset) is var options && given is var (height, width) ? options with { Size = Math.Max(height, width) } : options) with
+            parsed, console, (preset, _, _) => Options(preset) is var options && given is var (height, width) ? options with { Size = Math.Max(height, width) } : options) with
         {
             Styles = [.. styles.Select((path, i) => new JobStyle(path, weights[i]))],
         };

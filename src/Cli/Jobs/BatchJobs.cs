@@ -77,6 +77,8 @@ internal static class BatchJobs
             };
             if (new[] { line.StyleWeights?.Count, line.Masks?.Count, line.StyleMasks?.Count }.Any(count => count is not null && count != styles.Length))
                 throw new JsonException($"it has {styles.Length} styles and another number of weights or masks");
+            if (line.StyleWeights is { } weights && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
+                throw new JsonException("its style weights are not numbers of 0 or more, one of them above");
             string target = Path.Combine(output, line.Output);
             OutputArguments.RequireExtension(target, [.. Imaging.PictureFile.WritableExtensions]);
             return new BatchJob(

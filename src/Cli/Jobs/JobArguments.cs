@@ -60,7 +60,7 @@ internal sealed class JobArguments
 
     /// <summary>The job without pictures and plan: options with what the command line replaces, and the weights to use.</summary>
     /// <param name="adjust">What the command makes of a preset before the user's settings replace values.</param>
-    public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust = null)
+    public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, VggArchitecture, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust = null)
     {
         string? weights = WeightsLocator.Find(parsed.GetValue(_weights), console.Say);
         string? convention = parsed.GetValue(_convention);
@@ -72,9 +72,9 @@ internal sealed class JobArguments
 
         Func<IReadOnlyList<string>, bool>? weightsHave = weights is null ? null : layers => WeightsFile.Has(weights, layers);
         TransferOptions options = FindPreset(parsed.GetValue(_preset)!, weightsHave);
-        if (adjust is not null) options = adjust(options, weightsHave);
         // features.21 is another layer in VGG-16 than in VGG-19.
         VggArchitecture architecture = weights is null ? OptionsJson.Architecture(options.Architecture) : WeightsFile.Describe(weights).Architecture;
+        if (adjust is not null) options = adjust(options, architecture, weightsHave);
         options = options with { Architecture = architecture.Name };
         foreach ((Setting setting, Option<string?> option) in _settings)
             if (parsed.GetValue(option) is string text) options = setting.Apply(options, text, architecture);

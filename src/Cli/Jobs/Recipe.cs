@@ -68,7 +68,7 @@ internal sealed record Recipe(string Program, TransferJob Job, int Iterations, s
         words.AddRange(["-o", "OUT.png", "--preset", preset.Name, "--weights", Job.Weights ?? WeightsLocator.Random]);
         if (Job.WeightsConvention is not null) words.AddRange(["--weights-convention", Job.WeightsConvention]);
         if (verb == "texture") words.AddRange([Settings.Size, FormattableString.Invariant($"{Job.Plan[^1].Width}x{Job.Plan[^1].Height}")]);
-        if (verb == "reconstruct") words.AddRange(["--layer", string.Join(',', options.ContentTerms.Select(layer => layer.Layer))]);
+        if (verb == "reconstruct") words.AddRange(["--layer", Settings.All.Single(setting => setting.Name == "--content-layers").Show(options)]);
         if (Job.Styles.Any(style => style.Weight != 1))
             words.AddRange(["--style-weights", string.Join(',', Job.Styles.Select(style => style.Weight.ToString(CultureInfo.InvariantCulture)))]);
         Masks("--mask", style => style.Region);

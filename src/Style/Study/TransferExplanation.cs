@@ -66,7 +66,9 @@ public sealed record TransferExplanation(
         pictures.Insert(0, (0, RunState.ToPicture(start, plan[0].Height, plan[0].Width, options.PixelRange)));
         TransferResult result = transfer.Run(inputs, plan, cancellation);
         start = Resampler.Resize(start, plan[0].Height, plan[0].Width, 3, last.Height, last.Width);
-        // An optimiser that found nothing lower, or a user who had enough, leaves no last state: then of the picture itself.
+        // An optimiser that found nothing lower leaves no last state, a user who had enough perhaps one of a coarser scale: then
+        // the picture itself is looked at.
+        if ((state?.Height, state?.Width) != (last.Height, last.Width)) state = null;
         float[] iterate = state?.Pixels ?? Array.ConvertAll(Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
         using Objective objective = transfer.ObjectiveAt(prepared, last);
         (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(accelerator, objective, iterate, last);

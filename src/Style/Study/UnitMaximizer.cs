@@ -34,7 +34,7 @@ public static class UnitMaximizer
         CancellationToken cancellation)
     {
         int size = options.Size;
-        float[]? pixels = Start(accelerator, network, layer, channel, options);
+        float[] pixels = Start(accelerator, network, layer, channel, options);
         var random = new Random(options.Seed);
         for (int i = 1; i <= options.Iterations && !cancellation.IsCancellationRequested; i++)
         {
@@ -82,9 +82,8 @@ public static class UnitMaximizer
                 float[] seed = new float[map.Shape.Length], activations = map.ToArray();
                 for (int p = 0; p < height * width; p++)
                 {
-                    bool counts = !options.CenterOnly || p == (height / 2 * width) + (width / 2);
+                    if (options.CenterOnly && p != (height / 2 * width) + (width / 2)) continue;
                     float weight = options.CenterOnly ? 1f : 1f / (height * width);
-                    if (!counts) continue;
                     seed[(p * channels) + channel] = -weight;
                     activation += weight * activations[(p * channels) + channel];
                 }
@@ -93,26 +92,17 @@ public static class UnitMaximizer
             }
         }
 
-        // Relative to the activation's own gradient, so that one weight suits every layer.
         if (tvWeight > 0)
         {
-            float[] own = pixels.GradientToArray();
-            double norm = own.Sum(g => Math.Abs((double)g));
+            // Relative to the activation's own gradient, so that one weight suits every layer.
+            using Tensor smooth = new Tensor(accelerator, pixels.Shape, values, requiresGradient: true).Keep();
             using var tape = new Tape(accelerator);
-            Tensor variation = tape.TotalVariation(pixels, new VariationWeights(1, 1));
-            double length = Math.Max(1e-12, VectorOps.AbsoluteNorm(accelerator, GradientOf(accelerator, values, options.Size).View));
-            tape.Backward(variation, [(float)(tvWeight * norm / length)]);
+            tape.Backward(tape.TotalVariation(smooth, new VariationWeights(1, 1)));
+            double share = VectorOps.AbsoluteNorm(accelerator, pixels.Gradient) / Math.Max(1e-12, VectorOps.AbsoluteNorm(accelerator, smooth.Gradient));
+            VectorOps.Axpy(accelerator, pixels.Gradient, smooth.Gradient, (float)(tvWeight * share));
         }
 
         return (activation, pixels.GradientToArray());
-    }
-
-    private static MemoryBuffer<float> GradientOf(Accelerator accelerator, float[] values, int size)
-    {
-        using MemoryBuffer<float> pixels = accelerator.Allocate<float>(values), one = accelerator.Allocate<float>([1f]);
-        MemoryBuffer<float> gradient = accelerator.Allocate<float>(values.Length);
-        TotalVariation.Backward(accelerator, pixels.View, one.View, gradient.View, size, size, 3, new VariationWeights(1, 1), 0f);
-        return gradient;
     }
 
     /// <summary>Shifted around the edges.</summary>
