@@ -6,7 +6,7 @@
 
 TESTDATA holds photos/kodim02.png and kodim23.png and weights/vgg19_trained_conv1_to_conv3_bgr.npz. Content and style are
 64 x 96 pieces of the photographs. Adam starts at noise from an integer hash, so that any program can begin at the same
-point, L-BFGS at the content: from noise its losses after twenty steps differ by about 1% between two runs in double
+point, L-BFGS at the content: from noise its losses after twenty steps differ by up to 2.3% between runs in double
 precision whose gradients differ by 1e-6, as --sensitivity shows. The weights end with the third block, so content is read on conv3_2 and style on conv1_1, conv2_1, conv3_1.
 
 coursera: average pooling SAME, J = 10 sum (aC - aG)^2 / (4 n) + 40 sum 0.2 sum (GS - GG)^2 / (4 nC^2 (nH nW)^2), Adam,
