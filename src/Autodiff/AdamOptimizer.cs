@@ -40,7 +40,7 @@ public sealed class AdamOptimizer : Optimizer
     }
 
     /// <summary>The first and the second moment.</summary>
-    public override OptimizerState State() => new(StepCount, [_m.GetAsArray(), _v.GetAsArray()], []);
+    public override OptimizerState State() => new(StepCount, new LazyVectors([_m.GetAsArray, _v.GetAsArray]), []);
 
     public override void Restore(OptimizerState state)
     {

@@ -88,7 +88,7 @@ public sealed class LbfgsOptimizer : Optimizer
     /// <summary>The gradient, then s and y of each pair from the oldest; the value, then sᵀ y and yᵀ y of each.</summary>
     public override OptimizerState State() => new(
         StepCount,
-        KnowsCurrent ? [_gradient.GetAsArray(), .. _pairs.SelectMany(pair => new[] { pair.S.GetAsArray(), pair.Y.GetAsArray() })] : [],
+        new LazyVectors(KnowsCurrent ? [_gradient.GetAsArray, .. _pairs.SelectMany(pair => new Func<float[]>[] { pair.S.GetAsArray, pair.Y.GetAsArray })] : []),
         KnowsCurrent ? [_value, .. _pairs.SelectMany(pair => new[] { pair.Sy, pair.Yy })] : []);
 
     public override void Restore(OptimizerState state)

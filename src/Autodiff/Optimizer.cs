@@ -24,7 +24,10 @@ public abstract class Optimizer(Tensor parameter) : IDisposable
     /// <param name="evaluate">Computes the function at the parameter as it is, and leaves the gradient in it.</param>
     public abstract StepOutcome Step(Func<double> evaluate);
 
-    /// <summary>A host copy of all that the next step depends on, beside the parameter.</summary>
+    /// <summary>
+    /// All that the next step depends on, beside the parameter: vectors are copied to the host when they are read, one by one, as
+    /// long as the optimiser is there and makes no step.
+    /// </summary>
     public abstract OptimizerState State();
 
     /// <summary>Continues where <paramref name="state"/> was taken.</summary>
@@ -47,8 +50,24 @@ public enum StepOutcome
     NotFinite,
 }
 
-/// <summary>An optimiser's memory on the host.</summary>
+/// <summary>An optimiser's memory.</summary>
 /// <param name="StepCount">Steps made.</param>
 /// <param name="Vectors">Each as long as the parameter; what they are is the optimiser's matter.</param>
 /// <param name="Scalars">Numbers beside them.</param>
-public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vectors, IReadOnlyList<double> Scalars);
+public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vectors, IReadOnlyList<double> Scalars)
+{
+    /// <summary>The same, all of it copied.</summary>
+    public OptimizerState OnHost() => this with { Vectors = [.. Vectors] };
+}
+
+/// <summary>Vectors that are made when they are read, each time anew.</summary>
+public sealed class LazyVectors(IReadOnlyList<Func<float[]>> vectors) : IReadOnlyList<float[]>
+{
+    public int Count => vectors.Count;
+
+    public float[] this[int index] => vectors[index]();
+
+    public IEnumerator<float[]> GetEnumerator() => vectors.Select(vector => vector()).GetEnumerator();
+
+    System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -67,13 +67,16 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     /// <param name="gradient">dL/d(output), as many elements as it has.</param>
     public void Backward(Tensor output, ReadOnlySpan<float> gradient)
     {
-        using (MemoryBuffer<float> seed = accelerator.Allocate(gradient))
-        {
-            (ArrayView<float> target, _) = output.Accumulate();
-            VectorOps.Fill(accelerator, target, 0f);
-            VectorOps.Axpy(accelerator, target, seed.View, 1f);
-        }
+        using (MemoryBuffer<float> seed = accelerator.Allocate(gradient)) output.AddGradient(seed.View);
+        Backward();
+    }
 
+    /// <summary>
+    /// As above, from the gradients that tensors of this tape already have, be it of <see cref="Tensor.AddGradient"/>, be it of
+    /// another tape that went on from them.
+    /// </summary>
+    public void Backward()
+    {
         for (int i = _entries.Count - 1; i >= 0; i--)
         {
             (Tensor made, Action backward) = _entries[i];
@@ -96,6 +99,9 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
         _made.Clear();
         _entries.Clear();
     }
+
+    /// <summary>A tensor without gradient and of undefined elements, whose memory goes with the tape.</summary>
+    public Tensor Constant(Shape shape) => Keep(new Tensor(accelerator, shape));
 
     /// <summary>The output of an operator: it has a gradient if any of the inputs has.</summary>
     /// <param name="name">The operator's, which is the method that calls.</param>

@@ -85,6 +85,29 @@ public sealed class Tensor : IDisposable
         else if (!_savedForBackward && !Kept) _owned?.Dispose();
     }
 
+    /// <summary>Adds to the gradient.</summary>
+    /// <param name="gradient">dL/d(this) of some part of L, on the device.</param>
+    public void AddGradient(ArrayView<float> gradient)
+    {
+        (ArrayView<float> target, float beta) = Accumulate();
+        if (beta == 0f) VectorOps.Copy(Accelerator, target, gradient);
+        else VectorOps.Axpy(Accelerator, target, gradient, 1f);
+    }
+
+    /// <summary>A gradient of undefined elements, for the caller to fill.</summary>
+    public ArrayView<float> NewGradient()
+    {
+        ClearGradient();
+        return Accumulate().Gradient;
+    }
+
+    /// <summary>Takes over another tensor's gradient, which has none afterwards.</summary>
+    public void TakeGradient(Tensor from)
+    {
+        ClearGradient();
+        (_gradient, from._gradient) = (from._gradient, null);
+    }
+
     /// <summary>Forgets the gradient, as before a new pass.</summary>
     public void ClearGradient()
     {

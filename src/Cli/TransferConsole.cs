@@ -14,6 +14,14 @@ internal sealed class TransferConsole(bool quiet)
     /// <summary>Seconds between plain lines.</summary>
     private const double LineInterval = 5;
 
+    /// <summary>Seconds between lines about tiles.</summary>
+    private const double PlainTileInterval = 20;
+
+    private bool _tiled;
+    private long _shown;
+    private ProgressTask? _task;
+    private string _line = "starting";
+
     /// <summary>Columns that a progress line with everything in it needs.</summary>
     private const int WideTerminal = 125;
 
@@ -55,6 +63,24 @@ internal sealed class TransferConsole(bool quiet)
         AnsiConsole.Write(table);
     }
 
+    /// <summary>The most memory that was in use at a time, where pictures went in tiles.</summary>
+    public void SayPeak(Accelerator accelerator)
+    {
+        if (!_tiled) return;
+        using var process = Process.GetCurrentProcess();
+        Say($"peak memory {MemorySize.Words(accelerator is CpuAccelerator ? process.PeakWorkingSet64 : accelerator.MemoryBytes.Held)}");
+    }
+
+    /// <summary>Shows how far a pass is that takes long.</summary>
+    public void ShowTile(int tile, int tiles)
+    {
+        _tiled = true;
+        if (quiet || Stopwatch.GetElapsedTime(_shown).TotalSeconds < (Console.IsOutputRedirected ? PlainTileInterval : 0.2)) return;
+        if (_task is { } task) task.Description = string.Create(CultureInfo.InvariantCulture, $"{_line}  tile {tile}/{tiles}");
+        else if (_shown != 0) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  tile {tile}/{tiles}"));
+        _shown = Stopwatch.GetTimestamp();
+    }
+
     /// <summary>Runs with progress shown.</summary>
     /// <param name="total">Iterations in all.</param>
     /// <param name="printEvery">A line stays for every so many iterations; 0 for none on a terminal and one every few seconds when piped.</param>
@@ -67,29 +93,31 @@ internal sealed class TransferConsole(bool quiet)
         AnsiConsole.Progress().AutoClear(false).Columns(
             new ProgressBarColumn { Width = narrow ? 8 : 24 }, new TaskDescriptionColumn { Alignment = Justify.Left }).Start(context =>
         {
-            ProgressTask task = context.AddTask("starting", maxValue: total);
+            ProgressTask task = _task = context.AddTask(_line, maxValue: total);
             var pace = new Pace(total);
             result = run(report =>
             {
                 task.Value = report.Iteration;
-                task.Description = pace.Line(report, narrow);
+                task.Description = _line = pace.Line(report, narrow);
                 if (printEvery > 0 && report.Iteration % printEvery == 0) AnsiConsole.WriteLine(task.Description);
             });
         });
+        _task = null;
         return result!;
     }
 
-    private static TransferResult FollowPlain(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
+    private TransferResult FollowPlain(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
     {
         var pace = new Pace(total);
         long shown = 0;
+        _shown = Stopwatch.GetTimestamp();
         return run(report =>
         {
             string line = pace.Line(report);
             bool due = printEvery > 0 ? report.Iteration % printEvery == 0
                 : shown == 0 || Stopwatch.GetElapsedTime(shown).TotalSeconds >= LineInterval;
             if (!due && report.Iteration != total) return;
-            shown = Stopwatch.GetTimestamp();
+            shown = _shown = Stopwatch.GetTimestamp();
             Console.WriteLine(line);
         });
     }

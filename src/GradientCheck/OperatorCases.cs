@@ -40,7 +40,7 @@ public static partial class OperatorCases
             .. Pools(random, (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2)),
             .. Grams(random, (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64)),
             .. SquaredErrors(random, 1, 5, 1000, 40_001), .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),
-            .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random),
+            .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random), .. Crops(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
     }
@@ -173,7 +173,28 @@ public static partial class OperatorCases
                 (tape, t) => tape.Guide(t, new Tensor(tape.Accelerator, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
                 f => StyleReference.Guide(f, guidance, c), (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
         }
+    }
 
+    private static IEnumerable<CheckCase> Crops(Random random)
+    {
+        foreach ((int h, int w, int c, Window window) in new[]
+        {
+            (1, 1, 1, new Window(0, 0, 1, 1)), (5, 7, 3, new Window(1, 2, 3, 4)), (9, 6, 17, new Window(0, 5, 9, 1)), (33, 40, 64, new Window(7, 0, 20, 40)),
+        })
+        {
+            yield return Unary(
+                "Crop", $"{window.Height}x{window.Width} of {h}x{w}x{c}", new Shape(h, w, c), Values(random, (long)h * w * c), random,
+                (tape, t) => tape.Crop(t, window), x => CropReference.Crop(x, w, c, window),
+                (x, dy) => CropReference.Place(dy, x.Length, w, c, window), 1e-7, "copies");
+            double[] map = Values(random, (long)h * w * c), part = Values(random, window.Pixels * c);
+            foreach (float beta in new[] { 0f, 1f, 0.5f })
+            {
+                yield return InPlace(
+                    $"Crop.Place (beta {beta})", [map, part],
+                    v => VectorReference.Axpy(CropReference.Place(v[1], v[0].Length, w, c, window), CropReference.ScaleWindow(v[0], w, c, window, beta), 1),
+                    (a, v) => Crop.Place(a, v[1], v[0], h, w, c, window, beta));
+            }
+        }
     }
 
     private static IEnumerable<CheckCase> Statistics(Random random)
@@ -204,7 +225,12 @@ public static partial class OperatorCases
             yield return InPlace(
                 "GradientNormalization", [before, g],
                 v => VectorReference.Axpy(v[0], VectorReference.NormalizeGradient(v[1], Weight), 1),
-                (a, v) => GradientNormalization.Backward(a, v[1], v[0], Weight, 1f));
+                (a, v) =>
+                {
+                    using MemoryBuffer<float> norm = a.Allocate<float>(1);
+                    Reduction.AbsoluteSum(a, v[1], norm.View);
+                    GradientNormalization.Backward(a, v[1], norm.View, v[0], Weight, 1f);
+                });
         }
     }
 

@@ -1,7 +1,7 @@
 namespace NativeStyle.Imaging;
 
 /// <summary>An RGB picture in floats: 0 is black, 1 is white, in the file's own (usually sRGB) encoding.</summary>
-public sealed class Picture
+public sealed class Picture : PictureSource
 {
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="width">Columns, at least 1.</param>
@@ -15,19 +15,23 @@ public sealed class Picture
             throw new ArgumentException($"{Pixels.Length} values are not {height} x {width} x 3", nameof(pixels));
     }
 
-    public int Height { get; }
+    public override int Height { get; }
 
-    public int Width { get; }
+    public override int Width { get; }
 
     /// <summary>(height, width, RGB).</summary>
     public float[] Pixels { get; }
-
-    /// <summary>What the reader had to do that its user may want to know; empty if nothing.</summary>
-    public IReadOnlyList<string> Notices { get; init; } = [];
 
     public float this[int row, int column, int channel]
     {
         get => Pixels[(((row * Width) + column) * 3) + channel];
         set => Pixels[(((row * Width) + column) * 3) + channel] = value;
     }
+
+    public override void ForEachRow(RowReader row)
+    {
+        for (int y = 0; y < Height; y++) row(y, Pixels.AsSpan(y * Width * 3, Width * 3));
+    }
+
+    public override Picture At(int height, int width) => Resampler.Resize(this, height, width);
 }

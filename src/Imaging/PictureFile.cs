@@ -19,15 +19,75 @@ public static class PictureFile
     /// <summary>The extensions that <see cref="Write"/> knows.</summary>
     public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];
 
+    /// <summary>Pixels of a picture that is decoded once and kept; a larger one is decoded each time that it is used.</summary>
+    private const long KeptPixels = 1L << 22;
+
     /// <summary>Reads a PNG or JPEG file.</summary>
     /// <exception cref="InvalidDataException">No such picture, or damaged; the message names the file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Picture Read(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
+        return Named(path, () => Decode(bytes));
+    }
+
+    /// <summary>A PNG or JPEG file to read row by row; a small one is read at once.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static PictureSource Open(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        return Named(path, () =>
+        {
+            PictureSource source = FileSource.Open(path, bytes);
+            return (long)source.Height * source.Width <= KeptPixels ? Decode(bytes) : source;
+        });
+    }
+
+    /// <summary>Decodes a PNG or JPEG file's bytes.</summary>
+    /// <exception cref="InvalidDataException">No such picture, or damaged; the message goes after a file's name.</exception>
+    public static Picture Decode(byte[] bytes) => Decoding(() =>
+    {
+        if (PngDecoder.IsPng(bytes))
+        {
+            (int height, int width, _) = PngDecoder.Measure(bytes);
+            bool transparent = false;
+            float[] pixels = Collected(height, width, rows => transparent = PngDecoder.ForEachRow(bytes, rows));
+            return new Picture(height, width, pixels) { Notices = transparent ? [FileSource.OnWhite] : [] };
+        }
+
+        if (JpegDecoder.IsJpeg(bytes))
+        {
+            (int height, int width, int orientation) = JpegDecoder.Measure(bytes);
+            if (orientation >= 5) (height, width) = (width, height);
+            float[] pixels = Collected(height, width, rows => JpegDecoder.ForEachRow(bytes, rows));
+            return Orientation.Apply(new Picture(height, width, pixels), orientation);
+        }
+
+        throw Unknown(bytes);
+    });
+
+    internal static InvalidDataException Unknown(byte[] bytes) => new(bytes.Length == 0 ? "is empty, expected a PNG or JPEG picture"
+        : $"is no PNG or JPEG picture (it begins with bytes {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(8, bytes.Length)))}); convert it to one of these");
+
+    /// <summary>Whatever a decoder meets in a damaged file becomes one kind of error.</summary>
+    internal static T Decoding<T>(Func<T> decode)
+    {
         try
         {
-            return Decode(bytes);
+            return decode();
+        }
+        catch (Exception damage) when (damage is EndOfStreamException or IndexOutOfRangeException or ArgumentException or OverflowException)
+        {
+            // A decoder ran out of the file's bytes somewhere in the middle.
+            throw new InvalidDataException("is damaged or truncated", damage);
+        }
+    }
+
+    internal static T Named<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
         }
         catch (InvalidDataException bad)
         {
@@ -35,25 +95,16 @@ public static class PictureFile
         }
     }
 
-    /// <summary>Decodes a PNG or JPEG file's bytes.</summary>
-    /// <exception cref="InvalidDataException">No such picture, or damaged; the message goes after a file's name.</exception>
-    public static Picture Decode(ReadOnlySpan<byte> bytes)
+    /// <summary>All rows in memory, which is taken with the first: by then the decoder has found the size credible.</summary>
+    private static float[] Collected(int height, int width, Action<RowReader> decode)
     {
-        try
+        float[] pixels = [];
+        decode((y, row) =>
         {
-            if (bytes.IsEmpty) throw new InvalidDataException("is empty, expected a PNG or JPEG picture");
-            if (PngDecoder.IsPng(bytes)) return PngDecoder.Decode(bytes);
-            if (JpegDecoder.IsJpeg(bytes)) return JpegDecoder.Decode(bytes);
-        }
-        catch (Exception damage) when (damage is EndOfStreamException or IndexOutOfRangeException or ArgumentException or OverflowException)
-        {
-            // A decoder ran out of the file's bytes somewhere in the middle.
-            throw new InvalidDataException("is damaged or truncated", damage);
-        }
-
-        throw new InvalidDataException(
-            $"is no PNG or JPEG picture (it begins with bytes {Convert.ToHexStringLower(bytes[..Math.Min(8, bytes.Length)])}); " +
-            "convert it to one of these");
+            if (pixels.Length == 0) pixels = new float[checked(height * width * 3)];
+            row.CopyTo(pixels.AsSpan(y * width * 3));
+        });
+        return pixels;
     }
 
     /// <summary>Writes to a temporary file beside <paramref name="path"/> and renames it: never half a picture.</summary>
@@ -61,7 +112,14 @@ public static class PictureFile
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, Picture picture, PictureWriteOptions? options = null)
     {
-        AtomicFile.Write(path, Encode(picture, Path.GetExtension(path), options));
+        string extension = Known(Path.GetExtension(path));
+        AtomicFile.Write(path, file =>
+        {
+            // Flushed, not disposed: the file is closed by whom it belongs to.
+            var buffered = new BufferedStream(file, 1 << 16);
+            Encode(buffered, picture, extension, options);
+            buffered.Flush();
+        });
     }
 
     /// <summary>A picture as the bytes of a file.</summary>
@@ -69,14 +127,36 @@ public static class PictureFile
     /// <exception cref="ArgumentException">It is none of them.</exception>
     public static byte[] Encode(Picture picture, string extension, PictureWriteOptions? options = null)
     {
+        using var file = new MemoryStream();
+        Encode(file, picture, Known(extension), options);
+        return file.ToArray();
+    }
+
+    /// <summary>Row by row.</summary>
+    private static void Encode(Stream file, Picture picture, string extension, PictureWriteOptions? options)
+    {
         options ??= new PictureWriteOptions();
-        return extension.ToLowerInvariant() switch
+        switch (extension)
         {
-            ".png" => PngEncoder.Encode(picture, options.PngDepth, options.Text),
-            ".jpg" or ".jpeg" => JpegEncoder.Encode(picture, options.JpegQuality),
-            ".tif" or ".tiff" => TiffEncoder.Encode(picture),
-            ".npy" => NpyEncoder.Encode(picture),
-            _ => throw new ArgumentException($"'{extension}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}"),
-        };
+            case ".png":
+                PngEncoder.Write(file, picture, options.PngDepth, options.Text);
+                break;
+            case ".jpg" or ".jpeg":
+                JpegEncoder.Write(file, picture, options.JpegQuality);
+                break;
+            case ".npy":
+                NpyEncoder.Write(file, picture);
+                break;
+            default:
+                TiffEncoder.Write(file, picture);
+                break;
+        }
+    }
+
+    private static string Known(string extension)
+    {
+        string lower = extension.ToLowerInvariant();
+        return WritableExtensions.Contains(lower) ? lower
+            : throw new ArgumentException($"'{extension}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}");
     }
 }

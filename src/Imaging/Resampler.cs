@@ -55,8 +55,8 @@ public static class Resampler
         return to;
     }
 
-    /// <summary>For each new position the first old one and the weights from there on; they sum to one.</summary>
-    private static (int First, float[] Weights)[] Taps(int size, int newSize)
+    /// <summary>For each new position the first old one and the weights from there on; they sum to one. Both grow with the position.</summary>
+    internal static (int First, float[] Weights)[] Taps(int size, int newSize)
     {
         double scale = (double)size / newSize;
         double stretch = Math.Max(1, scale);

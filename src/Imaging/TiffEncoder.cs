@@ -7,13 +7,13 @@ internal static class TiffEncoder
 {
     private const int Short = 3, Long = 4, Rational = 5;
 
-    public static byte[] Encode(Picture picture)
+    public static void Write(Stream stream, Picture picture)
     {
         long pixelBytes = 6L * picture.Height * picture.Width;
         const int Entries = 13, Header = 8, Directory = 2 + (12 * Entries) + 4, Extra = 6 + 8 + 8;
         int pixelsAt = Header + Directory + Extra + 2;
         if (pixelsAt + pixelBytes > int.MaxValue) throw new IOException($"a TIFF of {picture.Width} x {picture.Height} pixels is larger than 2 GiB; write .png");
-        byte[] file = new byte[pixelsAt + pixelBytes];
+        byte[] file = new byte[pixelsAt];
         "II"u8.CopyTo(file);
         BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(2), 42);
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(4), Header);
@@ -40,13 +40,14 @@ internal static class TiffEncoder
             BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(resolution + 4), 1);
         }
 
-        for (int i = 0; i < picture.Pixels.Length; i++)
+        stream.Write(file);
+        byte[] line = new byte[6 * picture.Width];
+        picture.ForEachRow((_, row) =>
         {
-            ushort value = (ushort)MathF.Round(Math.Clamp(picture.Pixels[i], 0f, 1f) * ushort.MaxValue);
-            BinaryPrimitives.WriteUInt16LittleEndian(file.AsSpan(pixelsAt + (2 * i)), value);
-        }
-
-        return file;
+            for (int i = 0; i < row.Length; i++)
+                BinaryPrimitives.WriteUInt16LittleEndian(line.AsSpan(2 * i), (ushort)MathF.Round(Math.Clamp(row[i], 0f, 1f) * ushort.MaxValue));
+            stream.Write(line);
+        });
 
         void Entry(int tag, int type, int count, int value)
         {

@@ -8,7 +8,7 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Style;
 
 /// <summary>
-/// A transfer under way in a file, from which it goes on to the same bytes. The file is: the eight bytes NSTYLE01, the
+/// A transfer under way in a file, from which it goes on to the same bytes. The file is: the eight bytes NSTYLE02, the
 /// length of a JSON header (4 bytes, little-endian), the header, the arrays that the header counts (float32,
 /// little-endian), and the SHA-256 of all before it.
 /// </summary>
@@ -17,35 +17,48 @@ namespace NativeStyle.Style;
 /// <param name="Digests">SHA-256 of each picture by name, and of the weights under the empty name.</param>
 /// <param name="Device">Where it was computed, as <c>--device</c> takes it.</param>
 /// <param name="Every">Iterations between checkpoints.</param>
+/// <param name="Memory">Bytes that the run may take: the same limit means the same tiles, and the same bytes.</param>
 /// <param name="State">How far it came.</param>
 public sealed record Checkpoint(
-    TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, RunState State)
+    TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, long Memory, RunState State)
 {
     private const int HashBytes = 32;
     private const int MaxHeaderBytes = 1 << 28;
-    private static readonly byte[] s_magic = "NSTYLE01"u8.ToArray();
+    private static readonly byte[] s_magic = "NSTYLE02"u8.ToArray();
 
     /// <summary>Writes to a temporary file that is renamed: a file of this name is always whole.</summary>
     public void Write(string path)
     {
-        List<float[]> arrays = [State.Pixels, State.Average];
-        if (State.Good is var (good, goodHeight, goodWidth)) arrays.Add(good);
-        else (goodHeight, goodWidth) = (0, 0);
-        arrays.AddRange(State.Optimizer?.Vectors ?? []);
+        // One after the other is read from the device, written and forgotten.
+        List<Func<float[]>> arrays = [() => State.Pixels, () => State.Average];
+        int length = 3 * State.Height * State.Width, goodLength = 0;
+        if (State.Good is var (good, goodHeight, goodWidth))
+        {
+            arrays.Add(() => good);
+            goodLength = good.Length;
+        }
+        else
+        {
+            (goodHeight, goodWidth) = (0, 0);
+        }
+
+        int vectors = State.Optimizer?.Vectors.Count ?? 0;
+        arrays.AddRange(Enumerable.Range(0, vectors).Select(i => (Func<float[]>)(() => State.Optimizer!.Vectors[i])));
+        int[] lengths = [length, length, .. goodLength > 0 ? new[] { goodLength } : [], .. Enumerable.Repeat(length, vectors)];
         byte[] header = JsonSerializer.SerializeToUtf8Bytes(
             new Header(
-                Job, Directory, Digests, Device, Every, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Known,
-                State.Reports, goodHeight, goodWidth, State.Optimizer?.StepCount, State.Optimizer?.Scalars, [.. arrays.Select(array => array.Length)]),
+                Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Known,
+                State.Reports, goodHeight, goodWidth, State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths),
             OptionsJson.Format);
         AtomicFile.Write(path, file =>
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             Put(s_magic);
-            byte[] length = new byte[4];
-            BinaryPrimitives.WriteInt32LittleEndian(length, header.Length);
-            Put(length);
+            byte[] headerLength = new byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(headerLength, header.Length);
+            Put(headerLength);
             Put(header);
-            foreach (float[] array in arrays) Put(MemoryMarshal.AsBytes(array.AsSpan()));
+            foreach (Func<float[]> array in arrays) Put(MemoryMarshal.AsBytes(array().AsSpan()));
             file.Write(hash.GetHashAndReset());
 
             void Put(ReadOnlySpan<byte> bytes)
@@ -73,42 +86,52 @@ public sealed record Checkpoint(
 
     private static Checkpoint Read(FileStream file)
     {
-        byte[] start = new byte[s_magic.Length + 4];
-        if (file.Length < start.Length + HashBytes || file.ReadAtLeast(start, start.Length) < start.Length
-            || !start.AsSpan(0, 6).SequenceEqual(s_magic.AsSpan(0, 6))) throw new InvalidDataException("is no checkpoint of this program");
-        if (!start.AsSpan(0, 8).SequenceEqual(s_magic))
+        byte[] begin = new byte[s_magic.Length + 4];
+        if (file.Length < begin.Length + HashBytes || file.ReadAtLeast(begin, begin.Length) < begin.Length
+            || !begin.AsSpan(0, 6).SequenceEqual(s_magic.AsSpan(0, 6))) throw new InvalidDataException("is no checkpoint of this program");
+        if (!begin.AsSpan(0, 8).SequenceEqual(s_magic))
             throw new InvalidDataException("is a checkpoint of another version of this program, which alone can continue it");
         CheckHash(file);
-        int headerLength = BinaryPrimitives.ReadInt32LittleEndian(start.AsSpan(s_magic.Length));
-        if (headerLength is < 2 or > MaxHeaderBytes || headerLength > file.Length - start.Length - HashBytes)
+        int headerLength = BinaryPrimitives.ReadInt32LittleEndian(begin.AsSpan(s_magic.Length));
+        if (headerLength is < 2 or > MaxHeaderBytes || headerLength > file.Length - begin.Length - HashBytes)
             throw new InvalidDataException($"is damaged: a header of {headerLength} bytes in a file of {file.Length}");
-        file.Position = start.Length;
+        file.Position = begin.Length;
         byte[] json = new byte[headerLength];
         file.ReadExactly(json);
         Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format) ?? throw new InvalidDataException("has an empty header");
         OptionsJson.Validated(header.Job.Options);
         Validate(header, file.Length - file.Position - HashBytes);
-        List<float[]> arrays = [];
+        // Read when they are wanted: at the beginning of the run, before this file is replaced.
+        List<Func<float[]>> arrays = [];
+        long start = file.Position;
         foreach (int length in header.Lengths)
         {
-            float[] array = new float[length];
-            file.ReadExactly(MemoryMarshal.AsBytes(array.AsSpan()));
-            arrays.Add(array);
+            long at = start;
+            arrays.Add(() => ReadArray(file.Name, at, length));
+            start += length * (long)sizeof(float);
         }
 
         int first = 2;
-        var state = new RunState(header.Height, header.Width, arrays[0])
+        var state = new RunState(header.Height, header.Width, arrays[0], arrays[1])
         {
             Scale = header.Scale,
             IterationAtScale = header.IterationAtScale,
             Iteration = header.Iteration,
-            Average = arrays[1],
             Known = header.Known,
         };
         state.Reports.AddRange(header.Reports);
-        if (header.GoodHeight > 0) state.Good = (arrays[first++], header.GoodHeight, header.GoodWidth);
-        if (header.OptimizerSteps is int steps) state.Optimizer = new OptimizerState(steps, arrays[first..], header.OptimizerScalars ?? []);
-        return new Checkpoint(header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every), state);
+        if (header.GoodHeight > 0) state.Good = (arrays[first++](), header.GoodHeight, header.GoodWidth);
+        if (header.OptimizerSteps is int steps) state.Optimizer = new OptimizerState(steps, new LazyVectors(arrays[first..]), header.OptimizerScalars ?? []);
+        return new Checkpoint(header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every), Math.Max(1, header.Memory), state);
+    }
+
+    private static float[] ReadArray(string path, long at, int length)
+    {
+        float[] array = new float[length];
+        using FileStream file = File.OpenRead(path);
+        file.Position = at;
+        file.ReadExactly(MemoryMarshal.AsBytes(array.AsSpan()));
+        return array;
     }
 
     private static void CheckHash(FileStream file)
@@ -151,7 +174,7 @@ public sealed record Checkpoint(
     }
 
     private sealed record Header(
-        TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, int Scale, int IterationAtScale,
+        TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, long Memory, int Scale, int IterationAtScale,
         int Iteration, int Height, int Width, LossValues? Known, IReadOnlyList<IterationReport> Reports, int GoodHeight, int GoodWidth,
         int? OptimizerSteps, IReadOnlyList<double>? OptimizerScalars, int[] Lengths);
 }

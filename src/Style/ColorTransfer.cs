@@ -63,35 +63,38 @@ internal static class ColorTransfer
     /// linear colour mapping for example-based colour transfer"): x → T (x - mean) + mean', clamped, with
     /// T = C^-½ (C^½ C' C^½)^½ C^-½.
     /// </summary>
-    public static Picture MatchStatistics(Picture picture, Picture reference)
+    public static PictureSource MatchStatistics(PictureSource picture, PictureSource reference)
     {
         (Vector3 mean, Matrix4x4 covariance) = Statistics(picture);
         (Vector3 targetMean, Matrix4x4 targetCovariance) = Statistics(reference);
         (Matrix4x4 root, Matrix4x4 inverseRoot) = SquareRoot(covariance);
         Matrix4x4 map = inverseRoot * SquareRoot(root * targetCovariance * root).Root * inverseRoot;
-        var matched = new Picture(picture.Height, picture.Width);
-        for (int i = 0; i < picture.Pixels.Length; i += 3)
+        return picture.Mapped(row =>
         {
-            Vector3 color = new(picture.Pixels.AsSpan(i, 3));
-            color = Vector3.Clamp(Vector3.Transform(color - mean, map) + targetMean, Vector3.Zero, Vector3.One);
-            color.CopyTo(matched.Pixels, i);
-        }
-
-        return matched;
+            for (int i = 0; i < row.Length; i += 3)
+            {
+                Vector3 color = new(row.Slice(i, 3));
+                color = Vector3.Clamp(Vector3.Transform(color - mean, map) + targetMean, Vector3.Zero, Vector3.One);
+                color.CopyTo(row[i..]);
+            }
+        });
     }
 
-    internal static (Vector3 Mean, Matrix4x4 Covariance) Statistics(Picture picture)
+    internal static (Vector3 Mean, Matrix4x4 Covariance) Statistics(PictureSource picture)
     {
-        int count = picture.Pixels.Length / 3;
-        Span<double> sum = stackalloc double[3], square = stackalloc double[9];
-        for (int i = 0; i < picture.Pixels.Length; i += 3)
+        long count = (long)picture.Height * picture.Width;
+        double[] sum = new double[3], square = new double[9];
+        picture.ForEachRow((_, row) =>
         {
-            for (int a = 0; a < 3; a++)
+            for (int i = 0; i < row.Length; i += 3)
             {
-                sum[a] += picture.Pixels[i + a];
-                for (int b = 0; b < 3; b++) square[(3 * a) + b] += (double)picture.Pixels[i + a] * picture.Pixels[i + b];
+                for (int a = 0; a < 3; a++)
+                {
+                    sum[a] += row[i + a];
+                    for (int b = 0; b < 3; b++) square[(3 * a) + b] += (double)row[i + a] * row[i + b];
+                }
             }
-        }
+        });
 
         Matrix4x4 covariance = Matrix4x4.Identity;
         for (int a = 0; a < 3; a++)

@@ -56,10 +56,11 @@ internal static class InitialPicture
             }
         }
 
-        return Array.ConvertAll(pixels, value => value * options.PixelRange);
+        foreach (ref float value in pixels.AsSpan()) value *= options.PixelRange;
+        return pixels;
 
-        float[] Sized(Picture? picture, string what) =>
-            Resampler.Resize(picture ?? throw new TransferException($"the start is {what}, and there is none"), height, width).Pixels;
+        float[] Sized(PictureSource? picture, string what) =>
+            (picture ?? throw new TransferException($"the start is {what}, and there is none")).At(height, width).Pixels;
     }
 
     /// <summary>Normal values, drawn again where they are not within 0..1.</summary>

@@ -11,16 +11,24 @@ public sealed record LayerLoss(string Layer, bool IsContent, double Value);
 public sealed record LossValues(double Total, double Content, double Style, double Tv, IReadOnlyList<LayerLoss>? Layers = null);
 
 /// <summary>
-/// What a transfer carries from iteration to iteration and from scale to scale, on the host: with the options and the
-/// pictures, all that decides how it goes on.
+/// What a transfer carries from iteration to iteration and from scale to scale: with the options and the pictures, all that
+/// decides how it goes on. Vectors as long as the picture are read when they are asked for, from the device while a scale is
+/// under way, so that none lies in memory twice.
 /// </summary>
 public sealed class RunState
 {
+    private Func<float[]> _pixels;
+    private Func<float[]> _average;
+
     /// <summary>The beginning: iterate and average are the start.</summary>
     internal RunState(int height, int width, float[] pixels)
+        : this(height, width, () => pixels, () => pixels)
     {
-        (Height, Width, Pixels, Average) = (height, width, pixels, [.. pixels]);
     }
+
+    /// <summary>A state whose vectors are somewhere.</summary>
+    internal RunState(int height, int width, Func<float[]> pixels, Func<float[]> average) =>
+        (Height, Width, _pixels, _average) = (height, width, pixels, average);
 
     /// <summary>Which scale of the plan is under way, from 0.</summary>
     public int Scale { get; internal set; }
@@ -39,10 +47,13 @@ public sealed class RunState
     public List<IterationReport> Reports { get; } = [];
 
     /// <summary>The iterate, in units of the pixel range.</summary>
-    internal float[] Pixels { get; set; }
+    internal float[] Pixels => _pixels();
 
-    /// <summary>The averaged iterates: the result so far.</summary>
-    internal float[] Average { get; set; }
+    /// <summary>
+    /// The average of the iterates whose losses are known to be finite: all but the current one, which joins when its losses are
+    /// known, or at the end of its scale.
+    /// </summary>
+    internal float[] Average => _average();
 
     /// <summary>What the optimiser remembers; at the beginning of a scale, Adam's from the scale before.</summary>
     internal OptimizerState? Optimizer { get; set; }
@@ -50,8 +61,11 @@ public sealed class RunState
     /// <summary>The losses at the iterate, where the optimiser knows them already.</summary>
     internal LossValues? Known { get; set; }
 
-    /// <summary>The average at the last point whose losses were finite.</summary>
+    /// <summary>The last good picture of the scale before, until this one's losses are known to be finite.</summary>
     internal (float[] Average, int Height, int Width)? Good { get; set; }
+
+    /// <summary>From now on the vectors are there.</summary>
+    internal void Follow(Func<float[]> pixels, Func<float[]> average) => (_pixels, _average) = (pixels, average);
 
     /// <summary>
     /// Goes on to the next scale: from the average, which is smoother than the last iterate, and with moments of the new size.
@@ -59,28 +73,23 @@ public sealed class RunState
     internal void NextScale(TransferOptions options, int height, int width)
     {
         (Scale, IterationAtScale, Known) = (Scale + 1, 0, null);
-        if (options.AverageDecay > 0) Pixels = [.. Average];
+        float[] pixels = options.AverageDecay > 0 ? Average : Pixels;
         // L-BFGS's vectors belong to a function that this scale replaces by another.
         if (options.Optimizer != OptimizerKind.Adam) Optimizer = null;
         if ((height, width) != (Height, Width))
         {
-            Pixels = Resized(Pixels);
-            if (options.Clamp) Pixels = Array.ConvertAll(Pixels, value => Math.Clamp(value, 0f, options.PixelRange));
+            pixels = Resized(pixels);
+            if (options.Clamp) pixels = Array.ConvertAll(pixels, value => Math.Clamp(value, 0f, options.PixelRange));
             // A second moment is never negative, but the resampling filter can make it so.
             if (Optimizer is { Vectors: [var m, var v] } moments)
                 Optimizer = moments with { Vectors = [Resized(m), Array.ConvertAll(Resized(v), value => Math.Max(0f, value))] };
             (Height, Width) = (height, width);
         }
 
-        Average = [.. Pixels];
+        Follow(() => pixels, () => pixels);
 
         float[] Resized(float[] values) => Resampler.Resize(values, Height, Width, 3, height, width);
     }
-
-    /// <summary>The picture to end with: the result so far, or after a failure the last good one.</summary>
-    internal Picture Result(TransferOptions options, TransferEnd end) => end == TransferEnd.NonFiniteLoss && Good is var (good, height, width)
-        ? ToPicture(good, height, width, options.PixelRange)
-        : ToPicture(Average, Height, Width, options.PixelRange);
 
     internal static Picture ToPicture(float[] pixels, int height, int width, float range) =>
         new(height, width, Array.ConvertAll(pixels, value => Math.Clamp(value / range, 0f, 1f)));

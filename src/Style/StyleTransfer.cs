@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
@@ -27,12 +28,19 @@ public enum TransferEnd
 
     /// <summary>A loss was infinite or not a number; the picture is the last good one.</summary>
     NonFiniteLoss,
+
+    /// <summary>The device or the disk for scratch files had no more room; the picture is the last one.</summary>
+    OutOfMemory,
 }
 
 /// <summary>The picture and how it came about.</summary>
 /// <param name="IterationsMade">Over all scales.</param>
 /// <param name="Reports">Of each of them.</param>
-public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports);
+public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports)
+{
+    /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>.</summary>
+    public string? Reason { get; init; }
+}
 
 /// <summary>
 /// Neural style transfer by optimising the pixels (Gatys, Ecker and Bethge 2016): at each scale the objective's
@@ -52,6 +60,15 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     /// <summary>Called after every so many iterations, and when cancelled, with a state that the run can be continued from.</summary>
     public (int Every, Action<RunState> Save)? Checkpoint { get; init; }
 
+    /// <summary>What the run may take; null for no limit. Pictures that would take more go through the network in tiles.</summary>
+    public MemoryPlanner? Memory { get; init; }
+
+    /// <summary>Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</summary>
+    public Action<int, int>? AtTile { get; init; }
+
+    /// <summary>Whether the state after the last iteration is wanted.</summary>
+    internal bool KeepsLastState { get; init; }
+
     /// <summary>Runs the plan.</summary>
     /// <param name="inputs">The pictures.</param>
     /// <param name="plan">Of <see cref="Schedule"/>.</param>
@@ -60,24 +77,33 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     public TransferResult Run(
         TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
     {
-        Picture? colors = options.Colors == ColorMode.Luminance ? inputs.Cropped(options.Crop).Content : null;
+        PictureSource? colors = options.Colors == ColorMode.Luminance ? inputs.Cropped(options.Crop).Content : null;
         inputs = Prepared(inputs);
         ScaleStep first = plan[0];
         RunState run = resume ?? new RunState(
             first.Height, first.Width, InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
         TransferEnd end;
+        string? reason = null;
         while (true)
         {
-            end = RunScale(run, inputs, plan[run.Scale], Finished, cancellation);
-            accelerator.TrimPool();
-            if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
-            run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
+            try
+            {
+                end = RunScale(run, inputs, plan[run.Scale], run.Scale == plan.Count - 1, Finished, cancellation);
+                accelerator.TrimPool();
+                if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
+                run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
+            }
+            catch (Exception full) when (run.Iteration > 0 && IsFull(full))
+            {
+                (end, reason) = (TransferEnd.OutOfMemory, full.Message);
+                break;
+            }
         }
 
-        return new TransferResult(Finished(run.Result(options, end)), end, run.Iteration, run.Reports);
+        (float[] pixels, int height, int width) = end == TransferEnd.NonFiniteLoss && run.Good is { } good ? good : (run.Average, run.Height, run.Width);
+        return new TransferResult(Finished(RunState.ToPicture(pixels, height, width, options.PixelRange)), end, run.Iteration, run.Reports) { Reason = reason };
 
-        Picture Finished(Picture picture) => colors is null ? picture
-            : ColorTransfer.WithChromaOf(picture, Resampler.Resize(colors, picture.Height, picture.Width));
+        Picture Finished(Picture picture) => colors is null ? picture : ColorTransfer.WithChromaOf(picture, colors.At(picture.Height, picture.Width));
     }
 
     /// <summary>The pictures as the losses see them, cropped and with colours exchanged.</summary>
@@ -87,111 +113,134 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     internal Objective ObjectiveAt(TransferInputs prepared, ScaleStep step)
     {
         (int height, int width) = (step.Height, step.Width);
-        Picture? content = prepared.Content is null ? null : Resampler.Resize(prepared.Content, height, width);
-        return new Objective(accelerator, network, options, content, [.. prepared.Styles.Select(style => SizedAt(style, step))]);
+        return new Objective(accelerator, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner)
+        {
+            AtTile = AtTile,
+        };
     }
 
     /// <summary>A style at the size at which it is seen beside a scale.</summary>
     internal StyleInput SizedAt(StyleInput style, ScaleStep step)
     {
         (int height, int width) = Schedule.StyleSize(options, step.Height, step.Width, style.Picture.Height, style.Picture.Width);
-        return style with { Picture = Resampler.Resize(style.Picture, height, width) };
+        return style with { Picture = style.Picture.Resized(height, width) };
     }
 
     private TransferEnd RunScale(
-        RunState run, TransferInputs inputs, ScaleStep step, Func<Picture, Picture> finished, CancellationToken cancellation)
+        RunState run, TransferInputs inputs, ScaleStep step, bool last, Func<Picture, Picture> finished, CancellationToken cancellation)
     {
         (int height, int width) = (step.Height, step.Width);
         using Objective objective = ObjectiveAt(inputs, step);
-        using Tensor pixels = new Tensor(accelerator, new Shape(height, width, 3), run.Pixels, requiresGradient: true).Keep();
+        var shape = new Shape(height, width, 3);
+        using Tensor pixels = new Tensor(accelerator, shape, run.Pixels, requiresGradient: true).Keep();
         using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Average);
-        // The average at the last point whose losses were finite; it stays on the device until it is needed.
-        bool anyGood = run.IterationAtScale > 0 && run.Good is not null;
-        using MemoryBuffer<float> good = accelerator.Allocate<float>(anyGood ? run.Good!.Value.Average : run.Average);
         using Optimizer optimizer = CreateOptimizer(pixels);
         if (run.Optimizer is { } state) optimizer.Restore(state);
-        TransferEnd end = TransferEnd.Completed;
-        while (run.IterationAtScale < step.Iterations)
+        // From here on the device has the only copy.
+        run.Follow(pixels.ToArray, average.GetAsArray);
+        bool joined = run.IterationAtScale == 0;
+        TransferEnd end = TransferEnd.OutOfMemory;
+        try
         {
-            if (cancellation.IsCancellationRequested)
+            end = Iterate();
+            if (end == TransferEnd.Cancelled)
             {
-                end = TransferEnd.Cancelled;
-                break;
+                run.Optimizer = optimizer.State();
+                Checkpoint?.Save(run);
             }
 
-            long start = Stopwatch.GetTimestamp();
-            LossValues? before = optimizer.KnowsCurrent ? run.Known : null;
-            LossValues? last = null;
-            if (before is not null) MarkGood();
-            StepOutcome outcome = optimizer.Step(() =>
-            {
-                last = Evaluate(objective, pixels);
-                if (before is null && double.IsFinite(last.Total)) MarkGood();
-                before ??= last;
-                return last.Total;
-            });
-            if (outcome == StepOutcome.NotFinite)
-            {
-                if (anyGood) run.Good = (good.GetAsArray(), height, width);
-                return TransferEnd.NonFiniteLoss;
-            }
-
-            run.Known = outcome == StepOutcome.Moved ? last : before;
-            // Nothing lower to be found: this scale has ended.
-            if (outcome == StepOutcome.Stuck) break;
-            run.Iteration++;
-            run.IterationAtScale++;
-            // An exponential moving average without the bias towards its start (as in Adam): its first value is x itself.
-            float decay = options.AverageDecay;
-            VectorOps.Lerp(accelerator, average.View, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
-            var report = new IterationReport(
-                run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds, before.Layers);
-            run.Reports.Add(report);
-            Progress?.Invoke(report, () => finished(RunState.ToPicture(average.GetAsArray(), height, width, options.PixelRange)));
-            if (Checkpoint is var (every, save) && run.Iteration % every == 0)
-            {
-                Capture();
-                save(run);
-            }
+            if (end is TransferEnd.Completed or TransferEnd.Cancelled) end = JoinLast(end);
+        }
+        catch (Exception full) when (IsFull(full))
+        {
+            Leave(withState: false);
+            throw;
         }
 
-        Capture();
-        if (end == TransferEnd.Cancelled)
+        Leave(withState: !last || KeepsLastState);
+        return end;
+
+        TransferEnd Iterate()
         {
-            Checkpoint?.Save(run);
-            return end;
+            while (run.IterationAtScale < step.Iterations)
+            {
+                if (cancellation.IsCancellationRequested) return TransferEnd.Cancelled;
+                long start = Stopwatch.GetTimestamp();
+                LossValues? before = optimizer.KnowsCurrent ? run.Known : null;
+                LossValues? after = null;
+                if (before is not null) Join();
+                StepOutcome outcome = optimizer.Step(() =>
+                {
+                    after = objective.ValueAndGradient(pixels, ByLayer);
+                    if (before is null && double.IsFinite(after.Total)) Join();
+                    before ??= after;
+                    return after.Total;
+                });
+                if (outcome == StepOutcome.NotFinite) return TransferEnd.NonFiniteLoss;
+                run.Known = outcome == StepOutcome.Moved ? after : before;
+                // Nothing lower to be found: this scale has ended.
+                if (outcome == StepOutcome.Stuck) return TransferEnd.Completed;
+                run.Iteration++;
+                run.IterationAtScale++;
+                joined = false;
+                var report = new IterationReport(
+                    run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds, before.Layers);
+                run.Reports.Add(report);
+                Progress?.Invoke(report, () => finished(RunState.ToPicture(SoFar(), height, width, options.PixelRange)));
+                if (Checkpoint is var (every, save) && run.Iteration % every == 0)
+                {
+                    run.Optimizer = optimizer.State();
+                    save(run);
+                }
+            }
+
+            return TransferEnd.Completed;
+        }
+
+        // The iterate becomes part of the average: its losses are finite.
+        void Join()
+        {
+            if (!joined) Lerp(average.View);
+            (joined, run.Good) = (true, null);
+        }
+
+        void Lerp(ArrayView<float> mean)
+        {
+            // An exponential moving average without the bias towards its start (as in Adam): its first value is x itself.
+            float decay = options.AverageDecay;
+            VectorOps.Lerp(accelerator, mean, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
         }
 
         // The last step of a scale has no loss after it that would show that it went wrong.
-        return run.Pixels.All(float.IsFinite) ? TransferEnd.Completed : TransferEnd.NonFiniteLoss;
-
-        void MarkGood()
+        TransferEnd JoinLast(TransferEnd end)
         {
-            VectorOps.Copy(accelerator, good.View, average.View);
-            anyGood = true;
+            if (joined) return end;
+            if (!float.IsFinite(VectorOps.AbsoluteNorm(accelerator, pixels.Data))) return TransferEnd.NonFiniteLoss;
+            (float[], int, int)? good = last ? null : (average.GetAsArray(), height, width);
+            Join();
+            run.Good = good;
+            return end;
         }
 
-        void Capture()
+        // To the host, what is not needed any more first given back.
+        void Leave(bool withState)
         {
-            accelerator.Read(pixels.Data, run.Pixels);
-            average.CopyToCPU(run.Average);
-            if (anyGood) run.Good = (good.GetAsArray(), height, width);
-            run.Optimizer = optimizer.State();
+            pixels.ClearGradient();
+            run.Optimizer = withState && end == TransferEnd.Completed ? optimizer.State().OnHost() : null;
+            optimizer.Dispose();
+            float[] mean = average.GetAsArray(), iterate = withState ? pixels.ToArray() : mean;
+            run.Follow(() => iterate, () => mean);
         }
-    }
 
-    private LossValues Evaluate(Objective objective, Tensor pixels)
-    {
-        pixels.ClearGradient();
-        using var tape = new Tape(accelerator);
-        Losses losses = objective.Evaluate(tape, pixels);
-        var values = new LossValues(
-            Value(losses.Total), Value(losses.Content), Value(losses.Style), Value(losses.Variation),
-            ByLayer ? [.. losses.Terms.Select(term => new LayerLoss(term.Layer, term.IsContent, Value(term.Value)))] : null);
-        if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
-        return values;
-
-        static double Value(Tensor scalar) => scalar.ToArray()[0];
+        // The average with the iterate in it, whose losses nobody knows yet.
+        float[] SoFar()
+        {
+            if (joined) return average.GetAsArray();
+            using MemoryBuffer<float> mean = accelerator.Allocate<float>(average.Length);
+            VectorOps.Copy(accelerator, mean.View, average.View);
+            Lerp(mean.View);
+            return mean.GetAsArray();
+        }
     }
 
     private Optimizer CreateOptimizer(Tensor pixels)
@@ -201,4 +250,6 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             ? new AdamOptimizer(pixels, new AdamSettings(options.LearningRate, options.Beta1, options.Beta2, options.Epsilon), bounds)
             : new LbfgsOptimizer(pixels, new LbfgsSettings(options.History, options.StepRule, options.LearningRate), bounds);
     }
+
+    private static bool IsFull(Exception error) => error is OutOfMemoryException or ScratchException;
 }

@@ -31,6 +31,12 @@ public sealed record VggOptions(
     Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero,
     bool PoolRescale = false, InputTransform Input = InputTransform.Network);
 
+/// <summary>Consecutive layers of a network.</summary>
+/// <param name="First">Place of the first among <see cref="VggArchitecture.Layers"/>.</param>
+/// <param name="End">Place after the last.</param>
+/// <param name="PoolAtEnd">Whether the last ends its block and is pooled.</param>
+public readonly record struct Stretch(int First, int End, bool PoolAtEnd);
+
 /// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
 public sealed class VggNetwork : IDisposable
 {
@@ -65,6 +71,9 @@ public sealed class VggNetwork : IDisposable
     }
 
     public VggArchitecture Architecture { get; }
+
+    /// <summary>How it computes feature maps.</summary>
+    public VggOptions Options => _options;
 
     /// <summary>Where the weights come from, for people.</summary>
     public string Source { get; }
@@ -101,33 +110,53 @@ public sealed class VggNetwork : IDisposable
     public IEnumerable<(string Layer, Tensor Map)> Features(
         Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
     {
-        HashSet<string> missing = [.. layers];
-        Tensor x = tape.Normalize(pixels, Array.ConvertAll(_scale, scale => scale / pixelRange), _mean);
+        int count = Depth(layers);
+        if (count == 0) yield break;
+        foreach ((string? layer, Tensor map) in Pass(tape, Input(tape, pixels, pixelRange), new Stretch(0, count, PoolAtEnd: false), layers))
+            yield return (layer!, map);
+    }
+
+    /// <summary>How many of the network's layers have to run for these to be computed.</summary>
+    /// <exception cref="ArgumentException">The network has not all of them.</exception>
+    public int Depth(IReadOnlyCollection<string> layers)
+    {
         IReadOnlyList<VggLayer> all = Architecture.Layers;
-        for (int i = 0; i < all.Count && missing.Count > 0; i++)
+        string[] missing = [.. layers.Except(all.Select(layer => layer.Name))];
+        if (missing.Length > 0) throw new ArgumentException($"{Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
+        return all.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
+    }
+
+    /// <summary>What the first layer sees of pixels.</summary>
+    /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
+    public Tensor Input(Tape tape, Tensor pixels, float pixelRange) =>
+        tape.Normalize(pixels, Array.ConvertAll(_scale, scale => scale / pixelRange), _mean);
+
+    /// <summary>
+    /// As <see cref="Features"/>, through some of the layers only. Where the stretch ends with a pooling, the pooled map comes
+    /// last, without a layer's name.
+    /// </summary>
+    /// <param name="x">What the first of these layers reads; given back when it is not needed any more.</param>
+    public IEnumerable<(string? Layer, Tensor Map)> Pass(Tape tape, Tensor x, Stretch stretch, IReadOnlyCollection<string> layers)
+    {
+        IReadOnlyList<VggLayer> all = Architecture.Layers;
+        for (int i = stretch.First; i < stretch.End; i++)
         {
             VggLayer layer = all[i];
             if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
                 throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
             Padding padding = layer.InChannels == 3 ? _options.InputPadding : Padding.Zero;
-            bool wanted = missing.Contains(layer.Name), endsBlock = i + 1 < all.Count && all[i + 1].Block != layer.Block;
-            bool poolAfter = endsBlock && missing.Count > (wanted ? 1 : 0);
+            bool wanted = layers.Contains(layer.Name), endsBlock = i + 1 < all.Count && all[i + 1].Block != layer.Block;
+            bool poolAfter = endsBlock && (stretch.PoolAtEnd || i + 1 < stretch.End);
             if (poolAfter && _options.PoolEdge == PoolEdge.Floor && Math.Min(x.Shape[0], x.Shape[1]) < 2)
-                throw new ArgumentException($"a picture of {pixels.Shape} is too small for {all[i + 1].Name}");
+                throw new ArgumentException($"the picture is too small for {all[i + 1].Name}: nothing is left of a map of {x.Shape[0]} x {x.Shape[1]}");
             bool fuse = poolAfter && !wanted && _options.Pooling != Pooling.L2;
             Pooling fused = fuse ? _options.Pooling : Pooling.None;
             x = Next(x, tape.Conv3x3(x, weights, relu: true, padding, fused, _options.PoolEdge));
-            if (wanted)
-            {
-                missing.Remove(layer.Name);
-                yield return (layer.Name, x);
-            }
-
+            if (wanted) yield return (layer.Name, x);
             if (poolAfter && !fuse) x = Next(x, Pool(tape, x));
         }
 
-        if (missing.Count > 0)
-            throw new ArgumentException($"{Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
+        if (stretch.PoolAtEnd) yield return (null, x);
     }
 
     public void Dispose()

@@ -53,7 +53,7 @@ public class JpegTests
     {
         byte[] whole = Encode(Pictures.Random(40, 40, 5), 90);
         for (int length = 0; length < whole.Length - 40; length += 13)
-            Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole.AsSpan(0, length)));
+            Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole[..length]));
     }
 
     [Theory]

@@ -87,7 +87,7 @@ public class PngTests
         PictureFile.Write(folder.File("a.png"), picture);
         byte[] whole = File.ReadAllBytes(folder.File("a.png"));
         for (int length = 0; length < whole.Length; length++)
-            Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole.AsSpan(0, length)));
+            Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole[..length]));
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public class CheckpointTests
 
     private static Checkpoint Checkpoint(TransferOptions options, RunState state) => new(
         new TransferJob { Content = "content.png", Styles = [new JobStyle("style.png")], Options = options, Plan = Schedule.Plan(options, 48, 64) },
-        "/", new Dictionary<string, string> { [""] = "weights" }, "cpu", 1, state);
+        "/", new Dictionary<string, string> { [""] = "weights" }, "cpu", 1, 1L << 34, state);
 
     private static TransferResult Run(TransferOptions options, Action<RunState>? save, RunState? resume = null)
     {

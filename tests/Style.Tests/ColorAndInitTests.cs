@@ -91,7 +91,7 @@ public class ColorAndInitTests
     {
         var wide = new Picture(4, 9);
         for (int i = 0; i < wide.Pixels.Length; i++) wide.Pixels[i] = i / 3 % 9 / 10f;
-        Picture square = new TransferInputs(wide, []).Cropped(PictureCrop.Square).Content!;
+        Picture square = new TransferInputs(wide, []).Cropped(PictureCrop.Square).Content!.At(4, 4);
         Assert.Equal((4, 4), (square.Height, square.Width));
         Assert.Equal([0.2f, 0.3f, 0.4f, 0.5f], Enumerable.Range(0, 4).Select(column => square[1, column, 2]));
     }

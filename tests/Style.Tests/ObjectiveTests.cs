@@ -142,7 +142,7 @@ public class ObjectiveTests
     {
         using var cpu = new CpuAccelerator(2);
         using var network = new VggNetwork(cpu, s_weights, options.Network);
-        using var objective = new Objective(cpu, network, options, null, styles);
+        using var objective = new Objective(cpu, network, options, Height, Width, null, styles);
         using var pixels = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(Smooth(3).Pixels, value => value * options.PixelRange), true);
         using var tape = new Tape(cpu);
         Losses losses = objective.Evaluate(tape, pixels);

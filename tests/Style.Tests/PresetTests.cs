@@ -274,7 +274,7 @@ public class PresetTests
         {
             using var cpu = new CpuAccelerator(2);
             using var network = new VggNetwork(cpu, _weights, _options.Network);
-            using var objective = new Objective(cpu, network, _options, _content, [new StyleInput(_style)]);
+            using var objective = new Objective(cpu, network, _options, Height, Width, _content, [new StyleInput(_style)]);
             using var image = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(_pixels, v => (float)v), true);
             using var tape = new Tape(cpu);
             Losses losses = objective.Evaluate(tape, image);

@@ -140,7 +140,7 @@ public class StyleTransferTests
             for (int c = 0; c < 3; c++) style.Pixels[i + c] = 0.4f + (0.05f * c) + (0.2f * common) + (0.08f * (random.NextSingle() - 0.5f));
         }
 
-        Picture matched = ColorTransfer.MatchStatistics(content, style);
+        Picture matched = ColorTransfer.MatchStatistics(content, style).At(content.Height, content.Width);
         for (int a = 0; a < 3; a++)
         {
             Assert.Equal(Mean(style, a), Mean(matched, a), 1e-4);
@@ -164,7 +164,7 @@ public class StyleTransferTests
         Picture flat = new(4, 4), style = new(4, 4);
         Array.Fill(flat.Pixels, 0.9f);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = 0.1f * (1 + (i % 3));
-        Picture matched = ColorTransfer.MatchStatistics(flat, style);
+        Picture matched = ColorTransfer.MatchStatistics(flat, style).At(4, 4);
         for (int c = 0; c < 3; c++) Assert.Equal(0.1f * (c + 1), matched.Pixels[c], 1e-3);
     }
 

@@ -7,17 +7,19 @@ public static class StatisticsOperators
 {
     /// <summary>m = the mean of each channel, (channels).</summary>
     /// <param name="features">(height, width, channels).</param>
-    public static Tensor ChannelMean(this Tape tape, Tensor features)
+    /// <param name="scale">What the sum over pixels is multiplied with; 1 / pixels unless features are a part of a larger map.</param>
+    public static Tensor ChannelMean(this Tape tape, Tensor features, float? scale = null)
     {
         (int height, int width, int channels) = features.Shape;
         int pixels = checked(height * width);
+        float factor = scale ?? 1f / pixels;
         Tensor mean = tape.Output(new Shape(channels), features);
-        Kernels.ChannelMean.Forward(tape.Accelerator, features.Data, mean.Data, pixels, channels);
+        Kernels.ChannelMean.Forward(tape.Accelerator, features.Data, mean.Data, pixels, channels, factor);
         mean.SaveForBackward();
         return tape.Record(mean, () =>
         {
             (ArrayView<float> df, float beta) = features.Accumulate();
-            Kernels.ChannelMean.Backward(tape.Accelerator, mean.Gradient, df, pixels, channels, beta);
+            Kernels.ChannelMean.Backward(tape.Accelerator, mean.Gradient, df, pixels, channels, factor, beta);
         });
     }
 
@@ -37,14 +39,19 @@ public static class StatisticsOperators
     }
 
     /// <summary>y = x, whose gradient arrives at x with the 1-norm <paramref name="weight"/> (see <see cref="GradientNormalization"/>).</summary>
-    public static Tensor NormalizeGradient(this Tape tape, Tensor x, float weight)
+    /// <param name="norm">
+    /// The 1-norm of the gradient that will arrive, one element; null to measure it. Of a part of a larger map, that of the whole.
+    /// </param>
+    public static Tensor NormalizeGradient(this Tape tape, Tensor x, float weight, Tensor? norm = null)
     {
         Tensor y = tape.Output(x.Shape, x);
         VectorOps.Copy(tape.Accelerator, y.Data, x.Data);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            GradientNormalization.Backward(tape.Accelerator, y.Gradient, dx, weight, beta);
+            using MemoryBuffer<float>? measured = norm is null ? tape.Accelerator.Allocate<float>(1) : null;
+            if (measured is not null) Reduction.AbsoluteSum(tape.Accelerator, y.Gradient, measured.View);
+            GradientNormalization.Backward(tape.Accelerator, y.Gradient, norm?.Data ?? measured!.View, dx, weight, beta);
         });
     }
 }

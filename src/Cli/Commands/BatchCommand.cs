@@ -111,10 +111,10 @@ internal sealed class BatchCommand
             // Beside a result the pictures as they were used.
             TransferInputs used = prepared.Inputs.Cropped(own.Options.Crop);
             ScaleStep last = prepared.Job.Plan[^1];
-            PictureFile.Write(Path.Combine(folder, "content.png"), Resampler.Resize(used.Content!, last.Height, last.Width));
-            Picture style = used.Styles[0].Picture;
+            PictureFile.Write(Path.Combine(folder, "content.png"), used.Content!.At(last.Height, last.Width));
+            PictureSource style = used.Styles[0].Picture;
             (int height, int width) = Schedule.StyleSize(own.Options, last.Height, last.Width, style.Height, style.Width);
-            PictureFile.Write(Path.Combine(folder, "style.png"), Resampler.Resize(style, height, width));
+            PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
         // A transfer that is ended early writes beside, and is not taken for done.

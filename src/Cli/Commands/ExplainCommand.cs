@@ -3,6 +3,7 @@ using System.Text;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
@@ -62,6 +63,9 @@ internal sealed class ExplainCommand
         using Accelerator accelerator = _device.Open(parsed, console.Say);
         using var runner = new TransferRunner(console, accelerator);
         VggNetwork network = runner.Network(job);
+        MemoryPlanner memory = runner.PlanMemory(prepared, network.Architecture);
+        if (memory.At(job.Plan[^1].Height, job.Plan[^1].Width).Tiles is not null)
+            throw new UsageException($"{job.Plan[^1].Width} x {job.Plan[^1].Height} pixels do not go into the memory whole, and explain shows the whole; choose a smaller --size, or a larger --memory");
         console.Begin(job.Options, job.Plan, accelerator, network);
         using var cancellation = new Cancellation();
         TransferExplanation? explanation = null;

@@ -57,7 +57,7 @@ internal sealed class TextureCommand
         {
             Styles = [.. styles.Select((path, i) => new JobStyle(path, weights[i]))],
         };
-        Imaging.Picture first = Imaging.PictureFile.Read(styles[0]);
+        Imaging.PictureSource first = Imaging.PictureFile.Open(styles[0]);
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), given ?? (first.Height, first.Width), console);
         using Accelerator accelerator = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, accelerator, prepared, outputs);

@@ -90,6 +90,7 @@ internal sealed class TransferCommand
         using var runner = new TransferRunner(console, accelerator);
         TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
+        console.SayPeak(accelerator);
         int total = prepared.Job.Plan.Sum(step => step.Iterations);
         switch (result.End)
         {
@@ -100,6 +101,11 @@ internal sealed class TransferCommand
                 console.Say($"ended after {result.IterationsMade} of {total} iterations; saved the picture so far as {saved}"
                     + (outputs.Checkpoint is { } file ? $"; go on with: nativestyle transfer --resume {file} -o {outputs.Picture}" : ""));
                 return Cancellation.ExitCode;
+            case TransferEnd.OutOfMemory:
+                Console.Error.WriteLine(
+                    $"nativestyle: after {result.IterationsMade} of {total} iterations there was no more room ({result.Reason}); saved the picture so far as {saved}; " +
+                    "choose a smaller --size, or a smaller --memory, which leaves more for other programs");
+                return 1;
             default:
                 Console.Error.WriteLine(
                     $"nativestyle: the loss of iteration {result.IterationsMade + 1} is not finite; saved the last good picture as {saved}; " +

@@ -26,6 +26,11 @@ internal sealed class JobArguments
     private readonly Option<string> _preset;
     private readonly Option<int> _quality = new("--quality") { Description = "Quality of a .jpg result, 1 to 100", DefaultValueFactory = _ => 95, HelpName = "N" };
     private readonly Option<int> _depth = new("--depth") { Description = "Bits a channel of a .png result, 8 or 16 (.tif always has 16)", DefaultValueFactory = _ => 8, HelpName = "N" };
+    private readonly Option<string?> _memory = new("--memory")
+    {
+        Description = "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free): a picture that needs more goes through the network in tiles, to the same result", HelpName = "LIMIT",
+    };
+
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print nothing but errors" };
     private readonly IReadOnlyList<(Setting Setting, Option<string?> Option)> _settings;
 
@@ -43,7 +48,7 @@ internal sealed class JobArguments
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _preset, _weights, _convention }.Concat(_settings.Select(each => each.Option)).Concat([_quality, _depth, _quiet]))
+        foreach (Option option in new Option[] { _preset, _weights, _convention }.Concat(_settings.Select(each => each.Option)).Concat([_quality, _depth, _memory, _quiet]))
             command.Add(option);
     }
 
@@ -51,7 +56,7 @@ internal sealed class JobArguments
 
     /// <summary>Whether the user said anything of a job, which a checkpoint would contradict.</summary>
     public string? FirstGiven(ParseResult parsed) =>
-        _settings.Select(each => (Option)each.Option).Concat([_preset, _weights, _convention, _quality, _depth])
+        _settings.Select(each => (Option)each.Option).Concat([_preset, _weights, _convention, _quality, _depth, _memory])
             .FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
 
     /// <summary>The files that are read, beside pictures that are arguments.</summary>
@@ -94,6 +99,7 @@ internal sealed class JobArguments
             Init = options.Init == InitKind.Picture ? Given(parsed, Settings.Init) : null,
             Depth = depth,
             Quality = quality,
+            Memory = parsed.GetValue(_memory) is string memory ? MemorySize.Parse("--memory", memory) : null,
             Options = options,
             Plan = [],
         };
@@ -124,15 +130,19 @@ internal sealed class JobArguments
     public static TransferInputs ReadPictures(TransferJob job, TransferConsole console, string folder = "")
     {
         StyleInput[] styles = [.. job.Styles.Select(style => new StyleInput(
-            Read(style.Path)!, style.Weight, Read(style.Region), Read(style.Part)))];
-        return new TransferInputs(Read(job.Content), styles, Read(job.Init));
+            Open(style.Path)!, style.Weight, Read(style.Region), Read(style.Part)))];
+        return new TransferInputs(Open(job.Content), styles, Open(job.Init));
 
-        Picture? Read(string? name)
+        // Large pictures are decoded at the sizes at which they are used; masks are used at many.
+        PictureSource? Open(string? name) => name is null ? null : Noticed(name, PictureFile.Open);
+
+        Picture? Read(string? name) => name is null ? null : Noticed(name, PictureFile.Read);
+
+        T Noticed<T>(string name, Func<string, T> read) where T : PictureSource
         {
-            if (name is null) return null;
             string path = Path.Combine(folder, name);
             UserErrors.RequireFile(path, "a picture (PNG or JPEG)");
-            Picture picture = PictureFile.Read(path);
+            T picture = read(path);
             foreach (string notice in picture.Notices) console.Say($"{path}: {notice}");
             return picture;
         }

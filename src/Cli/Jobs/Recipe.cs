@@ -79,6 +79,7 @@ internal sealed record Recipe(string Program, TransferJob Job, int Iterations, s
             : Job.Plan.Sum(step => step.Iterations).ToString(CultureInfo.InvariantCulture)]);
         foreach (Setting setting in Differences(begun))
             if (!implied.Contains(setting.Name)) words.AddRange([setting.Name, setting.Name == Settings.Init ? Job.Init ?? setting.Show(options) : setting.Show(options)]);
+        if (Job.Memory is long memory) words.AddRange(["--memory", MemorySize.Option(memory)]);
         if (Job.Depth != 8) words.AddRange(["--depth", "16"]);
         return string.Join(' ', words.Select(Quoted));
 

@@ -5,6 +5,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -35,6 +36,8 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         VggNetwork network = Network(job, resume?.Directory ?? "", outputs?.Checkpoint is not null || resume is not null, out string digest);
         if (resume is not null) RequireSame(resume, digest);
         console.Begin(options, job.Plan, accelerator, network);
+        MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume?.Memory);
+        options = memory.Options;
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
         int total = job.Plan.Sum(step => step.Iterations);
         var format = new PictureWriteOptions(job.Depth, job.Quality);
@@ -59,7 +62,9 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
                     if (save) PictureFile.Write(Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration), sofar, format);
                     if (frame) timelapse!.Add(sofar);
                 },
-                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest),
+                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest, memory.Limit),
+                Memory = memory,
+                AtTile = console.ShowTile,
             }.Run(inputs, job.Plan, cancellation, resume?.State));
         }
 
@@ -71,14 +76,50 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         return result;
     }
 
-    private (int, Action<RunState>)? Checkpointing(PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest)
+    /// <summary>How the job goes into the memory, and whether; says what is worth knowing of it.</summary>
+    /// <param name="limit">That of an earlier part of the run, if any.</param>
+    /// <exception cref="UsageException">It does not fit in any way.</exception>
+    public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, long? limit = null)
+    {
+        (TransferJob job, TransferInputs inputs) = prepared;
+        (ScaleStep last, TransferOptions options) = (job.Plan[^1], job.Options);
+        int regions = job.Styles.Where(style => style.Region is not null).Select(style => style.Region).Distinct().Count();
+        MemoryPlanner planner = MemoryPlanner.For(
+            accelerator, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(accelerator), regions, last.Height, last.Width);
+        MemoryEstimate estimate = planner.At(last.Height, last.Width);
+        Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
+        foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
+        {
+            (int height, int width) = Schedule.StyleSize(options, last.Height, last.Width, input.Picture.Height, input.Picture.Width);
+            Require(planner.StyleBytes(height, width), $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
+        }
+
+        if (planner.Options.History < options.History)
+            console.Say($"L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more do not fit into {MemorySize.Words(planner.Limit)}");
+        console.Say($"memory about {MemorySize.Words(estimate.PeakBytes)} of {MemorySize.Words(planner.Limit)}"
+            + (estimate.ScratchBytes > 0 ? $", and {MemorySize.Words(estimate.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : ""));
+        if (estimate.Tiles is not null)
+            console.Say($"{last.Width} x {last.Height} goes in tiles, about {estimate.Seconds.ToString("g3", CultureInfo.InvariantCulture)} s an iteration: {estimate.Tiles}");
+        return planner;
+
+        void Require(long bytes, string what, string remedy)
+        {
+            if (bytes > planner.Limit)
+            {
+                throw new UsageException(
+                    $"{what} needs about {MemorySize.Words(bytes)} of memory even in tiles, and may take {MemorySize.Words(planner.Limit)}; choose a smaller {remedy}, or a larger --memory");
+            }
+        }
+    }
+
+    private (int, Action<RunState>)? Checkpointing(PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest, long memory)
     {
         if (outputs.Checkpoint is not { } file) return null;
         string folder = resume?.Directory ?? Directory.GetCurrentDirectory();
         Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
         digests[""] = digest;
         return (outputs.CheckpointEvery, state =>
-            new Checkpoint(prepared.Job, folder, digests, accelerator.Name, outputs.CheckpointEvery, state).Write(file));
+            new Checkpoint(prepared.Job, folder, digests, accelerator.Name, outputs.CheckpointEvery, memory, state).Write(file));
     }
 
     /// <summary>The network that a job needs; the last one if it fits.</summary>

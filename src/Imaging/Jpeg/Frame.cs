@@ -22,7 +22,7 @@ internal sealed class Component(int id, int horizontal, int vertical, int quanti
 
     public int BlocksDown { get; set; }
 
-    /// <summary>64 coefficients a block, in natural order.</summary>
+    /// <summary>64 coefficients a block, in natural order, of all rows of MCUs or of one: see <see cref="Frame.Allocate"/>.</summary>
     public short[] Coefficients { get; set; } = [];
 
     public HuffmanTable? DcTable { get; set; }
@@ -53,7 +53,14 @@ internal sealed class Frame
 
     public int McusDown => (Height + (8 * MaxVertical) - 1) / (8 * MaxVertical);
 
-    /// <summary>Parses a start-of-frame segment and allocates the coefficients.</summary>
+    /// <summary>Takes memory for the coefficients of all rows of MCUs, or for one row at a time.</summary>
+    public void Allocate(bool whole)
+    {
+        foreach (Component component in Components)
+            component.Coefficients = new short[checked(64 * component.BlocksAcross * component.Vertical * (whole ? McusDown : 1))];
+    }
+
+    /// <summary>Parses a start-of-frame segment.</summary>
     /// <param name="fileLength">For a bound on what so many bytes can hold.</param>
     public static Frame Parse(ReadOnlySpan<byte> body, bool progressive, int fileLength)
     {
@@ -85,7 +92,6 @@ internal sealed class Frame
             component.Height = ((height * component.Vertical) + frame.MaxVertical - 1) / frame.MaxVertical;
             component.BlocksAcross = frame.McusAcross * component.Horizontal;
             component.BlocksDown = frame.McusDown * component.Vertical;
-            component.Coefficients = new short[checked(64 * component.BlocksAcross * component.BlocksDown)];
         }
 
         return frame;

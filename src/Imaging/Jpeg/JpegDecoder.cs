@@ -14,20 +14,34 @@ internal static class JpegDecoder
 
     public static bool IsJpeg(ReadOnlySpan<byte> bytes) => bytes.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8]);
 
-    public static Picture Decode(ReadOnlySpan<byte> bytes) => new State(bytes.ToArray()).Decode();
+    /// <summary>Height and width upright, and the Exif orientation, without the picture.</summary>
+    public static (int Height, int Width, int Orientation) Measure(byte[] bytes)
+    {
+        var state = new State(bytes, null);
+        state.Decode(onlyFrame: true);
+        (int height, int width) = (state.Frame!.Height, state.Frame.Width);
+        return state.Orientation >= 5 ? (width, height, state.Orientation) : (height, width, state.Orientation);
+    }
 
-    private sealed class State(byte[] bytes)
+    /// <summary>Hands out the rows as they are stored, not turned: see <see cref="Orientation"/>.</summary>
+    public static void ForEachRow(byte[] bytes, RowReader rows) => new State(bytes, rows).Decode(onlyFrame: false);
+
+    private sealed class State(byte[] bytes, RowReader? rows)
     {
         private readonly ushort[]?[] _quantization = new ushort[4][];
         private readonly HuffmanTable?[] _dcTables = new HuffmanTable[4];
         private readonly HuffmanTable?[] _acTables = new HuffmanTable[4];
-        private Frame? _frame;
         private int _restartInterval;
-        private int _orientation = 1;
         private int? _adobeTransform;
         private int _scans;
+        private bool _byRows;
 
-        public Picture Decode()
+        public Frame? Frame { get; private set; }
+
+        public int Orientation { get; private set; } = 1;
+
+        /// <param name="onlyFrame">Whether to stop before the first scan.</param>
+        public void Decode(bool onlyFrame)
         {
             for (int at = 2; ;)
             {
@@ -40,12 +54,15 @@ internal static class JpegDecoder
                     throw new InvalidDataException("is a truncated JPEG: a segment reaches past its end");
                 ReadOnlySpan<byte> body = bytes.AsSpan(at + 2, length - 2);
                 at += length;
-                if (marker == 0xDA) at = ReadScan(body, at);
-                else ReadSegment(marker, body);
+                if (marker != 0xDA) ReadSegment(marker, body);
+                else if (onlyFrame && Frame is not null) return;
+                else at = ReadScan(body, at);
             }
 
-            if (_frame is null || _scans == 0) throw new InvalidDataException("is a damaged JPEG: it holds no picture");
-            return Orientation.Apply(ColorConverter.ToPicture(_frame, _quantization, _adobeTransform), _orientation);
+            if (Frame is null || _scans == 0) throw new InvalidDataException("is a damaged JPEG: it holds no picture");
+            if (_byRows) return;
+            var converter = new ColorConverter(Frame, _quantization, _adobeTransform, rows!);
+            for (int row = 0; row < Frame.McusDown; row++) converter.Add(row);
         }
 
         /// <summary>The position of the next marker's code; stray bytes before it are passed over.</summary>
@@ -61,8 +78,8 @@ internal static class JpegDecoder
             switch (marker)
             {
                 case 0xC0 or 0xC1 or 0xC2:
-                    if (_frame is not null) throw new InvalidDataException("is a damaged JPEG: it has two frames");
-                    _frame = Frame.Parse(body, marker == 0xC2, bytes.Length);
+                    if (Frame is not null) throw new InvalidDataException("is a damaged JPEG: it has two frames");
+                    Frame = Jpeg.Frame.Parse(body, marker == 0xC2, bytes.Length);
                     break;
                 case 0xC4:
                     ReadHuffmanTables(body);
@@ -75,7 +92,7 @@ internal static class JpegDecoder
                     _restartInterval = BinaryPrimitives.ReadUInt16BigEndian(body);
                     break;
                 case 0xE1:
-                    _orientation = Orientation.Parse(body) ?? _orientation;
+                    Orientation = Jpeg.Orientation.Parse(body) ?? Orientation;
                     break;
                 case 0xEE:
                     if (body.Length >= 12 && body.StartsWith("Adobe"u8)) _adobeTransform = body[11];
@@ -122,7 +139,7 @@ internal static class JpegDecoder
         /// <summary>Decodes a scan and returns the position behind its data.</summary>
         private int ReadScan(ReadOnlySpan<byte> body, int at)
         {
-            Frame frame = _frame ?? throw new InvalidDataException("is a damaged JPEG: a scan comes before the frame");
+            Frame frame = Frame ?? throw new InvalidDataException("is a damaged JPEG: a scan comes before the frame");
             if (++_scans > MaxScans) throw new InvalidDataException($"is a JPEG of more than {MaxScans} scans");
             if (body.Length < 1 || body[0] is 0 or > 4 || body.Length != 4 + (2 * body[0]))
                 throw new InvalidDataException("is a damaged JPEG: a bad scan header");
@@ -144,8 +161,26 @@ internal static class JpegDecoder
             bool valid = !frame.Progressive || (ss <= se && se < 64 && ah <= 13 && al <= 13
                 && (ss == 0 ? se == 0 : components.Length == 1));
             if (!valid) throw new InvalidDataException($"is a damaged JPEG: a scan of coefficients {ss} to {se}, bits {ah} to {al}");
+            if (_byRows) throw new InvalidDataException("is a damaged JPEG: a scan comes after one that held the whole picture");
+            // One sequential scan of all components can be shown row by row; others are only whole when all have come.
+            if (_scans == 1)
+            {
+                _byRows = !frame.Progressive && components.Length == frame.Components.Length;
+                frame.Allocate(whole: !_byRows);
+            }
+
             var bits = new BitReader(bytes, at);
-            new ScanDecoder(frame, components, ss, se, ah, al, bits).Run(_restartInterval);
+            var scan = new ScanDecoder(frame, components, ss, se, ah, al, bits);
+            if (_byRows)
+            {
+                var converter = new ColorConverter(frame, _quantization, _adobeTransform, rows!);
+                scan.Run(_restartInterval, () => converter.Add(0));
+            }
+            else
+            {
+                scan.Run(_restartInterval);
+            }
+
             return bits.Position;
         }
     }

@@ -40,13 +40,12 @@ internal static class JpegEncoder
         "a2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa")),
     ];
 
-    public static byte[] Encode(Picture picture, int quality)
+    public static void Write(Stream file, Picture picture, int quality)
     {
         if (quality is < 1 or > 100) throw new ArgumentOutOfRangeException(nameof(quality), quality, "1 to 100");
         if (picture.Width > 65535 || picture.Height > 65535)
             throw new ArgumentException($"JPEG holds at most 65535 pixels a side, not {picture.Width} x {picture.Height}; write a PNG");
         byte[][] quantization = [Scale(s_luminance, quality), Scale(s_chrominance, quality)];
-        using var file = new MemoryStream();
         file.Write([0xFF, 0xD8]);
         Segment(file, 0xE0, [.. "JFIF\0"u8, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
         for (int i = 0; i < 2; i++)
@@ -62,7 +61,6 @@ internal static class JpegEncoder
         Segment(file, 0xDA, [3, 1, 0x00, 2, 0x11, 3, 0x11, 0, 63, 0]);
         WriteScan(file, picture, quantization);
         file.Write([0xFF, 0xD9]);
-        return file.ToArray();
     }
 
     private static void WriteScan(Stream file, Picture picture, byte[][] quantization)

@@ -5,6 +5,8 @@ namespace NativeStyle.Imaging.Jpeg;
 /// <summary>Exif's orientation tag (Exif 2.3, 4.6.4): how the camera was held.</summary>
 internal static class Orientation
 {
+    public const string Notice = "it was turned upright, as its Exif orientation says";
+
     private const int Tag = 0x0112;
 
     /// <summary>The orientation, 1 to 8, of an APP1 segment; null where it has none or is not understood.</summary>
@@ -37,7 +39,7 @@ internal static class Orientation
         (int height, int width) = turned ? (picture.Width, picture.Height) : (picture.Height, picture.Width);
         var upright = new Picture(height, width)
         {
-            Notices = [.. picture.Notices, "it was turned upright, as its Exif orientation says"],
+            Notices = [.. picture.Notices, Notice],
         };
         for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++)

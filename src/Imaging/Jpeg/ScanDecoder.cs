@@ -10,7 +10,11 @@ internal sealed class ScanDecoder(Frame frame, Component[] components, int ss, i
 
     /// <summary>Decodes all MCUs of the scan.</summary>
     /// <param name="restartInterval">MCUs between restart markers; 0 for none.</param>
-    public void Run(int restartInterval)
+    /// <param name="rowDone">
+    /// Called after each row of MCUs, where coefficients are those of one row: they begin as zeros in the next. Null where the
+    /// components hold all of them.
+    /// </param>
+    public void Run(int restartInterval, Action? rowDone = null)
     {
         foreach (Component component in components) component.DcPrediction = 0;
         bool single = components.Length == 1;
@@ -20,6 +24,8 @@ internal sealed class ScanDecoder(Frame frame, Component[] components, int ss, i
         int untilRestart = restartInterval;
         for (int row = 0; row < down; row++)
         {
+            if (rowDone is not null)
+                foreach (Component component in components) Array.Clear(component.Coefficients);
             for (int column = 0; column < across; column++)
             {
                 if (restartInterval > 0 && untilRestart-- == 0)
@@ -30,9 +36,12 @@ internal sealed class ScanDecoder(Frame frame, Component[] components, int ss, i
                     untilRestart = restartInterval - 1;
                 }
 
-                if (single) DecodeBlock(components[0], row, column);
-                else DecodeMcu(row, column);
+                int at = rowDone is null ? row : 0;
+                if (single) DecodeBlock(components[0], at, column);
+                else DecodeMcu(at, column);
             }
+
+            rowDone?.Invoke();
         }
     }
 

@@ -19,7 +19,12 @@ public sealed class AnimatedPng(int height, int width, int milliseconds)
     public int FrameCount => _frames.Count;
 
     /// <summary>Adds a frame; a picture of another size is resized.</summary>
-    public void Add(Picture picture) => _frames.Add(PngEncoder.Compress(Resampler.Resize(picture, height, width), 8));
+    public void Add(Picture picture)
+    {
+        using var frame = new MemoryStream();
+        PngEncoder.Compress(frame, Resampler.Resize(picture, height, width), 8);
+        _frames.Add(frame.ToArray());
+    }
 
     /// <summary>Writes all frames, if there are any.</summary>
     public void Write(string path)

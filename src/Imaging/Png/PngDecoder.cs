@@ -11,12 +11,26 @@ internal static class PngDecoder
 {
     public static bool IsPng(ReadOnlySpan<byte> bytes) => bytes.StartsWith(PngEncoder.Signature[..4]);
 
-    public static Picture Decode(ReadOnlySpan<byte> bytes)
+    /// <summary>Height and width, and whether pixels can be transparent, without the picture.</summary>
+    public static (int Height, int Width, bool Transparent) Measure(ReadOnlySpan<byte> bytes)
+    {
+        (Header header, _, byte[]? transparency, _) = Parse(bytes, onlyHeader: true);
+        return (header.Height, header.Width, header.ColorType >= 4 || transparency is not null);
+    }
+
+    /// <summary>Hands out the rows, and says whether a pixel was transparent.</summary>
+    public static bool ForEachRow(ReadOnlySpan<byte> bytes, RowReader rows)
+    {
+        (Header header, byte[]? palette, byte[]? transparency, MemoryStream data) = Parse(bytes, onlyHeader: false);
+        using (data) return new PixelReader(header, palette, transparency, rows).Read(data);
+    }
+
+    private static (Header Header, byte[]? Palette, byte[]? Transparency, MemoryStream Data) Parse(ReadOnlySpan<byte> bytes, bool onlyHeader)
     {
         if (!bytes.StartsWith(PngEncoder.Signature)) throw new InvalidDataException("has a damaged PNG signature");
         Header? header = null;
         byte[]? palette = null, transparency = null;
-        using var data = new MemoryStream();
+        var data = new MemoryStream();
         bool ended = false, dataSeen = false, dataOver = false;
         for (int at = 8; !ended;)
         {
@@ -46,6 +60,7 @@ internal static class PngDecoder
                     break;
                 case "IDAT":
                     if (dataOver) throw new InvalidDataException("is a damaged PNG: other chunks stand between its IDAT chunks");
+                    if (onlyHeader) return (header!, palette, transparency, data);
                     dataSeen = true;
                     data.Write(body);
                     break;
@@ -69,7 +84,7 @@ internal static class PngDecoder
         }
 
         data.Position = 0;
-        return new PixelReader(header, palette, transparency).Read(data);
+        return (header, palette, transparency, data);
     }
 
     private sealed record Header(int Width, int Height, int Depth, int ColorType, bool Interlaced)
@@ -103,49 +118,58 @@ internal static class PngDecoder
         }
     }
 
-    /// <summary>Inflates, unfilters and spreads the passes of a picture.</summary>
-    private sealed class PixelReader(Header header, byte[]? palette, byte[]? transparency)
+    /// <summary>Inflates and unfilters; of an interlaced picture also spreads the passes, which takes all of it in memory.</summary>
+    private sealed class PixelReader(Header header, byte[]? palette, byte[]? transparency, RowReader rows)
     {
         private readonly float[] _rgb = new float[3];
         private bool _transparent;
 
-        public Picture Read(Stream compressed)
+        public bool Read(Stream compressed)
         {
-            var picture = new Picture(header.Height, header.Width);
             using var data = new ZLibStream(compressed, CompressionMode.Decompress);
-            (int X, int Y, int StepX, int StepY)[] passes = header.Interlaced
-                ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
-                : [(0, 0, 1, 1)];
             try
             {
-                foreach ((int x, int y, int stepX, int stepY) in passes)
-                {
-                    int width = (header.Width - x + stepX - 1) / stepX, height = (header.Height - y + stepY - 1) / stepY;
-                    if (width > 0 && height > 0) ReadPass(data, picture, width, height, x, y, stepX, stepY);
-                }
+                if (header.Interlaced) ReadInterlaced(data);
+                else ReadPass(data, header.Width, header.Height, rows);
             }
             catch (EndOfStreamException)
             {
                 throw new InvalidDataException("is a truncated PNG: its picture data ends early");
             }
 
-            return _transparent
-                ? new Picture(picture.Height, picture.Width, picture.Pixels) { Notices = ["its transparent parts were put on white"] }
-                : picture;
+            return _transparent;
         }
 
-        private void ReadPass(Stream data, Picture picture, int width, int height, int x, int y, int stepX, int stepY)
+        private void ReadInterlaced(Stream data)
+        {
+            var picture = new Picture(header.Height, header.Width);
+            foreach ((int x, int y, int stepX, int stepY) in new[] { (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2) })
+            {
+                int width = (header.Width - x + stepX - 1) / stepX, height = (header.Height - y + stepY - 1) / stepY;
+                if (width <= 0 || height <= 0) continue;
+                ReadPass(data, width, height, (row, pixels) =>
+                {
+                    for (int column = 0; column < width; column++)
+                        for (int c = 0; c < 3; c++) picture[y + (row * stepY), x + (column * stepX), c] = pixels[(3 * column) + c];
+                });
+            }
+
+            picture.ForEachRow(rows);
+        }
+
+        private void ReadPass(Stream data, int width, int height, RowReader row)
         {
             int rowBytes = checked((int)((((long)width * header.BitsPerPixel) + 7) / 8));
             int pixelBytes = Math.Max(1, header.BitsPerPixel / 8);
             byte[] previous = new byte[rowBytes], current = new byte[rowBytes], filter = new byte[1];
-            for (int row = 0; row < height; row++)
+            float[] pixels = new float[3 * width];
+            for (int y = 0; y < height; y++)
             {
                 Inflate(data, filter);
                 Inflate(data, current);
                 Unfilter(filter[0], current, previous, pixelBytes);
-                for (int column = 0; column < width; column++)
-                    Store(picture, y + (row * stepY), x + (column * stepX), current, column);
+                for (int column = 0; column < width; column++) Store(pixels.AsSpan(3 * column, 3), current, column);
+                row(y, pixels);
                 (previous, current) = (current, previous);
             }
         }
@@ -173,7 +197,7 @@ internal static class PngDecoder
             }
         }
 
-        private void Store(Picture picture, int row, int column, byte[] line, int at)
+        private void Store(Span<float> pixel, byte[] line, int at)
         {
             float largest = (1 << header.Depth) - 1, alpha = 1;
             Span<float> rgb = _rgb;
@@ -202,7 +226,7 @@ internal static class PngDecoder
             }
 
             _transparent |= alpha < 1;
-            for (int c = 0; c < 3; c++) picture[row, column, c] = (alpha * rgb[c]) + (1 - alpha);
+            for (int c = 0; c < 3; c++) pixel[c] = (alpha * rgb[c]) + (1 - alpha);
         }
 
         private int Key(int channel) => BinaryPrimitives.ReadUInt16BigEndian(transparency.AsSpan(2 * channel)) & ((1 << header.Depth) - 1);

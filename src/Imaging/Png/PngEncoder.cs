@@ -11,17 +11,18 @@ internal static class PngEncoder
 
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
+    /// <summary>Compressed bytes of an IDAT chunk: a picture is written as it is compressed, a chunk at a time.</summary>
+    private const int ChunkBytes = 1 << 20;
+
     /// <param name="text">Keywords with texts, written as iTXt chunks.</param>
-    public static byte[] Encode(Picture picture, int depth, IReadOnlyDictionary<string, string>? text = null)
+    public static void Write(Stream file, Picture picture, int depth, IReadOnlyDictionary<string, string>? text = null)
     {
         if (depth is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(depth), depth, "8 or 16 bits a channel");
-        using var file = new MemoryStream();
         file.Write(Signature);
         WriteChunk(file, "IHDR", Header(picture.Height, picture.Width, depth));
         foreach ((string keyword, string value) in text ?? new Dictionary<string, string>()) WriteChunk(file, "iTXt", PngText.Encode(keyword, value));
-        WriteChunk(file, "IDAT", Compress(picture, depth));
+        using (var chunks = new BufferedStream(new DataChunks(file), ChunkBytes)) Compress(chunks, picture, depth);
         WriteChunk(file, "IEND", []);
-        return file.ToArray();
     }
 
     public static byte[] Header(int height, int width, int depth)
@@ -34,11 +35,10 @@ internal static class PngEncoder
     }
 
     /// <summary>The picture's filtered rows as a zlib stream: what IDAT chunks hold together.</summary>
-    public static byte[] Compress(Picture picture, int depth)
+    public static void Compress(Stream compressed, Picture picture, int depth)
     {
-        using var compressed = new MemoryStream();
-        using (var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true)) WriteRows(zlib, picture, depth);
-        return compressed.ToArray();
+        using var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true);
+        WriteRows(zlib, picture, depth);
     }
 
     public static void WriteChunk(Stream file, string type, ReadOnlySpan<byte> body)
@@ -94,5 +94,37 @@ internal static class PngEncoder
         }
 
         return cost;
+    }
+
+    /// <summary>Each piece that is written becomes an IDAT chunk.</summary>
+    private sealed class DataChunks(Stream file) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (buffer.Length > 0) WriteChunk(file, "IDAT", buffer);
+        }
+
+        public override void Flush()
+        {
+            // Chunks go to the file at once.
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

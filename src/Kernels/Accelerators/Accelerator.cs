@@ -23,6 +23,12 @@ public abstract partial class Accelerator : IDisposable
     /// <summary>Bytes of device memory in use now, and held: in use, or kept for reuse.</summary>
     public (long InUse, long Held) MemoryBytes => _pool.Bytes;
 
+    /// <summary>Bytes that a program may count on here: of a CPU what other programs have left, of a GPU all that it has.</summary>
+    public abstract long AvailableBytes { get; }
+
+    /// <summary>Bytes of the largest buffer that the device allows.</summary>
+    public virtual long LargestBufferBytes => long.MaxValue;
+
     /// <summary>Times every operator while it is set.</summary>
     public Profiler? Profiler { get; set; }
 

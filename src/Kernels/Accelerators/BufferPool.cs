@@ -98,13 +98,17 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
     private Slab NewSlab(long size, bool small)
     {
         long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, s_addressSpace) : size;
-        try
+        while (true)
         {
-            return new Slab(allocate(wanted), wanted);
-        }
-        catch (OutOfMemoryException) when (wanted > size)
-        {
-            return new Slab(allocate(size), size);
+            try
+            {
+                return new Slab(allocate(wanted), wanted);
+            }
+            catch (OutOfMemoryException) when (wanted > size)
+            {
+                // The process may not have so many addresses (ulimit -v), and others want some as well: half of what can be had.
+                wanted = Math.Max(size, wanted / 2);
+            }
         }
     }
 

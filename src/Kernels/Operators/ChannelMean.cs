@@ -2,8 +2,8 @@ namespace NativeStyle.Kernels;
 
 // The mean of each channel of a feature map F, a (pixels x channels) matrix.
 //
-//   forward   m[c] = 1 / pixels  sum over p of F[p, c]
-//   backward  dF[p, c] = dm[c] / pixels
+//   forward   m[c] = s sum over p of F[p, c]          s is 1 / pixels
+//   backward  dF[p, c] = s dm[c]
 
 /// <summary>Means of channels, forward and backward.</summary>
 public static unsafe class ChannelMean
@@ -30,10 +30,12 @@ public static unsafe class ChannelMean
         gradFeatures[index] = beta == 0f ? gradient : (beta * gradFeatures[index]) + gradient;
     }
 
-    /// <summary>m = the mean of each channel.</summary>
+    /// <summary>m = scale times the sum of each channel.</summary>
     /// <param name="features">F, (pixels, channels).</param>
     /// <param name="mean">m, (channels).</param>
-    public static void Forward(Accelerator accelerator, ArrayView<float> features, ArrayView<float> mean, int pixels, int channels)
+    /// <param name="scale">1 / pixels for the mean; of a part of a map, 1 / pixels of the whole.</param>
+    public static void Forward(
+        Accelerator accelerator, ArrayView<float> features, ArrayView<float> mean, int pixels, int channels, float scale)
     {
         Require.Length(features, (long)pixels * channels, nameof(features));
         Require.Length(mean, channels, nameof(mean));
@@ -54,17 +56,17 @@ public static unsafe class ChannelMean
             accelerator.Launch(PiecesKernel, (Index1D)(Pieces * channels), features, sums.View, pixels, channels);
         }
 
-        accelerator.Launch(Gram.SumPiecesKernel, (Index1D)channels, sums.View, mean, Pieces, channels, 1f / pixels);
+        accelerator.Launch(Gram.SumPiecesKernel, (Index1D)channels, sums.View, mean, Pieces, channels, scale);
     }
 
-    /// <summary>dF = beta dF + dm / pixels.</summary>
+    /// <summary>dF = beta dF + scale dm.</summary>
     public static void Backward(
-        Accelerator accelerator, ArrayView<float> gradMean, ArrayView<float> gradFeatures, int pixels, int channels, float beta)
+        Accelerator accelerator, ArrayView<float> gradMean, ArrayView<float> gradFeatures, int pixels, int channels, float scale,
+        float beta)
     {
         Require.Length(gradFeatures, (long)pixels * channels, nameof(gradFeatures));
         Require.Length(gradMean, channels, nameof(gradMean));
         using Profiler.Scope scope = accelerator.Measure("ChannelMean.Backward", gradFeatures.Length, 1, 2);
-        float scale = 1f / pixels;
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             Rows.ForEachRange(cpu, gradFeatures.Length, (start, end) =>

@@ -20,24 +20,23 @@ public static class GradientNormalization
 
     /// <summary>dx = beta dx + w g / (‖g‖₁ + w ε).</summary>
     /// <param name="gradient">g.</param>
+    /// <param name="norm">‖g‖₁, one element, of <see cref="Reduction.AbsoluteSum"/>.</param>
     /// <param name="weight">w, not 0.</param>
     public static void Backward(
-        Accelerator accelerator, ArrayView<float> gradient, ArrayView<float> gradX, float weight, float beta)
+        Accelerator accelerator, ArrayView<float> gradient, ArrayView<float> norm, ArrayView<float> gradX, float weight, float beta)
     {
         Require.Length(gradX, gradient.Length, nameof(gradX));
-        using Profiler.Scope scope = accelerator.Measure("GradientNormalization", gradient.Length, 3, 3);
-        using MemoryBuffer<float> norm = accelerator.Allocate<float>(1);
-        Reduction.AbsoluteSum(accelerator, gradient, norm.View);
-        ArrayView<float> sum = norm.View;
+        Require.Length(norm, 1, nameof(norm));
+        using Profiler.Scope scope = accelerator.Measure("GradientNormalization", gradient.Length, 2, 3);
         if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized } cpu)
         {
             Rows.ForEachRange(cpu, gradient.Length, (start, end) =>
             {
-                for (int i = start; i < end; i++) BackwardKernel(i, gradient, sum, gradX, weight, weight * Epsilon, beta);
+                for (int i = start; i < end; i++) BackwardKernel(i, gradient, norm, gradX, weight, weight * Epsilon, beta);
             });
             return;
         }
 
-        accelerator.Launch(BackwardKernel, (Index1D)gradient.IntLength, gradient, sum, gradX, weight, weight * Epsilon, beta);
+        accelerator.Launch(BackwardKernel, (Index1D)gradient.IntLength, gradient, norm, gradX, weight, weight * Epsilon, beta);
     }
 }

@@ -31,6 +31,9 @@ public sealed record TransferJob
     /// <summary>Quality of a JPEG result.</summary>
     public int Quality { get; init; } = 95;
 
+    /// <summary>Bytes that the run may take, where the user said so: tiles round differently from the whole, a little.</summary>
+    public long? Memory { get; init; }
+
     public required TransferOptions Options { get; init; }
 
     /// <summary>The scales with their iterations.</summary>

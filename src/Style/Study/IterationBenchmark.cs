@@ -34,7 +34,7 @@ public sealed class IterationBenchmark : IDisposable
         _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
         var random = new Random(1);
         Picture content = Noise(), style = Noise();
-        _objective = new Objective(accelerator, _network, options, content, [new StyleInput(style)]);
+        _objective = new Objective(accelerator, _network, options, height, width, content, [new StyleInput(style)]);
         _pixels = new Tensor(
             accelerator, new Shape(height, width, 3), Array.ConvertAll(content.Pixels, value => value * 255f), requiresGradient: true).Keep();
         _adam = new AdamOptimizer(_pixels, new AdamSettings(10f));
@@ -75,8 +75,7 @@ public sealed class IterationBenchmark : IDisposable
 
     private void Iterate()
     {
-        _pixels.ClearGradient();
-        using (var tape = new Tape(_accelerator)) tape.Backward(_objective.Evaluate(tape, _pixels).Total);
+        _objective.ValueAndGradient(_pixels);
         _adam.Step();
     }
 

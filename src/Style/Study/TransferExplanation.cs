@@ -60,6 +60,7 @@ public sealed record TransferExplanation(
                 progress(report);
             },
             Checkpoint = (total, run => state = run),
+            KeepsLastState = true,
         };
         TransferInputs prepared = transfer.Prepared(inputs);
         float[] start = InitialPicture.Create(options, prepared, network.ZeroPixel, plan[0].Height, plan[0].Width);
@@ -113,7 +114,8 @@ public sealed record TransferExplanation(
     {
         string[] layers = [.. options.StyleTerms.Select(layer => layer.Layer)];
         if (prepared.Styles.Count == 0 || layers.Length == 0) return [];
-        Picture style = transfer.SizedAt(prepared.Styles[0], at).Picture;
+        PictureSource sized = transfer.SizedAt(prepared.Styles[0], at).Picture;
+        Picture style = sized.At(sized.Height, sized.Width);
         Dictionary<string, (float[] Gram, int Channels)> ofStyle = Of(style.Height, style.Width, Array.ConvertAll(style.Pixels, value => value * options.PixelRange));
         Dictionary<string, (float[] Gram, int Channels)> ofStart = Of(at.Height, at.Width, start), ofResult = Of(at.Height, at.Width, iterate);
         return [.. layers.Select(layer =>

@@ -45,6 +45,10 @@ public sealed unsafe class OpenClAccelerator : Accelerator
 
     public override bool HasFastGroups => true;
 
+    public override long AvailableBytes => _device.MemoryBytes;
+
+    public override long LargestBufferBytes => _device.LargestAllocation;
+
     public override void Synchronize() => OpenClApi.Check(OpenClApi.clFinish(_queue), "clFinish");
 
     protected internal override double? TakeDeviceSeconds()

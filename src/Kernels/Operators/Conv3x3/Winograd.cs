@@ -85,6 +85,14 @@ internal sealed unsafe class Winograd : IVectorJob
         ArrayView<float> gradInput, Conv3x3Shape shape, float beta) =>
         cpu.Vectorize(new Winograd(shape, true, weights.Transposed(cpu), gradOutput, gradInput, default, gate, beta));
 
+    /// <summary>Bytes of U or V, whichever is made for all threads.</summary>
+    public static long WorkspaceBytes(Conv3x3Shape shape, bool backward)
+    {
+        (int depth, int columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
+        long tiles = (shape.Width + 3L) / 4 * ((shape.Height + 3) / 4);
+        return sizeof(float) * Points * (tiles >= columns ? (long)depth * columns : tiles * (depth + Skew));
+    }
+
     public void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>
     {
         if (_tiles >= _columns) RunByTiles<T>(cpu);

@@ -6,7 +6,7 @@ namespace NativeStyle.Kernels;
 ///   U = G g Gᵀ  (36, in, out)     V = Bᵀ d B  (36, tiles, in)     M = V U  (36, tiles, out)     Y = Aᵀ M A
 /// </code>
 /// U is made anew in each pass (a thousandth of the time of the products); V and M take 2.25 times the maps, so tiles
-/// come in portions that keep both below <see cref="WorkspaceBytes"/>. Bias, ReLU, gate bits and pooling are done while
+/// come in portions that keep both below <see cref="PortionBytes"/>. Bias, ReLU, gate bits and pooling are done while
 /// the outputs are written, gate and pooling's backward while the inputs are read.
 /// </summary>
 internal static class WinogradKernels
@@ -20,7 +20,7 @@ internal static class WinogradKernels
     private const int GroupTiles = 4;
 
     /// <summary>V and M of a portion of tiles.</summary>
-    private const long WorkspaceBytes = 512L << 20;
+    private const long PortionBytes = 512L << 20;
 
     /// <summary>U of one pair of channels. Backward reads the kernel rotated by 180 degrees, in and out exchanged.</summary>
     [Kernel]
@@ -205,14 +205,26 @@ internal static class WinogradKernels
         Conv3x3Shape shape, float beta) =>
         Convolve(accelerator, gradOutput, weights, gradInput, gate, shape, true, beta);
 
+    /// <summary>Bytes of U, and of V and M of a portion.</summary>
+    public static long WorkspaceBytes(Conv3x3Shape shape)
+    {
+        int tiles = (shape.Width + 3) / 4 * ((shape.Height + 3) / 4), channels = shape.InChannels + shape.OutChannels;
+        return sizeof(float) * Points * (((long)shape.InChannels * shape.OutChannels) + ((long)Portion(tiles, channels) * channels));
+    }
+
+    private static int Portion(int tiles, int channels)
+    {
+        int portion = (int)Math.Clamp(PortionBytes / (sizeof(float) * Points * channels), 64, tiles + 63);
+        return Math.Min(portion / 64 * 64, tiles);
+    }
+
     private static void Convolve(
         Accelerator accelerator, ArrayView<float> input, Conv3x3Weights weights, ArrayView<float> output, ArrayView<uint> gate,
         Conv3x3Shape shape, bool backward, float beta)
     {
         (int depth, int columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
         int tilesAcross = (shape.Width + 3) / 4, tiles = tilesAcross * ((shape.Height + 3) / 4);
-        int portion = (int)Math.Clamp(WorkspaceBytes / (sizeof(float) * Points * (depth + columns)), 64, tiles + 63);
-        portion = Math.Min(portion / 64 * 64, tiles);
+        int portion = Portion(tiles, depth + columns);
         // The inputs' pooling is the outputs' of the forward pass, and the other way round.
         PoolShape pool = shape.PoolShape;
         int pooling = (int)shape.Pooling;

@@ -1,0 +1,23 @@
+using NativeStyle.Kernels;
+
+namespace NativeStyle.Autodiff;
+
+/// <summary>A window of a map on the tape.</summary>
+public static class CropOperator
+{
+    /// <summary>y = x[window]; the gradient of what lies outside of the window is zero.</summary>
+    /// <param name="x">(height, width, channels).</param>
+    public static Tensor Crop(this Tape tape, Tensor x, Window window)
+    {
+        (int height, int width, int channels) = x.Shape;
+        Accelerator accelerator = tape.Accelerator;
+        Tensor y = tape.Output(new Shape(window.Height, window.Width, channels), x);
+        Kernels.Crop.Forward(accelerator, x.Data, y.Data, height, width, channels, window);
+        return tape.Record(y, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            if (beta == 0f) VectorOps.Fill(accelerator, dx, 0f);
+            Kernels.Crop.Place(accelerator, y.Gradient, dx, height, width, channels, window, 1f);
+        });
+    }
+}

@@ -1,0 +1,96 @@
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>What an iteration on pictures of one size takes.</summary>
+/// <param name="Height">Rows.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="PeakBytes">The most memory at a time: of a CPU the whole program's, else the device's.</param>
+/// <param name="ScratchBytes">In scratch files.</param>
+/// <param name="Seconds">Of an iteration, estimated from one convolution's time.</param>
+/// <param name="Tiles">In words: how the picture is cut; null where it is not.</param>
+/// <param name="Fits">Whether that is within the limit.</param>
+public sealed record MemoryEstimate(
+    int Height, int Width, long PeakBytes, long ScratchBytes, double Seconds, string? Tiles, bool Fits);
+
+/// <summary>
+/// Plans runs within a limit of memory: whole pictures where they fit, else in tiles, which gives the same result up to
+/// rounding. Where even the smallest tiles leave no room for what L-BFGS remembers, it remembers less.
+/// </summary>
+public sealed class MemoryPlanner
+{
+    /// <summary>The share of what is available that is used without being told.</summary>
+    public const double DefaultShare = 0.75;
+
+    private readonly TileCosts _costs;
+
+    /// <param name="limit">Bytes.</param>
+    /// <param name="regions">Regions that styles have of their own.</param>
+    public MemoryPlanner(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0)
+    {
+        (Limit, Options, _costs) = (limit, options, new TileCosts(accelerator, architecture, options, regions));
+        Planner = new TilePlanner(_costs, limit);
+    }
+
+    /// <summary>Bytes that a run may take.</summary>
+    public long Limit { get; }
+
+    /// <summary>What is computed.</summary>
+    public TransferOptions Options { get; }
+
+    internal TilePlanner Planner { get; }
+
+    /// <summary>A planner for runs up to a size, with a shorter history of L-BFGS where that has to be.</summary>
+    /// <inheritdoc cref="MemoryPlanner(Accelerator, VggArchitecture, TransferOptions, long, int)"/>
+    public static MemoryPlanner For(
+        Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width)
+    {
+        var planner = new MemoryPlanner(accelerator, architecture, options, limit, regions);
+        if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
+        MemoryEstimate estimate = planner.At(height, width);
+        if (estimate.Fits) return planner;
+        // A pair is two pictures; an eighth of the memory is left for tiles of a good size.
+        const int BytesOfPair = 2 * 3 * sizeof(float);
+        long excess = estimate.PeakBytes - limit + (limit / 8), pairs = (long)Math.Ceiling((double)excess / ((long)height * width * BytesOfPair));
+        int history = (int)Math.Max(1, options.History - pairs);
+        return new MemoryPlanner(accelerator, architecture, options with { History = history }, limit, regions);
+    }
+
+    /// <summary>
+    /// The limit where the user gives none: three quarters of what is available, in whole GiB, so that the same machine plans
+    /// the same way.
+    /// </summary>
+    public static long DefaultLimit(Accelerator accelerator)
+    {
+        const long Step = 1L << 30;
+        long limit = (long)(DefaultShare * accelerator.AvailableBytes);
+        return limit > 4 * Step ? limit / Step * Step : limit;
+    }
+
+    /// <summary>What an iteration on a picture of this size takes.</summary>
+    public MemoryEstimate At(int height, int width)
+    {
+        IReadOnlyList<string> layers = Options.Layers;
+        TilePlan plan = Planner.Iteration(height, width);
+        long peak = _costs.Peak(plan, layers, iterates: true), scratch = _costs.ScratchBytes(plan);
+        double seconds = plan.Segments.Sum(segment => _costs.Seconds(segment, layers, iterates: true)) + TileCosts.DiskSeconds(3 * scratch);
+        return new MemoryEstimate(height, width, peak, scratch, seconds, plan.IsWhole ? null : Words(plan), peak <= Limit);
+    }
+
+    /// <summary>Bytes of one pass over a style picture of this size.</summary>
+    public long StyleBytes(int height, int width)
+    {
+        string[] layers = [.. Options.StyleTerms.Select(layer => layer.Layer)];
+        return layers.Length == 0 ? 0 : _costs.Peak(Planner.Target(height, width, layers), layers, iterates: false);
+    }
+
+    private static string Words(TilePlan plan) => string.Join(", ", plan.Segments.Select(segment =>
+    {
+        Segment of = segment.Segment;
+        int scale = 1 << of.LastLevel;
+        string layers = of.Layers.Count == 1 ? of.Layers[0].Name : $"{of.Layers[0].Name} to {of.Layers[^1].Name}";
+        int tiles = segment.Tiles.Count;
+        return tiles == 1 ? $"{layers} whole" : $"{layers} in {tiles} tiles of {Math.Min(of.Size.Width, segment.Cells.Width * scale)} x {Math.Min(of.Size.Height, segment.Cells.Height * scale)}";
+    }));
+}

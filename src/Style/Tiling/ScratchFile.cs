@@ -1,0 +1,67 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>
+/// Disk in place of memory: a file of zeros in the system's folder for temporary files (TMPDIR says which), which goes with
+/// the program however that ends.
+/// </summary>
+internal sealed class ScratchFile : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly string _path;
+
+    /// <exception cref="ScratchException">The disk has not so much space.</exception>
+    public ScratchFile(long bytes)
+    {
+        _path = Path.Combine(Path.GetTempPath(), $"nativestyle-{Environment.ProcessId}-{Guid.NewGuid():N}.scratch");
+        _file = Guarded(() => File.OpenHandle(_path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose));
+        // Where an open file can be deleted, nothing is left even after a kill.
+        if (!OperatingSystem.IsWindows()) File.Delete(_path);
+        Guarded(() =>
+        {
+            RandomAccess.SetLength(_file, bytes);
+            return true;
+        });
+    }
+
+    /// <summary>Fills <paramref name="target"/> from a place in the file.</summary>
+    public void Read(Span<byte> target, long at)
+    {
+        for (int done = 0; done < target.Length;)
+        {
+            int read = RandomAccess.Read(_file, target[done..], at + done);
+            if (read == 0) throw new EndOfStreamException($"the scratch file {_path} ends at {at + done} bytes");
+            done += read;
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> source, long at)
+    {
+        try
+        {
+            RandomAccess.Write(_file, source, at);
+        }
+        catch (IOException full)
+        {
+            throw Explained(full);
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private T Guarded<T>(Func<T> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw Explained(refused);
+        }
+    }
+
+    private ScratchException Explained(Exception cause) => new(
+        $"the scratch file {_path} cannot be written: {cause.Message} Give a larger --memory, or set TMPDIR to a folder with more space", cause);
+}

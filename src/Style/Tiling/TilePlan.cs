@@ -1,0 +1,39 @@
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>How one segment is run.</summary>
+/// <param name="Cells">Rows and columns of a tile, in pixels of the segment's coarsest level.</param>
+/// <param name="KeepsGates">
+/// Whether the first pass keeps its tapes, and with them the gate bits of ReLU and pooling: then the second computes only the
+/// maps that losses read anew.
+/// </param>
+/// <param name="OutputOnDisk">Whether the map between this segment and the next, and its gradient, are in scratch files.</param>
+internal sealed record SegmentPlan(Segment Segment, (int Height, int Width) Cells, bool KeepsGates, bool OutputOnDisk)
+{
+    private IReadOnlyList<Tile>? _tiles;
+
+    public IReadOnlyList<Tile> Tiles => _tiles ??= [.. Segment.Tiles(Cells)];
+}
+
+/// <summary>How pictures of one size go through the network: in how many segments, in tiles of what size.</summary>
+/// <param name="Height">Rows of the picture.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="TargetsOnDisk">Whether content targets are in scratch files.</param>
+internal sealed record TilePlan(IReadOnlyList<SegmentPlan> Segments, int Height, int Width, bool TargetsOnDisk)
+{
+    /// <summary>Whether nothing is cut.</summary>
+    public bool IsWhole => Segments is [{ Tiles.Count: 1 }];
+
+    /// <summary>Tiles of all segments.</summary>
+    public int Tiles => Segments.Sum(segment => segment.Tiles.Count);
+
+    /// <summary>The plan that cuts nothing.</summary>
+    /// <param name="depth">Layers to run.</param>
+    public static TilePlan Whole(VggArchitecture architecture, int depth, int height, int width, PoolEdge edge)
+    {
+        var segment = new Segment(architecture.Layers, new Stretch(0, depth, PoolAtEnd: false), height, width, edge);
+        return new TilePlan([new SegmentPlan(segment, segment.Cells, KeepsGates: false, OutputOnDisk: false)], height, width, TargetsOnDisk: false);
+    }
+}

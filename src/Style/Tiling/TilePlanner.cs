@@ -1,0 +1,150 @@
+using NativeStyle.Kernels;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>
+/// Decides how pictures go through the network: at once where that fits into the memory, else in the segments and tiles that
+/// take least time of those that fit. Cuts, tile sizes, gates kept or not, maps in memory or on disk: all of it is tried, on
+/// the sizes of <see cref="TileCosts"/>; so many plans are compared in some milliseconds.
+/// </summary>
+internal sealed class TilePlanner
+{
+    /// <summary>Numbers of tiles that a side is cut into.</summary>
+    private static readonly int[] s_counts = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+
+    private readonly VggArchitecture _architecture;
+    private readonly TransferOptions _options;
+    private readonly TileCosts? _costs;
+    private readonly long _limit;
+    private readonly Func<int, int, IReadOnlyCollection<string>, TilePlan>? _given;
+    private readonly Dictionary<(int, int, string), TilePlan> _known = [];
+
+    /// <param name="costs">What plans take.</param>
+    /// <param name="limit">Bytes that all of it may take.</param>
+    public TilePlanner(TileCosts costs, long limit)
+    {
+        (_architecture, _options) = (costs.Architecture, costs.Options);
+        (_costs, _limit) = (costs, limit);
+    }
+
+    /// <param name="given">Plans that somebody made: tests.</param>
+    internal TilePlanner(
+        VggArchitecture architecture, TransferOptions options, Func<int, int, IReadOnlyCollection<string>, TilePlan>? given)
+    {
+        (_architecture, _options, _given) = (architecture, options, given);
+    }
+
+    /// <summary>Cuts nothing, whatever the size.</summary>
+    public static TilePlanner Unlimited(VggArchitecture architecture, TransferOptions options) => new(architecture, options, null);
+
+    /// <summary>For the iterations on a picture of this size.</summary>
+    public TilePlan Iteration(int height, int width) => Plan(height, width, _options.Layers, iterates: true);
+
+    /// <summary>For one pass forward of a target picture, to these layers.</summary>
+    public TilePlan Target(int height, int width, IReadOnlyCollection<string> layers) => Plan(height, width, layers, iterates: false);
+
+    private TilePlan Plan(int height, int width, IReadOnlyCollection<string> layers, bool iterates)
+    {
+        if (_given is not null) return _given(height, width, layers);
+        int depth = _architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
+        TilePlan whole = TilePlan.Whole(_architecture, depth, height, width, _options.PoolEdge);
+        if (_costs is null) return whole;
+        string key = $"{iterates} {string.Join(' ', layers)}";
+        if (_known.TryGetValue((height, width, key), out TilePlan? known)) return known;
+        bool fits = _costs.Peak(whole, layers, iterates) <= _limit && _costs.Countable(whole.Segments[0]);
+        return _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates);
+    }
+
+    /// <summary>The fastest plan that fits, or the smallest if none does.</summary>
+    private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates)
+    {
+        int[] poolings = [.. Enumerable.Range(1, depth - 1).Where(i => _architecture.Layers[i].Block != _architecture.Layers[i - 1].Block)];
+        Dictionary<Stretch, List<Candidate>> candidates = [];
+        (TilePlan? Plan, long Over, double Seconds) best = (null, long.MaxValue, 0);
+        for (int cuts = 0; cuts < 1 << poolings.Length; cuts++)
+        {
+            List<Segment> segments = Segments([.. poolings.Where((_, i) => (cuts >> i & 1) != 0)], depth, height, width);
+            List<Candidate>[] choices = [.. segments.Select(segment => Known(candidates, segment, layers, iterates))];
+            int maps = segments.Count - 1;
+            for (int disk = 0; disk < 1 << maps; disk++)
+            for (int gates = 0; gates < (iterates ? 1 << segments.Count : 1); gates++)
+            for (int targets = 0; targets < (iterates ? 2 : 1); targets++)
+                Consider(segments, choices, disk, gates, targets != 0);
+        }
+
+        return best.Plan!;
+
+        void Consider(List<Segment> segments, List<Candidate>[] choices, int disk, int gates, bool targetsOnDisk)
+        {
+            TileCosts costs = _costs!;
+            var plans = new SegmentPlan[segments.Count];
+            double seconds = targetsOnDisk ? TileCosts.DiskSeconds(costs.TargetBytes(height, width) * 2) : 0;
+            long left = _limit - costs.FixedBytes(height, width, targetsOnDisk, iterates), peak = 0, kept = 0;
+            for (int s = 0; s < segments.Count; s++)
+            {
+                bool keeps = (gates >> s & 1) != 0;
+                long standing = TileCosts.MapBytes(segments, s, disk, iterates) + kept;
+                Candidate? chosen = null;
+                long chosenOver = long.MaxValue;
+                foreach (Candidate candidate in choices[s])
+                {
+                    if (candidate.Keeps != keeps) continue;
+                    long excess = Math.Max(0, standing + candidate.Standing + candidate.Peak - left);
+                    if (excess < chosenOver || (excess == chosenOver && candidate.Seconds < chosen!.Seconds)) (chosen, chosenOver) = (candidate, excess);
+                }
+
+                if (chosen is null) return;
+                kept += chosen.Standing;
+                peak = Math.Max(peak, standing + chosen.Standing + chosen.Peak);
+                seconds += chosen.Seconds;
+                if (s < segments.Count - 1 && (disk >> s & 1) != 0) seconds += TileCosts.DiskSeconds(TileCosts.OutputBytes(segments[s]) * (iterates ? 7 : 2));
+                plans[s] = new SegmentPlan(segments[s], chosen.Cells, keeps, s < segments.Count - 1 && (disk >> s & 1) != 0);
+            }
+
+            long over = Math.Max(0, peak - left);
+            if (over < best.Over || (over == best.Over && seconds < best.Seconds)) best = (new TilePlan(plans, height, width, targetsOnDisk), over, seconds);
+        }
+    }
+
+    private List<Segment> Segments(int[] cuts, int depth, int height, int width)
+    {
+        List<Segment> segments = [];
+        int first = 0;
+        foreach (int end in cuts.Append(depth))
+        {
+            var segment = new Segment(_architecture.Layers, new Stretch(first, end, end < depth), height, width, _options.PoolEdge);
+            segments.Add(segment);
+            (height, width) = segment.Cells;
+            first = end;
+        }
+
+        return segments;
+    }
+
+    /// <summary>The tile sizes of a segment, with what each takes.</summary>
+    private List<Candidate> Known(Dictionary<Stretch, List<Candidate>> known, Segment segment, IReadOnlyCollection<string> layers, bool iterates)
+    {
+        if (known.TryGetValue(segment.Stretch, out List<Candidate>? candidates)) return candidates;
+        candidates = [];
+        (int height, int width) = segment.Cells;
+        foreach (int rows in Sizes(height))
+        foreach (int columns in Sizes(width))
+        foreach (bool keeps in iterates ? new[] { false, true } : [false])
+        {
+            var plan = new SegmentPlan(segment, (rows, columns), keeps, false);
+            if (!_costs!.Countable(plan)) continue;
+            (long peak, long standing) = _costs.OfTiles(plan, layers, iterates);
+            candidates.Add(new Candidate((rows, columns), keeps, peak, standing, _costs.Seconds(plan, layers, iterates)));
+        }
+
+        return known[segment.Stretch] = candidates;
+    }
+
+    /// <summary>Tile sizes that cut a side into equal parts, each size once.</summary>
+    private static IEnumerable<int> Sizes(int side) => s_counts.Where(count => count <= side).Select(count => (side + count - 1) / count).Distinct();
+
+    /// <param name="Peak">Bytes that a tile takes while it is worked on.</param>
+    /// <param name="Standing">Bytes that all tiles keep from the first pass to the second.</param>
+    private sealed record Candidate((int Height, int Width) Cells, bool Keeps, long Peak, long Standing, double Seconds);
+}

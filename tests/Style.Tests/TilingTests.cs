@@ -1,0 +1,173 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels;
+using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
+using NativeStyle.Tests;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Style.Tests;
+
+/// <summary>
+/// Tiles are exact: whatever the cuts, losses and gradient are those of the picture as a whole, which other tests compare with
+/// MathNet. What may differ is rounding: the order of additions, and where Winograd's 4x4 tiles begin.
+/// </summary>
+public sealed class TilingTests
+{
+    /// <summary>Relative, of losses and of the gradient's 2-norm.</summary>
+    private const double Bound = 2e-5;
+
+    private static readonly VggWeights s_weights = RandomWeights.Create(VggArchitecture.Vgg19, 5, "conv5_1");
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 24)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void RandomTilesGiveTheLossesAndTheGradientOfTheWhole(int seed)
+    {
+        using var cpu = new CpuAccelerator(2);
+        Compare(cpu, seed, 96);
+    }
+
+    [SkippableTheory]
+    [InlineData(101)]
+    [InlineData(102)]
+    public void TheSameOnOpenCl(int seed)
+    {
+        using Accelerator device = TestDevice.Open();
+        Compare(device, seed, 28);
+    }
+
+    private static void Compare(Accelerator accelerator, int seed, int largest)
+    {
+        var random = new Random(seed);
+        int height = random.Next(17, largest), width = random.Next(17, largest);
+        TransferOptions options = RandomOptions(random);
+        using var network = new VggNetwork(accelerator, s_weights, options.Network);
+        Picture content = Noise(random, height, width);
+        List<StyleInput> styles = [];
+        for (int i = 0; i <= random.Next(3); i++)
+        {
+            Picture style = Noise(random, random.Next(17, largest), random.Next(17, largest));
+            styles.Add(new StyleInput(
+                style, 1 + random.NextDouble(), i > 0 && random.Next(2) == 0 ? Noise(random, 30, 20) : null,
+                random.Next(3) == 0 ? Noise(random, 9, 12) : null));
+        }
+
+        float[] start = Array.ConvertAll(Noise(random, height, width).Pixels, value => value * options.PixelRange);
+        (LossValues whole, float[] gradient) = Evaluate(TilePlanner.Unlimited(network.Architecture, options), start);
+        var cuts = new List<string>();
+        (LossValues tiled, float[] tiledGradient) = Evaluate(new TilePlanner(network.Architecture, options, (h, w, layers) =>
+        {
+            TilePlan plan = RandomPlan(random, network.Architecture, options, h, w, layers);
+            cuts.Add(string.Join(" | ", plan.Segments.Select(segment => $"{segment.Segment.Layers[0].Name}.. {segment.Cells}{(segment.KeepsGates ? " gates" : "")}{(segment.OutputOnDisk ? " disk" : "")}")));
+            return plan;
+        }), start);
+        string what = $"{options.Name} {width}x{height}, {cuts[0]}";
+        Assert.True(double.IsFinite(whole.Total) && whole.Total > 0, what);
+        AssertNear("total", whole.Total, tiled.Total);
+        AssertNear("content", whole.Content, tiled.Content);
+        AssertNear("style", whole.Style, tiled.Style);
+        AssertNear("tv", whole.Tv, tiled.Tv);
+        foreach ((LayerLoss expected, LayerLoss actual) in whole.Layers!.Zip(tiled.Layers!)) AssertNear(expected.Layer, expected.Value, actual.Value);
+        double difference = Difference(tiledGradient), rounding = Bound;
+        // Gradients jump where a unit is at zero, of two maxima as well: then rounding of the pixels themselves does the same.
+        for (int i = 0; i < 20 && difference > rounding; i++)
+        {
+            float[] nudged = Array.ConvertAll(start, value => value * (1 + (2e-7f * (random.NextSingle() - 0.5f))));
+            rounding = Math.Max(rounding, 2 * Difference(Evaluate(TilePlanner.Unlimited(network.Architecture, options), nudged).Gradient));
+        }
+
+        Assert.True(difference <= Math.Min(rounding, 0.01), $"the gradient differs by {difference:g3}, by rounding of pixels {rounding / 2:g3}: {what}");
+
+        double Difference(float[] other) =>
+            Math.Sqrt(gradient.Zip(other, (a, b) => Math.Pow((double)a - b, 2)).Sum() / gradient.Sum(value => Math.Pow(value, 2)));
+
+        (LossValues Losses, float[] Gradient) Evaluate(TilePlanner planner, float[] at)
+        {
+            using var objective = new Objective(accelerator, network, options, height, width, content, styles, planner);
+            using Tensor pixels = new Tensor(accelerator, new Shape(height, width, 3), at, requiresGradient: true).Keep();
+            LossValues first = objective.ValueAndGradient(pixels, byLayer: true);
+            // Nothing of one evaluation is left in the next.
+            LossValues second = objective.ValueAndGradient(pixels, byLayer: true);
+            Assert.Equal(first.Total, second.Total);
+            return (second, pixels.GradientToArray());
+        }
+
+        void AssertNear(string name, double expected, double actual) =>
+            Assert.True(Math.Abs(expected - actual) <= Bound * Math.Abs(expected), $"{name}: {actual}, expected {expected}: {what}");
+    }
+
+    private static TransferOptions RandomOptions(Random random)
+    {
+        string[] layers = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_3", "conv3_4", "conv4_1", "conv4_2", "conv4_4", "conv5_1"];
+        TransferOptions preset = Presets.All[random.Next(Presets.All.Count)];
+        return preset with
+        {
+            ContentLayers = Some(1, 2),
+            StyleLayers = Some(1, 4),
+            ContentWeight = random.Next(5) == 0 ? 0 : 1,
+            StyleWeight = 1,
+            TvWeight = random.Next(2) == 0 ? 0 : 1e-3,
+            ContentLossScale = Any<LossScale>(),
+            StyleLossScale = Any<LossScale>(),
+            GramScale = Any<GramScale>(),
+            StyleLoss = random.Next(4) == 0 ? StyleLoss.Wasserstein : StyleLoss.Gram,
+            StyleBlend = Any<StyleBlend>(),
+            TvKind = Any<VariationKind>(),
+            TvScale = Any<VariationScale>(),
+            NormalizeGradients = random.Next(3) == 0,
+            Pooling = (Pooling)random.Next(1, 4),
+            PoolEdge = Any<PoolEdge>(),
+            PoolRescale = random.Next(2) == 0,
+            InputPadding = Any<Padding>(),
+        };
+
+        T Any<T>() where T : struct, Enum => Enum.GetValues<T>()[random.Next(Enum.GetValues<T>().Length)];
+
+        LayerWeight[] Some(int least, int most)
+        {
+            string[] chosen = [.. layers];
+            random.Shuffle(chosen);
+            return [.. chosen.Take(random.Next(least, most + 1)).Select(layer => new LayerWeight(layer, 0.5 + random.NextDouble()))];
+        }
+    }
+
+    /// <summary>Any cuts at poolings, any tiles, gates kept or not, maps on disk or not.</summary>
+    private static TilePlan RandomPlan(
+        Random random, VggArchitecture architecture, TransferOptions options, int height, int width, IReadOnlyCollection<string> layers)
+    {
+        int depth = architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
+        List<SegmentPlan> segments = [];
+        for (int first = 0, i = 1; i <= depth; i++)
+        {
+            bool end = i == depth;
+            if (!end && (architecture.Layers[i].Block == architecture.Layers[i - 1].Block || random.Next(2) == 0)) continue;
+            var segment = new Segment(architecture.Layers, new Stretch(first, i, !end), height, width, options.PoolEdge);
+            (int rows, int columns) = segment.Cells;
+            segments.Add(new SegmentPlan(segment, (random.Next(1, rows + 1), random.Next(1, columns + 1)), random.Next(2) == 0, random.Next(2) == 0));
+            (height, width) = (rows, columns);
+            first = i;
+        }
+
+        return new TilePlan(segments, segments[0].Segment.Size.Height, segments[0].Segment.Size.Width, random.Next(2) == 0);
+    }
+
+    /// <summary>Noise around waves, of a contrast and colour of its own: statistics that differ clearly, so that losses are no differences of equals.</summary>
+    private static Picture Noise(Random random, int height, int width)
+    {
+        var picture = new Picture(height, width);
+        double contrast = 0.05 + (0.4 * random.NextDouble()), wave = 0.05 + (0.5 * random.NextDouble()), phase = 6 * random.NextDouble();
+        double[] color = [random.NextDouble(), random.NextDouble(), random.NextDouble()];
+        for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+        for (int c = 0; c < 3; c++)
+        {
+            double value = (0.25 + (0.5 * color[c])) + (0.25 * Math.Sin((wave * x) + phase + c) * Math.Cos(wave * y)) + (contrast * (random.NextDouble() - 0.5));
+            picture[y, x, c] = (float)Math.Clamp(value, 0, 1);
+        }
+
+        return picture;
+    }
+}
