@@ -138,6 +138,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         if (run.Optimizer is { } state) optimizer.Restore(state);
         // From here on the device has the only copy.
         run.Follow(pixels.ToArray, average.GetAsArray);
+        run.Optimizer = null;
+        HostMemory.Release(height, width);
         bool joined = run.IterationAtScale == 0;
         TransferEnd end = TransferEnd.OutOfMemory;
         try

@@ -50,7 +50,7 @@ public static class Conv3x3Operator
             ? new Shape(height, width, shape.OutChannels)
             : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
         Tensor y = tape.Output(outShape, [x, layer.Kernel, layer.Bias]);
-        MemoryBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(accelerator.Allocate<uint>(shape.GateLength)) : null;
+        MemoryBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(accelerator.Allocate<uint>(shape.GateLength, kept: true)) : null;
         Kernels.Conv3x3.Forward(accelerator, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
         if (layer.Kernel.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>

@@ -23,6 +23,11 @@ internal sealed class BenchCommand
         Description = "Also a table of all operators, beside what this machine can do at most",
     };
 
+    private readonly Option<string?> _memory = new("--memory")
+    {
+        Description = "Memory that it may take, e.g. 1G: in tiles where the whole needs more (default: no limit)", HelpName = "LIMIT",
+    };
+
     private readonly DeviceOptions _device = new();
 
     public static Command Create()
@@ -34,7 +39,7 @@ internal sealed class BenchCommand
             "weights and pictures, and prints a line of JSON: medians in seconds, 10^9 operations of the convolutions by their\n" +
             "definition, peak memory in MB.")
         {
-            bench._height, bench._width, bench._iterations, bench._breakdown,
+            bench._height, bench._width, bench._iterations, bench._breakdown, bench._memory,
         };
         bench._device.AddTo(command);
         command.SetAction(bench.Run);
@@ -46,7 +51,14 @@ internal sealed class BenchCommand
         int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
         if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
         using Accelerator accelerator = _device.Open(parsed);
-        using var benchmark = new IterationBenchmark(accelerator, height, width);
+        long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;
+        using var benchmark = new IterationBenchmark(accelerator, height, width, limit);
+        if (benchmark.Estimate is { } estimate)
+        {
+            if (!estimate.Fits) throw new UsageException($"{width} x {height} pixels need about {MemorySize.Words(estimate.PeakBytes)} even in tiles; give a larger --memory");
+            Console.Error.WriteLine($"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files {MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
+        }
+
         BenchmarkResult result = benchmark.Measure(iterations);
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(JsonSerializer.Serialize(new
@@ -57,9 +69,12 @@ internal sealed class BenchCommand
             height,
             width,
             seconds_per_iteration = Math.Round(result.SecondsPerIteration, 4),
-            seconds_forward = Math.Round(result.SecondsForward, 4),
+            seconds_forward = result.SecondsForward is double forward ? Math.Round(forward, 4) : (double?)null,
             direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
+            device_peak_mb = accelerator.MemoryBytes.Held >> 20,
+            estimated_seconds = benchmark.Estimate is { } expected ? Math.Round(expected.Seconds, 4) : (double?)null,
+            estimated_peak_mb = benchmark.Estimate?.PeakBytes >> 20,
         }));
         if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, accelerator);
         return 0;

@@ -12,7 +12,7 @@ public abstract partial class Accelerator : IDisposable
     private bool _disposed;
 
     /// <param name="pagesComeLate">Whether memory from the system costs nothing before it is written.</param>
-    protected Accelerator(bool pagesComeLate) => _pool = new BufferPool(AllocateBytes, FreeBytes, pagesComeLate);
+    protected Accelerator(bool pagesComeLate) => (_pool, PagesComeLate) = (new BufferPool(AllocateBytes, FreeBytes, pagesComeLate), pagesComeLate);
 
     /// <summary>A short name, as <c>--device</c> takes it.</summary>
     public abstract string Name { get; }
@@ -29,16 +29,19 @@ public abstract partial class Accelerator : IDisposable
     /// <summary>Bytes of the largest buffer that the device allows.</summary>
     public virtual long LargestBufferBytes => long.MaxValue;
 
+    internal bool PagesComeLate { get; }
+
     /// <summary>Times every operator while it is set.</summary>
     public Profiler? Profiler { get; set; }
 
     /// <summary>Device memory of <paramref name="length"/> elements; its contents are undefined.</summary>
+    /// <param name="kept">Whether it will stay while many others come and go, as gates do from forward to backward.</param>
     /// <exception cref="OutOfMemoryException">The device has not so much memory left.</exception>
-    public unsafe MemoryBuffer<T> Allocate<T>(long length) where T : unmanaged
+    public unsafe MemoryBuffer<T> Allocate<T>(long length, bool kept = false) where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new MemoryBuffer<T>(this, _pool.Rent(checked(length * sizeof(T))), length);
+        return new MemoryBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), kept), length);
     }
 
     /// <summary>Device memory that holds a copy of <paramref name="source"/>.</summary>

@@ -1,13 +1,15 @@
 namespace NativeStyle.Kernels;
 
 /// <summary>A block of device memory and its size.</summary>
-internal readonly record struct PoolBlock(nint Address, long Bytes);
+/// <param name="Kept">Whether it stays for long among blocks that come and go.</param>
+internal readonly record struct PoolBlock(nint Address, long Bytes, bool Kept = false);
 
 /// <summary>
 /// Cuts buffers from a few large slabs of device memory. What is freed joins its free neighbours and is cut anew, so
 /// that an iteration after the first takes nothing from the system, and the pass backward lives in the memory that the
 /// pass forward no longer needs. A request takes the smallest free piece that holds it, of equals the first. Small
-/// requests have slabs of their own, so that they do not break large pieces up.
+/// requests, and those that stay while many others come and go, have slabs of their own, so that they do not break large
+/// pieces up.
 /// </summary>
 /// <param name="allocate">Takes a slab from the system; its address may be virtual, but must be aligned to 64 bytes.</param>
 /// <param name="free">Gives it back.</param>
@@ -29,6 +31,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
 
     private readonly List<Slab> _small = [];
     private readonly List<Slab> _large = [];
+    private readonly List<Slab> _kept = [];
     private readonly Lock _lock = new();
     private long _inUse;
 
@@ -37,18 +40,19 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
     {
         get
         {
-            lock (_lock) return (_inUse, _small.Concat(_large).Sum(slab => slab.Touched));
+            lock (_lock) return (_inUse, _small.Concat(_large).Concat(_kept).Sum(slab => slab.Touched));
         }
     }
 
-    public PoolBlock Rent(long bytes)
+    /// <param name="kept">Whether the block will stay while many others come and go.</param>
+    public PoolBlock Rent(long bytes, bool kept = false)
     {
         // Whole cache lines, large blocks whole pages.
         bool small = bytes <= SmallRequest;
         long size = small ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
         lock (_lock)
         {
-            List<Slab> slabs = small ? _small : _large;
+            List<Slab> slabs = small ? _small : kept ? _kept : _large;
             Slab? best = null;
             int at = -1;
             foreach (Slab slab in slabs)
@@ -64,7 +68,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
             }
 
             _inUse += size;
-            return new PoolBlock(best.Take(at, size), size);
+            return new PoolBlock(best.Take(at, size), size, kept);
         }
     }
 
@@ -73,7 +77,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
         lock (_lock)
         {
             _inUse -= block.Bytes;
-            foreach (Slab slab in block.Bytes <= SmallRequest ? _small : _large)
+            foreach (Slab slab in block.Bytes <= SmallRequest ? _small : block.Kept ? _kept : _large)
             {
                 if (block.Address < slab.Address || block.Address >= slab.Address + slab.Bytes) continue;
                 slab.Return(block);
@@ -87,7 +91,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
     {
         lock (_lock)
         {
-            foreach (List<Slab> slabs in new[] { _small, _large })
+            foreach (List<Slab> slabs in new[] { _small, _large, _kept })
             {
                 foreach (Slab slab in slabs.Where(slab => slab.IsFree)) free(slab.Address);
                 slabs.RemoveAll(slab => slab.IsFree);

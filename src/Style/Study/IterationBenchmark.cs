@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -9,9 +10,9 @@ namespace NativeStyle.Style;
 
 /// <summary>Times of one size.</summary>
 /// <param name="SecondsPerIteration">Median of whole iterations: forward, losses, backward, Adam.</param>
-/// <param name="SecondsForward">Median of the network's forward pass alone, without gradient.</param>
+/// <param name="SecondsForward">Median of the network's forward pass alone, without gradient; null in tiles.</param>
 /// <param name="DirectGflop">Operations of all convolutions by their definition, forward and backward to data, in 10⁹.</param>
-public sealed record BenchmarkResult(double SecondsPerIteration, double SecondsForward, double DirectGflop);
+public sealed record BenchmarkResult(double SecondsPerIteration, double? SecondsForward, double DirectGflop);
 
 /// <summary>
 /// One neural-style iteration as every program of its kind makes it: VGG-19 to conv5_1 with average pooling, content loss
@@ -27,30 +28,37 @@ public sealed class IterationBenchmark : IDisposable
     private readonly AdamOptimizer _adam;
     private readonly (int Height, int Width) _size;
 
-    public IterationBenchmark(Accelerator accelerator, int height, int width)
+    /// <param name="memoryLimit">Bytes that it may take, in tiles where that is not enough for the whole; null for no limit.</param>
+    public IterationBenchmark(Accelerator accelerator, int height, int width, long? memoryLimit = null)
     {
         (_accelerator, _size) = (accelerator, (height, width));
-        TransferOptions options = Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0 };
+        TransferOptions options = Options;
+        MemoryPlanner? memory = memoryLimit is long limit ? new MemoryPlanner(accelerator, VggArchitecture.Vgg19, options, limit) : null;
+        Estimate = memory?.At(height, width);
         _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
-        var random = new Random(1);
-        Picture content = Noise(), style = Noise();
-        _objective = new Objective(accelerator, _network, options, height, width, content, [new StyleInput(style)]);
-        _pixels = new Tensor(
-            accelerator, new Shape(height, width, 3), Array.ConvertAll(content.Pixels, value => value * 255f), requiresGradient: true).Keep();
+        var content = new Noise(height, width, 1);
+        _objective = new Objective(accelerator, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
+        _pixels = new Tensor(accelerator, new Shape(height, width, 3), requiresGradient: true).Keep();
+        content.ForEachRow((y, row) => accelerator.Write(row, _pixels.Data.SubView((long)y * row.Length, row.Length)));
+        VectorOps.Scale(accelerator, _pixels.Data, options.PixelRange);
         _adam = new AdamOptimizer(_pixels, new AdamSettings(10f));
-
-        Picture Noise()
-        {
-            float[] values = new float[height * width * 3];
-            for (int i = 0; i < values.Length; i++) values[i] = random.NextSingle();
-            return new Picture(height, width, values);
-        }
+        HostMemory.Release(height, width);
     }
+
+    /// <summary>What is computed.</summary>
+    public static TransferOptions Options { get; } = Presets.NeuralStyle with
+    {
+        Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam,
+    };
+
+    /// <summary>What it should take, where there is a limit.</summary>
+    public MemoryEstimate? Estimate { get; }
 
     /// <summary>Measures after one iteration that counts for nothing.</summary>
     public BenchmarkResult Measure(int iterations)
     {
-        double iteration = Median(iterations, Iterate), forward = Median(iterations, Forward);
+        double iteration = Median(iterations, Iterate);
+        double? forward = Estimate?.Tiles is null ? Median(iterations, Forward) : null;
         return new BenchmarkResult(iteration, forward, DirectGflop(_size.Height, _size.Width));
     }
 
@@ -116,5 +124,24 @@ public sealed class IterationBenchmark : IDisposable
         }
 
         return flop / 1e9;
+    }
+
+    /// <summary>Uniform noise that is made anew whenever it is read.</summary>
+    private sealed class Noise(int height, int width, int seed) : PictureSource
+    {
+        public override int Height => height;
+
+        public override int Width => width;
+
+        public override void ForEachRow(RowReader row)
+        {
+            var random = new Random(seed);
+            float[] values = new float[3 * width];
+            for (int y = 0; y < height; y++)
+            {
+                foreach (ref float value in values.AsSpan()) value = random.NextSingle();
+                row(y, values);
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ internal sealed class Segment
     private readonly int[] _heights;
     private readonly int[] _widths;
     private readonly int[] _convolutions;
+    private readonly Dictionary<(bool Rows, int Cells), (int[] Largest, long[] Sum)> _windows = [];
 
     /// <param name="layers">All of the network.</param>
     /// <param name="stretch">The layers of this segment.</param>
@@ -61,19 +62,32 @@ internal sealed class Segment
         return from row in rows from column in columns select new Tile(row, column);
     }
 
-    /// <summary>The largest window on the input that a tile of this size has, at every level.</summary>
-    public (int Height, int Width)[] LargestWindow((int Height, int Width) cells)
-    {
-        List<Part> rows = Cut(_heights, cells.Height), columns = Cut(_widths, cells.Width);
-        return [.. Enumerable.Range(0, _heights.Length).Select(level => (
-            rows.Max(part => part.Window[level].End - part.Window[level].Start), columns.Max(part => part.Window[level].End - part.Window[level].Start)))];
-    }
+    /// <summary>The largest window that a tile of this size has, at every level.</summary>
+    public (int Height, int Width)[] LargestWindow((int Height, int Width) cells) =>
+        [.. WindowsOf(rows: true, cells.Height).Largest.Zip(WindowsOf(rows: false, cells.Width).Largest)];
 
-    /// <summary>Rows (or columns) of all windows together, at every level; beside the map's own they say what is computed twice.</summary>
-    public long[] SumOfWindows(bool rows, int cells)
+    /// <summary>Pixels of all tiles' windows together, at a level; beside the map's own they say what is computed twice.</summary>
+    public long PixelsOfWindows((int Height, int Width) cells, int level) =>
+        WindowsOf(rows: true, cells.Height).Sum[level] * WindowsOf(rows: false, cells.Width).Sum[level];
+
+    /// <summary>Of one direction cut into parts of this size, by level: the largest window, and all together.</summary>
+    private (int[] Largest, long[] Sum) WindowsOf(bool rows, int cells)
     {
+        if (_windows.TryGetValue((rows, cells), out (int[] Largest, long[] Sum) known)) return known;
         List<Part> parts = Cut(rows ? _heights : _widths, cells);
-        return [.. Enumerable.Range(0, _heights.Length).Select(level => parts.Sum(part => (long)part.Window[level].End - part.Window[level].Start))];
+        int[] largest = new int[_heights.Length];
+        long[] sum = new long[_heights.Length];
+        foreach (Part part in parts)
+        {
+            for (int level = 0; level < sum.Length; level++)
+            {
+                int length = part.Window[level].End - part.Window[level].Start;
+                largest[level] = Math.Max(largest[level], length);
+                sum[level] += length;
+            }
+        }
+
+        return _windows[(rows, cells)] = (largest, sum);
     }
 
     /// <summary>

@@ -14,7 +14,10 @@ namespace NativeStyle.Style.Tiling;
 internal sealed class TileCosts(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, int regions = 0)
 {
     /// <summary>The program itself, its code, and the threads' scratch.</summary>
-    private const long ProgramBytes = 130L << 20;
+    private const long ProgramBytes = 90L << 20;
+
+    /// <summary>Copies of a target picture on the host while it goes through the network.</summary>
+    private const int TargetPictures = 3;
 
     /// <summary>Bytes a second to and from scratch files, where they are too large for the system to keep in memory: a disk of today.</summary>
     private const double DiskPace = 4e8;
@@ -28,6 +31,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     /// <summary>Operations that making a kernel's transformed form is worth, for each pair of channels: once a pass and tile.</summary>
     private const double KernelTransform = 7500;
 
+    private readonly PassMemory _passes = new(accelerator, options, regions);
     private readonly Lazy<double> _secondsPerOperation = new(() => MeasurePace(accelerator));
 
     public VggArchitecture Architecture => architecture;
@@ -41,21 +45,35 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     public int PictureVectors(int history) => options.Optimizer == OptimizerKind.Adam ? 5 : 8 + (2 * history);
 
     /// <summary>What stays whatever the plan: the program, weights, the picture's vectors, targets, masks.</summary>
-    public long FixedBytes(int height, int width, bool targetsOnDisk, bool iterates)
+    public long FixedBytes(int height, int width, bool targetsOnDisk, bool iterates) =>
+        HostBytes(height, width, iterates) + Standing(height, width, targetsOnDisk, iterates).Sum();
+
+    /// <summary>Bytes beside the device's: the program, and of a target the picture.</summary>
+    private long HostBytes(int height, int width, bool iterates) =>
+        OnHost ? ProgramBytes + (iterates ? 0 : TargetPictures * Bytes((height, width), 3)) : 0;
+
+    /// <summary>Blocks on the device that stay for all iterations.</summary>
+    private IEnumerable<long> Standing(int height, int width, bool targetsOnDisk, bool iterates)
     {
         int depth = architecture.Layers.Select((layer, i) => options.Layers.Contains(layer.Name) ? i + 1 : 0).Max();
         // The CPU also keeps the kernels as the backward pass reads them.
-        long copies = accelerator is CpuAccelerator { Path: CpuPath.Vectorized } ? 2 : 1;
-        long weights = architecture.Layers.Take(depth).Sum(layer => 9L * layer.InChannels * layer.OutChannels * sizeof(float)) * copies;
-        long pictures = iterates ? PictureVectors(options.History) : OnHost ? 3 : 0;
-        long masks = 0;
+        bool transposes = accelerator is CpuAccelerator { Path: CpuPath.Vectorized };
+        foreach (VggLayer layer in architecture.Layers.Take(depth))
+        {
+            long kernel = 9L * layer.InChannels * layer.OutChannels * sizeof(float);
+            yield return kernel;
+            if (transposes) yield return kernel;
+        }
+
         foreach (LayerWeight layer in options.StyleTerms)
         {
             (int rows, int columns) = VggArchitecture.SizeAt(architecture.Find(layer.Layer)!, height, width, options.PoolEdge);
-            masks += sizeof(float) * (long)rows * columns * regions;
+            for (int region = 0; region < regions; region++) yield return sizeof(float) * (long)rows * columns;
         }
 
-        return (OnHost ? ProgramBytes : 0) + weights + (pictures * Bytes((height, width), 3)) + (targetsOnDisk || !iterates ? 0 : TargetBytes(height, width)) + masks;
+        if (!iterates) yield break;
+        if (!targetsOnDisk) yield return TargetBytes(height, width);
+        for (int vector = 0; vector < PictureVectors(options.History); vector++) yield return Bytes((height, width), 3);
     }
 
     /// <summary>The maps that content is compared with.</summary>
@@ -85,42 +103,61 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         return largest <= int.MaxValue && largest * sizeof(float) <= accelerator.LargestBufferBytes;
     }
 
-    /// <summary>Bytes of a plan at its highest, all in all.</summary>
+    /// <summary>Bytes of a plan at its highest, all in all: everything that stays, and then its passes one tile after the other.</summary>
     public long Peak(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
-        long peak = 0, kept = 0;
-        Segment[] segments = [.. plan.Segments.Select(segment => segment.Segment)];
-        int disk = plan.Segments.Select((segment, i) => segment.OutputOnDisk ? 1 << i : 0).Sum();
+        var memory = new MemoryRehearsal(accelerator);
+        foreach (long block in Standing(plan.Height, plan.Width, plan.TargetsOnDisk, iterates)) memory.Take(block);
+        SegmentPlan[] segments = [.. plan.Segments];
+        long[] outputs = [.. segments.Select((segment, s) => s == segments.Length - 1 || segment.OutputOnDisk ? 0 : OutputBytes(segment.Segment))];
         for (int s = 0; s < segments.Length; s++)
         {
-            (long tile, long standing) = plan.IsWhole ? (Simulate(plan.Segments[s], layers, iterates ? Pass.Whole : Pass.Visit), 0) : OfTiles(plan.Segments[s], layers, iterates);
-            kept += standing;
-            peak = Math.Max(peak, tile + kept + MapBytes(segments, s, disk, iterates));
+            memory.Take(outputs[s]);
+            Run(s, plan.IsWhole && iterates ? Pass.Whole : iterates && segments[s].KeepsGates ? Pass.Record : Pass.Visit);
+            if (!iterates && s > 0) memory.Give(outputs[s - 1]);
         }
 
-        return peak + FixedBytes(plan.Height, plan.Width, plan.TargetsOnDisk, iterates);
+        for (int s = segments.Length - 1; iterates && !plan.IsWhole && s >= 0; s--)
+        {
+            if (s > 0) memory.Take(outputs[s - 1]);
+            Run(s, segments[s].KeepsGates ? Pass.BackwardOfKept : Pass.Backward);
+            // The gradient of the map behind, and the map before: its gradient stays for the next segment.
+            memory.Give(outputs[s]);
+            if (s > 0) memory.Give(outputs[s - 1]);
+        }
+
+        return memory.PeakBytes + HostBytes(plan.Height, plan.Width, iterates);
+
+        void Run(int s, Pass pass)
+        {
+            foreach (Tile tile in segments[s].Tiles) _passes.Run(segments[s], tile, layers, pass, memory.Take, memory.Give);
+        }
     }
 
     /// <summary>Bytes in scratch files.</summary>
     public long ScratchBytes(TilePlan plan) => (plan.TargetsOnDisk ? TargetBytes(plan.Height, plan.Width) : 0)
         + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => OutputBytes(segment.Segment)));
 
+    /// <summary>Whether backward needs nothing of a segment's maps but gates: unfused max and L2 poolings need the maps.</summary>
+    public bool GatesSuffice(Segment segment, IReadOnlyCollection<string> layers) => options.Pooling == Pooling.Average
+        || (options.Pooling == Pooling.Max && !segment.Layers.Where((layer, i) => layers.Contains(layer.Name)
+            && (i + 1 < segment.Layers.Count ? segment.Layers[i + 1].Block != layer.Block : segment.Stretch.PoolAtEnd)).Any());
+
     /// <summary>Bytes of the tile under way, and of what all tiles keep for the second pass.</summary>
     public (long Peak, long Standing) OfTiles(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
-        if (!iterates) return (Simulate(plan, layers, Pass.Visit), 0);
-        if (!plan.KeepsGates) return (Math.Max(Simulate(plan, layers, Pass.Visit), Simulate(plan, layers, Pass.Backward)), 0);
-        long[] rows = plan.Segment.SumOfWindows(true, plan.Cells.Height), columns = plan.Segment.SumOfWindows(false, plan.Cells.Width);
-        long standing = plan.Segment.Layers.Sum(layer =>
-            rows[plan.Segment.Level(layer)] * columns[plan.Segment.Level(layer)] * sizeof(uint) * ((layer.OutChannels + 31) / 32));
-        return (Math.Max(Simulate(plan, layers, Pass.Visit), Simulate(plan, layers, Pass.BackwardOfKept)), standing);
+        if (!iterates) return (_passes.Highest(plan, layers, Pass.Visit), 0);
+        if (!plan.KeepsGates) return (Math.Max(_passes.Highest(plan, layers, Pass.Visit), _passes.Highest(plan, layers, Pass.Backward)), 0);
+        return (Math.Max(_passes.Highest(plan, layers, Pass.Record), _passes.Highest(plan, layers, Pass.BackwardOfKept)), GateBytes(plan));
     }
+
+    private static long GateBytes(SegmentPlan plan) => plan.Segment.Layers.Sum(layer =>
+        plan.Segment.PixelsOfWindows(plan.Cells, plan.Segment.Level(layer)) * sizeof(uint) * ((layer.OutChannels + 31) / 32));
 
     /// <summary>Seconds of an iteration, or of a pass over a target, in one segment.</summary>
     public double Seconds(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
         Segment segment = plan.Segment;
-        long[] rows = segment.SumOfWindows(true, plan.Cells.Height), columns = segment.SumOfWindows(false, plan.Cells.Width);
         (int height, int width) = segment.Cells;
         double tiles = Math.Ceiling((double)height / plan.Cells.Height) * Math.Ceiling((double)width / plan.Cells.Width);
         bool whole = tiles == 1 && segment.Stretch.First == 0 && !segment.Stretch.PoolAtEnd;
@@ -130,7 +167,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         {
             VggLayer layer = segment.Layers[i];
             int level = segment.Level(layer);
-            double pixels = (double)rows[level] * columns[level], pairs = (double)layer.InChannels * layer.OutChannels;
+            double pixels = segment.PixelsOfWindows(plan.Cells, level), pairs = (double)layer.InChannels * layer.OutChannels;
             double pass = (18 * pairs * pixels * (layer.InChannels == 3 ? FirstLayerFactor : 1)) + (tiles * pairs * KernelTransform);
             bool again = !whole && (!plan.KeepsGates || i <= lastLoss);
             operations += pass * (!iterates ? 1 : again ? 3 : 2);
@@ -147,127 +184,6 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     public static double DiskSeconds(long bytes) => bytes / DiskPace;
 
     private static long Bytes((int Height, int Width) size, int channels) => sizeof(float) * (long)size.Height * size.Width * channels;
-
-    /// <summary>One tile's pass, allocation by allocation; see <see cref="TiledNetwork"/> and <see cref="Objective.Evaluate"/>.</summary>
-    private long Simulate(SegmentPlan plan, IReadOnlyCollection<string> layers, Pass pass)
-    {
-        Segment segment = plan.Segment;
-        (int Height, int Width)[] window = segment.LargestWindow(plan.Cells);
-        var memory = new Account();
-        int last = segment.Layers.Count;
-        if (pass == Pass.BackwardOfKept) last = segment.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        bool records = pass is Pass.Whole or Pass.Backward;
-        List<(long Gates, long Part, long Saved)> kept = [];
-        int firstChannels = segment.Layers[0].InChannels;
-        long x = Bytes(window[0], firstChannels);
-        // The pixels themselves are there anyway where nothing is cut; the network's input beside them is not.
-        if (segment.Stretch.First == 0 && pass != Pass.Whole) memory.Peak(x);
-        memory.Take(x);
-        for (int i = 0; i < segment.Layers.Count; i++)
-        {
-            VggLayer layer = segment.Layers[i];
-            Conv3x3Shape shape = Shape(i, window, layers);
-            long gates = sizeof(uint) * shape.GateLength, own = Own(i), saved = 0, part = 0;
-            bool wanted = layers.Contains(layer.Name);
-            if (i < last)
-            {
-                long y = sizeof(float) * shape.OutLength;
-                memory.Take(records ? gates : 0);
-                memory.Take(y);
-                memory.Peak(Conv3x3.WorkspaceBytes(accelerator, shape, backward: false));
-                memory.Give(x);
-                x = y;
-                if (wanted && pass == Pass.Whole)
-                {
-                    // Kept for the Gram matrix's backward, and so are what masks make of it.
-                    saved = (1 + Copies(layer)) * own;
-                    memory.Take(saved - own);
-                    memory.Peak(Statistics(layer));
-                }
-                else if (wanted)
-                {
-                    bool crops = plan.Cells != segment.Cells;
-                    memory.Take(crops ? own : 0);
-                    part = pass == Pass.Visit ? 0 : own;
-                    memory.Peak(part + ((pass == Pass.Visit ? 1 : 2) * Math.Max(1, Copies(layer)) * own) + Statistics(layer));
-                    memory.Take(part);
-                    memory.Give(crops ? own : 0);
-                }
-            }
-
-            bool pools = EndsBlock(i) && shape.Pooling == Pooling.None && i < last;
-            if (pools)
-            {
-                long pooled = Bytes(window[segment.Level(layer) + 1], layer.OutChannels);
-                memory.Take(pooled);
-                if (records && options.Pooling != Pooling.Average) saved = Math.Max(saved, x);
-                if (saved == 0) memory.Give(x);
-                x = pooled;
-            }
-            else if (saved > 0 && i + 1 < last)
-            {
-                // The next layer gives nothing back.
-                x = 0;
-            }
-
-            kept.Add((records ? gates : 0, part, saved));
-        }
-
-        if (segment.Stretch.PoolAtEnd) memory.Peak(x);
-        if (pass == Pass.Visit) return memory.Highest;
-        if (kept[^1].Saved == 0) memory.Give(x);
-        long gradient = segment.Stretch.PoolAtEnd ? Bytes(window[^1], segment.Layers[^1].OutChannels) : 0;
-        memory.Peak(2 * gradient);
-        memory.Take(gradient);
-        for (int i = segment.Layers.Count - 1; i >= 0; i--)
-        {
-            VggLayer layer = segment.Layers[i];
-            Conv3x3Shape shape = Shape(i, window, layers);
-            long y = sizeof(float) * shape.OutLength, dx = sizeof(float) * shape.InLength;
-            if (gradient < y || (EndsBlock(i) && shape.Pooling == Pooling.None))
-            {
-                memory.Take(y);
-                memory.Give(gradient);
-                gradient = y;
-            }
-
-            if (pass == Pass.Whole && kept[i].Saved > 0) memory.Peak(Copies(layer) * Own(i));
-            memory.Give(kept[i].Part);
-            memory.Take(dx);
-            memory.Peak(Conv3x3.WorkspaceBytes(accelerator, shape, backward: true));
-            memory.Give(gradient + kept[i].Gates + kept[i].Saved);
-            gradient = dx;
-        }
-
-        return memory.Highest;
-
-        bool EndsBlock(int i) => i + 1 < segment.Layers.Count ? segment.Layers[i + 1].Block != segment.Layers[i].Block : segment.Stretch.PoolAtEnd;
-
-        Conv3x3Shape Shape(int i, (int Height, int Width)[] sizes, IReadOnlyCollection<string> wanted)
-        {
-            VggLayer layer = segment.Layers[i];
-            bool fused = EndsBlock(i) && !wanted.Contains(layer.Name) && options.Pooling != Pooling.L2;
-            (int height, int width) = sizes[segment.Level(layer)];
-            return new Conv3x3Shape(
-                height, width, layer.InChannels, layer.OutChannels, layer.InChannels == 3 ? options.InputPadding : Padding.Zero, true,
-                fused ? options.Pooling : Pooling.None, options.PoolEdge);
-        }
-
-        // What of a layer's map belongs to the tile.
-        long Own(int i)
-        {
-            int level = segment.Level(segment.Layers[i]), shift = segment.LastLevel - level;
-            (int height, int width) = segment.SizeAt(level);
-            return Bytes((Math.Min(height, plan.Cells.Height << shift), Math.Min(width, plan.Cells.Width << shift)), segment.Layers[i].OutChannels);
-        }
-
-        // Copies of a map that style statistics of regions and normalised gradients make.
-        int Copies(VggLayer layer) => !options.StyleTerms.Any(term => term.Layer == layer.Name) ? 0
-            : ((pass == Pass.Whole ? regions : Math.Min(1, regions)) * (options.StyleLoss == StyleLoss.Wasserstein ? 2 : 1)) + (options.NormalizeGradients ? 1 : 0);
-
-        // Partial Gram matrices of the threads.
-        static long Statistics(VggLayer layer) => 17L * layer.OutChannels * layer.OutChannels * sizeof(float);
-    }
 
     /// <summary>Seconds that an operation takes in a convolution of many channels.</summary>
     private static double MeasurePace(Accelerator accelerator)
@@ -289,39 +205,5 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         }
 
         return best / (18.0 * Side * Side * Channels * Channels);
-    }
-
-    private enum Pass
-    {
-        /// <summary>Nothing is cut: forward and backward on one tape.</summary>
-        Whole,
-
-        /// <summary>Forward, nothing recorded.</summary>
-        Visit,
-
-        /// <summary>Forward and backward of a tile.</summary>
-        Backward,
-
-        /// <summary>As far forward as losses read, and backward by the gates of the first pass.</summary>
-        BackwardOfKept,
-    }
-
-    /// <summary>Bytes in use, and the most that ever were.</summary>
-    private sealed class Account
-    {
-        private long _bytes;
-
-        public long Highest { get; private set; }
-
-        public void Take(long bytes)
-        {
-            _bytes += bytes;
-            Peak(0);
-        }
-
-        public void Give(long bytes) => _bytes -= bytes;
-
-        /// <summary>Taken and given back at once.</summary>
-        public void Peak(long bytes) => Highest = Math.Max(Highest, _bytes + bytes);
     }
 }

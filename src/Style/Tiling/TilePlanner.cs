@@ -56,11 +56,33 @@ internal sealed class TilePlanner
         return _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates);
     }
 
-    /// <summary>The fastest plan that fits, or the smallest if none does.</summary>
+    /// <summary>
+    /// Plans are compared by sums of blocks; gaps between blocks are only known when all of a plan is gone through. So the best
+    /// one is, and if it does not fit then, a smaller one is looked for.
+    /// </summary>
     private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates)
     {
-        int[] poolings = [.. Enumerable.Range(1, depth - 1).Where(i => _architecture.Layers[i].Block != _architecture.Layers[i - 1].Block)];
+        const int Tries = 5;
+        (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
         Dictionary<Stretch, List<Candidate>> candidates = [];
+        long target = _limit;
+        for (int i = 0; i < Tries; i++)
+        {
+            TilePlan plan = Fastest(depth, height, width, layers, iterates, target, candidates);
+            long peak = _costs!.Peak(plan, layers, iterates);
+            if (peak < smallest.Peak) smallest = (plan, peak);
+            if (peak <= _limit) break;
+            target -= Math.Max(peak - _limit, _limit / 50);
+        }
+
+        return smallest.Plan!;
+    }
+
+    /// <summary>The fastest plan whose blocks fit, or the smallest if none does.</summary>
+    private TilePlan Fastest(
+        int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit, Dictionary<Stretch, List<Candidate>> candidates)
+    {
+        int[] poolings = [.. Enumerable.Range(1, depth - 1).Where(i => _architecture.Layers[i].Block != _architecture.Layers[i - 1].Block)];
         (TilePlan? Plan, long Over, double Seconds) best = (null, long.MaxValue, 0);
         for (int cuts = 0; cuts < 1 << poolings.Length; cuts++)
         {
@@ -80,7 +102,7 @@ internal sealed class TilePlanner
             TileCosts costs = _costs!;
             var plans = new SegmentPlan[segments.Count];
             double seconds = targetsOnDisk ? TileCosts.DiskSeconds(costs.TargetBytes(height, width) * 2) : 0;
-            long left = _limit - costs.FixedBytes(height, width, targetsOnDisk, iterates), peak = 0, kept = 0;
+            long left = limit - costs.FixedBytes(height, width, targetsOnDisk, iterates), peak = 0, kept = 0;
             for (int s = 0; s < segments.Count; s++)
             {
                 bool keeps = (gates >> s & 1) != 0;
@@ -130,7 +152,7 @@ internal sealed class TilePlanner
         (int height, int width) = segment.Cells;
         foreach (int rows in Sizes(height))
         foreach (int columns in Sizes(width))
-        foreach (bool keeps in iterates ? new[] { false, true } : [false])
+        foreach (bool keeps in iterates && _costs!.GatesSuffice(segment, layers) ? new[] { false, true } : [false])
         {
             var plan = new SegmentPlan(segment, (rows, columns), keeps, false);
             if (!_costs!.Countable(plan)) continue;

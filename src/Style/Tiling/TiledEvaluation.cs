@@ -49,6 +49,8 @@ internal static class TiledEvaluation
         ILookup<string, LossBranch> byName = branches.ToLookup(branch => branch.Layer);
         try
         {
+            // First of all, so that it lies beside the pixels and not in the middle of what comes and goes.
+            VectorOps.Fill(accelerator, pixels.NewGradient(), 0f);
             var map = new DeviceMap(accelerator, pixels.Data, height, width, channels);
             tiles.Forward(map, (layer, own, part) =>
             {
@@ -64,7 +66,6 @@ internal static class TiledEvaluation
             LossValues values = losses.Values(byLayer);
             if (!double.IsFinite(values.Total)) return values;
             head.Backward(losses.Total);
-            if (!pixels.HasGradient) VectorOps.Fill(accelerator, pixels.NewGradient(), 0f);
             tiles.Backward(map, new DeviceMap(accelerator, pixels.Gradient, height, width, channels), (layer, own, part) =>
             {
                 foreach (LossBranch branch in byName[layer.Name]) Backward(branch, part, own, norms.GetValueOrDefault(branch));

@@ -1,0 +1,44 @@
+namespace NativeStyle.Kernels;
+
+/// <summary>
+/// An accelerator's memory without the memory: blocks are placed as its pool would place them, so that what a run will take,
+/// the gaps between blocks included, is known before it.
+/// </summary>
+public sealed class MemoryRehearsal
+{
+    private readonly BufferPool _pool;
+    private readonly Dictionary<(long, bool), Stack<PoolBlock>> _blocks = [];
+    private long _next = 1L << 40;
+
+    /// <param name="accelerator">Whose memory it is.</param>
+    public MemoryRehearsal(Accelerator accelerator) => _pool = new BufferPool(Reserve, _ => { }, accelerator.PagesComeLate);
+
+    /// <summary>The most bytes that were held at a time.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Takes a block; of none nothing.</summary>
+    /// <param name="kept">As in <see cref="Accelerator.Allocate{T}(long, bool)"/>.</param>
+    public void Take(long bytes, bool kept = false)
+    {
+        if (bytes == 0) return;
+        if (!_blocks.TryGetValue((bytes, kept), out Stack<PoolBlock>? same)) _blocks[(bytes, kept)] = same = [];
+        same.Push(_pool.Rent(bytes, kept));
+        PeakBytes = Math.Max(PeakBytes, _pool.Bytes.Held);
+    }
+
+    /// <summary>Gives back the last block of this size.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public void Give(long bytes, bool kept = false)
+    {
+        if (bytes == 0) return;
+        if (!_blocks.TryGetValue((bytes, kept), out Stack<PoolBlock>? same) || same.Count == 0) throw new InvalidOperationException($"no block of {bytes} bytes is in use");
+        _pool.Return(same.Pop());
+    }
+
+    private nint Reserve(long bytes)
+    {
+        nint address = (nint)_next;
+        _next += (bytes + (1L << 21)) & ~((1L << 20) - 1);
+        return address;
+    }
+}
