@@ -68,7 +68,7 @@ internal sealed class TransferConsole(bool quiet)
     {
         if (!_tiled) return;
         using var process = Process.GetCurrentProcess();
-        Say($"peak memory {MemorySize.Words(accelerator is CpuAccelerator ? process.PeakWorkingSet64 : accelerator.MemoryBytes.Held)}");
+        Say($"peak memory {MemorySize.Words(accelerator is CpuAccelerator ? process.PeakWorkingSet64 : accelerator.MemoryBytes.Peak)}");
     }
 
     /// <summary>Shows how far a pass is that takes long.</summary>

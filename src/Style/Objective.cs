@@ -134,18 +134,18 @@ internal sealed class Objective : IDisposable
 
     private void AddContent(LayerWeight[] layers, PictureSource content)
     {
-        Picture picture = content.At(_plan.Height, _plan.Width);
-        TilePlan plan = _planner.Target(picture.Height, picture.Width, Names(layers));
+        TilePlan plan = _planner.Target(_plan.Height, _plan.Width, Names(layers));
         // Where they will stay, before what is only needed on the way: they outlive it.
         Dictionary<string, MapStore> maps = layers.ToDictionary(layer => layer.Layer, layer =>
         {
             VggLayer of = _network.Architecture.Find(layer.Layer)!;
-            (int height, int width) = VggArchitecture.SizeAt(of, picture.Height, picture.Width, _options.PoolEdge);
+            (int height, int width) = VggArchitecture.SizeAt(of, _plan.Height, _plan.Width, _options.PoolEdge);
             return Keep<MapStore>(_plan.TargetsOnDisk ? new ScratchMap(_accelerator, height, width, of.OutChannels)
                 : new DeviceMap(_accelerator, height, width, of.OutChannels));
         });
         Dictionary<string, double> squares = layers.ToDictionary(layer => layer.Layer, _ => 0.0);
-        Visit(picture, plan, Names(layers), (layer, own, part) =>
+        // The picture is made in the call: a variable that the losses' lambdas share would keep it for as long as they live.
+        Visit(content.At(_plan.Height, _plan.Width), plan, Names(layers), (layer, own, part) =>
         {
             maps[layer.Name].Write(own, part.Data);
             squares[layer.Name] += VectorOps.Dot(_accelerator, part.Data, part.Data);

@@ -131,6 +131,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     {
         (int height, int width) = (step.Height, step.Width);
         using Objective objective = ObjectiveAt(inputs, step);
+        // What only the targets needed.
+        accelerator.TrimPool();
         var shape = new Shape(height, width, 3);
         using Tensor pixels = new Tensor(accelerator, shape, run.Pixels, requiresGradient: true).Keep();
         using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Average);

@@ -60,7 +60,7 @@ public sealed class TilingTests
         var cuts = new List<string>();
         (LossValues tiled, float[] tiledGradient) = Evaluate(new TilePlanner(network.Architecture, options, (h, w, layers) =>
         {
-            TilePlan plan = RandomPlan(random, network.Architecture, options, h, w, layers);
+            TilePlan plan = TilePlans.Random(random, network.Architecture, options.PoolEdge, h, w, layers);
             cuts.Add(string.Join(" | ", plan.Segments.Select(segment => $"{segment.Segment.Layers[0].Name}.. {segment.Cells}{(segment.KeepsGates ? " gates" : "")}{(segment.OutputOnDisk ? " disk" : "")}")));
             return plan;
         }), start);
@@ -132,26 +132,6 @@ public sealed class TilingTests
             random.Shuffle(chosen);
             return [.. chosen.Take(random.Next(least, most + 1)).Select(layer => new LayerWeight(layer, 0.5 + random.NextDouble()))];
         }
-    }
-
-    /// <summary>Any cuts at poolings, any tiles, gates kept or not, maps on disk or not.</summary>
-    private static TilePlan RandomPlan(
-        Random random, VggArchitecture architecture, TransferOptions options, int height, int width, IReadOnlyCollection<string> layers)
-    {
-        int depth = architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        List<SegmentPlan> segments = [];
-        for (int first = 0, i = 1; i <= depth; i++)
-        {
-            bool end = i == depth;
-            if (!end && (architecture.Layers[i].Block == architecture.Layers[i - 1].Block || random.Next(2) == 0)) continue;
-            var segment = new Segment(architecture.Layers, new Stretch(first, i, !end), height, width, options.PoolEdge);
-            (int rows, int columns) = segment.Cells;
-            segments.Add(new SegmentPlan(segment, (random.Next(1, rows + 1), random.Next(1, columns + 1)), random.Next(2) == 0, random.Next(2) == 0));
-            (height, width) = (rows, columns);
-            first = i;
-        }
-
-        return new TilePlan(segments, segments[0].Segment.Size.Height, segments[0].Segment.Size.Width, random.Next(2) == 0);
     }
 
     /// <summary>Noise around waves, of a contrast and colour of its own: statistics that differ clearly, so that losses are no differences of equals.</summary>

@@ -72,7 +72,7 @@ internal sealed class BenchCommand
             seconds_forward = result.SecondsForward is double forward ? Math.Round(forward, 4) : (double?)null,
             direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
-            device_peak_mb = accelerator.MemoryBytes.Held >> 20,
+            device_peak_mb = accelerator.MemoryBytes.Peak >> 20,
             estimated_seconds = benchmark.Estimate is { } expected ? Math.Round(expected.Seconds, 4) : (double?)null,
             estimated_peak_mb = benchmark.Estimate?.PeakBytes >> 20,
         }));

@@ -20,8 +20,8 @@ public abstract partial class Accelerator : IDisposable
     /// <summary>What the device is, for people.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Bytes of device memory in use now, and held: in use, or kept for reuse.</summary>
-    public (long InUse, long Held) MemoryBytes => _pool.Bytes;
+    /// <summary>Bytes of device memory in use now, held (in use, or for reuse), and held at the most.</summary>
+    public (long InUse, long Held, long Peak) MemoryBytes => _pool.Bytes;
 
     /// <summary>Bytes that a program may count on here: of a CPU what other programs have left, of a GPU all that it has.</summary>
     public abstract long AvailableBytes { get; }

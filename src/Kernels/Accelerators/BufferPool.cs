@@ -24,25 +24,28 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
 
     /// <summary>
     /// Three quarters of the memory: a range of addresses, of which only what is written becomes memory. Windows counts
-    /// what is asked for, so there it is less.
+    /// what is asked for, so there it is less; so it is where addresses themselves are limited.
     /// </summary>
-    private static readonly long s_addressSpace =
-        OperatingSystem.IsWindows() ? 256L << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4096 * 3072;
+    private static readonly long s_addressSpace = OperatingSystem.IsWindows() ? 256L << 20
+        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, (SystemMemory.AddressLimit ?? long.MaxValue) / 8) / 4096 * 4096;
 
     private readonly List<Slab> _small = [];
     private readonly List<Slab> _large = [];
     private readonly List<Slab> _kept = [];
     private readonly Lock _lock = new();
     private long _inUse;
+    private long _peak;
 
-    /// <summary>Bytes in use, and the most that ever was in use of each slab: what the slabs cost.</summary>
-    public (long InUse, long Held) Bytes
+    /// <summary>Bytes in use, the most that ever was in use of each slab, which is what the slabs cost, and the most that they ever did.</summary>
+    public (long InUse, long Held, long Peak) Bytes
     {
         get
         {
-            lock (_lock) return (_inUse, _small.Concat(_large).Concat(_kept).Sum(slab => slab.Touched));
+            lock (_lock) return (_inUse, Held, _peak);
         }
     }
+
+    private long Held => Sum(_small) + Sum(_large) + Sum(_kept);
 
     /// <param name="kept">Whether the block will stay while many others come and go.</param>
     public PoolBlock Rent(long bytes, bool kept = false)
@@ -63,12 +66,25 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
 
             if (best is null)
             {
-                slabs.Add(best = NewSlab(size, small));
+                try
+                {
+                    best = NewSlab(size, small);
+                }
+                catch (OutOfMemoryException)
+                {
+                    // What is only kept for reuse, in pieces that were too small, may be what is missing.
+                    Trim();
+                    best = NewSlab(size, small);
+                }
+
+                slabs.Add(best);
                 at = 0;
             }
 
             _inUse += size;
-            return new PoolBlock(best.Take(at, size), size, kept);
+            var block = new PoolBlock(best.Take(at, size), size, kept);
+            _peak = Math.Max(_peak, Held);
+            return block;
         }
     }
 
@@ -102,18 +118,21 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
     private Slab NewSlab(long size, bool small)
     {
         long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, s_addressSpace) : size;
-        while (true)
+        try
         {
-            try
-            {
-                return new Slab(allocate(wanted), wanted);
-            }
-            catch (OutOfMemoryException) when (wanted > size)
-            {
-                // The process may not have so many addresses (ulimit -v), and others want some as well: half of what can be had.
-                wanted = Math.Max(size, wanted / 2);
-            }
+            return new Slab(allocate(wanted), wanted);
         }
+        catch (OutOfMemoryException) when (wanted > size)
+        {
+            return new Slab(allocate(size), size);
+        }
+    }
+
+    private static long Sum(List<Slab> slabs)
+    {
+        long sum = 0;
+        foreach (Slab slab in slabs) sum += slab.Touched;
+        return sum;
     }
 
     private static long Align(long value, long unit) => (value + unit - 1) / unit * unit;

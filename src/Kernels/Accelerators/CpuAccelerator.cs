@@ -23,8 +23,6 @@ public enum CpuPath
 /// </summary>
 public sealed unsafe class CpuAccelerator : Accelerator
 {
-    private const string MemInfo = "/proc/meminfo";
-
     private readonly WorkerTeam _team;
 
     /// <param name="threads">Threads to use; 0 for one per core that this process may use.</param>
@@ -70,19 +68,8 @@ public sealed unsafe class CpuAccelerator : Accelerator
         _ => AdvSimd.IsSupported ? "NEON" : Vector128.IsHardwareAccelerated ? "SSE" : "emulated",
     };
 
-    /// <summary>MemAvailable on Linux, elsewhere what the runtime says; not more than a container or GC setting allows.</summary>
-    public override long AvailableBytes
-    {
-        get
-        {
-            GCMemoryInfo info = GC.GetGCMemoryInfo();
-            long available = Math.Max(0, info.TotalAvailableMemoryBytes - info.MemoryLoadBytes);
-            if (!File.Exists(MemInfo)) return available;
-            string? line = File.ReadLines(MemInfo).FirstOrDefault(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal));
-            bool known = long.TryParse(line?.Split(' ', StringSplitOptions.RemoveEmptyEntries).ElementAtOrDefault(1), out long kibibytes);
-            return known ? Math.Min(info.TotalAvailableMemoryBytes, kibibytes << 10) : available;
-        }
-    }
+    /// <inheritdoc cref="SystemMemory.AvailableBytes"/>
+    public override long AvailableBytes => SystemMemory.AvailableBytes;
 
     public override void Synchronize()
     {

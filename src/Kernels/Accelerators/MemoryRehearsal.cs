@@ -14,7 +14,7 @@ public sealed class MemoryRehearsal
     public MemoryRehearsal(Accelerator accelerator) => _pool = new BufferPool(Reserve, _ => { }, accelerator.PagesComeLate);
 
     /// <summary>The most bytes that were held at a time.</summary>
-    public long PeakBytes { get; private set; }
+    public long PeakBytes => _pool.Bytes.Peak;
 
     /// <summary>Takes a block; of none nothing.</summary>
     /// <param name="kept">As in <see cref="Accelerator.Allocate{T}(long, bool)"/>.</param>
@@ -23,7 +23,6 @@ public sealed class MemoryRehearsal
         if (bytes == 0) return;
         if (!_blocks.TryGetValue((bytes, kept), out Stack<PoolBlock>? same)) _blocks[(bytes, kept)] = same = [];
         same.Push(_pool.Rent(bytes, kept));
-        PeakBytes = Math.Max(PeakBytes, _pool.Bytes.Held);
     }
 
     /// <summary>Gives back the last block of this size.</summary>

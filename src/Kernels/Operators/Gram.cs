@@ -89,8 +89,7 @@ public static unsafe class Gram
     {
         Require.Length(features, (long)pixels * channels, nameof(features));
         Require.Length(gram, (long)channels * channels, nameof(gram));
-        // A function of the sizes alone, because the pieces decide the order of the additions.
-        int pieces = (int)Math.Clamp((long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Max(1, pixels / 256));
+        int pieces = Pieces(pixels, channels);
         int depth = (pixels + pieces - 1) / pieces;
         pieces = (pixels + depth - 1) / depth;
         using MemoryBuffer<float> partials = accelerator.Allocate<float>(pieces * gram.Length);
@@ -99,6 +98,21 @@ public static unsafe class Gram
         MatrixMultiply.Run(accelerator, features, features, partials.View, product, 1f, 0f);
         accelerator.Launch(SumPiecesKernel, (Index1D)gram.IntLength, partials.View, gram, pieces, gram.IntLength, scale);
     }
+
+    /// <summary>Bytes of device memory that a forward pass takes beside its input and output.</summary>
+    public static long WorkspaceBytes(Accelerator accelerator, int pixels, int channels)
+    {
+        long square = sizeof(float) * (long)channels * channels;
+        if (accelerator is CpuAccelerator { Path: CpuPath.Vectorized }) return Ranges(pixels, channels) * square;
+        return accelerator.HasFastGroups ? Pieces(pixels, channels) * square : 0;
+    }
+
+    /// <summary>Pieces of the tiled kernel: a function of the sizes alone, because they decide the order of the additions.</summary>
+    private static int Pieces(int pixels, int channels) =>
+        (int)Math.Clamp((long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Max(1, pixels / 256));
+
+    /// <summary>Ranges of pixels of the CPU's path, for the same reason.</summary>
+    private static int Ranges(int pixels, int channels) => (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
 
     /// <summary>dF = beta dF + scale F (dG + dGᵀ).</summary>
     public static void Backward(
@@ -153,7 +167,7 @@ public static unsafe class Gram
         {
             // Rows of a packed chunk: padded so that the last block of rows or columns reads zeros.
             int columns = MicroKernel<T>.Columns, width = (MicroKernel<T>.Panels(channels) + 1) * columns;
-            int ranges = (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
+            int ranges = Ranges(pixels, channels);
             int panels = MicroKernel<T>.Panels(channels);
             // Few ranges: also split the columns of G.
             int bands = Math.Min(panels, Math.Max(1, 16 / ranges));

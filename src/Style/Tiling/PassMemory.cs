@@ -29,9 +29,6 @@ internal enum Pass
 /// <param name="regions">Regions that styles have of their own.</param>
 internal sealed class PassMemory(Accelerator accelerator, TransferOptions options, int regions)
 {
-    /// <summary>Partial Gram matrices of the CPU's threads, and the sum.</summary>
-    private const int GramCopies = 17;
-
     /// <summary>The most bytes at a time of the largest tile, if blocks leave no gaps.</summary>
     public long Highest(SegmentPlan plan, IReadOnlyCollection<string> layers, Pass pass)
     {
@@ -67,7 +64,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
             Step step = steps[i];
             Take(step.Output);
             if (records) take(step.Gates, true);
-            Briefly(Conv3x3.WorkspaceBytes(accelerator, step.Shape, backward: false));
+            Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: false)]);
             if (!stays) Give(x);
             (x, stays) = (step.Output, step.Stays);
             if (step.Wanted) Visit(step);
@@ -95,11 +92,12 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
                 gradient = step.Output;
             }
 
-            if (step.Wanted && pass == Pass.Whole) Briefly(step.Own);
-            else if (step.Wanted) Give(step.Own);
+            // The gradient of what masks made of the map; that of the map itself has come from behind already.
+            if (pass == Pass.Whole && step.Copies > 0) Briefly(step.Own);
+            else if (pass != Pass.Whole && step.Wanted) Give(step.Own);
             long dx = sizeof(float) * step.Shape.InLength;
             Take(dx);
-            Briefly(Conv3x3.WorkspaceBytes(accelerator, step.Shape, backward: true));
+            Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: true)]);
             Give(gradient);
             if (givesGates) give(step.Gates, true);
             if (step.Stays) Give(step.Output);
@@ -113,16 +111,17 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
 
         void Give(long bytes) => give(bytes, false);
 
-        void Briefly(long bytes)
+        void Briefly(params long[] blocks)
         {
-            Take(bytes);
-            Give(bytes);
+            foreach (long block in blocks) Take(block);
+            foreach (long block in blocks) Give(block);
         }
 
         // What losses make of a map. Of a whole picture it stays for their backward; of a tile only the gradient does.
         void Visit(Step step)
         {
-            long gram = (long)GramCopies * sizeof(float) * step.Shape.OutChannels * step.Shape.OutChannels;
+            int channels = step.Shape.OutChannels;
+            long gram = Gram.WorkspaceBytes(accelerator, (int)(step.Own / (sizeof(float) * channels)), channels) + (sizeof(float) * (long)channels * channels);
             if (pass == Pass.Whole)
             {
                 for (int copy = 0; copy < step.Copies; copy++) Take(step.Own);

@@ -14,7 +14,7 @@ namespace NativeStyle.Style.Tiling;
 internal sealed class TileCosts(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, int regions = 0)
 {
     /// <summary>The program itself, its code, and the threads' scratch.</summary>
-    private const long ProgramBytes = 90L << 20;
+    public const long ProgramBytes = 90L << 20;
 
     /// <summary>Copies of a target picture on the host while it goes through the network.</summary>
     private const int TargetPictures = 3;
@@ -46,14 +46,14 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
 
     /// <summary>What stays whatever the plan: the program, weights, the picture's vectors, targets, masks.</summary>
     public long FixedBytes(int height, int width, bool targetsOnDisk, bool iterates) =>
-        HostBytes(height, width, iterates) + Standing(height, width, targetsOnDisk, iterates).Sum();
+        HostBytes(height, width, iterates) + Standing(height, width, targetsOnDisk, iterates).Sum(block => block.Bytes);
 
     /// <summary>Bytes beside the device's: the program, and of a target the picture.</summary>
     private long HostBytes(int height, int width, bool iterates) =>
         OnHost ? ProgramBytes + (iterates ? 0 : TargetPictures * Bytes((height, width), 3)) : 0;
 
-    /// <summary>Blocks on the device that stay for all iterations.</summary>
-    private IEnumerable<long> Standing(int height, int width, bool targetsOnDisk, bool iterates)
+    /// <summary>Blocks on the device that stay for all iterations, and whether they are made in the middle of one.</summary>
+    private IEnumerable<(long Bytes, bool Kept)> Standing(int height, int width, bool targetsOnDisk, bool iterates)
     {
         int depth = architecture.Layers.Select((layer, i) => options.Layers.Contains(layer.Name) ? i + 1 : 0).Max();
         // The CPU also keeps the kernels as the backward pass reads them.
@@ -61,19 +61,19 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         foreach (VggLayer layer in architecture.Layers.Take(depth))
         {
             long kernel = 9L * layer.InChannels * layer.OutChannels * sizeof(float);
-            yield return kernel;
-            if (transposes) yield return kernel;
+            yield return (kernel, false);
+            if (transposes) yield return (kernel, true);
         }
 
         foreach (LayerWeight layer in options.StyleTerms)
         {
             (int rows, int columns) = VggArchitecture.SizeAt(architecture.Find(layer.Layer)!, height, width, options.PoolEdge);
-            for (int region = 0; region < regions; region++) yield return sizeof(float) * (long)rows * columns;
+            for (int region = 0; region < regions; region++) yield return (sizeof(float) * (long)rows * columns, false);
         }
 
         if (!iterates) yield break;
-        if (!targetsOnDisk) yield return TargetBytes(height, width);
-        for (int vector = 0; vector < PictureVectors(options.History); vector++) yield return Bytes((height, width), 3);
+        if (!targetsOnDisk) yield return (TargetBytes(height, width), false);
+        for (int vector = 0; vector < PictureVectors(options.History); vector++) yield return (Bytes((height, width), 3), false);
     }
 
     /// <summary>The maps that content is compared with.</summary>
@@ -107,7 +107,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     public long Peak(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
         var memory = new MemoryRehearsal(accelerator);
-        foreach (long block in Standing(plan.Height, plan.Width, plan.TargetsOnDisk, iterates)) memory.Take(block);
+        foreach ((long block, bool kept) in Standing(plan.Height, plan.Width, plan.TargetsOnDisk, iterates)) memory.Take(block, kept);
         SegmentPlan[] segments = [.. plan.Segments];
         long[] outputs = [.. segments.Select((segment, s) => s == segments.Length - 1 || segment.OutputOnDisk ? 0 : OutputBytes(segment.Segment))];
         for (int s = 0; s < segments.Length; s++)

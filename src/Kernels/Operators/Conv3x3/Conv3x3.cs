@@ -225,14 +225,14 @@ public static partial class Conv3x3
             shape.OutChannels, beta);
     }
 
-    /// <summary>Bytes of device memory that a pass takes beside its inputs and outputs, for those who plan with memory.</summary>
-    public static long WorkspaceBytes(Accelerator accelerator, Conv3x3Shape shape, bool backward)
+    /// <summary>Blocks of device memory, in bytes, that a pass takes beside its inputs and outputs, for those who plan with memory.</summary>
+    public static IReadOnlyList<long> Workspace(Accelerator accelerator, Conv3x3Shape shape, bool backward)
     {
         var cpu = accelerator as CpuAccelerator;
-        if (cpu?.Path == CpuPath.Vectorized && Winograd.Fits(cpu, shape)) return Winograd.WorkspaceBytes(shape, backward);
-        if (WinogradKernels.Fits(accelerator, shape)) return WinogradKernels.WorkspaceBytes(shape);
+        if (cpu?.Path == CpuPath.Vectorized && Winograd.Fits(cpu, shape)) return [Winograd.WorkspaceBytes(shape, backward)];
+        if (WinogradKernels.Fits(accelerator, shape)) return WinogradKernels.Workspace(shape, backward);
         bool direct = cpu?.Path == CpuPath.Vectorized && shape.Pooling == Pooling.None;
-        return !direct && (backward ? shape.Relu : shape.Pooling != Pooling.None) ? shape.SumLength * sizeof(float) : 0;
+        return !direct && (backward ? shape.Relu : shape.Pooling != Pooling.None) ? [shape.SumLength * sizeof(float)] : [];
     }
 
     private static Profiler.Scope Measure(Accelerator accelerator, string name, Conv3x3Shape shape)

@@ -56,7 +56,7 @@ public sealed class Conv3x3Weights : IDisposable
     internal unsafe ArrayView<float> Transposed(CpuAccelerator cpu)
     {
         if (_transposed is not null) return _transposed.View;
-        _transposed = cpu.Allocate<float>(Kernel.Length);
+        _transposed = cpu.Allocate<float>(Kernel.Length, kept: true);
         float* from = Kernel.Pointer, to = _transposed.View.Pointer;
         (int inC, int outC) = (InChannels, OutChannels);
         // A part is a few inputs of one tap: their columns of the transposed form are written side by side.

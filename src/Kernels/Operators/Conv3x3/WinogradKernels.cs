@@ -206,10 +206,11 @@ internal static class WinogradKernels
         Convolve(accelerator, gradOutput, weights, gradInput, gate, shape, true, beta);
 
     /// <summary>Bytes of U, and of V and M of a portion.</summary>
-    public static long WorkspaceBytes(Conv3x3Shape shape)
+    public static long[] Workspace(Conv3x3Shape shape, bool backward)
     {
-        int tiles = (shape.Width + 3) / 4 * ((shape.Height + 3) / 4), channels = shape.InChannels + shape.OutChannels;
-        return sizeof(float) * Points * (((long)shape.InChannels * shape.OutChannels) + ((long)Portion(tiles, channels) * channels));
+        (int depth, int columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
+        long portion = Portion((shape.Width + 3) / 4 * ((shape.Height + 3) / 4), depth + columns), point = sizeof(float) * Points;
+        return [point * depth * columns, point * portion * depth, point * portion * columns];
     }
 
     private static int Portion(int tiles, int channels)

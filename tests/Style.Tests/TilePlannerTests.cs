@@ -1,0 +1,132 @@
+using NativeStyle.Imaging;
+using NativeStyle.Kernels;
+using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
+using NativeStyle.Tests;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Style.Tests;
+
+/// <summary>Plans: that tiles partition maps, that limits are kept, and that what was foretold is what a run takes.</summary>
+public sealed class TilePlannerTests
+{
+    private const long MiB = 1L << 20;
+
+    /// <summary>Every pixel of every level belongs to one tile, and what a tile computes holds what it owns and what that sees.</summary>
+    [Theory]
+    [InlineData(PoolEdge.Floor)]
+    [InlineData(PoolEdge.Same)]
+    public void TilesPartitionEveryMap(PoolEdge edge)
+    {
+        var random = new Random(3);
+        for (int round = 0; round < 40; round++)
+        {
+            (int height, int width) = (random.Next(16, 70), random.Next(16, 70));
+            TilePlan plan = TilePlans.Random(random, VggArchitecture.Vgg19, edge, height, width, ["conv5_1"]);
+            foreach (SegmentPlan segment in plan.Segments)
+            {
+                for (int level = 0; level <= segment.Segment.LastLevel; level++)
+                {
+                    (int rows, int columns) = segment.Segment.SizeAt(level);
+                    int[,] owners = new int[rows, columns];
+                    foreach (Tile tile in segment.Tiles)
+                    {
+                        (Window own, Window computed) = (tile.Own(level), tile.Computed(level));
+                        for (int y = own.Top; y < own.Bottom; y++)
+                            for (int x = own.Left; x < own.Right; x++) owners[y, x]++;
+                        Assert.True(computed.Top <= own.Top && computed.Left <= own.Left && computed.Bottom >= own.Bottom && computed.Right >= own.Right);
+                        Assert.True(computed.Top >= 0 && computed.Left >= 0 && computed.Bottom <= rows && computed.Right <= columns);
+                    }
+
+                    Assert.All(owners.Cast<int>(), owner => Assert.Equal(1, owner));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void PlansKeepTheLimitAndComputeMoreTheSmallerItIs()
+    {
+        using var cpu = new CpuAccelerator(2);
+        TransferOptions options = Presets.NeuralStyle with { Optimizer = OptimizerKind.Adam };
+        double seconds = 0;
+        // The pace is measured for each planner anew: what grows is compared in one of them.
+        var costs = new TileCosts(cpu, VggArchitecture.Vgg19, options);
+        foreach (long limit in new[] { 6000, 2500, 1200, 800, 600 })
+        {
+            TilePlan plan = new TilePlanner(costs, limit * MiB).Iteration(1500, 2000);
+            Assert.InRange(costs.Peak(plan, options.Layers, true), 1, limit * MiB);
+            Assert.Equal(limit == 6000, plan.IsWhole);
+            double takes = plan.Segments.Sum(segment => costs.Seconds(segment, options.Layers, true)) + TileCosts.DiskSeconds(costs.ScratchBytes(plan));
+            Assert.True(takes > seconds, $"{limit} MiB: {takes} s, with more memory {seconds} s");
+            seconds = takes;
+        }
+
+        Assert.True(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 6000 * MiB).At(1500, 2000) is { Fits: true, Tiles: null });
+        Assert.True(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 600 * MiB).At(1500, 2000) is { Fits: true, Tiles: not null });
+        Assert.False(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 200 * MiB).At(1500, 2000).Fits);
+    }
+
+    [Fact]
+    public void LbfgsRemembersWhatFits()
+    {
+        using var cpu = new CpuAccelerator(2);
+        TransferOptions options = Presets.Gatys with { History = 20 };
+        Assert.Equal(20, MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 4000 * MiB, 0, 1000, 1000).Options.History);
+        MemoryPlanner small = MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 700 * MiB, 0, 1000, 1000);
+        Assert.InRange(small.Options.History, 1, 19);
+        Assert.True(small.At(1000, 1000).Fits);
+    }
+
+    public static TheoryData<string, int> Runs => new()
+    {
+        { "whole", 0 }, { "tiles", 330 }, { "tiles", 260 }, { "max", 300 }, { "masked", 340 }, { "lbfgs", 450 }, { "same", 290 },
+    };
+
+    /// <summary>The device's memory at its highest, beside the plan's.</summary>
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void WhatARunTakesIsWhatWasForetold(string kind, int limit)
+    {
+        using var cpu = new CpuAccelerator(2);
+        (double estimate, double measured) = Measure(cpu, kind, limit == 0 ? 1L << 40 : limit * MiB, 600, 760);
+        Assert.True(Math.Abs(estimate - measured) <= 0.15 * measured, $"{kind}: {estimate / MiB:f0} MiB foretold, {measured / MiB:f0} MiB taken");
+    }
+
+    [SkippableFact]
+    public void SoItIsOnOpenCl()
+    {
+        using Accelerator device = TestDevice.Open();
+        (double estimate, double measured) = Measure(device, "opencl", 130 * MiB, 260, 300);
+        Assert.True(Math.Abs(estimate - measured) <= 0.15 * measured, $"{estimate / MiB:f0} MiB foretold, {measured / MiB:f0} MiB taken");
+    }
+
+    private static (double Estimate, double Measured) Measure(Accelerator accelerator, string kind, long limit, int height, int width)
+    {
+        TransferOptions options = Presets.DefaultTrained with
+        {
+            CoarsestSize = 0, Iterations = [1], Size = width, Colors = ColorMode.Style, Pooling = kind == "max" ? Pooling.Max : Pooling.Average,
+            PoolEdge = kind == "same" ? PoolEdge.Same : PoolEdge.Floor, Optimizer = kind == "lbfgs" ? OptimizerKind.Lbfgs : OptimizerKind.Adam, Clamp = kind != "lbfgs",
+            History = 3, StyleLoss = kind == "masked" ? StyleLoss.Wasserstein : StyleLoss.Gram,
+            ContentLayers = kind == "opencl" ? [new LayerWeight("conv3_1", 1)] : Presets.DefaultTrained.ContentLayers,
+            StyleLayers = [.. Presets.DefaultTrained.StyleLayers.Where(layer => kind is not ("masked" or "opencl") || string.CompareOrdinal(layer.Layer, "conv4") < 0)],
+        };
+        using var network = new VggNetwork(accelerator, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
+        var planner = new MemoryPlanner(accelerator, VggArchitecture.Vgg19, options, limit, kind == "masked" ? 1 : 0);
+        MemoryEstimate estimate = planner.At(height, width);
+        Assert.True(kind == "whole" == estimate.Tiles is null, $"{estimate}");
+        var random = new Random(1);
+        Picture content = Noise(random, height, width), style = Noise(random, height / 2, width / 2);
+        new StyleTransfer(accelerator, network, options) { Memory = planner }.Run(
+            new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]), Schedule.Plan(options, height, width), default);
+        return (estimate.PeakBytes - (accelerator is CpuAccelerator ? TileCosts.ProgramBytes : 0), accelerator.MemoryBytes.Peak);
+    }
+
+    private static Picture Noise(Random random, int height, int width)
+    {
+        var picture = new Picture(height, width);
+        for (int i = 0; i < picture.Pixels.Length; i++) picture.Pixels[i] = random.NextSingle();
+        return picture;
+    }
+}
