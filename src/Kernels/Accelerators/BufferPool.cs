@@ -27,7 +27,7 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
     /// what is asked for, so there it is less; so it is where addresses themselves are limited.
     /// </summary>
     private static readonly long s_addressSpace = OperatingSystem.IsWindows() ? 256L << 20
-        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, (SystemMemory.AddressLimit ?? long.MaxValue) / 8) / 4096 * 4096;
+        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, SystemMemory.AddressesLeft / 2) / 4096 * 4096;
 
     private readonly List<Slab> _small = [];
     private readonly List<Slab> _large = [];
@@ -68,13 +68,13 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
             {
                 try
                 {
-                    best = NewSlab(size, small);
+                    best = NewSlab(size, small, kept);
                 }
                 catch (OutOfMemoryException)
                 {
                     // What is only kept for reuse, in pieces that were too small, may be what is missing.
                     Trim();
-                    best = NewSlab(size, small);
+                    best = NewSlab(size, small, kept);
                 }
 
                 slabs.Add(best);
@@ -115,9 +115,10 @@ internal sealed class BufferPool(Func<long, nint> allocate, Action<nint> free, b
         }
     }
 
-    private Slab NewSlab(long size, bool small)
+    private Slab NewSlab(long size, bool small, bool kept)
     {
-        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, s_addressSpace) : size;
+        // What is kept is gates, a thirtieth of the maps, and the like.
+        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, kept ? s_addressSpace / 8 : s_addressSpace) : size;
         try
         {
             return new Slab(allocate(wanted), wanted);

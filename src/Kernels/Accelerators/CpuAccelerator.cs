@@ -68,8 +68,8 @@ public sealed unsafe class CpuAccelerator : Accelerator
         _ => AdvSimd.IsSupported ? "NEON" : Vector128.IsHardwareAccelerated ? "SSE" : "emulated",
     };
 
-    /// <inheritdoc cref="SystemMemory.AvailableBytes"/>
-    public override long AvailableBytes => SystemMemory.AvailableBytes;
+    /// <summary>What was free when this was made; see <see cref="SystemMemory.AvailableBytes"/>.</summary>
+    public override long AvailableBytes { get; } = SystemMemory.AvailableBytes;
 
     public override void Synchronize()
     {

@@ -7,8 +7,12 @@ internal static class SystemMemory
 {
     private const string Available = "/proc/meminfo", Limits = "/proc/self/limits", Status = "/proc/self/status";
 
-    /// <summary>Addresses that the process may have in all (ulimit -v); null without a limit.</summary>
-    public static long? AddressLimit { get; } = Number(Limits, "Max address space", 3);
+    /// <summary>
+    /// Addresses that the process may still take where they are limited (ulimit -v), of which the runtime takes more than half at
+    /// its start unless DOTNET_GCRegionRange says less.
+    /// </summary>
+    public static long AddressesLeft => Number(Limits, "Max address space", 3) is long limit
+        ? Math.Max(0, limit - ((Number(Status, "VmSize:", 1) ?? 0) << 10)) : long.MaxValue;
 
     /// <summary>
     /// Bytes that are free: MemAvailable on Linux, elsewhere what the runtime says; not more than a container allows, and half of
@@ -21,9 +25,7 @@ internal static class SystemMemory
             GCMemoryInfo info = GC.GetGCMemoryInfo();
             long available = Number(Available, "MemAvailable:", 1) is long kibibytes
                 ? Math.Min(info.TotalAvailableMemoryBytes, kibibytes << 10) : Math.Max(0, info.TotalAvailableMemoryBytes - info.MemoryLoadBytes);
-            if (AddressLimit is not long limit) return available;
-            long used = (Number(Status, "VmSize:", 1) ?? 0) << 10;
-            return Math.Min(available, Math.Max(0, limit - used) / 2);
+            return Math.Min(available, AddressesLeft / 2);
         }
     }
 

@@ -180,8 +180,16 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         return (operations * _secondsPerOperation.Value) + (bytes / CopyPace);
     }
 
-    /// <summary>Seconds for so many bytes to or from scratch files.</summary>
-    public static double DiskSeconds(long bytes) => bytes / DiskPace;
+    /// <summary>Seconds of an iteration, or of a pass over a target, all in all.</summary>
+    public double Seconds(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates) =>
+        plan.Segments.Sum(segment => Seconds(segment, layers, iterates) + (segment.OutputOnDisk ? OutputDiskSeconds(segment.Segment, iterates) : 0))
+        + (iterates && plan.TargetsOnDisk ? TargetDiskSeconds(plan.Height, plan.Width) : 0);
+
+    /// <summary>Seconds for a map between segments that is on disk: it is written once and read in each pass; its gradient is cleared, added to, and read.</summary>
+    public static double OutputDiskSeconds(Segment segment, bool iterates) => OutputBytes(segment) * (iterates ? 7 : 2) / DiskPace;
+
+    /// <summary>Seconds for content targets that are on disk: each pass reads them.</summary>
+    public double TargetDiskSeconds(int height, int width) => 2 * TargetBytes(height, width) / DiskPace;
 
     private static long Bytes((int Height, int Width) size, int channels) => sizeof(float) * (long)size.Height * size.Width * channels;
 

@@ -53,7 +53,10 @@ internal sealed class TilePlanner
         string key = $"{iterates} {string.Join(' ', layers)}";
         if (_known.TryGetValue((height, width, key), out TilePlan? known)) return known;
         bool fits = _costs.Peak(whole, layers, iterates) <= _limit && _costs.Countable(whole.Segments[0]);
-        return _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates);
+        TilePlan plan = _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates);
+        // Thousands of plans were made and forgotten.
+        if (!fits) HostMemory.Release(height, width);
+        return plan;
     }
 
     /// <summary>
@@ -62,7 +65,7 @@ internal sealed class TilePlanner
     /// </summary>
     private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates)
     {
-        const int Tries = 5;
+        const int Tries = 8;
         (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
         Dictionary<Stretch, List<Candidate>> candidates = [];
         long target = _limit;
@@ -72,7 +75,7 @@ internal sealed class TilePlanner
             long peak = _costs!.Peak(plan, layers, iterates);
             if (peak < smallest.Peak) smallest = (plan, peak);
             if (peak <= _limit) break;
-            target -= Math.Max(peak - _limit, _limit / 50);
+            target -= Math.Max(peak - _limit, _limit / 25);
         }
 
         return smallest.Plan!;
@@ -101,7 +104,7 @@ internal sealed class TilePlanner
         {
             TileCosts costs = _costs!;
             var plans = new SegmentPlan[segments.Count];
-            double seconds = targetsOnDisk ? TileCosts.DiskSeconds(costs.TargetBytes(height, width) * 2) : 0;
+            double seconds = targetsOnDisk ? costs.TargetDiskSeconds(height, width) : 0;
             long left = limit - costs.FixedBytes(height, width, targetsOnDisk, iterates), peak = 0, kept = 0;
             for (int s = 0; s < segments.Count; s++)
             {
@@ -120,7 +123,7 @@ internal sealed class TilePlanner
                 kept += chosen.Standing;
                 peak = Math.Max(peak, standing + chosen.Standing + chosen.Peak);
                 seconds += chosen.Seconds;
-                if (s < segments.Count - 1 && (disk >> s & 1) != 0) seconds += TileCosts.DiskSeconds(TileCosts.OutputBytes(segments[s]) * (iterates ? 7 : 2));
+                if (s < segments.Count - 1 && (disk >> s & 1) != 0) seconds += TileCosts.OutputDiskSeconds(segments[s], iterates);
                 plans[s] = new SegmentPlan(segments[s], chosen.Cells, keeps, s < segments.Count - 1 && (disk >> s & 1) != 0);
             }
 
@@ -155,7 +158,9 @@ internal sealed class TilePlanner
         foreach (bool keeps in iterates && _costs!.GatesSuffice(segment, layers) ? new[] { false, true } : [false])
         {
             var plan = new SegmentPlan(segment, (rows, columns), keeps, false);
-            if (!_costs!.Countable(plan)) continue;
+            // The whole in one piece is known not to fit.
+            bool whole = plan.Cells == segment.Cells && segment.Stretch.First == 0 && !segment.Stretch.PoolAtEnd;
+            if (whole || !_costs!.Countable(plan)) continue;
             (long peak, long standing) = _costs.OfTiles(plan, layers, iterates);
             candidates.Add(new Candidate((rows, columns), keeps, peak, standing, _costs.Seconds(plan, layers, iterates)));
         }
