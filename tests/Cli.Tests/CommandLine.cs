@@ -19,6 +19,10 @@ internal static class CommandLine
     /// <summary>With environment variables set: NAME=VALUE, and more after semicolons.</summary>
     public static Outcome RunWith(string environment, params string[] arguments) => Run(null, arguments, environment);
 
+    /// <summary>Under ulimit -v.</summary>
+    /// <param name="kibibytes">Of addresses, of which the runtime would reserve all for its own heap if it were let.</param>
+    public static Outcome RunLimited(int kibibytes, string[] arguments) => Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
+
     /// <summary>The program under way, for tests that end it; its output goes nowhere.</summary>
     public static Process Start(string[] arguments)
     {
@@ -42,9 +46,17 @@ internal static class CommandLine
         return start;
     }
 
-    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, string environment)
+    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0)
     {
         ProcessStartInfo start = StartInfo(arguments);
+        if (kibibytes > 0)
+        {
+            string[] command = [start.FileName, .. start.ArgumentList];
+            start.FileName = "sh";
+            start.ArgumentList.Clear();
+            foreach (string word in new[] { "-c", $"ulimit -v {kibibytes}; exec \"$@\"", "sh" }.Concat(command)) start.ArgumentList.Add(word);
+        }
+
         foreach (string variable in environment.Split(';', StringSplitOptions.RemoveEmptyEntries))
             start.Environment[variable.Split('=')[0]] = variable.Split('=')[1];
         using Process process = Process.Start(start)!;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using NativeStyle.Kernels;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -52,13 +53,15 @@ internal sealed class BenchCommand
         if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
         using Accelerator accelerator = _device.Open(parsed);
         long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;
-        using var benchmark = new IterationBenchmark(accelerator, height, width, limit);
-        if (benchmark.Estimate is { } estimate)
+        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(accelerator, bytes) : null;
+        MemoryEstimate? expected = memory?.At(height, width);
+        if (expected is { } estimate)
         {
             if (!estimate.Fits) throw new UsageException($"{width} x {height} pixels need about {MemorySize.Words(estimate.PeakBytes)} even in tiles; give a larger --memory");
             Console.Error.WriteLine($"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files {MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
         }
 
+        using var benchmark = new IterationBenchmark(accelerator, height, width, memory);
         BenchmarkResult result = benchmark.Measure(iterations);
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(JsonSerializer.Serialize(new
@@ -73,8 +76,8 @@ internal sealed class BenchCommand
             direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
             device_peak_mb = accelerator.MemoryBytes.Peak >> 20,
-            estimated_seconds = benchmark.Estimate is { } expected ? Math.Round(expected.Seconds, 4) : (double?)null,
-            estimated_peak_mb = benchmark.Estimate?.PeakBytes >> 20,
+            estimated_seconds = expected is null ? (double?)null : Math.Round(expected.Seconds, 4),
+            estimated_peak_mb = expected?.PeakBytes >> 20,
         }));
         if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, accelerator);
         return 0;

@@ -27,14 +27,14 @@ public sealed class IterationBenchmark : IDisposable
     private readonly Tensor _pixels;
     private readonly AdamOptimizer _adam;
     private readonly (int Height, int Width) _size;
+    private readonly bool _tiled;
 
-    /// <param name="memoryLimit">Bytes that it may take, in tiles where that is not enough for the whole; null for no limit.</param>
-    public IterationBenchmark(Accelerator accelerator, int height, int width, long? memoryLimit = null)
+    /// <param name="memory">What it may take, of <see cref="Planner"/>; null for no limit.</param>
+    public IterationBenchmark(Accelerator accelerator, int height, int width, MemoryPlanner? memory = null)
     {
         (_accelerator, _size) = (accelerator, (height, width));
         TransferOptions options = Options;
-        MemoryPlanner? memory = memoryLimit is long limit ? new MemoryPlanner(accelerator, VggArchitecture.Vgg19, options, limit) : null;
-        Estimate = memory?.At(height, width);
+        _tiled = memory?.At(height, width).Tiles is not null;
         _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
         var content = new Noise(height, width, 1);
         _objective = new Objective(accelerator, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
@@ -45,20 +45,21 @@ public sealed class IterationBenchmark : IDisposable
         HostMemory.Release(height, width);
     }
 
+    /// <summary>A planner for this iteration.</summary>
+    /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
+    public static MemoryPlanner Planner(Accelerator accelerator, long limit) => new(accelerator, VggArchitecture.Vgg19, Options, limit);
+
     /// <summary>What is computed.</summary>
-    public static TransferOptions Options { get; } = Presets.NeuralStyle with
+    private static TransferOptions Options { get; } = Presets.NeuralStyle with
     {
         Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam,
     };
-
-    /// <summary>What it should take, where there is a limit.</summary>
-    public MemoryEstimate? Estimate { get; }
 
     /// <summary>Measures after one iteration that counts for nothing.</summary>
     public BenchmarkResult Measure(int iterations)
     {
         double iteration = Median(iterations, Iterate);
-        double? forward = Estimate?.Tiles is null ? Median(iterations, Forward) : null;
+        double? forward = _tiled ? null : Median(iterations, Forward);
         return new BenchmarkResult(iteration, forward, DirectGflop(_size.Height, _size.Width));
     }
 

@@ -71,10 +71,11 @@ internal sealed class TilePlanner
         long target = _limit;
         for (int i = 0; i < Tries; i++)
         {
-            TilePlan plan = Fastest(depth, height, width, layers, iterates, target, candidates);
+            (TilePlan plan, bool fits) = Fastest(depth, height, width, layers, iterates, target, candidates);
             long peak = _costs!.Peak(plan, layers, iterates);
             if (peak < smallest.Peak) smallest = (plan, peak);
-            if (peak <= _limit) break;
+            // Without gaps it would be too large already: there is nothing smaller.
+            if (peak <= _limit || !fits) break;
             target -= Math.Max(peak - _limit, _limit / 25);
         }
 
@@ -82,7 +83,7 @@ internal sealed class TilePlanner
     }
 
     /// <summary>The fastest plan whose blocks fit, or the smallest if none does.</summary>
-    private TilePlan Fastest(
+    private (TilePlan Plan, bool Fits) Fastest(
         int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit, Dictionary<Stretch, List<Candidate>> candidates)
     {
         int[] poolings = [.. Enumerable.Range(1, depth - 1).Where(i => _architecture.Layers[i].Block != _architecture.Layers[i - 1].Block)];
@@ -98,7 +99,7 @@ internal sealed class TilePlanner
                 Consider(segments, choices, disk, gates, targets != 0);
         }
 
-        return best.Plan!;
+        return (best.Plan!, best.Over == 0);
 
         void Consider(List<Segment> segments, List<Candidate>[] choices, int disk, int gates, bool targetsOnDisk)
         {

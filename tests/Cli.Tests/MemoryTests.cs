@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using NativeStyle.Imaging;
+
+namespace NativeStyle.Cli.Tests;
+
+/// <summary>Runs within limits of memory: in tiles to the same picture, as foretold, under a hard limit, and when it ends.</summary>
+public sealed class MemoryTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _content;
+    private readonly string _style;
+
+    public MemoryTests()
+    {
+        (_content, _style) = (_folder.File("content.png"), _folder.File("style.png"));
+        PictureFile.Write(_content, Waves(300, 400, 0.02f));
+        PictureFile.Write(_style, Waves(200, 260, 0.3f));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void TilesGiveThePictureOfTheWholeAndGoOnToTheSameBytes()
+    {
+        string whole = _folder.File("whole.npy"), tiled = _folder.File("tiled.npy"), resumed = _folder.File("resumed.npy"), checkpoint = _folder.File("run.ckpt");
+        string[] job = [.. Shallow, "--size", "400", "--iterations", "6", "--optimizer", "lbfgs", "--clamp", "false"];
+        Assert.DoesNotContain("tiles", Succeed([.. job, "-o", whole]), StringComparison.Ordinal);
+        string said = Succeed([.. job, "-o", tiled, "--memory", "136M", "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
+        Assert.Contains("400 x 300 goes in tiles", said, StringComparison.Ordinal);
+        Assert.Contains("peak memory", said, StringComparison.Ordinal);
+        float[] a = Values(whole), b = Values(tiled);
+        Assert.True(a.Zip(b, (x, y) => Math.Abs(x - y)).Max() < 2e-3, $"{a.Zip(b, (x, y) => Math.Abs(x - y)).Max()}");
+        // The checkpoint knows the limit, and with it the tiles.
+        Assert.Contains("going on after iteration 4", Succeed("transfer", "--resume", checkpoint, "-o", resumed), StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(tiled), File.ReadAllBytes(resumed));
+        // So does a picture that tells how it was made.
+        Succeed([.. job[..^6], "--iterations", "1", "-o", _folder.File("told.png"), "--memory", "136M"]);
+        Assert.Contains("--memory 136M", CommandLine.Run("show", _folder.File("told.png")).Output, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void ARunTakesTheMemoryThatItSays()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "peaks are compared as Linux counts them");
+        string said = Succeed("transfer", _content, _style, "-o", _folder.File("o.png"), "--weights", "random", "--size", "900", "--coarsest-size", "0", "--iterations", "1", "--memory", "500M");
+        double foretold = Mebibytes(said, "memory about "), taken = Mebibytes(said, "peak memory ");
+        Assert.InRange(foretold, 250, 500);
+        Assert.True(Math.Abs(foretold - taken) <= 0.15 * taken, $"{foretold} MiB foretold, {taken} MiB taken");
+    }
+
+    /// <summary>The process cannot have more addresses than that.</summary>
+    [SkippableFact]
+    public void ARunUnderAHardLimitCompletes()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
+        string output = _folder.File("limited.png");
+        CommandLine.Outcome outcome = CommandLine.RunLimited(2_600_000, [.. Shallow, "-o", output, "--size", "1000", "--coarsest-size", "0", "--iterations", "2", "--memory", "350M"]);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Contains("1000 x 750 goes in tiles", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal((750, 1000), PictureFile.Read(output) is var picture ? (picture.Height, picture.Width) : default);
+    }
+
+    /// <summary>Told that there is plenty, the program finds at a later scale that there is not.</summary>
+    [SkippableFact]
+    public void WhereMemoryEndsTheLastPictureIsKept()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
+        string output = _folder.File("last.png");
+        CommandLine.Outcome outcome = CommandLine.RunLimited(
+            2_600_000, [.. Shallow, "-o", output, "--size", "3000", "--coarsest-size", "150", "--iterations", "2,1", "--memory", "60G"]);
+        Assert.Equal(1, outcome.ExitCode);
+        Match kept = Regex.Match(outcome.Error, @"nativestyle: after (\d+) of \d+ iterations there was no more room \(.+\); saved the picture so far as .*last\.png \((\d+) x (\d+)\)");
+        Assert.True(kept.Success, outcome.Error);
+        Picture picture = PictureFile.Read(output);
+        Assert.Equal((kept.Groups[2].Value, kept.Groups[3].Value), (picture.Width.ToString(CultureInfo.InvariantCulture), picture.Height.ToString(CultureInfo.InvariantCulture)));
+        // A scene, not the emptiness that a failed scale begins with.
+        Assert.True(picture.Pixels.Max() - picture.Pixels.Min() > 0.3);
+    }
+
+    [SkippableFact]
+    public void ScratchFilesThatCannotBeAreNamed()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "TMPDIR says where scratch files go");
+        CommandLine.AssertRefused(
+            CommandLine.RunWith("TMPDIR=/nowhere-at-all", [.. Shallow, "-o", _folder.File("o.png"), "--size", "500", "--coarsest-size", "0", "--iterations", "1", "--memory", "116M"]),
+            "/nowhere-at-all", "cannot be written", "TMPDIR");
+        Assert.False(File.Exists(_folder.File("o.png")));
+    }
+
+    [Fact]
+    public void PlanTellsOfSeveralSizesWhatTheyTake()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("plan", "256", "256", "2048", "2048", "9000", "9000", "--memory", "1G", "--preset", "neural-style", "--optimizer", "adam", "--weights", "random");
+        string[] lines = outcome.Output.Split('\n');
+        Assert.Contains("whole", Assert.Single(lines, line => line.Contains("256 x 256 ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("tiles of", Assert.Single(lines, line => line.Contains("2048 x 2048 ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("does not fit", Assert.Single(lines, line => line.Contains("9000 x 9000 ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Equal(0, CommandLine.Run("plan", "300", "400", "--weights", "random").ExitCode);
+        Assert.Contains("L-BFGS remembers", CommandLine.Run("plan", "1500", "1500", "--memory", "800M", "--preset", "gatys", "--weights", "random").Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("plan 256", "pairs of HEIGHT and WIDTH")]
+    [InlineData("plan 256 4", "4 pixels is out of range")]
+    [InlineData("plan 256 256 --memory 4", "--memory 4 is no amount", "4G")]
+    [InlineData("plan 256 256 --memory 1M", "out of range")]
+    [InlineData("bench 256 256 --memory much", "--memory much is no amount")]
+    [InlineData("bench 2048 2048 --memory 200M", "even in tiles")]
+    public void WrongUsesAreRefused(string arguments, params string[] words) => CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
+
+    [Fact]
+    public void WhatDoesNotFitIsRefusedBeforeTheRun() => CommandLine.AssertRefused(
+        CommandLine.Run([.. Shallow, "-o", _folder.File("o.png"), "--size", "3000", "--memory", "200M"]), "3000 x 2250 pixels needs about", "even in tiles", "--size", "--memory");
+
+    private string[] Shallow => ["transfer", _content, _style, "--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--weights", "random"];
+
+    private static double Mebibytes(string said, string after)
+    {
+        Match found = Regex.Match(said, after + @"([\d.]+) (MiB|GiB)");
+        Assert.True(found.Success, said);
+        return double.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture) * (found.Groups[2].Value == "GiB" ? 1024 : 1);
+    }
+
+    /// <summary>The floats of a .npy file that this program wrote.</summary>
+    private static float[] Values(string path)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        int start = 10 + file[8] + (256 * file[9]);
+        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(file.AsSpan(start)).ToArray();
+    }
+
+    private static Picture Waves(int height, int width, float wave)
+    {
+        var picture = new Picture(height, width);
+        for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+        for (int c = 0; c < 3; c++)
+            picture[y, x, c] = 0.5f + (0.4f * MathF.Sin((wave * x * (c + 1)) + (wave * 0.7f * y)));
+        return picture;
+    }
+
+    private static string Succeed(params string[] arguments)
+    {
+        CommandLine.Outcome outcome = CommandLine.Run(arguments);
+        Assert.True(outcome.ExitCode == 0, $"{string.Join(' ', arguments)}\n{outcome.Error}");
+        return outcome.Output;
+    }
+}

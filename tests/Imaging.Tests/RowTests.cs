@@ -1,0 +1,80 @@
+
+namespace NativeStyle.Imaging.Tests;
+
+/// <summary>Pictures by rows: decoded, resized and written without the whole in memory, to the same values.</summary>
+public class RowTests
+{
+    [Fact]
+    public void RowsAreResizedToTheSameBytesAsTheWhole()
+    {
+        var random = new Random(5);
+        for (int round = 0; round < 60; round++)
+        {
+            (int height, int width, int newHeight, int newWidth) = (random.Next(1, 60), random.Next(1, 60), random.Next(1, 90), random.Next(1, 90));
+            if (round % 5 == 0) newHeight = height;
+            if (round % 7 == 0) newWidth = width;
+            Picture picture = Pictures.Random(height, width, round);
+            // Mapped to itself, it is a source that knows nothing but rows.
+            Picture resized = picture.Mapped(_ => { }).At(newHeight, newWidth);
+            Assert.Equal(Resampler.Resize(picture, newHeight, newWidth).Pixels, resized.Pixels);
+        }
+    }
+
+    /// <summary>Above four million pixels a file is decoded whenever it is used.</summary>
+    [Theory]
+    [InlineData(".png")]
+    [InlineData(".jpg")]
+    public void LargeFilesAreReadAtTheSizesAtWhichTheyAreUsed(string extension)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("large" + extension);
+        PictureFile.Write(file, Pictures.Smooth(1800, 2500));
+        PictureSource source = PictureFile.Open(file);
+        Assert.IsNotType<Picture>(source);
+        Picture whole = PictureFile.Read(file);
+        Assert.Equal((1800, 2500), (source.Height, source.Width));
+        Assert.Equal(Resampler.Resize(whole, 90, 125).Pixels, source.At(90, 125).Pixels);
+        Assert.Equal(whole.Pixels, source.At(1800, 2500).Pixels);
+        Assert.Equal(Resampler.Resize(Part(whole, 100, 200, 300, 400), 30, 44).Pixels, source.Cropped(100, 200, 300, 400).At(30, 44).Pixels);
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..^5000]);
+        Assert.StartsWith(file, Assert.Throws<InvalidDataException>(() => source.At(90, 125)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Exif 6: the camera was held upright, rows are stored as columns.</summary>
+    [Fact]
+    public void ATurnedPictureIsMadeSmallerAndThenTurned()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("turned.jpg");
+        PictureFile.Write(file, Pictures.Smooth(1700, 2600));
+        byte[] plain = File.ReadAllBytes(file);
+        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        File.WriteAllBytes(file, [.. plain[..2], .. exif, .. plain[2..]]);
+        PictureSource source = PictureFile.Open(file);
+        Assert.Equal((2600, 1700), (source.Height, source.Width));
+        Picture small = source.At(130, 85);
+        Pictures.AssertClose(Resampler.Resize(PictureFile.Read(file), 130, 85), small, 1e-5);
+        Assert.Contains("turned upright", string.Join(' ', source.Notices), StringComparison.Ordinal);
+    }
+
+    /// <summary>A picture that does not compress fills several IDAT chunks.</summary>
+    [Fact]
+    public void ALargePngIsWrittenInChunksThatMakeOnePicture()
+    {
+        Picture noise = Pictures.Random(900, 1100, 3);
+        byte[] file = PictureFile.Encode(noise, ".png", new PictureWriteOptions(PngDepth: 16));
+        int chunks = 0;
+        for (int at = 8; at < file.Length; at += 12 + System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(file.AsSpan(at)))
+            if (file.AsSpan(at + 4, 4).SequenceEqual("IDAT"u8)) chunks++;
+        Assert.InRange(chunks, 4, 9);
+        Pictures.AssertClose(noise, PictureFile.Decode(file), 0.51 / 65535);
+    }
+
+    private static Picture Part(Picture picture, int top, int left, int height, int width)
+    {
+        var part = new Picture(height, width);
+        for (int y = 0; y < height; y++)
+            picture.Pixels.AsSpan((((top + y) * picture.Width) + left) * 3, 3 * width).CopyTo(part.Pixels.AsSpan(3 * y * width));
+        return part;
+    }
+}
