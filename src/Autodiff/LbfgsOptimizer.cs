@@ -72,16 +72,24 @@ public sealed class LbfgsOptimizer : Optimizer
         }
 
         VectorOps.Copy(Accelerator, _start.View, Parameter.Data);
-        StepOutcome outcome = Advance(evaluate);
-        if (outcome == StepOutcome.Stuck && _pairs.Count > 0)
+        StepOutcome outcome = StepOutcome.Stuck;
+        try
         {
-            // The history may be what is wrong: once more along the gradient.
-            Forget();
             outcome = Advance(evaluate);
+            if (outcome == StepOutcome.Stuck && _pairs.Count > 0)
+            {
+                // The history may be what is wrong: once more along the gradient.
+                Forget();
+                outcome = Advance(evaluate);
+            }
+        }
+        finally
+        {
+            // Also where the evaluation was broken off.
+            if (outcome != StepOutcome.Moved) VectorOps.Copy(Accelerator, Parameter.Data, _start.View);
         }
 
-        if (outcome != StepOutcome.Moved) VectorOps.Copy(Accelerator, Parameter.Data, _start.View);
-        else StepCount++;
+        if (outcome == StepOutcome.Moved) StepCount++;
         return outcome;
     }
 

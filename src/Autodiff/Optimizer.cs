@@ -21,7 +21,9 @@ public abstract class Optimizer(Tensor parameter) : IDisposable
     public virtual bool KnowsCurrent => false;
 
     /// <summary>Makes one step.</summary>
-    /// <param name="evaluate">Computes the function at the parameter as it is, and leaves the gradient in it.</param>
+    /// <param name="evaluate">
+    /// Computes the function at the parameter as it is, and leaves the gradient in it. If it throws, the parameter is as before.
+    /// </param>
     public abstract StepOutcome Step(Func<double> evaluate);
 
     /// <summary>

@@ -1,6 +1,6 @@
 namespace NativeStyle.Cli;
 
-/// <summary>Ctrl-C: the first ends the iteration and keeps the picture, a second one ends the program.</summary>
+/// <summary>Ctrl-C: the first ends the iteration, in tiles the tile, and keeps the picture, a second one ends the program.</summary>
 internal sealed class Cancellation : IDisposable
 {
     public const int ExitCode = 130;

@@ -24,7 +24,7 @@ internal static class Program
             "  nativestyle plan 2048 2048 8192 8192 --memory 6G\n" +
             "  nativestyle bench 512 512 --breakdown\n" +
             "  nativestyle kernels show Gram.ForwardKernel\n\n" +
-            "Exit codes: 0 done, 1 a check or a device failed or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
+            "Exit codes: 0 done, 1 a check or a device failed, memory ran out or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), TextureCommand.Create(), ReconstructCommand.Create(), Figure1Command.Create(), BatchCommand.Create(),
             PresetsCommand.Create(), ShowCommand.Create(), ExplainCommand.Create(), FeaturesCommand.Create(), MaximizeCommand.Create(), PatchesCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),

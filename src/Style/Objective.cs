@@ -51,6 +51,7 @@ internal sealed class Objective : IDisposable
     private readonly TransferOptions _options;
     private readonly TilePlanner _planner;
     private readonly TilePlan _plan;
+    private readonly Action<int, int>? _atTile;
     private readonly List<LossBranch> _branches = [];
     private readonly List<IDisposable> _targets = [];
     private readonly Dictionary<(Picture Region, int Height, int Width), DeviceMap> _guidance = [];
@@ -59,11 +60,12 @@ internal sealed class Objective : IDisposable
     /// <param name="content">At any size; null without a content loss.</param>
     /// <param name="styles">At the sizes at which their strokes shall be seen; regions at any size.</param>
     /// <param name="planner">Decides on tiles; null for none.</param>
+    /// <param name="atTile">Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</param>
     public Objective(
         Accelerator accelerator, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
-        IReadOnlyList<StyleInput> styles, TilePlanner? planner = null)
+        IReadOnlyList<StyleInput> styles, TilePlanner? planner = null, Action<int, int>? atTile = null)
     {
-        (_accelerator, _network, _options) = (accelerator, network, options);
+        (_accelerator, _network, _options, _atTile) = (accelerator, network, options, atTile);
         _planner = planner ?? TilePlanner.Unlimited(network.Architecture, options);
         _plan = _planner.Iteration(height, width);
         LayerWeight[] contentLayers = [.. options.ContentTerms], styleLayers = [.. options.StyleTerms];
@@ -79,9 +81,6 @@ internal sealed class Objective : IDisposable
         }
     }
 
-    /// <summary>Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</summary>
-    public Action<int, int>? AtTile { get; init; }
-
     /// <summary>The losses of a picture, whose gradient is then in it, unless they are not finite.</summary>
     /// <param name="pixels">(height, width, 3) in units of the pixel range, with gradient.</param>
     /// <param name="byLayer">Whether each layer's loss is wanted.</param>
@@ -90,7 +89,7 @@ internal sealed class Objective : IDisposable
         pixels.ClearGradient();
         if (!_plan.IsWhole)
         {
-            using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, _plan, _options.Layers) { AtTile = AtTile };
+            using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, _plan, _options.Layers) { AtTile = _atTile };
             return TiledEvaluation.ValueAndGradient(tiles, _branches, (head, terms) => Sum(head, terms, pixels), pixels, _options.NormalizeGradients, byLayer);
         }
 
@@ -317,7 +316,7 @@ internal sealed class Objective : IDisposable
     /// <summary>A target picture through the network, for what is made of its maps.</summary>
     private void Visit(Picture picture, TilePlan plan, IReadOnlyCollection<string> layers, PartVisitor visit)
     {
-        using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, plan, layers) { AtTile = AtTile };
+        using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, plan, layers) { AtTile = _atTile };
         using var pixels = new PictureMap(_accelerator, picture, _options.PixelRange);
         tiles.Forward(pixels, visit, backwardFollows: false);
     }

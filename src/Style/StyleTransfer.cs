@@ -72,7 +72,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     /// <summary>Runs the plan.</summary>
     /// <param name="inputs">The pictures.</param>
     /// <param name="plan">Of <see cref="Schedule"/>.</param>
-    /// <param name="cancellation">Ends the run after the iteration that is under way.</param>
+    /// <param name="cancellation">Ends the run after the iteration that is under way; in tiles, before the next tile.</param>
     /// <param name="resume">Where an earlier run with the same options, pictures and plan was; it continues to the same bytes.</param>
     public TransferResult Run(
         TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
@@ -98,6 +98,13 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
                 (end, reason) = (TransferEnd.OutOfMemory, full.Message);
                 break;
             }
+            catch (OperationCanceledException)
+            {
+                // In the middle of a scale's targets: nothing of it has begun.
+                end = TransferEnd.Cancelled;
+                Checkpoint?.Save(run);
+                break;
+            }
         }
 
         (float[] pixels, int height, int width) = end == TransferEnd.NonFiniteLoss && run.Good is { } good ? good : (run.Average, run.Height, run.Width);
@@ -110,13 +117,16 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     internal TransferInputs Prepared(TransferInputs inputs) => inputs.Cropped(options.Crop).Colored(options.Colors);
 
     /// <summary>The objective at one scale.</summary>
-    internal Objective ObjectiveAt(TransferInputs prepared, ScaleStep step)
+    internal Objective ObjectiveAt(TransferInputs prepared, ScaleStep step, CancellationToken cancellation = default)
     {
         (int height, int width) = (step.Height, step.Width);
-        return new Objective(accelerator, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner)
-        {
-            AtTile = AtTile,
-        };
+        return new Objective(
+            accelerator, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner,
+            (tile, tiles) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                AtTile?.Invoke(tile, tiles);
+            });
     }
 
     /// <summary>A style at the size at which it is seen beside a scale.</summary>
@@ -130,7 +140,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         RunState run, TransferInputs inputs, ScaleStep step, bool last, Func<Picture, Picture> finished, CancellationToken cancellation)
     {
         (int height, int width) = (step.Height, step.Width);
-        using Objective objective = ObjectiveAt(inputs, step);
+        using Objective objective = ObjectiveAt(inputs, step, cancellation);
         // What only the targets needed.
         accelerator.TrimPool();
         var shape = new Shape(height, width, 3);
@@ -173,13 +183,23 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
                 LossValues? before = optimizer.KnowsCurrent ? run.Known : null;
                 LossValues? after = null;
                 if (before is not null) Join();
-                StepOutcome outcome = optimizer.Step(() =>
+                StepOutcome outcome;
+                try
                 {
-                    after = objective.ValueAndGradient(pixels, ByLayer);
-                    if (before is null && double.IsFinite(after.Total)) Join();
-                    before ??= after;
-                    return after.Total;
-                });
+                    outcome = optimizer.Step(() =>
+                    {
+                        after = objective.ValueAndGradient(pixels, ByLayer);
+                        if (before is null && double.IsFinite(after.Total)) Join();
+                        before ??= after;
+                        return after.Total;
+                    });
+                }
+                catch (OperationCanceledException)
+                {
+                    // Between two tiles: the iteration has changed nothing.
+                    return TransferEnd.Cancelled;
+                }
+
                 if (outcome == StepOutcome.NotFinite) return TransferEnd.NonFiniteLoss;
                 run.Known = outcome == StepOutcome.Moved ? after : before;
                 // Nothing lower to be found: this scale has ended.

@@ -71,7 +71,7 @@ public sealed record TransferExplanation(
         // the picture itself is looked at.
         if ((state?.Height, state?.Width) != (last.Height, last.Width)) state = null;
         float[] iterate = state?.Pixels ?? Array.ConvertAll(Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
-        using Objective objective = transfer.ObjectiveAt(prepared, last);
+        using Objective objective = transfer.ObjectiveAt(prepared, last, CancellationToken.None);
         (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(accelerator, objective, iterate, last);
         (int row, int column) = pixel ?? MostPulled(terms, last.Width);
         return new TransferExplanation(

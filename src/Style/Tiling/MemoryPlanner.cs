@@ -74,7 +74,7 @@ public sealed class MemoryPlanner
         IReadOnlyList<string> layers = Options.Layers;
         TilePlan plan = Planner.Iteration(height, width);
         long peak = _costs.Peak(plan, layers, iterates: true), scratch = _costs.ScratchBytes(plan);
-        return new MemoryEstimate(height, width, peak, scratch, _costs.Seconds(plan, layers, iterates: true), plan.IsWhole ? null : Words(plan), peak <= Limit);
+        return new MemoryEstimate(height, width, peak, scratch, _costs.Seconds(plan, layers, iterates: true, measured: true), plan.IsWhole ? null : Words(plan), peak <= Limit);
     }
 
     /// <summary>Bytes of one pass over a style picture of this size.</summary>

@@ -19,8 +19,8 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     /// <summary>Copies of a target picture on the host while it goes through the network.</summary>
     private const int TargetPictures = 3;
 
-    /// <summary>Bytes a second to and from scratch files, where they are too large for the system to keep in memory: a disk of today.</summary>
-    private const double DiskPace = 4e8;
+    /// <summary>Bytes a second to and from scratch files, on an ordinary disk.</summary>
+    private const double DiskPace = 2e8;
 
     /// <summary>Bytes a second of loops that only move memory.</summary>
     private const double CopyPace = 1e10;
@@ -32,7 +32,13 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     private const double KernelTransform = 7500;
 
     private readonly PassMemory _passes = new(accelerator, options, regions);
-    private readonly Lazy<double> _secondsPerOperation = new(() => MeasurePace(accelerator));
+    private readonly Lazy<double> _measuredPace = new(() => MeasurePace(accelerator));
+
+    /// <summary>
+    /// Seconds of an operation by which plans are chosen: constants, so that the same limit always means the same tiles, and
+    /// the same bytes.
+    /// </summary>
+    private readonly double _nominalPace = accelerator.HasFastGroups ? 1 / 5e12 : 1 / 7e11;
 
     public VggArchitecture Architecture => architecture;
 
@@ -154,8 +160,10 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     private static long GateBytes(SegmentPlan plan) => plan.Segment.Layers.Sum(layer =>
         plan.Segment.PixelsOfWindows(plan.Cells, plan.Segment.Level(layer)) * sizeof(uint) * ((layer.OutChannels + 31) / 32));
 
-    /// <summary>Seconds of an iteration, or of a pass over a target, in one segment.</summary>
-    public double Seconds(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates)
+    /// <summary>Seconds of an iteration, or of a pass over a target, in one segment, as plans are compared.</summary>
+    public double Seconds(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates) => Seconds(plan, layers, iterates, _nominalPace);
+
+    private static double Seconds(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates, double pace)
     {
         Segment segment = plan.Segment;
         (int height, int width) = segment.Cells;
@@ -177,12 +185,13 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
             bytes += whole ? 0 : sizeof(float) * pixels * layer.OutChannels * (iterates ? 7 : 2);
         }
 
-        return (operations * _secondsPerOperation.Value) + (bytes / CopyPace);
+        return (operations * pace) + (bytes / CopyPace);
     }
 
     /// <summary>Seconds of an iteration, or of a pass over a target, all in all.</summary>
-    public double Seconds(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates) =>
-        plan.Segments.Sum(segment => Seconds(segment, layers, iterates) + (segment.OutputOnDisk ? OutputDiskSeconds(segment.Segment, iterates) : 0))
+    /// <param name="measured">At the pace of this device instead of that by which plans are compared.</param>
+    public double Seconds(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates, bool measured) =>
+        plan.Segments.Sum(segment => Seconds(segment, layers, iterates, measured ? _measuredPace.Value : _nominalPace) + (segment.OutputOnDisk ? OutputDiskSeconds(segment.Segment, iterates) : 0))
         + (iterates && plan.TargetsOnDisk ? TargetDiskSeconds(plan.Height, plan.Width) : 0);
 
     /// <summary>Seconds for a map between segments that is on disk: it is written once and read in each pass; its gradient is cleared, added to, and read.</summary>
