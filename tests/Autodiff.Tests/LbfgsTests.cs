@@ -73,7 +73,7 @@ public class LbfgsTests
         {
             using var first = new LbfgsOptimizer(x.Keep(), new LbfgsSettings(4));
             for (int i = 0; i < 13; i++) first.Step(() => Evaluate(cpu, x, Rosenbrock));
-            (state, middle) = (first.State(), x.ToArray());
+            (state, middle) = (first.State().OnHost(), x.ToArray());
         }
 
         using var y = new Tensor(cpu, new Shape(1, 1, 10), middle, true);

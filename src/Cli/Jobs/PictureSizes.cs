@@ -4,14 +4,20 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli;
 
-/// <summary>Checks, before the work, that pictures are large enough for the layers.</summary>
+/// <summary>Checks, before the work, that pictures are large enough for the layers, and not larger than can be counted.</summary>
 internal static class PictureSizes
 {
     /// <param name="inputs">The pictures of the job, cropped.</param>
     public static void Check(TransferJob job, TransferInputs inputs)
     {
         TransferOptions options = job.Options;
-        ScaleStep first = job.Plan[0];
+        ScaleStep first = job.Plan[0], last = job.Plan[^1];
+        if (3L * last.Height * last.Width > Array.MaxLength)
+        {
+            throw new UsageException(
+                $"a result of {last.Width} x {last.Height} pixels is too large: at most {Array.MaxLength / 3_000_000} megapixels fit into one picture; choose a smaller --size");
+        }
+
         RequireLayers(options, options.Layers, job.Content ?? "the result", first.Height, first.Width);
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Styles))
         {

@@ -105,9 +105,11 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     public bool Countable(SegmentPlan plan)
     {
         (int Height, int Width)[] windows = plan.Segment.LargestWindow(plan.Cells);
-        long largest = plan.Segment.Layers.Max(layer => (long)windows[plan.Segment.Level(layer)].Height * windows[plan.Segment.Level(layer)].Width * layer.OutChannels);
-        return largest <= int.MaxValue && largest * sizeof(float) <= accelerator.LargestBufferBytes;
+        return plan.Segment.Layers.All(layer => Countable(Bytes(windows[plan.Segment.Level(layer)], layer.OutChannels)));
     }
+
+    /// <summary>The same of one map.</summary>
+    public bool Countable(long bytes) => bytes / sizeof(float) <= int.MaxValue && bytes <= accelerator.LargestBufferBytes;
 
     /// <summary>Bytes of a plan at its highest, all in all: everything that stays, and then its passes one tile after the other.</summary>
     public long Peak(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates)

@@ -104,6 +104,10 @@ internal sealed class TilePlanner
         void Consider(List<Segment> segments, List<Candidate>[] choices, int disk, int gates, bool targetsOnDisk)
         {
             TileCosts costs = _costs!;
+            // What is too large for one buffer has to be on disk.
+            bool tooLarge = iterates && !targetsOnDisk && !costs.Countable(costs.TargetBytes(height, width));
+            for (int s = 0; s < segments.Count - 1; s++) tooLarge |= (disk >> s & 1) == 0 && !costs.Countable(TileCosts.OutputBytes(segments[s]));
+            if (tooLarge) return;
             var plans = new SegmentPlan[segments.Count];
             double seconds = targetsOnDisk ? costs.TargetDiskSeconds(height, width) : 0;
             long left = limit - costs.FixedBytes(height, width, targetsOnDisk, iterates), peak = 0, kept = 0;
