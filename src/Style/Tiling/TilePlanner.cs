@@ -13,6 +13,12 @@ internal sealed class TilePlanner
     /// <summary>Numbers of tiles that a side is cut into.</summary>
     private static readonly int[] s_counts = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
 
+    /// <summary>
+    /// The share of the limit that target passes may take: what they touched stays the process's while iterations take theirs
+    /// elsewhere, for gates above all.
+    /// </summary>
+    private const double TargetShare = 0.6;
+
     private readonly VggArchitecture _architecture;
     private readonly TransferOptions _options;
     private readonly TileCosts? _costs;
@@ -52,8 +58,9 @@ internal sealed class TilePlanner
         if (_costs is null) return whole;
         string key = $"{iterates} {string.Join(' ', layers)}";
         if (_known.TryGetValue((height, width, key), out TilePlan? known)) return known;
-        bool fits = _costs.Peak(whole, layers, iterates) <= _limit && _costs.Countable(whole.Segments[0]);
-        TilePlan plan = _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates);
+        long limit = iterates ? _limit : (long)(TargetShare * _limit);
+        bool fits = _costs.Peak(whole, layers, iterates) <= limit && _costs.Countable(whole.Segments[0]);
+        TilePlan plan = _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates, limit);
         // Thousands of plans were made and forgotten.
         if (!fits) HostMemory.Release(height, width);
         return plan;
@@ -63,20 +70,20 @@ internal sealed class TilePlanner
     /// Plans are compared by sums of blocks; gaps between blocks are only known when all of a plan is gone through. So the best
     /// one is, and if it does not fit then, a smaller one is looked for.
     /// </summary>
-    private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates)
+    private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit)
     {
         const int Tries = 8;
         (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
         Dictionary<Stretch, List<Candidate>> candidates = [];
-        long target = _limit;
+        long target = limit;
         for (int i = 0; i < Tries; i++)
         {
             (TilePlan plan, bool fits) = Fastest(depth, height, width, layers, iterates, target, candidates);
             long peak = _costs!.Peak(plan, layers, iterates);
             if (peak < smallest.Peak) smallest = (plan, peak);
             // Without gaps it would be too large already: there is nothing smaller.
-            if (peak <= _limit || !fits) break;
-            target -= Math.Max(peak - _limit, _limit / 25);
+            if (peak <= limit || !fits) break;
+            target -= Math.Max(peak - limit, limit / 25);
         }
 
         return smallest.Plan!;
