@@ -74,6 +74,8 @@ internal sealed class TransferConsole(bool quiet)
     /// <summary>Shows how far a pass is that takes long.</summary>
     public void ShowTile(int tile, int tiles)
     {
+        // A target that goes through whole is one tile.
+        if (tiles == 1) return;
         _tiled = true;
         if (quiet || Stopwatch.GetElapsedTime(_shown).TotalSeconds < (Console.IsOutputRedirected ? PlainTileInterval : 0.2)) return;
         if (_task is { } task) task.Description = string.Create(CultureInfo.InvariantCulture, $"{_line}  tile {tile}/{tiles}");

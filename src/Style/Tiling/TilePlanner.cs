@@ -6,7 +6,7 @@ namespace NativeStyle.Style.Tiling;
 /// <summary>
 /// Decides how pictures go through the network: at once where that fits into the memory, else in the segments and tiles that
 /// take least time of those that fit. Cuts, tile sizes, gates kept or not, maps in memory or on disk: all of it is tried, on
-/// the sizes of <see cref="TileCosts"/>; so many plans are compared in some milliseconds.
+/// the sizes of <see cref="TileCosts"/>; so many plans are compared in less than a second.
 /// </summary>
 internal sealed class TilePlanner
 {
