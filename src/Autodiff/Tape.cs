@@ -40,6 +40,12 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
 
     public Accelerator Accelerator => accelerator;
 
+    /// <summary>
+    /// Whether sums over pixels (Gram matrices, means, squared errors) are left undefined: who has them from an earlier pass only
+    /// wants to go backward from them, and needs them on the tape, but not computed again.
+    /// </summary>
+    public bool SumsAreKnown { get; init; }
+
     /// <summary>The operators in their order, since <see cref="Observe"/>.</summary>
     public IReadOnlyList<TapeNode> Observed => _observed ?? [];
 

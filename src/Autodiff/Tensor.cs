@@ -101,11 +101,12 @@ public sealed class Tensor : IDisposable
         return Accumulate().Gradient;
     }
 
-    /// <summary>Takes over another tensor's gradient, which has none afterwards.</summary>
+    /// <summary>Adds another tensor's gradient, which has none afterwards: where none was here, its memory changes hands.</summary>
     public void TakeGradient(Tensor from)
     {
-        ClearGradient();
-        (_gradient, from._gradient) = (from._gradient, null);
+        if (HasGradient) AddGradient(from.Gradient);
+        else (_gradient, from._gradient) = (from._gradient, null);
+        from.ClearGradient();
     }
 
     /// <summary>Forgets the gradient, as before a new pass.</summary>

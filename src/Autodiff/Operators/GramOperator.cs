@@ -12,7 +12,7 @@ public static class GramOperator
         (int height, int width, int channels) = features.Shape;
         int pixels = checked(height * width);
         Tensor gram = tape.Output(new Shape(channels, channels), features);
-        Kernels.Gram.Forward(tape.Accelerator, features.Data, gram.Data, pixels, channels, scale);
+        if (!tape.SumsAreKnown) Kernels.Gram.Forward(tape.Accelerator, features.Data, gram.Data, pixels, channels, scale);
         features.SaveForBackward();
         return tape.Record(gram, () =>
         {

@@ -14,7 +14,7 @@ public static class StatisticsOperators
         int pixels = checked(height * width);
         float factor = scale ?? 1f / pixels;
         Tensor mean = tape.Output(new Shape(channels), features);
-        Kernels.ChannelMean.Forward(tape.Accelerator, features.Data, mean.Data, pixels, channels, factor);
+        if (!tape.SumsAreKnown) Kernels.ChannelMean.Forward(tape.Accelerator, features.Data, mean.Data, pixels, channels, factor);
         mean.SaveForBackward();
         return tape.Record(mean, () =>
         {

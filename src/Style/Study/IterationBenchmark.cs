@@ -47,7 +47,7 @@ public sealed class IterationBenchmark : IDisposable
 
     /// <summary>A planner for this iteration.</summary>
     /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
-    public static MemoryPlanner Planner(Accelerator accelerator, long limit) => new(accelerator, VggArchitecture.Vgg19, Options, limit);
+    public static MemoryPlanner Planner(Accelerator accelerator, long limit) => new(accelerator, VggArchitecture.Vgg19, Options, limit, averages: false);
 
     /// <summary>What is computed.</summary>
     private static TransferOptions Options { get; } = Presets.NeuralStyle with

@@ -27,9 +27,11 @@ public sealed class MemoryPlanner
 
     /// <param name="limit">Bytes.</param>
     /// <param name="regions">Regions that styles have of their own.</param>
-    public MemoryPlanner(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0)
+    /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
+    public MemoryPlanner(
+        Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true)
     {
-        (Limit, Options, _costs) = (limit, options, new TileCosts(accelerator, architecture, options, regions));
+        (Limit, Options, _costs) = (limit, options, new TileCosts(accelerator, architecture, options, regions, averages));
         Planner = new TilePlanner(_costs, limit);
     }
 
@@ -42,7 +44,7 @@ public sealed class MemoryPlanner
     internal TilePlanner Planner { get; }
 
     /// <summary>A planner for runs up to a size, with a shorter history of L-BFGS where that has to be.</summary>
-    /// <inheritdoc cref="MemoryPlanner(Accelerator, VggArchitecture, TransferOptions, long, int)"/>
+    /// <inheritdoc cref="MemoryPlanner(Accelerator, VggArchitecture, TransferOptions, long, int, bool)"/>
     public static MemoryPlanner For(
         Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width)
     {

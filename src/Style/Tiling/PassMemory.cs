@@ -12,13 +12,13 @@ internal enum Pass
     /// <summary>Forward, nothing recorded.</summary>
     Visit,
 
-    /// <summary>The same, and the gates stay.</summary>
+    /// <summary>The same, and behind the last loss the gates stay.</summary>
     Record,
 
     /// <summary>Forward and backward of a tile.</summary>
     Backward,
 
-    /// <summary>As far forward as losses read, and backward by the gates that stayed.</summary>
+    /// <summary>Forward as far as losses read, and backward, behind the last loss by the gates that stayed.</summary>
     BackwardOfKept,
 }
 
@@ -36,8 +36,8 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
         Run(plan, null, layers, pass, (block, kept) => highest = Math.Max(highest, bytes += Counted(block, kept)), (block, kept) => bytes -= Counted(block, kept));
         return highest;
 
-        // Gates that stay longer than the pass are counted by others.
-        long Counted(long block, bool kept) => kept && pass is Pass.Record or Pass.BackwardOfKept ? 0 : block;
+        // Gates that stay longer than the pass are counted by others; where they go they make room.
+        long Counted(long block, bool kept) => kept && pass == Pass.Record ? 0 : block;
     }
 
     /// <summary>Goes through a pass.</summary>
@@ -49,21 +49,23 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
         Segment segment = plan.Segment;
         (int Height, int Width)[] windows = tile is null ? segment.LargestWindow(plan.Cells)
             : [.. Enumerable.Range(0, segment.LastLevel + 1).Select(level => (tile.Computed(level).Height, tile.Computed(level).Width))];
-        bool records = pass is Pass.Whole or Pass.Backward or Pass.Record, givesGates = pass is not (Pass.Visit or Pass.Record), crops = plan.Cells != segment.Cells;
-        int end = pass == Pass.BackwardOfKept ? segment.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max() : segment.Layers.Count;
+        bool crops = plan.Cells != segment.Cells;
+        int head = segment.LayersToLosses(layers), end = pass == Pass.BackwardOfKept ? head : segment.Layers.Count;
         Step[] steps = [.. segment.Layers.Select((layer, i) => StepOf(layer, i))];
         long x = Bytes(windows[0], segment.Layers[0].InChannels);
         // What the network sees of the pixels, beside the pixels themselves: those of a whole picture are the parameter.
         if (segment.Stretch.First == 0 && pass != Pass.Whole) Take(x);
         Take(x);
         if (segment.Stretch.First == 0 && pass != Pass.Whole) Give(x);
-        // Whether x stays for backward.
+        // Whether x stays for backward; and what the layers behind the last loss began with.
         bool stays = false;
+        long begin = 0;
         for (int i = 0; i < end; i++)
         {
             Step step = steps[i];
+            if (pass == Pass.Record && i == head) (begin, stays) = (x, true);
             Take(step.Output);
-            if (records) take(step.Gates, true);
+            if (Records(i)) take(step.Gates, true);
             Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: false)]);
             if (!stays) Give(x);
             (x, stays) = (step.Output, step.Stays);
@@ -76,12 +78,16 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
 
         if (segment.Stretch.PoolAtEnd && crops) Briefly(x);
         if (!stays) Give(x);
+        Give(begin);
         if (pass is Pass.Visit or Pass.Record) return;
         // From the gradient of what comes behind, if anything does.
         long gradient = segment.Stretch.PoolAtEnd ? x : 0;
         if (pass == Pass.BackwardOfKept && gradient > 0) gradient = steps[^1].PoolsAfter ? steps[^1].Pooled : steps[^1].Output;
+        // First that of the tile's part, then from it that of all that the tile computes.
+        long part = crops ? Math.Min(gradient, sizeof(float) * segment.Layers[^1].OutChannels * (tile?.Own(segment.LastLevel).Pixels ?? (long)plan.Cells.Height * plan.Cells.Width)) : 0;
+        Take(part);
         Take(gradient);
-        if (crops) Briefly(gradient);
+        Give(part);
         for (int i = segment.Layers.Count - 1; i >= 0; i--)
         {
             Step step = steps[i];
@@ -94,18 +100,26 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
 
             // The gradient of what masks made of the map; that of the map itself has come from behind already.
             if (pass == Pass.Whole && step.Copies > 0) Briefly(step.Own);
-            else if (pass != Pass.Whole && step.Wanted) Give(step.Own);
+            else if (pass != Pass.Whole && step.Wanted) Give(step.OwnGradient);
             long dx = sizeof(float) * step.Shape.InLength;
             Take(dx);
             Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: true)]);
             Give(gradient);
-            if (givesGates) give(step.Gates, true);
+            give(step.Gates, true);
             if (step.Stays) Give(step.Output);
             for (int copy = 0; pass == Pass.Whole && step.Wanted && copy < step.Copies; copy++) Give(step.Own);
             gradient = dx;
         }
 
         Give(gradient);
+
+        bool Records(int i) => pass switch
+        {
+            Pass.Whole or Pass.Backward => true,
+            Pass.Record => i >= head,
+            Pass.BackwardOfKept => i < head,
+            _ => false,
+        };
 
         void Take(long bytes) => take(bytes, false);
 
@@ -121,7 +135,9 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
         void Visit(Step step)
         {
             int channels = step.Shape.OutChannels;
-            long gram = Gram.WorkspaceBytes(accelerator, (int)(step.Own / (sizeof(float) * channels)), channels) + (sizeof(float) * (long)channels * channels);
+            long gram = sizeof(float) * (long)channels * channels;
+            // Of a tile the second pass only goes backward from its sums.
+            if (pass is Pass.Whole or Pass.Visit or Pass.Record) gram += Gram.WorkspaceBytes(accelerator, (int)(step.Own / (sizeof(float) * channels)), channels);
             if (pass == Pass.Whole)
             {
                 for (int copy = 0; copy < step.Copies; copy++) Take(step.Own);
@@ -131,7 +147,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
 
             int copies = Math.Max(step.ComparesContent ? 1 : 0, step.Copies) * (pass is Pass.Visit or Pass.Record ? 1 : 2);
             if (crops) Take(step.Own);
-            if (pass is not (Pass.Visit or Pass.Record)) Take(step.Own);
+            if (pass is not (Pass.Visit or Pass.Record)) Take(step.OwnGradient);
             for (int copy = 0; copy < copies; copy++) Take(step.Own);
             Briefly(gram);
             for (int copy = 0; copy < copies; copy++) Give(step.Own);
@@ -158,7 +174,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
                 Wanted = wanted,
                 PoolsAfter = ends && !fused,
                 Pooled = ends ? Bytes(windows[level + 1], layer.OutChannels) : 0,
-                Stays = records && ((wanted && pass == Pass.Whole) || (ends && !fused && options.Pooling != Pooling.Average)),
+                Stays = Records(i) && ((wanted && pass == Pass.Whole) || (ends && !fused && options.Pooling != Pooling.Average)),
                 Copies = (styled ? masked * perRegion : 0) + (wanted && options.NormalizeGradients ? 1 : 0),
                 ComparesContent = options.ContentTerms.Any(term => term.Layer == layer.Name),
             };
@@ -179,6 +195,9 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
 
         /// <summary>What of the map belongs to the tile.</summary>
         public required long Own { get; init; }
+
+        /// <summary>The gradient of that: a page more, so that it is told from the map where the blocks are placed.</summary>
+        public long OwnGradient => Own + 4096;
 
         /// <summary>Whether losses read it.</summary>
         public required bool Wanted { get; init; }

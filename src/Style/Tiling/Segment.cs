@@ -45,6 +45,23 @@ internal sealed class Segment
     /// <summary>Rows and columns of the coarsest level, in whose pixels tiles are counted: each belongs to one tile.</summary>
     public (int Height, int Width) Cells => (_heights[^1], _widths[^1]);
 
+    /// <summary>How many of its layers there are up to the last one that a loss reads.</summary>
+    /// <param name="layers">Names of those that losses read.</param>
+    public int LayersToLosses(IReadOnlyCollection<string> layers) => Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
+
+    /// <summary>
+    /// The segment in two: the layers up to the last one that a loss reads (with the pooling, if that ends a block), and those
+    /// behind, if there are any, whose gradient needs no more than their gates.
+    /// </summary>
+    /// <inheritdoc cref="LayersToLosses"/>
+    public (Stretch Head, Stretch? Tail) Split(IReadOnlyCollection<string> layers)
+    {
+        int count = LayersToLosses(layers);
+        bool poolAtEnd = count > 0 && (count < Layers.Count ? Layers[count].Block != Layers[count - 1].Block : Stretch.PoolAtEnd);
+        int end = Stretch.First + count;
+        return (new Stretch(Stretch.First, end, poolAtEnd), end < Stretch.End ? new Stretch(end, Stretch.End, Stretch.PoolAtEnd) : null);
+    }
+
     /// <summary>The level of a layer's map.</summary>
     public int Level(VggLayer layer) => layer.Block - Layers[0].Block;
 

@@ -11,7 +11,8 @@ namespace NativeStyle.Style.Tiling;
 /// device.
 /// </summary>
 /// <param name="regions">Regions that styles have of their own.</param>
-internal sealed class TileCosts(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, int regions = 0)
+/// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
+internal sealed class TileCosts(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, int regions = 0, bool averages = true)
 {
     /// <summary>The program itself, its code, and the threads' scratch.</summary>
     public const long ProgramBytes = 90L << 20;
@@ -47,8 +48,8 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     /// <summary>Whether maps on the device are memory of this process.</summary>
     private bool OnHost => accelerator is CpuAccelerator;
 
-    /// <summary>Vectors as long as the picture that an iteration has: pixels, gradient, average, and what the optimiser remembers.</summary>
-    public int PictureVectors(int history) => options.Optimizer == OptimizerKind.Adam ? 5 : 8 + (2 * history);
+    /// <summary>Vectors as long as the picture that an iteration has: pixels, gradient, what the optimiser remembers, and the average.</summary>
+    private int PictureVectors => (options.Optimizer == OptimizerKind.Adam ? 4 : 7 + (2 * options.History)) + (averages ? 1 : 0);
 
     /// <summary>What stays whatever the plan: the program, weights, the picture's vectors, targets, masks.</summary>
     public long FixedBytes(int height, int width, bool targetsOnDisk, bool iterates) =>
@@ -79,7 +80,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
 
         if (!iterates) yield break;
         if (!targetsOnDisk) yield return (TargetBytes(height, width), false);
-        for (int vector = 0; vector < PictureVectors(options.History); vector++) yield return (Bytes((height, width), 3), false);
+        for (int vector = 0; vector < PictureVectors; vector++) yield return (Bytes((height, width), 3), false);
     }
 
     /// <summary>The maps that content is compared with.</summary>
@@ -146,20 +147,19 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     public long ScratchBytes(TilePlan plan) => (plan.TargetsOnDisk ? TargetBytes(plan.Height, plan.Width) : 0)
         + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => OutputBytes(segment.Segment)));
 
-    /// <summary>Whether backward needs nothing of a segment's maps but gates: unfused max and L2 poolings need the maps.</summary>
-    public bool GatesSuffice(Segment segment, IReadOnlyCollection<string> layers) => options.Pooling == Pooling.Average
-        || (options.Pooling == Pooling.Max && !segment.Layers.Where((layer, i) => layers.Contains(layer.Name)
-            && (i + 1 < segment.Layers.Count ? segment.Layers[i + 1].Block != layer.Block : segment.Stretch.PoolAtEnd)).Any());
+    /// <summary>Whether there are layers behind a segment's last loss, and backward needs only their gates: L2 pooling needs maps.</summary>
+    public bool GatesSuffice(Segment segment, IReadOnlyCollection<string> layers) =>
+        segment.Split(layers).Tail is { } tail && (options.Pooling != Pooling.L2 || (!tail.PoolAtEnd && architecture.Layers[tail.First].Block == architecture.Layers[tail.End - 1].Block));
 
     /// <summary>Bytes of the tile under way, and of what all tiles keep for the second pass.</summary>
     public (long Peak, long Standing) OfTiles(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
         if (!iterates) return (_passes.Highest(plan, layers, Pass.Visit), 0);
         if (!plan.KeepsGates) return (Math.Max(_passes.Highest(plan, layers, Pass.Visit), _passes.Highest(plan, layers, Pass.Backward)), 0);
-        return (Math.Max(_passes.Highest(plan, layers, Pass.Record), _passes.Highest(plan, layers, Pass.BackwardOfKept)), GateBytes(plan));
+        return (Math.Max(_passes.Highest(plan, layers, Pass.Record), _passes.Highest(plan, layers, Pass.BackwardOfKept)), GateBytes(plan, layers));
     }
 
-    private static long GateBytes(SegmentPlan plan) => plan.Segment.Layers.Sum(layer =>
+    private static long GateBytes(SegmentPlan plan, IReadOnlyCollection<string> layers) => plan.Segment.Layers.Skip(plan.Segment.LayersToLosses(layers)).Sum(layer =>
         plan.Segment.PixelsOfWindows(plan.Cells, plan.Segment.Level(layer)) * sizeof(uint) * ((layer.OutChannels + 31) / 32));
 
     /// <summary>Seconds of an iteration, or of a pass over a target, in one segment, as plans are compared.</summary>
@@ -171,7 +171,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
         (int height, int width) = segment.Cells;
         double tiles = Math.Ceiling((double)height / plan.Cells.Height) * Math.Ceiling((double)width / plan.Cells.Width);
         bool whole = tiles == 1 && segment.Stretch.First == 0 && !segment.Stretch.PoolAtEnd;
-        int lastLoss = segment.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i : -1).Max();
+        int head = segment.LayersToLosses(layers);
         double operations = 0, bytes = 0;
         for (int i = 0; i < segment.Layers.Count; i++)
         {
@@ -179,11 +179,11 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
             int level = segment.Level(layer);
             double pixels = segment.PixelsOfWindows(plan.Cells, level), pairs = (double)layer.InChannels * layer.OutChannels;
             double pass = (18 * pairs * pixels * (layer.InChannels == 3 ? FirstLayerFactor : 1)) + (tiles * pairs * KernelTransform);
-            bool again = !whole && (!plan.KeepsGates || i <= lastLoss);
+            bool again = !whole && (!plan.KeepsGates || i < head);
             operations += pass * (!iterates ? 1 : again ? 3 : 2);
             if (!layers.Contains(layer.Name)) continue;
             double gram = (double)layer.OutChannels * layer.OutChannels * segment.SizeAt(level).Height * segment.SizeAt(level).Width * GramFactor;
-            operations += gram * (!iterates ? 1 : whole ? 3 : 4);
+            operations += gram * (iterates ? 3 : 1);
             bytes += whole ? 0 : sizeof(float) * pixels * layer.OutChannels * (iterates ? 7 : 2);
         }
 

@@ -6,8 +6,8 @@ namespace NativeStyle.Style.Tiling;
 /// <summary>How one segment is run.</summary>
 /// <param name="Cells">Rows and columns of a tile, in pixels of the segment's coarsest level.</param>
 /// <param name="KeepsGates">
-/// Whether the first pass keeps its tapes, and with them the gate bits of ReLU and pooling: then the second computes only the
-/// maps that losses read anew.
+/// Whether the first pass keeps, of the layers behind the last loss, its tapes, and with them the gate bits of ReLU and pooling:
+/// then the second computes only the maps anew that losses read.
 /// </param>
 /// <param name="OutputOnDisk">Whether the map between this segment and the next, and its gradient, are in scratch files.</param>
 internal sealed record SegmentPlan(Segment Segment, (int Height, int Width) Cells, bool KeepsGates, bool OutputOnDisk)

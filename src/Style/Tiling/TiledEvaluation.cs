@@ -80,7 +80,7 @@ internal static class TiledEvaluation
         // From the gradients of a branch's sums to that of a part.
         void Backward(LossBranch branch, Tensor part, Window own, Tensor? norm)
         {
-            using var tape = new Tape(accelerator);
+            using var tape = new Tape(accelerator) { SumsAreKnown = true };
             Tensor x = norm is null ? part : tape.NormalizeGradient(part, branch.Weight, norm);
             Tensor[] made = branch.Sums(tape, x, own);
             foreach ((Tensor output, Tensor total) in made.Zip(sums[branch].Totals)) output.AddGradient(total.Gradient);

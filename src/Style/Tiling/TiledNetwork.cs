@@ -29,9 +29,9 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
 {
     private readonly MapStore?[] _maps = new MapStore?[plan.Segments.Count];
     private readonly MapStore?[] _gradients = new MapStore?[plan.Segments.Count];
+    private readonly Queue<Recorded>[] _tails = [.. plan.Segments.Select(_ => new Queue<Recorded>())];
     private int _tile;
     private int _tiles;
-    private readonly Queue<Recorded>[] _recorded = [.. plan.Segments.Select(_ => new Queue<Recorded>())];
 
     /// <summary>The layers that are visited, in the network's order.</summary>
     public IEnumerable<string> Layers => network.Architecture.Layers.Select(layer => layer.Name).Where(layers.Contains);
@@ -51,23 +51,25 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
         {
             SegmentPlan segment = plan.Segments[s];
             if (segment.Segment.Stretch.PoolAtEnd) _maps[s] = NewOutput(segment);
+            (Stretch head, Stretch? tail) = Split(segment, backwardFollows && segment.KeepsGates);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
-                bool record = backwardFollows && segment.KeepsGates;
-                Recorded recorded = Run(pixels, s, tile, segment.Segment.Stretch, record, (layer, own, part) =>
+                using Recorded first = RunHead(pixels, s, tile, head, record: false, (layer, own, part) =>
                 {
                     using var constant = new Tensor(accelerator, part.Shape, part.Data);
                     visit(layer, own, constant);
                 });
-                if (recorded.Output is { } output)
+                Recorded last = first;
+                if (tail is not null)
                 {
-                    _maps[s]!.Write(tile.Own(segment.Segment.LastLevel), output.Data);
-                    output.Release();
+                    last = RunTail(segment.Segment, tile, tail.Value, first.Output);
+                    _tails[s].Enqueue(last);
                 }
 
-                if (record) _recorded[s].Enqueue(recorded);
-                else recorded.Dispose();
+                if (_maps[s] is not { } map) continue;
+                map.Write(tile.Own(segment.Segment.LastLevel), last.Output.Data);
+                last.Output.Release();
             }
 
             if (!backwardFollows && s > 0) Free(ref _maps[s - 1]);
@@ -87,20 +89,24 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
         {
             SegmentPlan segment = plan.Segments[s];
             if (before is not null)
-                foreach (Tile tile in segment.Tiles) Run(pixels, s, tile, UpToLosses(segment.Segment), false, before).Dispose();
+                foreach (Tile tile in segment.Tiles) RunHead(pixels, s, tile, Split(segment, keepsGates: true).Head, record: false, before).Dispose();
+            Stretch head = Split(segment, segment.KeepsGates).Head;
             MapStore target = s == 0 ? pixelGradient : _gradients[s - 1] = NewOutput(plan.Segments[s - 1]);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
-                using Recorded recorded = segment.KeepsGates ? Again(pixels, s, tile, addGradients) : Run(pixels, s, tile, segment.Segment.Stretch, true, Gradients);
-                if (recorded.Output is { } output)
+                using Recorded first = RunHead(pixels, s, tile, head, record: true, Gradients);
+                using Recorded? tail = _tails[s].TryDequeue(out Recorded? kept) ? kept : null;
+                first.Output.Release();
+                if (_gradients[s] is { } gradient) gradient.Read(tile.Own(segment.Segment.LastLevel), (tail ?? first).Output.NewGradient());
+                if (tail is not null)
                 {
-                    output.Release();
-                    _gradients[s]!.Read(tile.Own(segment.Segment.LastLevel), output.NewGradient());
+                    tail.Tape.Backward();
+                    first.Output.TakeGradient(tail.Input);
                 }
 
-                recorded.Tape.Backward();
-                if (recorded.Input.HasGradient) target.Add(tile.Computed(0), recorded.Input.Gradient);
+                first.Tape.Backward();
+                if (first.Input.HasGradient) target.Add(tile.Computed(0), first.Input.Gradient);
             }
 
             Free(ref _gradients[s]);
@@ -122,21 +128,19 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
         {
             Free(ref _maps[s]);
             Free(ref _gradients[s]);
-            while (_recorded[s].TryDequeue(out Recorded? recorded)) recorded.Dispose();
+            while (_tails[s].TryDequeue(out Recorded? tail)) tail.Dispose();
         }
     }
 
     public void Dispose() => Drop();
 
-    /// <summary>The layers of a stretch on a tile's window.</summary>
-    private Recorded Run(MapStore pixels, int s, Tile tile, Stretch stretch, bool record, PartVisitor visit)
+    /// <summary>The layers of a stretch from a segment's begin on, on a tile's window.</summary>
+    private Recorded RunHead(MapStore pixels, int s, Tile tile, Stretch stretch, bool record, PartVisitor visit)
     {
-        Segment segment = plan.Segments[s].Segment;
         MapStore source = s == 0 ? pixels : _maps[s - 1]!;
         Window window = tile.Computed(0);
         var tape = new Tape(accelerator);
         var input = new Tensor(accelerator, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
-        var recorded = new Recorded(tape, input);
         source.Read(window, input.Data);
         Tensor x = input;
         if (s == 0)
@@ -145,48 +149,44 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
             input.Release();
         }
 
+        return Run(plan.Segments[s].Segment, tile, tape, input, x, stretch, visit);
+    }
+
+    /// <summary>The layers behind the last loss, recorded, from what the head ended with.</summary>
+    private Recorded RunTail(Segment segment, Tile tile, Stretch stretch, Tensor map)
+    {
+        var leaf = new Tensor(accelerator, map.Shape, map.Data, requiresGradient: true);
+        return Run(segment, tile, new Tape(accelerator), leaf, leaf, stretch, (_, _, _) => { });
+    }
+
+    private Recorded Run(Segment segment, Tile tile, Tape tape, Tensor input, Tensor x, Stretch stretch, PartVisitor visit)
+    {
         foreach ((string? name, Tensor map) in network.Pass(tape, x, stretch, layers))
         {
-            VggLayer? layer = name is null ? null : segment.Layers.Single(each => each.Name == name);
-            int level = layer is null ? segment.LastLevel : segment.Level(layer);
-            (Window own, Window computed) = (tile.Own(level), tile.Computed(level));
-            Tensor part = own == computed ? map : tape.Crop(map, own.Within(computed));
-            if (layer is null)
-            {
-                recorded.Output = part;
-                if (part != map) map.Release();
-                break;
-            }
-
-            recorded.Parts.Add(part);
-            visit(layer, own, part);
-            // The network releases a map that it goes on from.
+            x = map;
+            if (name is null) break;
+            VggLayer layer = segment.Layers.Single(each => each.Name == name);
+            Tensor part = Part(map, segment.Level(layer));
+            visit(layer, tile.Own(segment.Level(layer)), part);
             if (part != map) part.Release();
-            if (layer == network.Architecture.Layers[stretch.End - 1] && !stretch.PoolAtEnd) map.Release();
         }
 
-        return recorded;
-    }
+        // Of the map behind the segment only the tile's part is wanted.
+        bool leaves = stretch.End == segment.Stretch.End && stretch.PoolAtEnd;
+        Tensor output = leaves ? Part(x, segment.LastLevel) : x;
+        if (output != x) x.Release();
+        return new Recorded(tape, input, output);
 
-    /// <summary>A tile that was recorded in the first pass, with the gradients of its parts: only what losses read is computed again.</summary>
-    private Recorded Again(MapStore pixels, int s, Tile tile, PartVisitor addGradients)
-    {
-        Recorded recorded = _recorded[s].Dequeue();
-        int next = 0;
-        Run(pixels, s, tile, UpToLosses(plan.Segments[s].Segment), false, (layer, own, part) =>
+        Tensor Part(Tensor map, int level)
         {
-            using var leaf = new Tensor(accelerator, part.Shape, part.Data, requiresGradient: true);
-            addGradients(layer, own, leaf);
-            recorded.Parts[next++].TakeGradient(leaf);
-        }).Dispose();
-        return recorded;
+            (Window own, Window computed) = (tile.Own(level), tile.Computed(level));
+            return own == computed ? map : tape.Crop(map, own.Within(computed));
+        }
     }
 
-    private Stretch UpToLosses(Segment segment)
-    {
-        int last = segment.Stretch.First + segment.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        return new Stretch(segment.Stretch.First, last, PoolAtEnd: false);
-    }
+    /// <summary>What of a segment runs anew in each pass, and behind it what is kept from the first.</summary>
+    private (Stretch Head, Stretch? Tail) Split(SegmentPlan plan, bool keepsGates) =>
+        keepsGates ? plan.Segment.Split(layers) : (plan.Segment.Stretch, null);
 
     /// <summary>A map of zeros as a segment's output.</summary>
     private MapStore NewOutput(SegmentPlan plan)
@@ -203,22 +203,13 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
     }
 
     /// <summary>A tile's pass on its tape.</summary>
-    private sealed class Recorded(Tape tape, Tensor input) : IDisposable
+    /// <param name="Output">The last map; behind a segment's last layer the tile's part of it.</param>
+    private sealed record Recorded(Tape Tape, Tensor Input, Tensor Output) : IDisposable
     {
-        public Tape Tape => tape;
-
-        public Tensor Input => input;
-
-        /// <summary>In the order of layers.</summary>
-        public List<Tensor> Parts { get; } = [];
-
-        /// <summary>The tile's part of the map behind.</summary>
-        public Tensor? Output { get; set; }
-
         public void Dispose()
         {
-            tape.Dispose();
-            input.Dispose();
+            Tape.Dispose();
+            Input.Dispose();
         }
     }
 }

@@ -118,6 +118,9 @@ internal sealed unsafe class Winograd : IVectorJob
         // and read for a group of panels at a time.
         long cache = CpuCache.SecondLevelBytes / sizeof(float);
         int block = (int)Math.Clamp(cache / 2 / (Points * (_depth + Skew)) / 12 * 12, 96, 120);
+        // Few blocks: as many for each thread, or one would work while the others wait.
+        int turns = (_tiles + (block * cpu.Threads) - 1) / (block * cpu.Threads);
+        if (turns < 16) block = Math.Min(block, MicroKernel<T>.RoundUpRows((_tiles + (turns * cpu.Threads) - 1) / (turns * cpu.Threads)));
         int group = (int)Math.Clamp(2 * cache / (Points * block * width), 1, panels);
         long vRow = _depth + Skew, vPoint = (block * vRow) + Skew;
         long mRow = group * width, mPoint = (block * mRow) + Skew;
