@@ -1,9 +1,17 @@
 using BenchmarkDotNet.Attributes;
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Gram;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Bench;
 
-/// <summary>What all benchmarks of operators share: the accelerator for a vector width, and random buffers.</summary>
+/// <summary>What all benchmarks of operators share: the device for a vector width, and random buffers.</summary>
 public abstract class OperatorBenchmarks
 {
     private readonly List<IDisposable> _buffers = [];
@@ -13,12 +21,12 @@ public abstract class OperatorBenchmarks
     [Params(128, 256, 0)]
     public int VectorBits { get; set; }
 
-    protected CpuAccelerator Cpu { get; private set; } = null!;
+    protected CpuDevice Cpu { get; private set; } = null!;
 
     [GlobalSetup]
     public void Setup()
     {
-        Cpu = new CpuAccelerator(vectorBits: VectorBits);
+        Cpu = new CpuDevice(vectorBits: VectorBits);
         Allocate();
     }
 
@@ -34,14 +42,14 @@ public abstract class OperatorBenchmarks
 
     protected ArrayView<float> Floats(long length)
     {
-        MemoryBuffer<float> buffer = Cpu.Allocate<float>(Values(length));
+        DeviceBuffer<float> buffer = Cpu.Allocate<float>(Values(length));
         _buffers.Add(buffer);
         return buffer.View;
     }
 
     protected ArrayView<uint> Words(long length)
     {
-        MemoryBuffer<uint> buffer = Cpu.Allocate<uint>(length);
+        DeviceBuffer<uint> buffer = Cpu.Allocate<uint>(length);
         _buffers.Add(buffer);
         return buffer.View;
     }
@@ -83,10 +91,10 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
     }
 
     [Benchmark]
-    public void Forward() => Conv3x3.Forward(Cpu, _x, _weights, _y, _gate, _shape);
+    public void Forward() => Conv3x3Op.Forward(Cpu, _x, _weights, _y, _gate, _shape);
 
     [Benchmark]
-    public void BackwardData() => Conv3x3.BackwardData(Cpu, _y, _gate, _weights, _x, _shape, 0f);
+    public void BackwardData() => Conv3x3Op.BackwardData(Cpu, _y, _gate, _weights, _x, _shape, 0f);
 }
 
 /// <summary>The Gram matrices of VGG-19's style layers for a picture of 256 x 256.</summary>
@@ -107,10 +115,10 @@ public class GramBenchmarks : OperatorBenchmarks
     }
 
     [Benchmark]
-    public void Forward() => Gram.Forward(Cpu, _features, _gram, _pixels, _channels, 1f);
+    public void Forward() => GramOp.Forward(Cpu, _features, _gram, _pixels, _channels, 1f);
 
     [Benchmark]
-    public void Backward() => Gram.Backward(Cpu, _features, _gram, _gradient, _pixels, _channels, 1f, 1f);
+    public void Backward() => GramOp.Backward(Cpu, _features, _gram, _gradient, _pixels, _channels, 1f, 1f);
 }
 
 /// <summary>The operators that only move memory, on a picture's worth of feature map.</summary>
@@ -129,17 +137,17 @@ public class MemoryBenchmarks : OperatorBenchmarks
     }
 
     [Benchmark]
-    public void AveragePool() => AvgPool.Forward(Cpu, _map, _pooled, _pool);
+    public void AveragePool() => AveragePoolOp.Forward(Cpu, _map, _pooled, _pool);
 
     [Benchmark]
-    public void AveragePoolBackward() => AvgPool.Backward(Cpu, _pooled, _map, _pool, 0f);
+    public void AveragePoolBackward() => AveragePoolOp.Backward(Cpu, _pooled, _map, _pool, 0f);
 
     [Benchmark]
-    public void MaximumPool() => MaxPool.Forward(Cpu, _map, _pooled, _pool);
+    public void MaximumPool() => MaxPoolOp.Forward(Cpu, _map, _pooled, _pool);
 
     [Benchmark]
-    public void AdamStep() => Adam.Step(Cpu, _pixels, _gradient, _m, _v, new AdamSettings(0.01f), 10);
+    public void AdamStep() => AdamOp.Step(Cpu, _pixels, _gradient, _m, _v, new AdamSettings(0.01f), 10);
 
     [Benchmark]
-    public void TotalVariationLoss() => TotalVariation.Forward(Cpu, _pixels, _one, Side, Side, 3, new VariationWeights(1f, 1f));
+    public void TotalVariationLoss() => TotalVariationOp.Forward(Cpu, _pixels, _one, Side, Side, 3, new VariationWeights(1f, 1f));
 }

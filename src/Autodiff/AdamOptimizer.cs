@@ -1,12 +1,16 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Pixels;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
 /// <summary>Adam (Kingma and Ba 2015) over one tensor: its moments and its step count.</summary>
 public sealed class AdamOptimizer : Optimizer
 {
-    private readonly MemoryBuffer<float> _m;
-    private readonly MemoryBuffer<float> _v;
+    private readonly DeviceBuffer<float> _m;
+    private readonly DeviceBuffer<float> _v;
     private readonly (float Low, float High)? _bounds;
 
     /// <summary>Starts with zero moments.</summary>
@@ -15,11 +19,11 @@ public sealed class AdamOptimizer : Optimizer
         : base(parameter)
     {
         (Settings, _bounds) = (settings, bounds);
-        Accelerator accelerator = parameter.Accelerator;
-        _m = accelerator.Allocate<float>(parameter.Shape.Length);
-        _v = accelerator.Allocate<float>(parameter.Shape.Length);
-        VectorOps.Fill(accelerator, _m.View, 0f);
-        VectorOps.Fill(accelerator, _v.View, 0f);
+        ComputeDevice device = parameter.Device;
+        _m = device.Allocate<float>(parameter.Shape.Length);
+        _v = device.Allocate<float>(parameter.Shape.Length);
+        VectorOps.Fill(device, _m.View, 0f);
+        VectorOps.Fill(device, _v.View, 0f);
     }
 
     public AdamSettings Settings { get; }
@@ -34,9 +38,9 @@ public sealed class AdamOptimizer : Optimizer
     /// <summary>Moves the parameter against the gradient that is in it.</summary>
     public void Step()
     {
-        Accelerator accelerator = Parameter.Accelerator;
-        Adam.Step(accelerator, Parameter.Data, Parameter.Gradient, _m.View, _v.View, Settings, ++StepCount);
-        if (_bounds is var (low, high)) PixelTransform.Clamp(accelerator, Parameter.Data, low, high);
+        ComputeDevice device = Parameter.Device;
+        AdamOp.Step(device, Parameter.Data, Parameter.Gradient, _m.View, _v.View, Settings, ++StepCount);
+        if (_bounds is var (low, high)) PixelsOp.Clamp(device, Parameter.Data, low, high);
     }
 
     /// <summary>The first and the second moment.</summary>

@@ -1,4 +1,9 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.BoundedStep;
+using NativeStyle.Kernels.Operators.Pixels;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -29,7 +34,7 @@ public readonly record struct LbfgsSettings(int History = 10, StepRule Rule = St
 /// All vectors stay on the device; only dot products come to the host. In single precision three things go wrong that do
 /// not in double, and are handled: a step is what x really moved, not what it was asked to; pairs whose curvature is lost in
 /// rounding are not kept; a search that finds nothing better first forgets the history, and only then gives up.
-/// With bounds, the direction is projected (<see cref="BoundedStep"/>) and the search goes back along the projected path
+/// With bounds, the direction is projected (<see cref="BoundedStepOp"/>) and the search goes back along the projected path
 /// until the value fell enough (Bertsekas 1982).
 /// </summary>
 public sealed class LbfgsOptimizer : Optimizer
@@ -40,9 +45,9 @@ public sealed class LbfgsOptimizer : Optimizer
     private readonly LbfgsSettings _settings;
     private readonly (float Low, float High)? _bounds;
     private readonly List<Pair> _pairs = [];
-    private readonly MemoryBuffer<float> _start;
-    private readonly MemoryBuffer<float> _gradient;
-    private readonly MemoryBuffer<float> _direction;
+    private readonly DeviceBuffer<float> _start;
+    private readonly DeviceBuffer<float> _gradient;
+    private readonly DeviceBuffer<float> _direction;
     private double _value = double.NaN;
 
     /// <param name="bounds">Bounds of each element; null for none.</param>
@@ -51,27 +56,27 @@ public sealed class LbfgsOptimizer : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.History, 1);
         (_settings, _bounds) = (settings, bounds);
-        Accelerator accelerator = parameter.Accelerator;
-        _start = accelerator.Allocate<float>(parameter.Shape.Length);
-        _gradient = accelerator.Allocate<float>(parameter.Shape.Length);
-        _direction = accelerator.Allocate<float>(parameter.Shape.Length);
+        ComputeDevice device = parameter.Device;
+        _start = device.Allocate<float>(parameter.Shape.Length);
+        _gradient = device.Allocate<float>(parameter.Shape.Length);
+        _direction = device.Allocate<float>(parameter.Shape.Length);
     }
 
     public override bool KnowsCurrent => !double.IsNaN(_value);
 
-    private Accelerator Accelerator => Parameter.Accelerator;
+    private ComputeDevice Device => Parameter.Device;
 
     public override StepOutcome Step(Func<double> evaluate)
     {
         if (!KnowsCurrent)
         {
-            if (_bounds is var (low, high)) PixelTransform.Clamp(Accelerator, Parameter.Data, low, high);
+            if (_bounds is var (low, high)) PixelsOp.Clamp(Device, Parameter.Data, low, high);
             double first = evaluate();
             if (!double.IsFinite(first)) return StepOutcome.NotFinite;
             Accept(first);
         }
 
-        VectorOps.Copy(Accelerator, _start.View, Parameter.Data);
+        VectorOps.Copy(Device, _start.View, Parameter.Data);
         StepOutcome outcome = StepOutcome.Stuck;
         try
         {
@@ -86,7 +91,7 @@ public sealed class LbfgsOptimizer : Optimizer
         finally
         {
             // Also where the evaluation was broken off.
-            if (outcome != StepOutcome.Moved) VectorOps.Copy(Accelerator, Parameter.Data, _start.View);
+            if (outcome != StepOutcome.Moved) VectorOps.Copy(Device, Parameter.Data, _start.View);
         }
 
         if (outcome == StepOutcome.Moved) StepCount++;
@@ -110,7 +115,7 @@ public sealed class LbfgsOptimizer : Optimizer
         for (int i = 1; i < state.Vectors.Count; i += 2)
         {
             _pairs.Add(new Pair(
-                Accelerator.Allocate<float>(state.Vectors[i]), Accelerator.Allocate<float>(state.Vectors[i + 1]),
+                Device.Allocate<float>(state.Vectors[i]), Device.Allocate<float>(state.Vectors[i + 1]),
                 state.Scalars[i], state.Scalars[i + 1]));
         }
     }
@@ -134,7 +139,7 @@ public sealed class LbfgsOptimizer : Optimizer
             // Nothing is known of the scale yet: the first step moves x by a length of about one. The 1-norm for a fixed
             // step is that of Torch's optim.lbfgs, the 2-norm that of L-BFGS-B.
             step *= _settings.Rule == StepRule.Fixed
-                ? Math.Min(1, 1 / VectorOps.AbsoluteNorm(Accelerator, _gradient.View)) : 1 / VectorOps.Norm(Accelerator, _direction.View);
+                ? Math.Min(1, 1 / VectorOps.AbsoluteNorm(Device, _gradient.View)) : 1 / VectorOps.Norm(Device, _direction.View);
         }
 
         double value;
@@ -155,7 +160,7 @@ public sealed class LbfgsOptimizer : Optimizer
             {
                 MoveTo(t);
                 double at = evaluate();
-                return new LineSearch.Point(t, at, double.IsFinite(at) ? VectorOps.Dot(Accelerator, Parameter.Gradient, _direction.View) : 0);
+                return new LineSearch.Point(t, at, double.IsFinite(at) ? VectorOps.Dot(Device, Parameter.Gradient, _direction.View) : 0);
             });
             if (!double.IsFinite(found.Value) || found.Value > _value || (!success && found.Value == _value)) return StepOutcome.Stuck;
             value = found.Value;
@@ -170,52 +175,52 @@ public sealed class LbfgsOptimizer : Optimizer
     private double FindDirection()
     {
         ArrayView<float> q = _direction.View;
-        VectorOps.Copy(Accelerator, q, _gradient.View);
-        VectorOps.Scale(Accelerator, q, -1f);
+        VectorOps.Copy(Device, q, _gradient.View);
+        VectorOps.Scale(Device, q, -1f);
         MaskOutward(q);
         double[] share = new double[_pairs.Count];
         for (int i = _pairs.Count - 1; i >= 0; i--)
         {
-            share[i] = VectorOps.Dot(Accelerator, _pairs[i].S.View, q) / _pairs[i].Sy;
-            VectorOps.Axpy(Accelerator, q, _pairs[i].Y.View, (float)-share[i]);
+            share[i] = VectorOps.Dot(Device, _pairs[i].S.View, q) / _pairs[i].Sy;
+            VectorOps.Axpy(Device, q, _pairs[i].Y.View, (float)-share[i]);
         }
 
-        if (_pairs.Count > 0) VectorOps.Scale(Accelerator, q, (float)(_pairs[^1].Sy / _pairs[^1].Yy));
+        if (_pairs.Count > 0) VectorOps.Scale(Device, q, (float)(_pairs[^1].Sy / _pairs[^1].Yy));
         for (int i = 0; i < _pairs.Count; i++)
         {
-            double back = VectorOps.Dot(Accelerator, _pairs[i].Y.View, q) / _pairs[i].Sy;
-            VectorOps.Axpy(Accelerator, q, _pairs[i].S.View, (float)(share[i] - back));
+            double back = VectorOps.Dot(Device, _pairs[i].Y.View, q) / _pairs[i].Sy;
+            VectorOps.Axpy(Device, q, _pairs[i].S.View, (float)(share[i] - back));
         }
 
         MaskOutward(q);
-        return VectorOps.Dot(Accelerator, _gradient.View, q);
+        return VectorOps.Dot(Device, _gradient.View, q);
     }
 
     private void MaskOutward(ArrayView<float> direction)
     {
-        if (_bounds is var (low, high)) BoundedStep.Mask(Accelerator, direction, _start.View, low, high);
+        if (_bounds is var (low, high)) BoundedStepOp.Mask(Device, direction, _start.View, low, high);
     }
 
     /// <summary>x = start + t d, within the bounds.</summary>
     private void MoveTo(double t)
     {
-        VectorOps.Copy(Accelerator, Parameter.Data, _start.View);
-        VectorOps.Axpy(Accelerator, Parameter.Data, _direction.View, (float)t);
-        if (_bounds is var (low, high)) PixelTransform.Clamp(Accelerator, Parameter.Data, low, high);
+        VectorOps.Copy(Device, Parameter.Data, _start.View);
+        VectorOps.Axpy(Device, Parameter.Data, _direction.View, (float)t);
+        if (_bounds is var (low, high)) PixelsOp.Clamp(Device, Parameter.Data, low, high);
     }
 
     /// <summary>Halves the step until f(P(x + t d)) ≤ f(x) + c gᵀ (P(x + t d) - x); the value there, or null.</summary>
     private double? Backtrack(double step, Func<double> evaluate)
     {
         const double SufficientDecrease = 1e-4;
-        using MemoryBuffer<float> moved = Accelerator.Allocate<float>(_start.Length);
+        using DeviceBuffer<float> moved = Device.Allocate<float>(_start.Length);
         for (int trial = 0; trial < 20; trial++, step /= 2)
         {
             MoveTo(step);
             double value = evaluate();
-            VectorOps.Copy(Accelerator, moved.View, Parameter.Data);
-            VectorOps.Axpy(Accelerator, moved.View, _start.View, -1f);
-            double expected = VectorOps.Dot(Accelerator, _gradient.View, moved.View);
+            VectorOps.Copy(Device, moved.View, Parameter.Data);
+            VectorOps.Axpy(Device, moved.View, _start.View, -1f);
+            double expected = VectorOps.Dot(Device, _gradient.View, moved.View);
             if (double.IsFinite(value) && expected < 0 && value <= _value + (SufficientDecrease * expected)) return value;
         }
 
@@ -225,13 +230,13 @@ public sealed class LbfgsOptimizer : Optimizer
     /// <summary>Keeps the pair of the step that was made, if its curvature is positive beyond rounding.</summary>
     private void Remember()
     {
-        MemoryBuffer<float> s = Accelerator.Allocate<float>(_start.Length), y = Accelerator.Allocate<float>(_start.Length);
-        VectorOps.Copy(Accelerator, s.View, Parameter.Data);
-        VectorOps.Axpy(Accelerator, s.View, _start.View, -1f);
-        VectorOps.Copy(Accelerator, y.View, Parameter.Gradient);
-        VectorOps.Axpy(Accelerator, y.View, _gradient.View, -1f);
-        double sy = VectorOps.Dot(Accelerator, s.View, y.View), yy = VectorOps.Dot(Accelerator, y.View, y.View);
-        double ss = VectorOps.Dot(Accelerator, s.View, s.View);
+        DeviceBuffer<float> s = Device.Allocate<float>(_start.Length), y = Device.Allocate<float>(_start.Length);
+        VectorOps.Copy(Device, s.View, Parameter.Data);
+        VectorOps.Axpy(Device, s.View, _start.View, -1f);
+        VectorOps.Copy(Device, y.View, Parameter.Gradient);
+        VectorOps.Axpy(Device, y.View, _gradient.View, -1f);
+        double sy = VectorOps.Dot(Device, s.View, y.View), yy = VectorOps.Dot(Device, y.View, y.View);
+        double ss = VectorOps.Dot(Device, s.View, s.View);
         if (!(sy > LeastCurvature * Math.Sqrt(ss) * Math.Sqrt(yy)))
         {
             s.Dispose();
@@ -249,7 +254,7 @@ public sealed class LbfgsOptimizer : Optimizer
     private void Accept(double value)
     {
         _value = value;
-        VectorOps.Copy(Accelerator, _gradient.View, Parameter.Gradient);
+        VectorOps.Copy(Device, _gradient.View, Parameter.Gradient);
     }
 
     private void Forget()
@@ -259,7 +264,7 @@ public sealed class LbfgsOptimizer : Optimizer
     }
 
     /// <summary>A step, the difference of gradients over it, sᵀ y and yᵀ y.</summary>
-    private sealed record Pair(MemoryBuffer<float> S, MemoryBuffer<float> Y, double Sy, double Yy) : IDisposable
+    private sealed record Pair(DeviceBuffer<float> S, DeviceBuffer<float> Y, double Sy, double Yy) : IDisposable
     {
         public void Dispose()
         {

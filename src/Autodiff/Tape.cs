@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -24,13 +26,13 @@ public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyL
 /// gradient, <see cref="Backward(Tensor)"/> goes through the list from its end and lets each operator hand its output's
 /// gradient on to its inputs (Griewank and Walther 2008, "Evaluating derivatives", chapter 3).
 /// <code>
-///   using var tape = new Tape(accelerator);
+///   using var tape = new Tape(device);
 ///   Tensor loss = tape.SquaredError(tape.Gram(features, scale), target, weight);
 ///   tape.Backward(loss);            // now image.Gradient is dL/d(image)
 /// </code>
 /// The operators are extension methods, one file each in Operators/, forward and backward side by side.
 /// </summary>
-public sealed class Tape(Accelerator accelerator) : IDisposable
+public sealed class Tape(ComputeDevice device) : IDisposable
 {
     private readonly List<Entry> _entries = [];
     private readonly List<IDisposable> _made = [];
@@ -38,7 +40,7 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     private Dictionary<Tensor, int>? _places;
     private (TapeNode Node, long Start)? _underWay;
 
-    public Accelerator Accelerator => accelerator;
+    public ComputeDevice Device => device;
 
     /// <summary>
     /// Whether sums over pixels (Gram matrices, means, squared errors) are left undefined: who has them from an earlier pass only
@@ -73,7 +75,7 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     /// <param name="gradient">dL/d(output), as many elements as it has.</param>
     public void Backward(Tensor output, ReadOnlySpan<float> gradient)
     {
-        using (MemoryBuffer<float> seed = accelerator.Allocate(gradient)) output.AddGradient(seed.View);
+        using (DeviceBuffer<float> seed = device.Allocate(gradient)) output.AddGradient(seed.View);
         Backward();
     }
 
@@ -107,20 +109,20 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     }
 
     /// <summary>A tensor without gradient and of undefined elements, whose memory goes with the tape.</summary>
-    public Tensor Constant(Shape shape) => Keep(new Tensor(accelerator, shape));
+    public Tensor Constant(Shape shape) => Keep(new Tensor(device, shape));
 
     /// <summary>The output of an operator: it has a gradient if any of the inputs has.</summary>
     /// <param name="name">The operator's, which is the method that calls.</param>
     internal Tensor Output(Shape shape, IReadOnlyList<Tensor> inputs, [CallerMemberName] string name = "")
     {
-        var output = new Tensor(accelerator, shape, inputs.Any(input => input.RequiresGradient));
+        var output = new Tensor(device, shape, inputs.Any(input => input.RequiresGradient));
         _made.Add(output);
         if (_observed is not null && _places is not null)
         {
             var node = new TapeNode(name, [.. inputs.Where(input => input.RequiresGradient).Select(input => _places.GetValueOrDefault(input, -1))], [.. inputs.Select(input => input.Shape)], shape);
             _places[output] = _observed.Count;
             _observed.Add(node);
-            accelerator.Synchronize();
+            device.Synchronize();
             _underWay = (node, Stopwatch.GetTimestamp());
         }
 
@@ -142,7 +144,7 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
     {
         if (_underWay is var (node, start))
         {
-            accelerator.Synchronize();
+            device.Synchronize();
             node.ForwardSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             _underWay = null;
         }
@@ -153,10 +155,10 @@ public sealed class Tape(Accelerator accelerator) : IDisposable
 
     private void BackwardObserved(TapeNode node, Tensor made, Action backward)
     {
-        node.GradientNorm = VectorOps.Norm(accelerator, made.Gradient);
+        node.GradientNorm = VectorOps.Norm(device, made.Gradient);
         long start = Stopwatch.GetTimestamp();
         backward();
-        accelerator.Synchronize();
+        device.Synchronize();
         node.BackwardSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

@@ -1,4 +1,7 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -8,30 +11,30 @@ namespace NativeStyle.Autodiff;
 /// </summary>
 public sealed class Tensor : IDisposable
 {
-    private readonly MemoryBuffer<float>? _owned;
+    private readonly DeviceBuffer<float>? _owned;
     private readonly ArrayView<float> _data;
-    private MemoryBuffer<float>? _gradient;
+    private DeviceBuffer<float>? _gradient;
     private bool _savedForBackward;
 
     /// <summary>A new tensor with undefined elements.</summary>
-    public Tensor(Accelerator accelerator, Shape shape, bool requiresGradient = false)
+    public Tensor(ComputeDevice device, Shape shape, bool requiresGradient = false)
     {
-        _owned = accelerator.Allocate<float>(shape.Length);
-        (_data, Accelerator, Shape, RequiresGradient) = (_owned.View, accelerator, shape, requiresGradient);
+        _owned = device.Allocate<float>(shape.Length);
+        (_data, Device, Shape, RequiresGradient) = (_owned.View, device, shape, requiresGradient);
     }
 
     /// <summary>A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.</summary>
-    public Tensor(Accelerator accelerator, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false)
-        : this(accelerator, shape, requiresGradient) => _owned!.CopyFromCPU(values);
+    public Tensor(ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false)
+        : this(device, shape, requiresGradient) => _owned!.CopyFromCPU(values);
 
     /// <summary>A tensor over memory that somebody else owns.</summary>
-    public Tensor(Accelerator accelerator, Shape shape, ArrayView<float> data, bool requiresGradient = false)
+    public Tensor(ComputeDevice device, Shape shape, ArrayView<float> data, bool requiresGradient = false)
     {
         if (data.Length != shape.Length) throw new ArgumentException($"{data.Length} elements are not {shape}");
-        (_data, Accelerator, Shape, RequiresGradient) = (data, accelerator, shape, requiresGradient);
+        (_data, Device, Shape, RequiresGradient) = (data, device, shape, requiresGradient);
     }
 
-    public Accelerator Accelerator { get; }
+    public ComputeDevice Device { get; }
 
     public Shape Shape { get; }
 
@@ -56,7 +59,7 @@ public sealed class Tensor : IDisposable
     public float[] ToArray()
     {
         float[] values = new float[Shape.Length];
-        Accelerator.Read(Data, values);
+        Device.Read(Data, values);
         return values;
     }
 
@@ -64,7 +67,7 @@ public sealed class Tensor : IDisposable
     public float[] GradientToArray()
     {
         float[] values = new float[Shape.Length];
-        Accelerator.Read(Gradient, values);
+        Device.Read(Gradient, values);
         return values;
     }
 
@@ -90,8 +93,8 @@ public sealed class Tensor : IDisposable
     public void AddGradient(ArrayView<float> gradient)
     {
         (ArrayView<float> target, float beta) = Accumulate();
-        if (beta == 0f) VectorOps.Copy(Accelerator, target, gradient);
-        else VectorOps.Axpy(Accelerator, target, gradient, 1f);
+        if (beta == 0f) VectorOps.Copy(Device, target, gradient);
+        else VectorOps.Axpy(Device, target, gradient, 1f);
     }
 
     /// <summary>A gradient of undefined elements, for the caller to fill.</summary>
@@ -132,7 +135,7 @@ public sealed class Tensor : IDisposable
     internal (ArrayView<float> Gradient, float Beta) Accumulate()
     {
         if (_gradient is not null) return (_gradient.View, 1f);
-        _gradient = Accelerator.Allocate<float>(Shape.Length);
+        _gradient = Device.Allocate<float>(Shape.Length);
         return (_gradient.View, 0f);
     }
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli;
 
@@ -34,7 +35,7 @@ internal sealed class NetworkArguments
     public static bool Has(string? file, string layer) => file is null || WeightsFile.Has(file, [layer]);
 
     /// <summary>The network with some layers.</summary>
-    public VggNetwork Load(ParseResult parsed, Accelerator accelerator, string? file, VggArchitecture architecture, IReadOnlyCollection<string> layers, TransferConsole console)
+    public VggNetwork Load(ParseResult parsed, ComputeDevice device, string? file, VggArchitecture architecture, IReadOnlyCollection<string> layers, TransferConsole console)
     {
         WeightsConvention? convention = parsed.GetValue(_convention) is not string name ? null : WeightsConventions.Parse(name)
             ?? throw new UsageException($"--weights-convention {name} is unknown, expected rgb-255, bgr-255 or rgb-unit");
@@ -45,7 +46,7 @@ internal sealed class NetworkArguments
             "l2" => Pooling.L2,
             string other => throw new UsageException($"--pooling {other} is unknown, expected one of average, max, l2"),
         };
-        return VggNetwork.Load(accelerator, () =>
+        return VggNetwork.Load(device, () =>
         {
             if (file is not null) return WeightsFile.Load(file, layers, convention);
             console.Say($"no --weights: using a random {architecture.Name}, whose units mean nothing; 'nativestyle weights download vgg19' gets trained ones");

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 using Spectre.Console;
 
 namespace NativeStyle.Cli;
@@ -30,12 +31,12 @@ internal sealed class TransferConsole(bool quiet)
         if (!quiet) Console.WriteLine(line);
     }
 
-    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, Accelerator accelerator, VggNetwork network)
+    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network)
     {
         Say($"preset {options.Name}: {options.Description}");
         Say($"network {network.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
-        Say($"device {accelerator.Name}: {accelerator.Description}");
+        Say($"device {device.Name}: {device.Description}");
         Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
     }
 
@@ -64,11 +65,11 @@ internal sealed class TransferConsole(bool quiet)
     }
 
     /// <summary>The most memory that was in use at a time, where pictures went in tiles.</summary>
-    public void SayPeak(Accelerator accelerator)
+    public void SayPeak(ComputeDevice device)
     {
         if (!_tiled) return;
         using var process = Process.GetCurrentProcess();
-        Say($"peak memory {MemorySize.Words(accelerator is CpuAccelerator ? process.PeakWorkingSet64 : accelerator.MemoryBytes.Peak)}");
+        Say($"peak memory {MemorySize.Words(device.UsesHostMemory ? process.PeakWorkingSet64 : device.MemoryBytes.Peak)}");
     }
 
     /// <summary>Shows how far a pass is that takes long.</summary>

@@ -1,4 +1,4 @@
-using NativeStyle.Kernels.OpenCl;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
@@ -29,7 +29,7 @@ internal static class UserErrors
             Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
             return ExitCode;
         }
-        catch (Exception error) when (error is OpenClException or NotSupportedException)
+        catch (Exception error) when (error is DeviceException or NotSupportedException)
         {
             // The driver's words, build log and all: only they say what is wrong with it.
             Console.Error.WriteLine($"nativestyle: the device failed: {error.Message}");

@@ -1,9 +1,9 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.GradientCheck;
 
 /// <summary>
-/// One operator at one shape with one set of random inputs: how the accelerator computes it, and how the reference
+/// One operator at one shape with one set of random inputs: how the device computes it, and how the reference
 /// does. All values are representable as float, so that both see the same numbers.
 /// </summary>
 public sealed record CheckCase
@@ -29,8 +29,8 @@ public sealed record CheckCase
     /// <summary>Its gradients with respect to the differentiable inputs, by MathNet in double precision.</summary>
     public Func<double[][], double[], double[][]>? ReferenceBackward { get; init; }
 
-    /// <summary>The operator on an accelerator: its output, and its gradients where it has a backward.</summary>
-    public required Func<Accelerator, float[][], float[], (float[] Output, float[][] Gradients)> Run { get; init; }
+    /// <summary>The operator on a device: its output, and its gradients where it has a backward.</summary>
+    public required Func<ComputeDevice, float[][], float[], (float[] Output, float[][] Gradients)> Run { get; init; }
 
     /// <summary>Largest allowed error of output and gradients, as <see cref="GradientChecker.RelativeError"/> measures it.</summary>
     public required double Tolerance { get; init; }
@@ -38,26 +38,32 @@ public sealed record CheckCase
     /// <summary>Why the tolerance is what it is.</summary>
     public required string ToleranceReason { get; init; }
 
+    /// <summary>Whether it runs kernels of groups, which <see cref="CpuDevice"/> does not.</summary>
+    public bool NeedsGroups { get; init; }
+
+    /// <summary>Whether a device can run it.</summary>
+    public bool RunsOn(ComputeDevice device) => !NeedsGroups || device.HasGroups;
+
     public override string ToString() => $"{Operator} {Variant}";
 }
 
 /// <summary>The element that is farthest from what it should be.</summary>
 /// <param name="Of">The output, or the gradient of which input.</param>
 /// <param name="Index">Its place, the last dimension varying fastest.</param>
-/// <param name="Actual">What the accelerator gave.</param>
+/// <param name="Actual">What the device gave.</param>
 /// <param name="Expected">What the reference gives.</param>
 /// <param name="Error">Relative to the magnitude of the terms.</param>
 public sealed record WorstElement(string Of, int Index, double Actual, double Expected, double Error);
 
 /// <summary>What a check found; errors as <see cref="GradientChecker.RelativeError"/> measures them.</summary>
 /// <param name="Case">What was checked.</param>
-/// <param name="Accelerator">Where.</param>
+/// <param name="Device">Where.</param>
 /// <param name="ForwardError">Output against the reference's.</param>
 /// <param name="BackwardError">Gradients against the reference's; null without backward.</param>
 /// <param name="DifferenceError">Gradients against central differences of the reference; null without backward.</param>
 /// <param name="Worst">The worst element of output and gradients.</param>
 public sealed record CheckResult(
-    CheckCase Case, string Accelerator, double ForwardError, double? BackwardError, double? DifferenceError, WorstElement Worst)
+    CheckCase Case, string Device, double ForwardError, double? BackwardError, double? DifferenceError, WorstElement Worst)
 {
     /// <summary>
     /// Central differences in double with h = 2⁻¹⁰ are themselves wrong by about h² f''' / 6 + ε / h, which for these

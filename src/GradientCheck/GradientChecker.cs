@@ -1,9 +1,9 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.GradientCheck;
 
 /// <summary>
-/// Checks an operator on an accelerator three ways: its output against a MathNet reference in double precision, its
+/// Checks an operator on an device three ways: its output against a MathNet reference in double precision, its
 /// gradients against the reference's, and its gradients against central differences of the reference's output.
 /// </summary>
 public static class GradientChecker
@@ -14,15 +14,15 @@ public static class GradientChecker
     /// <summary>A power of two, so that x ± h is exact for x near 1.</summary>
     private const double Step = 1.0 / 1024;
 
-    public static CheckResult Check(CheckCase check, Accelerator accelerator)
+    public static CheckResult Check(CheckCase check, ComputeDevice device)
     {
         float[][] inputs = [.. check.Inputs.Select(ToFloat)];
-        (float[] output, float[][] gradients) = check.Run(accelerator, inputs, ToFloat(check.OutputGradient));
+        (float[] output, float[][] gradients) = check.Run(device, inputs, ToFloat(check.OutputGradient));
         double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
         double[] reference = check.Reference(check.Inputs), terms = check.Reference(magnitudes);
         double forward = RelativeError(output, reference, terms);
         WorstElement worst = Worst("output", output, reference, terms);
-        if (check.ReferenceBackward is null) return new CheckResult(check, accelerator.Name, forward, null, null, worst);
+        if (check.ReferenceBackward is null) return new CheckResult(check, device.Name, forward, null, null, worst);
 
         double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
         double[][] scales = check.ReferenceBackward(magnitudes, Magnitudes(check.OutputGradient));
@@ -37,7 +37,7 @@ public static class GradientChecker
             if (!(element.Error <= worst.Error)) worst = element;
         }
 
-        return new CheckResult(check, accelerator.Name, forward, backward, difference, worst);
+        return new CheckResult(check, device.Name, forward, backward, difference, worst);
     }
 
     /// <summary>

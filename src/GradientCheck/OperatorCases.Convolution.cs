@@ -1,6 +1,10 @@
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.MatrixProduct;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.GradientCheck;
 
@@ -63,13 +67,13 @@ public static partial class OperatorCases
             Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
             ReferenceBackward = (v, g) => ConvolutionReference.Backward(
                 v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape),
-            Run = (accelerator, v, g) =>
+            Run = (device, v, g) =>
             {
-                using var layer = new Conv3x3Layer(accelerator, v[1], v[2], frozen: false);
+                using var layer = new Conv3x3Layer(device, v[1], v[2], frozen: false);
                 using var input = new Tensor(
-                    accelerator, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
+                    device, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
                 return Twice(
-                    accelerator, tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge), g,
+                    device, tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge), g,
                     input, layer.Kernel, layer.Bias);
             },
             Tolerance = 6e-6,
@@ -77,7 +81,7 @@ public static partial class OperatorCases
         };
     }
 
-    /// <summary>The GPU's Winograd on every device: groups are slow on the CPU, so these are small.</summary>
+    /// <summary>The GPU's Winograd on every device that has groups: on the CPU those are slow, so these are small.</summary>
     private static IEnumerable<CheckCase> WinogradByKernels(Random random)
     {
         foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
@@ -90,6 +94,7 @@ public static partial class OperatorCases
                 yield return new CheckCase
                 {
                     Operator = "Conv3x3 (GPU Winograd)",
+                    NeedsGroups = true,
                     Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {pooling}",
                     Inputs = [x, w, b],
                     Differentiable = 1,
@@ -97,15 +102,15 @@ public static partial class OperatorCases
                     Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
                     ReferenceBackward = (v, g) => ConvolutionReference.Backward(
                         v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
-                    Run = (accelerator, v, g) =>
+                    Run = (device, v, g) =>
                     {
-                        using MemoryBuffer<float> input = accelerator.Allocate<float>(v[0]), gradOutput = accelerator.Allocate<float>(g);
-                        using MemoryBuffer<float> output = accelerator.Allocate<float>(shape.OutLength), gradInput = accelerator.Allocate<float>(shape.InLength);
-                        using MemoryBuffer<uint> gate = accelerator.Allocate<uint>(shape.GateLength);
-                        using var weights = new Conv3x3Weights(accelerator, v[1], v[2]);
-                        WinogradKernels.Forward(accelerator, input.View, weights, output.View, gate.View, shape);
-                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
-                        WinogradKernels.BackwardData(accelerator, gradOutput.View, gate.View, weights, gradInput.View, shape, 1f);
+                        using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
+                        using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
+                        using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
+                        using var weights = new Conv3x3Weights(device, v[1], v[2]);
+                        WinogradGpu.Forward(device, new(input.View, weights, output.View, gate.View, shape));
+                        foreach (float beta in new[] { 0f, 1f })
+                            WinogradGpu.BackwardData(device, new(gradOutput.View, gate.View, weights, gradInput.View, shape, beta));
                         return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
                     },
                     Tolerance = 6e-6,
@@ -125,23 +130,29 @@ public static partial class OperatorCases
             new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
             new(96, 64, 40, 1, 40, 0, 40, 1, 0, 64, 0),
         ];
+        (string, Action<ComputeDevice, MatrixProductOp.Arguments>)[] forms =
+        [
+            ("chosen", (device, p) => MatrixProductOp.Run(device, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta)), ("plain", MatrixProductOp.RunPlain),
+            ("narrow", MatrixProductOp.RunNarrow), ("tiled", MatrixProductOp.RunTiled),
+        ];
         foreach (MultiplyShape shape in shapes)
         {
-            foreach (MultiplyKernel? kernel in new MultiplyKernel?[] { null, MultiplyKernel.Plain, MultiplyKernel.Narrow, MultiplyKernel.Tiled })
+            foreach ((string form, Action<ComputeDevice, MatrixProductOp.Arguments> run) in forms)
             {
                 double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
                 double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
                 yield return new CheckCase
                 {
-                    Operator = $"MatrixMultiply ({kernel?.ToString() ?? "chosen"})",
+                    Operator = $"MatrixProduct ({form})",
+                    NeedsGroups = form is "narrow" or "tiled",
                     Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
                     Inputs = [a, b, c],
                     Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
-                    Run = (accelerator, v, _) =>
+                    Run = (device, v, _) =>
                     {
-                        using MemoryBuffer<float> left = accelerator.Allocate<float>(v[0]), right = accelerator.Allocate<float>(v[1]);
-                        using MemoryBuffer<float> product = accelerator.Allocate<float>(v[2]);
-                        MatrixMultiply.Run(accelerator, left.View, right.View, product.View, shape, 0.5f, 1f, kernel);
+                        using DeviceBuffer<float> left = device.Allocate<float>(v[0]), right = device.Allocate<float>(v[1]);
+                        using DeviceBuffer<float> product = device.Allocate<float>(v[2]);
+                        run(device, new(left.View, right.View, product.View, shape, 0.5f, 1f));
                         return (product.GetAsArray(), []);
                     },
                     Tolerance = 1e-6,

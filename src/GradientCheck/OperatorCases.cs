@@ -1,6 +1,19 @@
+using ILGPU;
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.GradientNormalization;
+using NativeStyle.Kernels.Operators.Gram;
+using NativeStyle.Kernels.Operators.Pixels;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Reduction;
+using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Kernels.Operators.Vectors;
+using NativeStyle.Kernels.Operators.Wasserstein;
 
 namespace NativeStyle.GradientCheck;
 
@@ -98,19 +111,20 @@ public static partial class OperatorCases
                 "Gram", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.Gram(t, (float)scale),
                 f => StyleReference.Gram(f, h * w, c, scale),
                 (f, dg) => StyleReference.GramBackward(f, dg, h * w, c, scale), 5e-6, SumReason);
-            // The CPU runs a grouped kernel on a thread per work item: right, but slow.
+            // ILGPU's CPU accelerator gives each work item a thread: right, but slow.
             if ((long)h * w * c * c > 40_000) continue;
             yield return new CheckCase
             {
                 Operator = "Gram (tiled)",
+                NeedsGroups = true,
                 Variant = $"{h}x{w}x{c}",
                 Inputs = [x],
                 Reference = v => StyleReference.Gram(v[0], h * w, c, scale),
-                Run = (accelerator, v, _) =>
+                Run = (device, v, _) =>
                 {
-                    using MemoryBuffer<float> features = accelerator.Allocate<float>(v[0]);
-                    using MemoryBuffer<float> gram = accelerator.Allocate<float>((long)c * c);
-                    Kernels.Gram.TiledForward(accelerator, features.View, gram.View, h * w, c, (float)scale);
+                    using DeviceBuffer<float> features = device.Allocate<float>(v[0]);
+                    using DeviceBuffer<float> gram = device.Allocate<float>((long)c * c);
+                    GramOp.TiledForward(device, new(features.View, gram.View, h * w, c, (float)scale));
                     return (gram.GetAsArray(), []);
                 },
                 Tolerance = 5e-6,
@@ -129,7 +143,7 @@ public static partial class OperatorCases
                 "SquaredError", $"{length}", new Shape(length), Values(random, length), random,
                 (tape, t) =>
                 {
-                    var constant = new Tensor(tape.Accelerator, t.Shape, Array.ConvertAll(target, v => (float)v));
+                    var constant = new Tensor(tape.Device, t.Shape, Array.ConvertAll(target, v => (float)v));
                     return tape.SquaredError(t, constant, (float)scale);
                 },
                 x => [StyleReference.SquaredError(x, target, scale)],
@@ -144,7 +158,7 @@ public static partial class OperatorCases
             float scale = 2f / (h * w);
             foreach ((string form, VariationWeights weights) in new (string, VariationWeights)[]
             {
-                ("L2", new(scale, scale)), ("L2 inner", new(scale, 0.5f * scale, Inner: true)), ("L1", new(scale, scale, Absolute: true)),
+                ("L2", new(scale, scale)), ("L2 inner", new(scale, 0.5f * scale, Border: VariationBorder.Inner)), ("L1", new(scale, scale, Norm: VariationNorm.Absolute)),
                 ("nine-point", new(scale, scale, 0.25f * scale)),
             })
             {
@@ -170,7 +184,7 @@ public static partial class OperatorCases
                 f => StyleReference.ChannelMean(f, h * w, c), (_, dm) => StyleReference.ChannelMeanBackward(dm, h * w, c), 2e-6, SumReason);
             yield return Unary(
                 "Guidance", $"{h}x{w}x{c}", new Shape(h, w, c), x, random,
-                (tape, t) => tape.Guide(t, new Tensor(tape.Accelerator, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
+                (tape, t) => tape.Guide(t, new Tensor(tape.Device, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
                 f => StyleReference.Guide(f, guidance, c), (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
         }
     }
@@ -192,7 +206,7 @@ public static partial class OperatorCases
                 yield return InPlace(
                     $"Crop.Place (beta {beta})", [map, part],
                     v => VectorReference.Axpy(CropReference.Place(v[1], v[0].Length, w, c, window), CropReference.ScaleWindow(v[0], w, c, window, beta), 1),
-                    (a, v) => Crop.Place(a, v[1], v[0], h, w, c, window, beta));
+                    (a, v) => CropOp.Place(a, v[1], v[0], h, w, c, window, beta));
             }
         }
     }
@@ -205,12 +219,12 @@ public static partial class OperatorCases
             double[] mean = Round(StyleReference.ChannelMean(target, pixels, n)), moment = Round(StyleReference.Gram(target, pixels, n, 1.0 / pixels));
             double scale = Single(1.5);
             (double Loss, double[] Gradient) Reference(double[] f) =>
-                StyleReference.Wasserstein(f, pixels, n, mean, moment, Wasserstein.Epsilon, scale);
+                StyleReference.Wasserstein(f, pixels, n, mean, moment, WassersteinOp.Epsilon, scale);
             yield return Unary(
                 "Wasserstein", $"{pixels} pixels, {n} channels", new Shape(1, pixels, n), Values(random, (long)pixels * n), random,
                 (tape, t) =>
                 {
-                    Tensor Constant(Shape shape, double[] values) => new(tape.Accelerator, shape, Array.ConvertAll(values, v => (float)v));
+                    Tensor Constant(Shape shape, double[] values) => new(tape.Device, shape, Array.ConvertAll(values, v => (float)v));
                     var goal = new WassersteinTarget(Constant(new Shape(n), mean), Constant(new Shape(n, n), moment));
                     return tape.WassersteinDistance(tape.ChannelMean(t), tape.Gram(t, 1f / pixels), goal, (float)scale);
                 },
@@ -227,9 +241,9 @@ public static partial class OperatorCases
                 v => VectorReference.Axpy(v[0], VectorReference.NormalizeGradient(v[1], Weight), 1),
                 (a, v) =>
                 {
-                    using MemoryBuffer<float> norm = a.Allocate<float>(1);
-                    Reduction.AbsoluteSum(a, v[1], norm.View);
-                    GradientNormalization.Backward(a, v[1], norm.View, v[0], Weight, 1f);
+                    using DeviceBuffer<float> norm = a.Allocate<float>(1);
+                    ReductionOp.AbsoluteSum(a, v[1], norm.View);
+                    GradientNormalizationOp.Backward(a, v[1], norm.View, v[0], Weight, 1f);
                 });
         }
     }
@@ -249,7 +263,7 @@ public static partial class OperatorCases
             yield return InPlace("Lerp", [y, x], v => VectorReference.Lerp(v[0], v[1], Single(0.01)), (a, v) =>
                 VectorOps.Lerp(a, v[0], v[1], 0.01f));
             yield return InPlace("Clamp", [y], v => [.. v[0].Select(e => Math.Clamp(e, -0.25, 0.5))], (a, v) =>
-                PixelTransform.Clamp(a, v[0], -0.25f, 0.5f));
+                PixelsOp.Clamp(a, v[0], -0.25f, 0.5f));
         }
     }
 
@@ -260,11 +274,11 @@ public static partial class OperatorCases
             // Positive values: a sum near zero would make every relative error large.
             double[] a = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
             double[] b = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
-            yield return Reduce("Sum", [a], v => VectorReference.Sum(v[0]), (d, v, r) => Reduction.Sum(d, v[0], r));
+            yield return Reduce("Sum", [a], v => VectorReference.Sum(v[0]), (d, v, r) => ReductionOp.Sum(d, v[0], r));
             yield return Reduce("Dot", [a, b], v => VectorReference.Dot(v[0], v[1]), (d, v, r) =>
-                Reduction.Dot(d, v[0], v[1], r));
+                ReductionOp.Dot(d, v[0], v[1], r));
             yield return Reduce("AbsoluteSum", [Array.ConvertAll(a, v => -v)], v => Math.Abs(VectorReference.Sum(v[0])), (d, v, r) =>
-                Reduction.AbsoluteSum(d, v[0], r));
+                ReductionOp.AbsoluteSum(d, v[0], r));
             yield return Reduce("Norm", [a], v => VectorReference.Norm(v[0]), (d, v, r) =>
                 VectorOps.Fill(d, r, VectorOps.Norm(d, v[0])));
         }
@@ -295,13 +309,13 @@ public static partial class OperatorCases
             Variant = $"{Length}, step {Step}",
             Inputs = [Values(random, Length), Values(random, Length), Values(random, Length), v],
             Reference = i => VectorReference.AdamStep(i[0], i[1], i[2], i[3], settings, Step),
-            Run = (accelerator, i, _) =>
+            Run = (device, i, _) =>
             {
-                MemoryBuffer<float>[] buffers = [.. i.Select(values => accelerator.Allocate<float>(values))];
-                Kernels.Adam.Step(
-                    accelerator, buffers[0].View, buffers[1].View, buffers[2].View, buffers[3].View, settings, Step);
+                DeviceBuffer<float>[] buffers = [.. i.Select(values => device.Allocate<float>(values))];
+                AdamOp.Step(
+                    device, buffers[0].View, buffers[1].View, buffers[2].View, buffers[3].View, settings, Step);
                 float[] output = [.. buffers[0].GetAsArray(), .. buffers[2].GetAsArray(), .. buffers[3].GetAsArray()];
-                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                foreach (DeviceBuffer<float> buffer in buffers) buffer.Dispose();
                 return (output, []);
             },
             Tolerance = 2e-6,
@@ -324,10 +338,10 @@ public static partial class OperatorCases
             OutputGradient = dy,
             Reference = v => reference(v[0]),
             ReferenceBackward = (v, g) => [backward(v[0], g)],
-            Run = (accelerator, v, g) =>
+            Run = (device, v, g) =>
             {
-                using var input = new Tensor(accelerator, shape, v[0], true);
-                return Twice(accelerator, tape => apply(tape, input), g, input);
+                using var input = new Tensor(device, shape, v[0], true);
+                return Twice(device, tape => apply(tape, input), g, input);
             },
             Tolerance = tolerance,
             ToleranceReason = reason,
@@ -339,12 +353,12 @@ public static partial class OperatorCases
     /// them, and half of the result is the gradient only if both are right.
     /// </summary>
     private static (float[] Output, float[][] Gradients) Twice(
-        Accelerator accelerator, Func<Tape, Tensor> apply, float[] outputGradient, params Tensor[] inputs)
+        ComputeDevice device, Func<Tape, Tensor> apply, float[] outputGradient, params Tensor[] inputs)
     {
         float[] output = [];
         for (int pass = 0; pass < 2; pass++)
         {
-            using var tape = new Tape(accelerator);
+            using var tape = new Tape(device);
             Tensor y = apply(tape);
             output = y.ToArray();
             tape.Backward(y, outputGradient);
@@ -355,18 +369,18 @@ public static partial class OperatorCases
 
     private static CheckCase InPlace(
         string name, double[][] inputs, Func<double[][], double[]> reference,
-        Action<Accelerator, ArrayView<float>[]> run) => new()
+        Action<ComputeDevice, ArrayView<float>[]> run) => new()
         {
             Operator = name,
             Variant = $"{inputs[0].Length}",
             Inputs = inputs,
             Reference = reference,
-            Run = (accelerator, v, _) =>
+            Run = (device, v, _) =>
             {
-                MemoryBuffer<float>[] buffers = [.. v.Select(values => accelerator.Allocate<float>(values))];
-                run(accelerator, [.. buffers.Select(buffer => buffer.View)]);
+                DeviceBuffer<float>[] buffers = [.. v.Select(values => device.Allocate<float>(values))];
+                run(device, [.. buffers.Select(buffer => buffer.View)]);
                 float[] output = buffers[0].GetAsArray();
-                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                foreach (DeviceBuffer<float> buffer in buffers) buffer.Dispose();
                 return (output, []);
             },
             Tolerance = 1e-6,
@@ -375,18 +389,18 @@ public static partial class OperatorCases
 
     private static CheckCase Reduce(
         string name, double[][] inputs, Func<double[][], double> reference,
-        Action<Accelerator, ArrayView<float>[], ArrayView<float>> run) => new()
+        Action<ComputeDevice, ArrayView<float>[], ArrayView<float>> run) => new()
         {
             Operator = name,
             Variant = $"{inputs[0].Length}",
             Inputs = inputs,
             Reference = v => [reference(v)],
-            Run = (accelerator, v, _) =>
+            Run = (device, v, _) =>
             {
-                MemoryBuffer<float>[] buffers = [.. v.Select(values => accelerator.Allocate<float>(values))];
-                using MemoryBuffer<float> result = accelerator.Allocate<float>(1);
-                run(accelerator, [.. buffers.Select(buffer => buffer.View)], result.View);
-                foreach (MemoryBuffer<float> buffer in buffers) buffer.Dispose();
+                DeviceBuffer<float>[] buffers = [.. v.Select(values => device.Allocate<float>(values))];
+                using DeviceBuffer<float> result = device.Allocate<float>(1);
+                run(device, [.. buffers.Select(buffer => buffer.View)], result.View);
+                foreach (DeviceBuffer<float> buffer in buffers) buffer.Dispose();
                 return (result.GetAsArray(), []);
             },
             Tolerance = 2e-6,

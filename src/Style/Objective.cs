@@ -1,6 +1,10 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
@@ -46,7 +50,7 @@ internal sealed record LossBranch(string Layer, float Weight, PositionSums Sums,
 /// </summary>
 internal sealed class Objective : IDisposable
 {
-    private readonly Accelerator _accelerator;
+    private readonly ComputeDevice _device;
     private readonly VggNetwork _network;
     private readonly TransferOptions _options;
     private readonly TilePlanner _planner;
@@ -62,10 +66,10 @@ internal sealed class Objective : IDisposable
     /// <param name="planner">Decides on tiles; null for none.</param>
     /// <param name="atTile">Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</param>
     public Objective(
-        Accelerator accelerator, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
+        ComputeDevice device, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
         IReadOnlyList<StyleInput> styles, TilePlanner? planner = null, Action<int, int>? atTile = null)
     {
-        (_accelerator, _network, _options, _atTile) = (accelerator, network, options, atTile);
+        (_device, _network, _options, _atTile) = (device, network, options, atTile);
         _planner = planner ?? TilePlanner.Unlimited(network.Architecture, options);
         _plan = _planner.Iteration(height, width);
         LayerWeight[] contentLayers = [.. options.ContentTerms], styleLayers = [.. options.StyleTerms];
@@ -89,11 +93,11 @@ internal sealed class Objective : IDisposable
         pixels.ClearGradient();
         if (!_plan.IsWhole)
         {
-            using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, _plan, _options.Layers) { AtTile = _atTile };
+            using var tiles = new TiledNetwork(_device, _network, _options.PixelRange, _plan, _options.Layers) { AtTile = _atTile };
             return TiledEvaluation.ValueAndGradient(tiles, _branches, (head, terms) => Sum(head, terms, pixels), pixels, _options.NormalizeGradients, byLayer);
         }
 
-        using var tape = new Tape(_accelerator);
+        using var tape = new Tape(_device);
         Losses losses = Evaluate(tape, pixels);
         LossValues values = losses.Values(byLayer);
         if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
@@ -139,15 +143,15 @@ internal sealed class Objective : IDisposable
         {
             VggLayer of = _network.Architecture.Find(layer.Layer)!;
             (int height, int width) = VggArchitecture.SizeAt(of, _plan.Height, _plan.Width, _options.PoolEdge);
-            return Keep<MapStore>(_plan.TargetsOnDisk ? new ScratchMap(_accelerator, height, width, of.OutChannels)
-                : new DeviceMap(_accelerator, height, width, of.OutChannels));
+            return Keep<MapStore>(_plan.TargetsOnDisk ? new ScratchMap(_device, height, width, of.OutChannels)
+                : new DeviceMap(_device, height, width, of.OutChannels));
         });
         Dictionary<string, double> squares = layers.ToDictionary(layer => layer.Layer, _ => 0.0);
         // The picture is made in the call: a variable that the losses' lambdas share would keep it for as long as they live.
         Visit(content.At(_plan.Height, _plan.Width), plan, Names(layers), (layer, own, part) =>
         {
             maps[layer.Name].Write(own, part.Data);
-            squares[layer.Name] += VectorOps.Dot(_accelerator, part.Data, part.Data);
+            squares[layer.Name] += VectorOps.Dot(_device, part.Data, part.Data);
         });
         foreach (LayerWeight layer in layers)
         {
@@ -164,7 +168,7 @@ internal sealed class Objective : IDisposable
     private Tensor Target(Tape tape, MapStore map, Window own)
     {
         var shape = new Shape(own.Height, own.Width, map.Channels);
-        if (map is DeviceMap whole && own == map.Whole) return new Tensor(_accelerator, shape, whole.Data);
+        if (map is DeviceMap whole && own == map.Whole) return new Tensor(_device, shape, whole.Data);
         Tensor part = tape.Constant(shape);
         map.Read(own, part.Data);
         return part;
@@ -201,10 +205,10 @@ internal sealed class Objective : IDisposable
     private Dictionary<string, Tensor[]> Measured(StyleInput style, LayerWeight[] layers)
     {
         (Picture picture, string[] names) = (style.Picture.At(style.Picture.Height, style.Picture.Width), Names(layers));
-        Dictionary<string, RunningSums> sums = names.ToDictionary(name => name, _ => new RunningSums(_accelerator));
+        Dictionary<string, RunningSums> sums = names.ToDictionary(name => name, _ => new RunningSums(_device));
         Visit(picture, _planner.Target(picture.Height, picture.Width, names), names, (layer, own, part) =>
         {
-            using var tape = new Tape(_accelerator);
+            using var tape = new Tape(_device);
             sums[layer.Name].Add(Statistics(tape, layer, part, own, style.Part, (picture.Height, picture.Width)));
         });
         return sums.ToDictionary(each => each.Key, each => each.Value.Totals.Select(Keep).ToArray());
@@ -216,10 +220,10 @@ internal sealed class Objective : IDisposable
         Tensor[] blended = styles[0].Values;
         for (int i = 0; i < blended.Length; i++)
         {
-            VectorOps.Scale(_accelerator, blended[i].Data, (float)(styles[0].Weight / sum));
+            VectorOps.Scale(_device, blended[i].Data, (float)(styles[0].Weight / sum));
             foreach ((double weight, Tensor[] values) in styles.Skip(1))
             {
-                VectorOps.Axpy(_accelerator, blended[i].Data, values[i].Data, (float)(weight / sum));
+                VectorOps.Axpy(_device, blended[i].Data, values[i].Data, (float)(weight / sum));
                 values[i].Dispose();
             }
         }
@@ -236,7 +240,7 @@ internal sealed class Objective : IDisposable
             return new WeightedStyleLoss((float)weight, (tape, sums) => tape.WassersteinDistance(sums[1], sums[0], distribution, (float)weight));
         }
 
-        double square = Math.Pow(VectorOps.Norm(_accelerator, target[0].Data), 2);
+        double square = Math.Pow(VectorOps.Norm(_device, target[0].Data), 2);
         float scale = (float)(weight * Scale(_options.StyleLossScale, target[0].Shape.Length, square));
         return new WeightedStyleLoss((float)weight, (tape, sums) => tape.SquaredError(sums[0], target[0], scale));
     }
@@ -268,8 +272,8 @@ internal sealed class Objective : IDisposable
     private DeviceMap Guidance(Picture region, int height, int width)
     {
         if (_guidance.TryGetValue((region, height, width), out DeviceMap? known)) return known;
-        var map = new DeviceMap(_accelerator, height, width, 1);
-        _accelerator.Write<float>(GuidanceMap(region, height, width), map.Data);
+        var map = new DeviceMap(_device, height, width, 1);
+        _device.Write<float>(GuidanceMap(region, height, width), map.Data);
         return _guidance[(region, height, width)] = map;
     }
 
@@ -309,15 +313,16 @@ internal sealed class Objective : IDisposable
 
         double weight = _options.TvWeight;
         return new VariationWeights(
-            (float)(weight * across), (float)(weight * down), (float)(weight * diagonal), _options.TvKind == VariationKind.Absolute,
-            _options.TvKind == VariationKind.SquaredInner);
+            (float)(weight * across), (float)(weight * down), (float)(weight * diagonal),
+            _options.TvKind == VariationKind.Absolute ? VariationNorm.Absolute : VariationNorm.Squared,
+            _options.TvKind == VariationKind.SquaredInner ? VariationBorder.Inner : VariationBorder.All);
     }
 
     /// <summary>A target picture through the network, for what is made of its maps.</summary>
     private void Visit(Picture picture, TilePlan plan, IReadOnlyCollection<string> layers, PartVisitor visit)
     {
-        using var tiles = new TiledNetwork(_accelerator, _network, _options.PixelRange, plan, layers) { AtTile = _atTile };
-        using var pixels = new PictureMap(_accelerator, picture, _options.PixelRange);
+        using var tiles = new TiledNetwork(_device, _network, _options.PixelRange, plan, layers) { AtTile = _atTile };
+        using var pixels = new PictureMap(_device, picture, _options.PixelRange);
         tiles.Forward(pixels, visit, backwardFollows: false);
     }
 

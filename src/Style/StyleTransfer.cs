@@ -1,7 +1,11 @@
 using System.Diagnostics;
+using ILGPU;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
@@ -46,10 +50,10 @@ public sealed record TransferResult(Picture Picture, TransferEnd End, int Iterat
 /// Neural style transfer by optimising the pixels (Gatys, Ecker and Bethge 2016): at each scale the objective's
 /// targets are computed, then Adam or L-BFGS follows the gradient that the tape carries back through VGG to the picture.
 /// </summary>
-/// <param name="accelerator">Where everything runs.</param>
+/// <param name="device">Where everything runs.</param>
 /// <param name="network">Must have the layers of the options, and their <see cref="TransferOptions.Network"/>.</param>
 /// <param name="options">What to compute.</param>
-public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, TransferOptions options)
+public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, TransferOptions options)
 {
     /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
@@ -89,7 +93,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
             try
             {
                 end = RunScale(run, inputs, plan[run.Scale], run.Scale == plan.Count - 1, Finished, cancellation);
-                accelerator.TrimPool();
+                device.TrimPool();
                 if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
                 run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
             }
@@ -121,7 +125,7 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
     {
         (int height, int width) = (step.Height, step.Width);
         return new Objective(
-            accelerator, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner,
+            device, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner,
             (tile, tiles) =>
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -142,10 +146,10 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         (int height, int width) = (step.Height, step.Width);
         using Objective objective = ObjectiveAt(inputs, step, cancellation);
         // What only the targets needed.
-        accelerator.TrimPool();
+        device.TrimPool();
         var shape = new Shape(height, width, 3);
-        using Tensor pixels = new Tensor(accelerator, shape, run.Pixels, requiresGradient: true).Keep();
-        using MemoryBuffer<float> average = accelerator.Allocate<float>(run.Average);
+        using Tensor pixels = new Tensor(device, shape, run.Pixels, requiresGradient: true).Keep();
+        using DeviceBuffer<float> average = device.Allocate<float>(run.Average);
         using Optimizer optimizer = CreateOptimizer(pixels);
         if (run.Optimizer is { } state) optimizer.Restore(state);
         // From here on the device has the only copy.
@@ -232,14 +236,14 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         {
             // An exponential moving average without the bias towards its start (as in Adam): its first value is x itself.
             float decay = options.AverageDecay;
-            VectorOps.Lerp(accelerator, mean, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
+            VectorOps.Lerp(device, mean, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
         }
 
         // The last step of a scale has no loss after it that would show that it went wrong.
         TransferEnd JoinLast(TransferEnd end)
         {
             if (joined) return end;
-            if (!float.IsFinite(VectorOps.AbsoluteNorm(accelerator, pixels.Data))) return TransferEnd.NonFiniteLoss;
+            if (!float.IsFinite(VectorOps.AbsoluteNorm(device, pixels.Data))) return TransferEnd.NonFiniteLoss;
             (float[], int, int)? good = last ? null : (average.GetAsArray(), height, width);
             Join();
             run.Good = good;
@@ -260,8 +264,8 @@ public sealed class StyleTransfer(Accelerator accelerator, VggNetwork network, T
         float[] SoFar()
         {
             if (joined) return average.GetAsArray();
-            using MemoryBuffer<float> mean = accelerator.Allocate<float>(average.Length);
-            VectorOps.Copy(accelerator, mean.View, average.View);
+            using DeviceBuffer<float> mean = device.Allocate<float>(average.Length);
+            VectorOps.Copy(device, mean.View, average.View);
             Lerp(mean.View);
             return mean.GetAsArray();
         }

@@ -1,4 +1,4 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Vgg;
 

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg;
@@ -45,10 +47,10 @@ public sealed class VggNetwork : IDisposable
     private readonly float[] _mean;
     private readonly VggOptions _options;
 
-    /// <param name="accelerator">Where the weights and all feature maps live.</param>
+    /// <param name="device">Where the weights and all feature maps live.</param>
     /// <param name="weights">At least the layers that will be asked for.</param>
     /// <param name="options">Pooling and padding.</param>
-    public VggNetwork(Accelerator accelerator, VggWeights weights, VggOptions options)
+    public VggNetwork(ComputeDevice device, VggWeights weights, VggOptions options)
     {
         (_options, Architecture, Source) = (options, weights.Architecture, weights.Source);
         (_scale, _mean) = options.Input switch
@@ -66,7 +68,7 @@ public sealed class VggNetwork : IDisposable
             float factor = block > 0 && layer.Block != block ? PoolFactor(options) : 1f;
             block = layer.Block;
             float[] kernel = factor == 1f ? values.Kernel : Array.ConvertAll(values.Kernel, value => factor * value);
-            _layers[layer.Name] = new Conv3x3Layer(accelerator, kernel, values.Bias, frozen: true);
+            _layers[layer.Name] = new Conv3x3Layer(device, kernel, values.Bias, frozen: true);
         }
     }
 
@@ -85,15 +87,15 @@ public sealed class VggNetwork : IDisposable
     /// A network of weights that are loaded here and not kept: beside the device's copy, the host's would stay until a
     /// next collection that a program which allocates nothing never sees.
     /// </summary>
-    public static VggNetwork Load(Accelerator accelerator, Func<VggWeights> load, VggOptions options)
+    public static VggNetwork Load(ComputeDevice device, Func<VggWeights> load, VggOptions options)
     {
-        VggNetwork network = Build(accelerator, load, options);
+        VggNetwork network = Build(device, load, options);
         GC.Collect();
         return network;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static VggNetwork Build(Accelerator accelerator, Func<VggWeights> load, VggOptions options) => new(accelerator, load(), options);
+    private static VggNetwork Build(ComputeDevice device, Func<VggWeights> load, VggOptions options) => new(device, load(), options);
 
     /// <summary>
     /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each,

@@ -1,4 +1,4 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Autodiff.Tests;
 
@@ -66,7 +66,7 @@ public class LbfgsTests
     {
         float[] start = [.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? -1.2f : 1f)];
         (float[] whole, _, _) = Minimize(Rosenbrock, start, new LbfgsSettings(4), 30);
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         OptimizerState state;
         float[] middle;
         using (var x = new Tensor(cpu, new Shape(1, 1, 10), start, true))
@@ -87,7 +87,7 @@ public class LbfgsTests
         Func<double[], (double, double[])> function, float[] start, LbfgsSettings settings, int steps, (float, float)? bounds = null,
         Action<double>? onStep = null)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var x = new Tensor(cpu, new Shape(1, 1, start.Length), start, true);
         using var lbfgs = new LbfgsOptimizer(x.Keep(), settings, bounds);
         int evaluations = 0;
@@ -108,12 +108,12 @@ public class LbfgsTests
     }
 
     /// <summary>The value of a function of the host, whose gradient reaches x through an operator that changes nothing.</summary>
-    private static double Evaluate(Accelerator accelerator, Tensor x, Func<double[], (double Value, double[] Gradient)> function)
+    private static double Evaluate(ComputeDevice device, Tensor x, Func<double[], (double Value, double[] Gradient)> function)
     {
         (double value, double[] gradient) = function(Array.ConvertAll(x.ToArray(), v => (double)v));
         x.ClearGradient();
-        using var one = new Tensor(accelerator, new Shape(1, 1), [1f]);
-        using var tape = new Tape(accelerator);
+        using var one = new Tensor(device, new Shape(1, 1), [1f]);
+        using var tape = new Tape(device);
         tape.Backward(tape.Guide(x, one), Array.ConvertAll(gradient, v => (float)v));
         return (float)value;
     }

@@ -1,10 +1,13 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.TotalVariation;
 
 namespace NativeStyle.Autodiff.Tests;
 
 public sealed class TapeTests : IDisposable
 {
-    private readonly CpuAccelerator _cpu = new(2);
+    private readonly CpuDevice _cpu = new(2);
 
     public void Dispose() => _cpu.Dispose();
 
@@ -53,15 +56,15 @@ public sealed class TapeTests : IDisposable
     [InlineData(CpuPath.Kernels)]
     public void AChainOfOperatorsHasTheGradientThatDifferencesShow(CpuPath path)
     {
-        using var accelerator = new CpuAccelerator(2, path);
+        using var device = new CpuDevice(2, path);
         const int Seed = 4;
         var random = new Random(Seed);
         float[] pixels = Floats(random, 9 * 7 * 3, 1), target = Floats(random, 16 * 16, 0.01f);
-        using var first = new Conv3x3Layer(accelerator, Floats(random, 9 * 3 * 8, 0.3f), Floats(random, 8, 0.3f), true);
-        using var second = new Conv3x3Layer(accelerator, Floats(random, 9 * 8 * 16, 0.2f), Floats(random, 16, 0.3f), true);
-        using var goal = new Tensor(accelerator, new Shape(16, 16), target);
-        using var image = new Tensor(accelerator, new Shape(9, 7, 3), pixels, requiresGradient: true);
-        using (var tape = new Tape(accelerator)) tape.Backward(Loss(tape, image));
+        using var first = new Conv3x3Layer(device, Floats(random, 9 * 3 * 8, 0.3f), Floats(random, 8, 0.3f), true);
+        using var second = new Conv3x3Layer(device, Floats(random, 9 * 8 * 16, 0.2f), Floats(random, 16, 0.3f), true);
+        using var goal = new Tensor(device, new Shape(16, 16), target);
+        using var image = new Tensor(device, new Shape(9, 7, 3), pixels, requiresGradient: true);
+        using (var tape = new Tape(device)) tape.Backward(Loss(tape, image));
         float[] gradient = image.GradientToArray();
         float largest = gradient.Max(Math.Abs);
         for (int i = 0; i < pixels.Length; i += 11)
@@ -76,8 +79,8 @@ public sealed class TapeTests : IDisposable
         {
             float[] moved = [.. pixels];
             moved[index] += offset;
-            using var there = new Tensor(accelerator, new Shape(9, 7, 3), moved);
-            using var tape = new Tape(accelerator);
+            using var there = new Tensor(device, new Shape(9, 7, 3), moved);
+            using var tape = new Tape(device);
             return Loss(tape, there).ToArray()[0];
         }
 

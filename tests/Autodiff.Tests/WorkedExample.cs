@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Adam;
 
 namespace NativeStyle.Autodiff.Tests;
 
@@ -7,7 +8,7 @@ public static class WorkedExample
 {
     /// <summary>Teaches two layers of 3x3 filters what an edge is.</summary>
     /// <returns>The loss before the first and after the last step, and the first layer's filters, (3, 3, 1, 4).</returns>
-    public static (float First, float Last, float[] Filters) Train(Accelerator accelerator, int steps)
+    public static (float First, float Last, float[] Filters) Train(ComputeDevice device, int steps)
     {
         const int Side = 24;
         const int Hidden = 4;
@@ -26,13 +27,13 @@ public static class WorkedExample
             }
         }
 
-        using var x = new Tensor(accelerator, new Shape(Side, Side, 1), picture);
-        using var target = new Tensor(accelerator, new Shape(Side, Side, 1), edges);
+        using var x = new Tensor(device, new Shape(Side, Side, 1), picture);
+        using var target = new Tensor(device, new Shape(Side, Side, 1), edges);
 
         // The network: one channel to four, ReLU, four to one. Small random filters, no bias yet.
         float[] Noise(int count) => [.. Enumerable.Range(0, count).Select(_ => 0.6f * (random.NextSingle() - 0.5f))];
-        using var first = new Conv3x3Layer(accelerator, Noise(9 * Hidden), new float[Hidden], frozen: false);
-        using var second = new Conv3x3Layer(accelerator, Noise(9 * Hidden), new float[1], frozen: false);
+        using var first = new Conv3x3Layer(device, Noise(9 * Hidden), new float[Hidden], frozen: false);
+        using var second = new Conv3x3Layer(device, Noise(9 * Hidden), new float[1], frozen: false);
 
         // An optimiser for each tensor that learns.
         var settings = new AdamSettings(LearningRate: 0.02f);
@@ -45,7 +46,7 @@ public static class WorkedExample
             foreach (Tensor parameter in parameters) parameter.ClearGradient();
 
             // Forward: each call computes, and writes itself down on the tape.
-            using var tape = new Tape(accelerator);
+            using var tape = new Tape(device);
             Tensor hidden = tape.Conv3x3(x, first, relu: true);
             Tensor output = tape.Conv3x3(hidden, second, relu: false);
             Tensor loss = tape.SquaredError(output, target, scale: 1f / (Side * Side));

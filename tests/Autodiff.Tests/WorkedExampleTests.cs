@@ -1,4 +1,4 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Autodiff.Tests;
 
@@ -7,7 +7,7 @@ public class WorkedExampleTests
     [Fact]
     public void TheNetworkLearnsWhatAnEdgeIs()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         (float first, float last, float[] filters) = WorkedExample.Train(cpu, 1500);
         Assert.True(last < 0.01 * first, $"the loss fell from {first} to {last} only");
         // What it learnt: a filter at work is a difference across or down, its weights of no sum. One may die: below zero for

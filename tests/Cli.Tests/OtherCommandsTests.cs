@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ILGPU;
 using NativeStyle.Imaging;
 
 namespace NativeStyle.Cli.Tests;

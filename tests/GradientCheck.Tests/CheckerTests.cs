@@ -1,5 +1,5 @@
 using NativeStyle.GradientCheck.References;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.GradientCheck.Tests;
 
@@ -60,7 +60,7 @@ public class CheckerTests
         Func<float, float> kernel, Func<float, float> gradient,
         Func<double[][], double[], double[][]>? reference = null)
     {
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         return GradientChecker.Check(
             new CheckCase
             {

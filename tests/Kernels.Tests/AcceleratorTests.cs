@@ -1,3 +1,13 @@
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Gram;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Reduction;
+using NativeStyle.Kernels.Operators.Relu;
+using NativeStyle.Kernels.Operators.Vectors;
+
 namespace NativeStyle.Kernels.Tests;
 
 public class AcceleratorTests
@@ -5,11 +15,11 @@ public class AcceleratorTests
     [Fact]
     public void FreedMemoryIsUsedAgain()
     {
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         for (int round = 0; round < 100; round++)
         {
-            using MemoryBuffer<float> a = cpu.Allocate<float>(1_000_000);
-            using MemoryBuffer<float> b = cpu.Allocate<float>(50);
+            using DeviceBuffer<float> a = cpu.Allocate<float>(1_000_000);
+            using DeviceBuffer<float> b = cpu.Allocate<float>(50);
         }
 
         Assert.Equal(0, cpu.MemoryBytes.InUse);
@@ -22,12 +32,12 @@ public class AcceleratorTests
     [Fact]
     public void FreedNeighboursJoin()
     {
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         int[] order = [0, 1, 2, 3, 4, 5, 6, 7];
         var random = new Random(3);
         for (int round = 0; round < 20; round++)
         {
-            MemoryBuffer<float>[] eight = [.. order.Select(_ => cpu.Allocate<float>(1_000_000))];
+            DeviceBuffer<float>[] eight = [.. order.Select(_ => cpu.Allocate<float>(1_000_000))];
             random.Shuffle(order);
             foreach (int i in order) eight[i].Dispose();
             cpu.Allocate<float>(8_000_000).Dispose();
@@ -40,14 +50,14 @@ public class AcceleratorTests
     [Fact]
     public void BuffersInUseNeverOverlap()
     {
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         var random = new Random(4);
-        List<(MemoryBuffer<int> Buffer, int Mark)> live = [];
+        List<(DeviceBuffer<int> Buffer, int Mark)> live = [];
         for (int step = 0; step < 3000; step++)
         {
             if (live.Count < 20 || random.Next(2) == 0)
             {
-                MemoryBuffer<int> buffer = cpu.Allocate<int>(random.Next(3) == 0 ? random.Next(400_000) : random.Next(2_000));
+                DeviceBuffer<int> buffer = cpu.Allocate<int>(random.Next(3) == 0 ? random.Next(400_000) : random.Next(2_000));
                 int[] marks = new int[buffer.Length];
                 Array.Fill(marks, step);
                 buffer.CopyFromCPU(marks);
@@ -62,7 +72,7 @@ public class AcceleratorTests
             }
         }
 
-        foreach ((MemoryBuffer<int> buffer, int mark) in live)
+        foreach ((DeviceBuffer<int> buffer, int mark) in live)
         {
             Assert.DoesNotContain(buffer.GetAsArray(), value => value != mark);
             buffer.Dispose();
@@ -74,8 +84,8 @@ public class AcceleratorTests
     [Fact]
     public void ABufferMayOutliveItsAccelerator()
     {
-        MemoryBuffer<float> buffer;
-        using (var cpu = new CpuAccelerator(1)) buffer = cpu.Allocate<float>(10);
+        DeviceBuffer<float> buffer;
+        using (var cpu = new CpuDevice(1)) buffer = cpu.Allocate<float>(10);
         Assert.Equal(10, buffer.View.Length);
         buffer.Dispose();
     }
@@ -83,8 +93,8 @@ public class AcceleratorTests
     [Fact]
     public void ADisposedBufferCannotBeUsed()
     {
-        using var cpu = new CpuAccelerator(1);
-        MemoryBuffer<float> buffer = cpu.Allocate<float>(4);
+        using var cpu = new CpuDevice(1);
+        DeviceBuffer<float> buffer = cpu.Allocate<float>(4);
         buffer.Dispose();
         buffer.Dispose();
         Assert.Throws<ObjectDisposedException>(() => buffer.View);
@@ -93,8 +103,8 @@ public class AcceleratorTests
     [Fact]
     public void CopiesWantEqualLengths()
     {
-        using var cpu = new CpuAccelerator(1);
-        using MemoryBuffer<float> buffer = cpu.Allocate<float>(4);
+        using var cpu = new CpuDevice(1);
+        using DeviceBuffer<float> buffer = cpu.Allocate<float>(4);
         Assert.Throws<ArgumentException>(() => buffer.CopyFromCPU(new float[3]));
         Assert.Throws<ArgumentException>(() => buffer.CopyToCPU(new float[5]));
     }
@@ -102,12 +112,12 @@ public class AcceleratorTests
     [Fact]
     public void OperatorsRefuseViewsOfWrongLength()
     {
-        using var cpu = new CpuAccelerator(1);
-        using MemoryBuffer<float> four = cpu.Allocate<float>(4), five = cpu.Allocate<float>(5);
-        Assert.Throws<ArgumentException>(() => Relu.Forward(cpu, four.View, five.View));
-        Assert.Throws<ArgumentException>(() => Gram.Forward(cpu, four.View, five.View, 2, 2, 1));
+        using var cpu = new CpuDevice(1);
+        using DeviceBuffer<float> four = cpu.Allocate<float>(4), five = cpu.Allocate<float>(5);
+        Assert.Throws<ArgumentException>(() => ReluOp.Forward(cpu, four.View, five.View));
+        Assert.Throws<ArgumentException>(() => GramOp.Forward(cpu, four.View, five.View, 2, 2, 1));
         Assert.Throws<ArgumentException>(() =>
-            AvgPool.Forward(cpu, four.View, five.View, new PoolShape(2, 2, 1, PoolEdge.Floor)));
+            AveragePoolOp.Forward(cpu, four.View, five.View, new PoolShape(2, 2, 1, PoolEdge.Floor)));
         Assert.Throws<ArgumentException>(() => new Conv3x3Weights(cpu, new float[17], new float[1]));
     }
 
@@ -126,8 +136,8 @@ public class AcceleratorTests
     [Fact]
     public void AFailingPartReachesTheCallerAndTheTeamGoesOn()
     {
-        using var cpu = new CpuAccelerator(3);
-        using MemoryBuffer<float> buffer = cpu.Allocate<float>(new float[1000]);
+        using var cpu = new CpuDevice(3);
+        using DeviceBuffer<float> buffer = cpu.Allocate<float>(new float[1000]);
         for (int round = 0; round < 20; round++)
         {
             Assert.Throws<IndexOutOfRangeException>(() => cpu.Launch(VectorOps.FillKernel, (Index1D)1001, buffer.View, 1f));
@@ -138,18 +148,18 @@ public class AcceleratorTests
 
     private static byte[] ConvolutionAndGram(int threads, Conv3x3Shape sizes)
     {
-        using var cpu = new CpuAccelerator(threads);
+        using var cpu = new CpuDevice(threads);
         var random = new Random(5);
         Conv3x3Shape shape = sizes with { Relu = true };
         int channels = shape.OutChannels;
-        using MemoryBuffer<float> x = cpu.Allocate<float>(Floats(random, shape.InLength));
-        using MemoryBuffer<float> y = cpu.Allocate<float>(shape.OutLength), gram = cpu.Allocate<float>(channels * channels), sum = cpu.Allocate<float>(1);
-        using MemoryBuffer<uint> gate = cpu.Allocate<uint>(shape.GateLength);
+        using DeviceBuffer<float> x = cpu.Allocate<float>(Floats(random, shape.InLength));
+        using DeviceBuffer<float> y = cpu.Allocate<float>(shape.OutLength), gram = cpu.Allocate<float>(channels * channels), sum = cpu.Allocate<float>(1);
+        using DeviceBuffer<uint> gate = cpu.Allocate<uint>(shape.GateLength);
         using var weights = new Conv3x3Weights(cpu, Floats(random, shape.KernelLength), Floats(random, channels));
-        Conv3x3.Forward(cpu, x.View, weights, y.View, gate.View, shape);
-        Gram.Forward(cpu, y.View, gram.View, (int)shape.Pixels, channels, 0.01f);
-        Conv3x3.BackwardData(cpu, y.View, gate.View, weights, x.View, shape, 1f);
-        Reduction.Sum(cpu, y.View, sum.View);
+        Conv3x3Op.Forward(cpu, x.View, weights, y.View, gate.View, shape);
+        GramOp.Forward(cpu, y.View, gram.View, (int)shape.Pixels, channels, 0.01f);
+        Conv3x3Op.BackwardData(cpu, y.View, gate.View, weights, x.View, shape, 1f);
+        ReductionOp.Sum(cpu, y.View, sum.View);
         float[] all = [.. y.GetAsArray(), .. gram.GetAsArray(), .. x.GetAsArray(), .. sum.GetAsArray()];
         return [.. all.SelectMany(BitConverter.GetBytes)];
     }

@@ -1,6 +1,11 @@
+using ILGPU.Runtime;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>The kernel language on the CPU accelerator: indices, groups, shared and local memory, barriers, atomics.</summary>
+/// <summary>The kernel language on the CPU device: indices, groups, shared and local memory, barriers, atomics.</summary>
 public class KernelLanguageTests
 {
     private const int GroupSize = 32;
@@ -10,11 +15,11 @@ public class KernelLanguageTests
     [InlineData(4)]
     public void ImplicitKernelsRunOncePerIndex(int threads)
     {
-        using var cpu = new CpuAccelerator(threads);
-        using MemoryBuffer<int> counts = Zeros(cpu, 3 * 5 * 7);
+        using var cpu = new CpuDevice(threads);
+        using DeviceBuffer<int> counts = Zeros(cpu, 3 * 5 * 7);
         cpu.Launch(Count3D, new Index3D(3, 5, 7), counts.View);
         Assert.All(counts.GetAsArray(), count => Assert.Equal(1, count));
-        using MemoryBuffer<int> plane = Zeros(cpu, 6);
+        using DeviceBuffer<int> plane = Zeros(cpu, 6);
         cpu.Launch(Linear2D, new Index2D(3, 2), plane.View);
         // X varies fastest.
         Assert.Equal([0, 1, 2, 10, 11, 12], plane.GetAsArray());
@@ -23,8 +28,8 @@ public class KernelLanguageTests
     [Fact]
     public void AnEmptyExtentRunsNothing()
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> counts = Zeros(cpu, 1);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> counts = Zeros(cpu, 1);
         cpu.Launch(CountAtomically, (Index1D)0, counts.View);
         Assert.Equal(0, counts.GetAsArray()[0]);
     }
@@ -32,8 +37,8 @@ public class KernelLanguageTests
     [Fact]
     public void GroupedKernelsShareMemoryAcrossABarrier()
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> output = Zeros(cpu, 5 * GroupSize);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> output = Zeros(cpu, 5 * GroupSize);
         cpu.LaunchGrouped(ReverseInGroup, new KernelConfig(5, GroupSize), output.View);
         int[] expected = [.. Enumerable.Range(0, 5 * GroupSize).Select(i => (i / GroupSize * 1000) + (GroupSize - 1 - (i % GroupSize)))];
         Assert.Equal(expected, output.GetAsArray());
@@ -42,8 +47,8 @@ public class KernelLanguageTests
     [Fact]
     public void ManyBarriersKeepAGroupInStep()
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> output = Zeros(cpu, GroupSize);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> output = Zeros(cpu, GroupSize);
         cpu.LaunchGrouped(PrefixSum, new KernelConfig(1, GroupSize), output.View);
         Assert.Equal(Enumerable.Range(1, GroupSize).Select(i => i * (i + 1) / 2), output.GetAsArray());
     }
@@ -51,8 +56,8 @@ public class KernelLanguageTests
     [Fact]
     public void SharedMemoryStartsAsNotANumberInEveryGroup()
     {
-        using var cpu = new CpuAccelerator(1);
-        using MemoryBuffer<int> seen = Zeros(cpu, 1);
+        using var cpu = new CpuDevice(1);
+        using DeviceBuffer<int> seen = Zeros(cpu, 1);
         cpu.LaunchGrouped(CountUninitialised, new KernelConfig(4, 8), seen.View);
         Assert.Equal(4 * 8, seen.GetAsArray()[0]);
     }
@@ -60,8 +65,8 @@ public class KernelLanguageTests
     [Fact]
     public void ADivergentBarrierIsAnErrorThatSaysSo()
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> output = Zeros(cpu, 1);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> output = Zeros(cpu, 1);
         var error = Assert.Throws<InvalidOperationException>(() =>
             cpu.LaunchGrouped(HalfComesToTheBarrier, new KernelConfig(1, 8), output.View));
         Assert.Contains("divergent barrier", error.Message, StringComparison.Ordinal);
@@ -71,8 +76,8 @@ public class KernelLanguageTests
     [Fact]
     public void AnExceptionInOneWorkItemEndsTheOthersAtTheirBarrier()
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> output = Zeros(cpu, 4);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> output = Zeros(cpu, 4);
         var error = Assert.Throws<InvalidOperationException>(() =>
             cpu.LaunchGrouped(OneItemFails, new KernelConfig(3, 8), output.View));
         Assert.Contains(nameof(OneItemFails), error.Message, StringComparison.Ordinal);
@@ -85,8 +90,8 @@ public class KernelLanguageTests
     [InlineData(int.MaxValue)]
     public void AViewRefusesWrongIndices(int index)
     {
-        using var cpu = new CpuAccelerator(2);
-        using MemoryBuffer<int> buffer = Zeros(cpu, 4);
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<int> buffer = Zeros(cpu, 4);
         Assert.Throws<IndexOutOfRangeException>(() => cpu.Launch(WriteAt, (Index1D)1, buffer.View, index));
         Assert.Throws<IndexOutOfRangeException>(() => buffer.View.SubView(1, 2)[2]);
         Assert.Throws<ArgumentOutOfRangeException>(() => buffer.View.SubView(1, 4));
@@ -95,8 +100,8 @@ public class KernelLanguageTests
     [Fact]
     public void AtomicsLoseNothing()
     {
-        using var cpu = new CpuAccelerator(4);
-        using MemoryBuffer<int> cells = Zeros(cpu, 3);
+        using var cpu = new CpuDevice(4);
+        using DeviceBuffer<int> cells = Zeros(cpu, 3);
         cpu.Launch(CountAtomically, (Index1D)10_000, cells.View.SubView(0, 1));
         cpu.Launch(Extremes, (Index1D)1000, cells.View.SubView(1, 2));
         Assert.Equal([10_000, 999, -999], cells.GetAsArray());
@@ -105,8 +110,8 @@ public class KernelLanguageTests
     [Fact]
     public void LocalMemoryBelongsToAWorkItem()
     {
-        using var cpu = new CpuAccelerator(3);
-        using MemoryBuffer<int> output = Zeros(cpu, 500);
+        using var cpu = new CpuDevice(3);
+        using DeviceBuffer<int> output = Zeros(cpu, 500);
         cpu.Launch(SumOfLocal, (Index1D)500, output.View);
         Assert.Equal(Enumerable.Range(0, 500).Select(i => 16 * i), output.GetAsArray());
     }
@@ -118,7 +123,7 @@ public class KernelLanguageTests
         Assert.Contains("explicitly grouped kernel", error.Message, StringComparison.Ordinal);
     }
 
-    private static MemoryBuffer<int> Zeros(Accelerator accelerator, int length) => accelerator.Allocate<int>(new int[length]);
+    private static DeviceBuffer<int> Zeros(ComputeDevice device, int length) => device.Allocate<int>(new int[length]);
 
     [Kernel]
     private static void Count3D(Index3D index, ArrayView<int> counts) =>

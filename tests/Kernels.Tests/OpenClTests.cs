@@ -1,4 +1,5 @@
-using NativeStyle.Kernels.OpenCl;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Kernels.Tests;
 
@@ -9,7 +10,7 @@ public class OpenClTests
     {
         using OpenClAccelerator device = TestDevice.Open();
         var random = new Random(2);
-        List<(MemoryBuffer<int> Buffer, int[] Values)> live = [];
+        List<(DeviceBuffer<int> Buffer, int[] Values)> live = [];
         for (int step = 0; step < 200; step++)
         {
             int[] values = new int[random.Next(1, random.Next(4) == 0 ? 900_000 : 3_000)];
@@ -22,7 +23,7 @@ public class OpenClTests
             live.RemoveAt(at);
         }
 
-        foreach ((MemoryBuffer<int> buffer, int[] values) in live)
+        foreach ((DeviceBuffer<int> buffer, int[] values) in live)
         {
             Assert.Equal(values, buffer.GetAsArray());
             buffer.Dispose();
@@ -37,7 +38,7 @@ public class OpenClTests
     public void WindowsOnBuffersAreWrittenInPlace()
     {
         using OpenClAccelerator device = TestDevice.Open();
-        using MemoryBuffer<float> buffer = device.Allocate<float>(new float[100]);
+        using DeviceBuffer<float> buffer = device.Allocate<float>(new float[100]);
         VectorOps.Fill(device, buffer.View.SubView(7, 20), 3f);
         float[] values = buffer.GetAsArray();
         Assert.Equal(Enumerable.Range(0, 100).Select(i => i is >= 7 and < 27 ? 3f : 0f), values);
@@ -62,7 +63,7 @@ public class OpenClTests
         Assert.Contains("MiB", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>The second accelerator takes the driver's binary from disk; one that was damaged is built anew.</summary>
+    /// <summary>The second device takes the driver's binary from disk; one that was damaged is built anew.</summary>
     [SkippableFact]
     public void ProgramsAreCachedAndADamagedCacheIsNoHarm()
     {
@@ -70,7 +71,7 @@ public class OpenClTests
         for (int round = 0; round < 3; round++)
         {
             using OpenClAccelerator device = TestDevice.Open(folder.Path);
-            using MemoryBuffer<float> buffer = device.Allocate<float>(new float[5]);
+            using DeviceBuffer<float> buffer = device.Allocate<float>(new float[5]);
             VectorOps.Fill(device, buffer.View, round);
             Assert.All(buffer.GetAsArray(), value => Assert.Equal(round, value));
             string file = Assert.Single(Directory.GetFiles(folder.Path));

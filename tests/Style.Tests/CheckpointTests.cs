@@ -1,7 +1,7 @@
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -78,7 +78,7 @@ public class CheckpointTests
 
     private static TransferResult Run(TransferOptions options, Action<RunState>? save, RunState? resume = null)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
         Picture content = new(48, 64), style = new(40, 40);
         for (int i = 0; i < content.Pixels.Length; i++) content.Pixels[i] = 0.5f + (0.4f * MathF.Sin(i * 0.011f));

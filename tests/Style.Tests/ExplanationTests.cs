@@ -1,9 +1,11 @@
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -20,7 +22,7 @@ public class ExplanationTests
     [Fact]
     public void ItsNumbersAreThoseOfTheRun()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, s_options.Network);
         var inputs = new TransferInputs(Smooth(24, 32, 1), [new StyleInput(Smooth(30, 30, 2))]);
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(s_options, 24, 32);
@@ -54,7 +56,7 @@ public class ExplanationTests
     [Fact]
     public void ItsGramMatricesAreTheStylesByMathNet()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, s_options.Network);
         Picture style = Smooth(32, 32, 2);
         TransferOptions options = s_options with { ContentWeight = 0.01, TvWeight = 0, CoarsestSize = 0, Iterations = [80] };

@@ -1,8 +1,9 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -23,7 +24,7 @@ public class FeatureTests
         ReceptiveField field = ReceptiveField.Of(VggArchitecture.Vgg19, layer);
         Assert.Equal((size, stride), (field.Size, field.Stride));
         const int Side = 112;
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(Pooling.Average));
         using Tensor pixels = new Tensor(cpu, new Shape(Side, Side, 3), Noise(Side).Pixels, true).Keep();
         using var tape = new Tape(cpu);
@@ -46,7 +47,7 @@ public class FeatureTests
     [Fact]
     public void TheStrongestPatchIsWhereTheMapIsLargest()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(Pooling.Max));
         var finder = new StrongestPatches(cpu, network, "conv2_1", 5, 4, 2);
         Picture[] pictures = [Noise(40), Noise(44), Noise(48)];
@@ -64,7 +65,7 @@ public class FeatureTests
     [InlineData(true)]
     public void AscentRaisesTheActivation(bool center)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(Pooling.Max));
         List<double> activations = [];
         var options = new MaximizeOptions(32, 40, CenterOnly: center, Jitter: 2);

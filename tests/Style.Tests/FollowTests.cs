@@ -1,9 +1,12 @@
 using System.Text.Json;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -116,7 +119,7 @@ public class FollowTests
 
     private static IReadOnlyList<IterationReport> Run(TransferOptions options, VggWeights weights, Picture content, Picture style, Picture start)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, weights, options.Network);
         return new StyleTransfer(cpu, network, options).Run(
             new TransferInputs(content, [new StyleInput(style)], start), Schedule.Plan(options, content.Height, content.Width), default).Reports;

@@ -2,9 +2,11 @@ using MathNet.Numerics.LinearAlgebra;
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -127,7 +129,7 @@ public class ObjectiveTests
     [InlineData(Pooling.Max, 1.0)]
     public void RescaledPoolingIsAFactorOfThePooledMap(Pooling pooling, double factor)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(pooling, PoolEdge.Same, Padding.Zero, PoolRescale: true));
         var reference = new ReferenceNetwork(
             s_weights, pooling, PoolEdge.Same, Padding.Zero, [255, 255, 255], Array.ConvertAll(VggWeights.CaffeMean, value => (double)value), factor);
@@ -140,7 +142,7 @@ public class ObjectiveTests
 
     private static (double Loss, float[] Gradient) Evaluate(TransferOptions options, params StyleInput[] styles)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, options.Network);
         using var objective = new Objective(cpu, network, options, Height, Width, null, styles);
         using var pixels = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(Smooth(3).Pixels, value => value * options.PixelRange), true);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Style.Tests;
 

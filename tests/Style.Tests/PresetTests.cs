@@ -2,10 +2,12 @@ using MathNet.Numerics.LinearAlgebra;
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Tiling;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -273,7 +275,7 @@ public class PresetTests
 
         public void Check(double tolerance = 1e-3)
         {
-            using var cpu = new CpuAccelerator(2);
+            using var cpu = new CpuDevice(2);
             using var network = new VggNetwork(cpu, _weights, _options.Network);
             var random = new Random(7);
             foreach (TilePlanner planner in new[]
@@ -286,7 +288,7 @@ public class PresetTests
             }
         }
 
-        private void Check(double tolerance, CpuAccelerator cpu, VggNetwork network, TilePlanner planner)
+        private void Check(double tolerance, CpuDevice cpu, VggNetwork network, TilePlanner planner)
         {
             using var objective = new Objective(cpu, network, _options, Height, Width, _content, [new StyleInput(_style)], planner);
             using Tensor image = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(_pixels, v => (float)v), true).Keep();

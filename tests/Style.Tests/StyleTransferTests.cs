@@ -1,7 +1,8 @@
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -59,8 +60,8 @@ public class StyleTransferTests
         TransferOptions options = s_small with { Pooling = pooling, StyleLayers = [new("conv1_2", 0.5), new("conv2_1", 0.5)] };
         List<IterationReport> onCpu = [], onDevice = [];
         float[] cpu = Transfer(options, onCpu).Picture.Pixels;
-        float[] first = Transfer(options, onDevice, accelerator: TestDevice.Open()).Picture.Pixels;
-        float[] second = Transfer(options, accelerator: TestDevice.Open()).Picture.Pixels;
+        float[] first = Transfer(options, onDevice, device: TestDevice.Open()).Picture.Pixels;
+        float[] second = Transfer(options, device: TestDevice.Open()).Picture.Pixels;
         Assert.Equal(first, second);
         Assert.True(cpu.Zip(first, (a, b) => Math.Abs(a - b)).Average() < 2e-3);
         foreach ((IterationReport expected, IterationReport actual) in onCpu.Zip(onDevice))
@@ -198,9 +199,9 @@ public class StyleTransferTests
 
     private static TransferResult Transfer(
         TransferOptions options, List<IterationReport>? reports = null, int threads = 2, CpuPath path = CpuPath.Vectorized,
-        Action<IterationReport, Func<Picture>>? onReport = null, Accelerator? accelerator = null, CancellationToken cancellation = default)
+        Action<IterationReport, Func<Picture>>? onReport = null, ComputeDevice? device = null, CancellationToken cancellation = default)
     {
-        using Accelerator cpu = accelerator ?? new CpuAccelerator(threads, path);
+        using ComputeDevice cpu = device ?? new CpuDevice(threads, path);
         Picture content = Content(48, 64), style = new(40, 40);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
         using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);

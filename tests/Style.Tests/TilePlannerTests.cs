@@ -1,10 +1,12 @@
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Tiling;
+using NativeStyle.Style;
 using NativeStyle.Tests;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -48,7 +50,7 @@ public sealed class TilePlannerTests
     [Fact]
     public void PlansKeepTheLimitAndComputeMoreTheSmallerItIs()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.NeuralStyle with { Optimizer = OptimizerKind.Adam };
         double seconds = 0;
         var costs = new TileCosts(cpu, VggArchitecture.Vgg19, options);
@@ -70,7 +72,7 @@ public sealed class TilePlannerTests
     [Fact]
     public void LbfgsRemembersWhatFits()
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.Gatys with { History = 20 };
         Assert.Equal(20, MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 4000 * MiB, 0, 1000, 1000).Options.History);
         MemoryPlanner small = MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 700 * MiB, 0, 1000, 1000);
@@ -88,7 +90,7 @@ public sealed class TilePlannerTests
     [MemberData(nameof(Runs))]
     public void WhatARunTakesIsWhatWasForetold(string kind, int limit)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         (double estimate, double measured) = Measure(cpu, kind, limit == 0 ? 1L << 40 : limit * MiB, 600, 760);
         Assert.True(Math.Abs(estimate - measured) <= 0.15 * measured, $"{kind}: {estimate / MiB:f0} MiB foretold, {measured / MiB:f0} MiB taken");
     }
@@ -96,12 +98,12 @@ public sealed class TilePlannerTests
     [SkippableFact]
     public void SoItIsOnOpenCl()
     {
-        using Accelerator device = TestDevice.Open();
+        using ComputeDevice device = TestDevice.Open();
         (double estimate, double measured) = Measure(device, "opencl", 130 * MiB, 260, 300);
         Assert.True(Math.Abs(estimate - measured) <= 0.15 * measured, $"{estimate / MiB:f0} MiB foretold, {measured / MiB:f0} MiB taken");
     }
 
-    private static (double Estimate, double Measured) Measure(Accelerator accelerator, string kind, long limit, int height, int width)
+    private static (double Estimate, double Measured) Measure(ComputeDevice device, string kind, long limit, int height, int width)
     {
         TransferOptions options = Presets.DefaultTrained with
         {
@@ -111,15 +113,15 @@ public sealed class TilePlannerTests
             ContentLayers = kind == "opencl" ? [new LayerWeight("conv3_1", 1)] : Presets.DefaultTrained.ContentLayers,
             StyleLayers = [.. Presets.DefaultTrained.StyleLayers.Where(layer => kind is not ("masked" or "opencl") || string.CompareOrdinal(layer.Layer, "conv4") < 0)],
         };
-        using var network = new VggNetwork(accelerator, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
-        var planner = new MemoryPlanner(accelerator, VggArchitecture.Vgg19, options, limit, kind == "masked" ? 1 : 0);
+        using var network = new VggNetwork(device, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
+        var planner = new MemoryPlanner(device, VggArchitecture.Vgg19, options, limit, kind == "masked" ? 1 : 0);
         MemoryEstimate estimate = planner.At(height, width);
         Assert.True(kind == "whole" == estimate.Tiles is null, $"{estimate}");
         var random = new Random(1);
         Picture content = Noise(random, height, width), style = Noise(random, height / 2, width / 2);
-        new StyleTransfer(accelerator, network, options) { Memory = planner }.Run(
+        new StyleTransfer(device, network, options) { Memory = planner }.Run(
             new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]), Schedule.Plan(options, height, width), default);
-        return (estimate.PeakBytes - (accelerator is CpuAccelerator ? TileCosts.ProgramBytes : 0), accelerator.MemoryBytes.Peak);
+        return (estimate.PeakBytes - (device is CpuDevice ? TileCosts.ProgramBytes : 0), device.MemoryBytes.Peak);
     }
 
     private static Picture Noise(Random random, int height, int width)

@@ -1,11 +1,13 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Tiling;
+using NativeStyle.Style;
 using NativeStyle.Tests;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
@@ -26,7 +28,7 @@ public sealed class TilingTests
     [MemberData(nameof(Seeds))]
     public void RandomTilesGiveTheLossesAndTheGradientOfTheWhole(int seed)
     {
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         Compare(cpu, seed, 96);
     }
 
@@ -35,16 +37,16 @@ public sealed class TilingTests
     [InlineData(102)]
     public void TheSameOnOpenCl(int seed)
     {
-        using Accelerator device = TestDevice.Open();
+        using ComputeDevice device = TestDevice.Open();
         Compare(device, seed, 28);
     }
 
-    private static void Compare(Accelerator accelerator, int seed, int largest)
+    private static void Compare(ComputeDevice device, int seed, int largest)
     {
         var random = new Random(seed);
         int height = random.Next(17, largest), width = random.Next(17, largest);
         TransferOptions options = RandomOptions(random);
-        using var network = new VggNetwork(accelerator, s_weights, options.Network);
+        using var network = new VggNetwork(device, s_weights, options.Network);
         Picture content = Noise(random, height, width);
         List<StyleInput> styles = [];
         for (int i = 0; i <= random.Next(3); i++)
@@ -86,8 +88,8 @@ public sealed class TilingTests
 
         (LossValues Losses, float[] Gradient) Evaluate(TilePlanner planner, float[] at)
         {
-            using var objective = new Objective(accelerator, network, options, height, width, content, styles, planner);
-            using Tensor pixels = new Tensor(accelerator, new Shape(height, width, 3), at, requiresGradient: true).Keep();
+            using var objective = new Objective(device, network, options, height, width, content, styles, planner);
+            using Tensor pixels = new Tensor(device, new Shape(height, width, 3), at, requiresGradient: true).Keep();
             LossValues first = objective.ValueAndGradient(pixels, byLayer: true);
             // Nothing of one evaluation is left in the next.
             LossValues second = objective.ValueAndGradient(pixels, byLayer: true);

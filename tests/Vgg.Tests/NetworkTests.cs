@@ -1,6 +1,8 @@
 using NativeStyle.Autodiff;
 using NativeStyle.GradientCheck.References;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg.Tests;
@@ -42,7 +44,7 @@ public class NetworkTests
         float[] pixels = new float[Height * Width * 3];
         var random = new Random(7);
         for (int i = 0; i < pixels.Length; i++) pixels[i] = random.NextSingle();
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, weights, new VggOptions(pooling, edge, padding));
         using var image = new Tensor(cpu, new Shape(Height, Width, 3), pixels);
         using var tape = new Tape(cpu);
@@ -79,7 +81,7 @@ public class NetworkTests
         for (int i = 0; i < pixels.Length; i++)
             pixels[i] = 0.5f + (0.25f * MathF.Sin(i / 3 % Size * 0.3f)) + (0.2f * MathF.Cos((i / 3 / Size * 0.2f) + (i % 3)));
         string[] layers = [.. VggArchitecture.Vgg19.Layers.Take(13).Select(layer => layer.Name)];
-        using var cpu = new CpuAccelerator(2);
+        using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(
             cpu, RandomWeights.Create(VggArchitecture.Vgg19, 2, "conv5_1"), new VggOptions(PoolEdge: PoolEdge.Same));
         using var image = new Tensor(cpu, new Shape(Size, Size, 3), pixels);
@@ -95,7 +97,7 @@ public class NetworkTests
     [Fact]
     public void ATooSmallPictureOrAMissingLayerIsAnError()
     {
-        using var cpu = new CpuAccelerator(1);
+        using var cpu = new CpuDevice(1);
         VggWeights weights = RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1");
         using var network = new VggNetwork(cpu, weights, new VggOptions());
         using var image = new Tensor(cpu, new Shape(1, 8, 3), new float[24]);

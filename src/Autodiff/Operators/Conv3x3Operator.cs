@@ -1,4 +1,8 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Autodiff;
 
@@ -8,12 +12,12 @@ public sealed class Conv3x3Layer : IDisposable
     /// <param name="kernel">(3, 3, in, out).</param>
     /// <param name="bias">(out).</param>
     /// <param name="frozen">Whether the weights stay as they are, so that only gradients to data are computed.</param>
-    public Conv3x3Layer(Accelerator accelerator, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias, bool frozen)
+    public Conv3x3Layer(ComputeDevice device, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias, bool frozen)
     {
-        Weights = new Conv3x3Weights(accelerator, kernel, bias);
+        Weights = new Conv3x3Weights(device, kernel, bias);
         Kernel = new Tensor(
-            accelerator, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Kernel, !frozen).Keep();
-        Bias = new Tensor(accelerator, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Keep();
+            device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Kernel, !frozen).Keep();
+        Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Keep();
     }
 
     public Tensor Kernel { get; }
@@ -43,15 +47,15 @@ public static class Conv3x3Operator
         this Tape tape, Tensor x, Conv3x3Layer layer, bool relu = true, Padding padding = Padding.Zero,
         Pooling pooling = Pooling.None, PoolEdge edge = PoolEdge.Floor)
     {
-        Accelerator accelerator = tape.Accelerator;
+        ComputeDevice device = tape.Device;
         (int height, int width, int channels) = x.Shape;
         var shape = new Conv3x3Shape(height, width, channels, layer.Weights.OutChannels, padding, relu, pooling, edge);
         Shape outShape = pooling == Pooling.None
             ? new Shape(height, width, shape.OutChannels)
             : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
         Tensor y = tape.Output(outShape, [x, layer.Kernel, layer.Bias]);
-        MemoryBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(accelerator.Allocate<uint>(shape.GateLength, kept: true)) : null;
-        Kernels.Conv3x3.Forward(accelerator, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
+        DeviceBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(device.Allocate<uint>(shape.GateLength, kept: true)) : null;
+        Conv3x3Op.Forward(device, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
         if (layer.Kernel.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>
         {
@@ -59,18 +63,18 @@ public static class Conv3x3Operator
             if (x.RequiresGradient)
             {
                 (ArrayView<float> dx, float beta) = x.Accumulate();
-                Kernels.Conv3x3.BackwardData(accelerator, y.Gradient, open, layer.Weights, dx, shape, beta);
+                Conv3x3Op.BackwardData(device, y.Gradient, open, layer.Weights, dx, shape, beta);
             }
 
             if (layer.Kernel.RequiresGradient)
             {
-                using MemoryBuffer<float>? gradSums = relu ? accelerator.Allocate<float>(shape.SumLength) : null;
-                if (gradSums is not null) Kernels.Conv3x3.BackwardEnd(accelerator, y.Gradient, open, gradSums.View, shape);
+                using DeviceBuffer<float>? gradSums = relu ? device.Allocate<float>(shape.SumLength) : null;
+                if (gradSums is not null) Conv3x3Op.BackwardEnd(device, y.Gradient, open, gradSums.View, shape);
                 ArrayView<float> dz = gradSums?.View ?? y.Gradient;
                 (ArrayView<float> dw, float betaW) = layer.Kernel.Accumulate();
-                Kernels.Conv3x3.BackwardWeights(accelerator, x.Data, dz, dw, shape, betaW);
+                Conv3x3Op.BackwardWeights(device, x.Data, dz, dw, shape, betaW);
                 (ArrayView<float> db, float betaB) = layer.Bias.Accumulate();
-                Kernels.Conv3x3.BackwardBias(accelerator, dz, db, shape, betaB);
+                Conv3x3Op.BackwardBias(device, dz, db, shape, betaB);
             }
 
             gate?.Dispose();

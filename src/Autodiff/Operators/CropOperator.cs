@@ -1,4 +1,7 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -10,14 +13,14 @@ public static class CropOperator
     public static Tensor Crop(this Tape tape, Tensor x, Window window)
     {
         (int height, int width, int channels) = x.Shape;
-        Accelerator accelerator = tape.Accelerator;
+        ComputeDevice device = tape.Device;
         Tensor y = tape.Output(new Shape(window.Height, window.Width, channels), x);
-        Kernels.Crop.Forward(accelerator, x.Data, y.Data, height, width, channels, window);
+        CropOp.Forward(device, x.Data, y.Data, height, width, channels, window);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            if (beta == 0f) VectorOps.Fill(accelerator, dx, 0f);
-            Kernels.Crop.Place(accelerator, y.Gradient, dx, height, width, channels, window, 1f);
+            if (beta == 0f) VectorOps.Fill(device, dx, 0f);
+            CropOp.Place(device, y.Gradient, dx, height, width, channels, window, 1f);
         });
     }
 }

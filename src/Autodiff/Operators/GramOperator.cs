@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Operators.Gram;
 
 namespace NativeStyle.Autodiff;
 
@@ -12,13 +13,13 @@ public static class GramOperator
         (int height, int width, int channels) = features.Shape;
         int pixels = checked(height * width);
         Tensor gram = tape.Output(new Shape(channels, channels), features);
-        if (!tape.SumsAreKnown) Kernels.Gram.Forward(tape.Accelerator, features.Data, gram.Data, pixels, channels, scale);
+        if (!tape.SumsAreKnown) GramOp.Forward(tape.Device, features.Data, gram.Data, pixels, channels, scale);
         features.SaveForBackward();
         return tape.Record(gram, () =>
         {
             (ArrayView<float> df, float beta) = features.Accumulate();
-            Kernels.Gram.Backward(
-                tape.Accelerator, features.Data, gram.Gradient, df, pixels, channels, scale, beta);
+            GramOp.Backward(
+                tape.Device, features.Data, gram.Gradient, df, pixels, channels, scale, beta);
         });
     }
 }

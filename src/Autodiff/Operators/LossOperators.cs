@@ -1,4 +1,7 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Operators.SquaredError;
+using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -9,12 +12,12 @@ public static class LossOperators
     public static Tensor SquaredError(this Tape tape, Tensor x, Tensor target, float scale)
     {
         Tensor loss = tape.Output(Shape.Scalar, x).Keep();
-        if (!tape.SumsAreKnown) Kernels.SquaredError.Forward(tape.Accelerator, x.Data, target.Data, loss.Data, scale);
+        if (!tape.SumsAreKnown) SquaredErrorOp.Forward(tape.Device, x.Data, target.Data, loss.Data, scale);
         x.SaveForBackward();
         return tape.Record(loss, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.SquaredError.Backward(tape.Accelerator, x.Data, target.Data, loss.Gradient, dx, scale, beta);
+            SquaredErrorOp.Backward(tape.Device, x.Data, target.Data, loss.Gradient, dx, scale, beta);
         });
     }
 
@@ -24,13 +27,13 @@ public static class LossOperators
     {
         (int height, int width, int channels) = x.Shape;
         Tensor loss = tape.Output(Shape.Scalar, x).Keep();
-        Kernels.TotalVariation.Forward(tape.Accelerator, x.Data, loss.Data, height, width, channels, weights);
+        TotalVariationOp.Forward(tape.Device, x.Data, loss.Data, height, width, channels, weights);
         x.SaveForBackward();
         return tape.Record(loss, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.TotalVariation.Backward(
-                tape.Accelerator, x.Data, loss.Gradient, dx, height, width, channels, weights, beta);
+            TotalVariationOp.Backward(
+                tape.Device, x.Data, loss.Gradient, dx, height, width, channels, weights, beta);
         });
     }
 
@@ -38,16 +41,16 @@ public static class LossOperators
     public static Tensor Sum(this Tape tape, IReadOnlyList<Tensor> terms)
     {
         Tensor sum = tape.Output(Shape.Scalar, terms).Keep();
-        VectorOps.Fill(tape.Accelerator, sum.Data, 0f);
-        foreach (Tensor term in terms) VectorOps.Axpy(tape.Accelerator, sum.Data, term.Data, 1f);
+        VectorOps.Fill(tape.Device, sum.Data, 0f);
+        foreach (Tensor term in terms) VectorOps.Axpy(tape.Device, sum.Data, term.Data, 1f);
         return tape.Record(sum, () =>
         {
             foreach (Tensor term in terms)
             {
                 if (!term.RequiresGradient) continue;
                 (ArrayView<float> gradient, float beta) = term.Accumulate();
-                if (beta == 0f) VectorOps.Fill(tape.Accelerator, gradient, 0f);
-                VectorOps.Axpy(tape.Accelerator, gradient, sum.Gradient, 1f);
+                if (beta == 0f) VectorOps.Fill(tape.Device, gradient, 0f);
+                VectorOps.Axpy(tape.Device, gradient, sum.Gradient, 1f);
             }
         });
     }

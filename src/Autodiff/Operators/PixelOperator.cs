@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Operators.Pixels;
 
 namespace NativeStyle.Autodiff;
 
@@ -12,11 +13,11 @@ public static class PixelOperator
     public static Tensor Normalize(this Tape tape, Tensor pixels, float[] scale, float[] mean)
     {
         Tensor y = tape.Output(pixels.Shape, pixels);
-        PixelTransform.Normalize(tape.Accelerator, pixels.Data, y.Data, scale, mean);
+        PixelsOp.Normalize(tape.Device, pixels.Data, y.Data, scale, mean);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = pixels.Accumulate();
-            PixelTransform.NormalizeBackward(tape.Accelerator, y.Gradient, dx, scale, beta);
+            PixelsOp.NormalizeBackward(tape.Device, y.Gradient, dx, scale, beta);
         });
     }
 }

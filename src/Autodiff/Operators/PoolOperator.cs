@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Autodiff;
 
@@ -10,11 +11,11 @@ public static class PoolOperator
     {
         PoolShape shape = ShapeOf(x, edge);
         Tensor y = tape.Output(new Shape(shape.OutHeight, shape.OutWidth, shape.Channels), x);
-        Kernels.AvgPool.Forward(tape.Accelerator, x.Data, y.Data, shape);
+        AveragePoolOp.Forward(tape.Device, x.Data, y.Data, shape);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.AvgPool.Backward(tape.Accelerator, y.Gradient, dx, shape, beta);
+            AveragePoolOp.Backward(tape.Device, y.Gradient, dx, shape, beta);
         });
     }
 
@@ -23,12 +24,12 @@ public static class PoolOperator
     {
         PoolShape shape = ShapeOf(x, edge);
         Tensor y = tape.Output(new Shape(shape.OutHeight, shape.OutWidth, shape.Channels), x);
-        Kernels.MaxPool.Forward(tape.Accelerator, x.Data, y.Data, shape);
+        MaxPoolOp.Forward(tape.Device, x.Data, y.Data, shape);
         x.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.MaxPool.Backward(tape.Accelerator, y.Gradient, x.Data, dx, shape, beta);
+            MaxPoolOp.Backward(tape.Device, y.Gradient, x.Data, dx, shape, beta);
         });
     }
 
@@ -37,13 +38,13 @@ public static class PoolOperator
     {
         PoolShape shape = ShapeOf(x, edge);
         Tensor y = tape.Output(new Shape(shape.OutHeight, shape.OutWidth, shape.Channels), x);
-        Kernels.L2Pool.Forward(tape.Accelerator, x.Data, y.Data, shape);
+        L2PoolOp.Forward(tape.Device, x.Data, y.Data, shape);
         x.SaveForBackward();
         y.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.L2Pool.Backward(tape.Accelerator, y.Gradient, x.Data, y.Data, dx, shape, beta);
+            L2PoolOp.Backward(tape.Device, y.Gradient, x.Data, y.Data, dx, shape, beta);
         });
     }
 

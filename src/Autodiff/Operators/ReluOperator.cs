@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Operators.Relu;
 
 namespace NativeStyle.Autodiff;
 
@@ -9,12 +10,12 @@ public static class ReluOperator
     public static Tensor Relu(this Tape tape, Tensor x)
     {
         Tensor y = tape.Output(x.Shape, x);
-        Kernels.Relu.Forward(tape.Accelerator, x.Data, y.Data);
+        ReluOp.Forward(tape.Device, x.Data, y.Data);
         y.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Kernels.Relu.Backward(tape.Accelerator, y.Gradient, y.Data, dx, beta);
+            ReluOp.Backward(tape.Device, y.Gradient, y.Data, dx, beta);
         });
     }
 }

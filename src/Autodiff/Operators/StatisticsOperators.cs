@@ -1,4 +1,10 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.ChannelMean;
+using NativeStyle.Kernels.Operators.GradientNormalization;
+using NativeStyle.Kernels.Operators.Guidance;
+using NativeStyle.Kernels.Operators.Reduction;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -14,12 +20,12 @@ public static class StatisticsOperators
         int pixels = checked(height * width);
         float factor = scale ?? 1f / pixels;
         Tensor mean = tape.Output(new Shape(channels), features);
-        if (!tape.SumsAreKnown) Kernels.ChannelMean.Forward(tape.Accelerator, features.Data, mean.Data, pixels, channels, factor);
+        if (!tape.SumsAreKnown) ChannelMeanOp.Forward(tape.Device, features.Data, mean.Data, pixels, channels, factor);
         mean.SaveForBackward();
         return tape.Record(mean, () =>
         {
             (ArrayView<float> df, float beta) = features.Accumulate();
-            Kernels.ChannelMean.Backward(tape.Accelerator, mean.Gradient, df, pixels, channels, factor, beta);
+            ChannelMeanOp.Backward(tape.Device, mean.Gradient, df, pixels, channels, factor, beta);
         });
     }
 
@@ -30,28 +36,28 @@ public static class StatisticsOperators
     {
         (_, _, int channels) = x.Shape;
         Tensor y = tape.Output(x.Shape, x);
-        Guidance.Apply(tape.Accelerator, x.Data, guidance.Data, y.Data, channels, 0f);
+        GuidanceOp.Apply(tape.Device, x.Data, guidance.Data, y.Data, channels, 0f);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            Guidance.Apply(tape.Accelerator, y.Gradient, guidance.Data, dx, channels, beta);
+            GuidanceOp.Apply(tape.Device, y.Gradient, guidance.Data, dx, channels, beta);
         });
     }
 
-    /// <summary>y = x, whose gradient arrives at x with the 1-norm <paramref name="weight"/> (see <see cref="GradientNormalization"/>).</summary>
+    /// <summary>y = x, whose gradient arrives at x with the 1-norm <paramref name="weight"/> (see <see cref="GradientNormalizationOp"/>).</summary>
     /// <param name="norm">
     /// The 1-norm of the gradient that will arrive, one element; null to measure it. Of a part of a larger map, that of the whole.
     /// </param>
     public static Tensor NormalizeGradient(this Tape tape, Tensor x, float weight, Tensor? norm = null)
     {
         Tensor y = tape.Output(x.Shape, x);
-        VectorOps.Copy(tape.Accelerator, y.Data, x.Data);
+        VectorOps.Copy(tape.Device, y.Data, x.Data);
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            using MemoryBuffer<float>? measured = norm is null ? tape.Accelerator.Allocate<float>(1) : null;
-            if (measured is not null) Reduction.AbsoluteSum(tape.Accelerator, y.Gradient, measured.View);
-            GradientNormalization.Backward(tape.Accelerator, y.Gradient, norm?.Data ?? measured!.View, dx, weight, beta);
+            using DeviceBuffer<float>? measured = norm is null ? tape.Device.Allocate<float>(1) : null;
+            if (measured is not null) ReductionOp.AbsoluteSum(tape.Device, y.Gradient, measured.View);
+            GradientNormalizationOp.Backward(tape.Device, y.Gradient, norm?.Data ?? measured!.View, dx, weight, beta);
         });
     }
 }

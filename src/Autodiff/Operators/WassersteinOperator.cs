@@ -1,4 +1,8 @@
-using NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Vectors;
+using NativeStyle.Kernels.Operators.Wasserstein;
 
 namespace NativeStyle.Autodiff;
 
@@ -9,13 +13,13 @@ public sealed class WassersteinTarget : IDisposable
     /// <param name="moment">The second moment about zero, (n, n).</param>
     public WassersteinTarget(Tensor mean, Tensor moment)
     {
-        Accelerator accelerator = mean.Accelerator;
-        Mean = new Tensor(accelerator, mean.Shape);
-        Covariance = new Tensor(accelerator, moment.Shape);
-        Root = new Tensor(accelerator, moment.Shape);
-        VectorOps.Copy(accelerator, Mean.Data, mean.Data);
-        Wasserstein.Covariance(accelerator, mean.Data, moment.Data, Covariance.Data);
-        Wasserstein.SquareRoot(accelerator, Covariance.Data, Root.Data, mean.Shape[0]);
+        ComputeDevice device = mean.Device;
+        Mean = new Tensor(device, mean.Shape);
+        Covariance = new Tensor(device, moment.Shape);
+        Root = new Tensor(device, moment.Shape);
+        VectorOps.Copy(device, Mean.Data, mean.Data);
+        WassersteinOp.Covariance(device, mean.Data, moment.Data, Covariance.Data);
+        WassersteinOp.SquareRoot(device, Covariance.Data, Root.Data, mean.Shape[0]);
     }
 
     internal Tensor Mean { get; }
@@ -40,14 +44,14 @@ public static class WassersteinOperator
     /// <param name="moment">The second moment about zero, (n, n).</param>
     public static Tensor WassersteinDistance(this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {
-        Accelerator accelerator = tape.Accelerator;
+        ComputeDevice device = tape.Device;
         Tensor loss = tape.Output(Shape.Scalar, [mean, moment]).Keep();
-        MemoryBuffer<float> root = tape.Keep(accelerator.Allocate<float>(moment.Shape.Length));
-        using (MemoryBuffer<float> covariance = accelerator.Allocate<float>(moment.Shape.Length))
+        DeviceBuffer<float> root = tape.Keep(device.Allocate<float>(moment.Shape.Length));
+        using (DeviceBuffer<float> covariance = device.Allocate<float>(moment.Shape.Length))
         {
-            Wasserstein.Covariance(accelerator, mean.Data, moment.Data, covariance.View);
-            Wasserstein.Forward(
-                accelerator, mean.Data, covariance.View, target.Mean.Data, target.Covariance.Data, target.Root.Data, root.View, loss.Data, scale);
+            WassersteinOp.Covariance(device, mean.Data, moment.Data, covariance.View);
+            WassersteinOp.Forward(
+                device, mean.Data, covariance.View, target.Mean.Data, target.Covariance.Data, target.Root.Data, root.View, loss.Data, scale);
         }
 
         mean.SaveForBackward();
@@ -55,8 +59,8 @@ public static class WassersteinOperator
         {
             (ArrayView<float> dMean, float betaMean) = mean.Accumulate();
             (ArrayView<float> dMoment, float betaMoment) = moment.Accumulate();
-            Wasserstein.Backward(
-                accelerator, mean.Data, target.Mean.Data, target.Root.Data, root.View, loss.Gradient, dMean, betaMean, dMoment, betaMoment, scale);
+            WassersteinOp.Backward(
+                device, mean.Data, target.Mean.Data, target.Root.Data, root.View, loss.Gradient, dMean, betaMean, dMoment, betaMoment, scale);
         });
     }
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli.Commands;
@@ -60,9 +60,9 @@ internal sealed class BatchCommand
         int saveEvery = parsed.GetValue(_saveEvery) is string text ? Settings.ParseWhole("--save-every", text, 1, 1_000_000) : 0;
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
-        using var runner = new TransferRunner(console, accelerator);
+        using var runner = new TransferRunner(console, device);
         (int done, int skipped, List<string> failed) = (0, 0, []);
         long start = Stopwatch.GetTimestamp();
         foreach (BatchJob job in mine)

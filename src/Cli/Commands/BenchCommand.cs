@@ -2,9 +2,10 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators;
 using NativeStyle.Style.Tiling;
+using NativeStyle.Style;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -51,9 +52,9 @@ internal sealed class BenchCommand
     {
         int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
         if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
-        using Accelerator accelerator = _device.Open(parsed);
+        using ComputeDevice device = _device.Open(parsed);
         long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;
-        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(accelerator, bytes) : null;
+        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(device, bytes) : null;
         MemoryEstimate? expected = memory?.At(height, width);
         if (expected is { } estimate)
         {
@@ -61,32 +62,32 @@ internal sealed class BenchCommand
             Console.Error.WriteLine($"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files {MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
         }
 
-        using var benchmark = new IterationBenchmark(accelerator, height, width, memory);
+        using var benchmark = new IterationBenchmark(device, height, width, memory);
         BenchmarkResult result = benchmark.Measure(iterations);
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
-            device = accelerator.Name,
-            threads = (accelerator as CpuAccelerator)?.Threads,
+            device = device.Name,
+            threads = (device as CpuDevice)?.Threads,
             height,
             width,
             seconds_per_iteration = Math.Round(result.SecondsPerIteration, 4),
             seconds_forward = result.SecondsForward is double forward ? Math.Round(forward, 4) : (double?)null,
             direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
-            device_peak_mb = accelerator.MemoryBytes.Peak >> 20,
+            device_peak_mb = device.MemoryBytes.Peak >> 20,
             estimated_seconds = expected is null ? (double?)null : Math.Round(expected.Seconds, 4),
             estimated_peak_mb = expected?.PeakBytes >> 20,
         }));
-        if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, accelerator);
+        if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, device);
         return 0;
     }
 
     /// <summary>Every operator with its share of the time, and of what the machine can do.</summary>
-    private static void Break(IterationBenchmark benchmark, int iterations, Accelerator accelerator)
+    private static void Break(IterationBenchmark benchmark, int iterations, ComputeDevice device)
     {
-        DevicePeak? peak = accelerator is CpuAccelerator { Path: CpuPath.Kernels } ? null : DevicePeak.Measure(accelerator);
+        DevicePeak? peak = device is not CpuDevice && device.UsesHostMemory ? null : DevicePeak.Measure(device);
         IReadOnlyCollection<ProfileEntry> entries = benchmark.Profile(iterations);
         double total = entries.Sum(entry => entry.Seconds);
         var table = new Table().Border(TableBorder.Rounded);

@@ -1,6 +1,5 @@
 using System.CommandLine;
-using NativeStyle.Kernels;
-using NativeStyle.Kernels.OpenCl;
+using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Cli.Commands;
 
@@ -9,10 +8,12 @@ internal sealed class DeviceOptions
 {
     public const int MaxThreads = 1024;
 
+    private const string Auto = "auto";
+
     public Option<string> Device { get; } = new("--device")
     {
-        Description = "Where to compute: cpu, opencl, auto (a GPU if there is one), or another name that 'nativestyle devices' lists",
-        DefaultValueFactory = _ => "cpu",
+        Description = "Where to compute: auto (a GPU that is right and faster than the CPU, else the CPU), cpu, cuda, opencl, or another name that 'nativestyle devices' lists",
+        DefaultValueFactory = _ => Auto,
         HelpName = "NAME",
     };
 
@@ -28,25 +29,9 @@ internal sealed class DeviceOptions
         command.Add(Threads);
     }
 
-    /// <summary>The CPU's devices, best first, and how to open each with a number of threads (0: all cores).</summary>
-    public static IReadOnlyList<(string Name, Func<int, Accelerator> Open)> Cpu { get; } =
-    [
-        ("cpu", threads => new CpuAccelerator(threads)),
-        .. new[] { 256, 128 }.Where(bits => bits < CpuAccelerator.WidestVectorBits).Select(
-            bits => ($"cpu-{bits}", (Func<int, Accelerator>)(threads => new CpuAccelerator(threads, CpuPath.Vectorized, bits)))),
-        ("cpu-kernels", threads => new CpuAccelerator(threads, CpuPath.Kernels)),
-    ];
-
-    /// <summary>The OpenCL devices; asking for them starts their drivers.</summary>
-    public static IReadOnlyList<(string Name, OpenClDevice Device)> OpenCl =>
-        [.. OpenClDevice.All.Select((device, i) => (i == 0 ? "opencl" : $"opencl:{i}", device))];
-
-    /// <summary>All devices of this machine.</summary>
-    public static IEnumerable<(string Name, Func<int, Accelerator> Open)> All =>
-        Cpu.Concat(OpenCl.Select(each => (each.Name, (Func<int, Accelerator>)(_ => new OpenClAccelerator(each.Device, each.Name)))));
-
+    /// <param name="notice">Told why auto leaves a GPU; standard error, if nothing is said.</param>
     /// <param name="name">Another device than the option says.</param>
-    public Accelerator Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
+    public ComputeDevice Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
     {
         int threads = parsed.GetValue(Threads) ?? 0;
         if (parsed.GetValue(Threads) is < 1 or > MaxThreads)
@@ -54,25 +39,22 @@ internal sealed class DeviceOptions
         return Find(name ?? parsed.GetValue(Device)!, notice)(threads);
     }
 
-    /// <summary>The way to open the device of that name.</summary>
-    /// <param name="notice">Told when auto has to be content with the CPU.</param>
-    /// <exception cref="UsageException">There is none.</exception>
-    public static Func<int, Accelerator> Find(string name, Action<string>? notice = null)
+    /// <summary>The way to open the device of that name with a number of threads.</summary>
+    /// <inheritdoc cref="Open"/>
+    /// <exception cref="UsageException">There is none, or it cannot be used.</exception>
+    public static Func<int, ComputeDevice> Find(string name, Action<string>? notice = null)
     {
-        if (name.Equals("auto", StringComparison.OrdinalIgnoreCase))
+        if (name.Equals(Auto, StringComparison.OrdinalIgnoreCase))
+            return threads => AutoDevice.OfThisMachine.Open(threads, notice ?? (line => Console.Error.WriteLine($"nativestyle: {line}")));
+        if (DeviceCatalog.Find(name) is { } device)
         {
-            foreach ((string gpu, OpenClDevice device) in OpenCl)
-                if (device is { IsGpu: true, SharesHostMemory: false }) return _ => new OpenClAccelerator(device, gpu);
-            notice?.Invoke($"no GPU with memory of its own: {OpenClDevice.WhyNone ?? "OpenCL offers " + string.Join(", ", OpenClDevice.All.Select(device => device.Name))}; using the CPU");
-            return Cpu[0].Open;
+            return device.WhyNot is null ? device.Open
+                : throw new UsageException($"{device.Name} ({device.Hardware}) cannot be used: {device.WhyNot}");
         }
 
-        // The CPU's names without a look at OpenCL, whose drivers take their time to start.
-        IEnumerable<(string Name, Func<int, Accelerator> Open)> known = name.StartsWith("cpu", StringComparison.OrdinalIgnoreCase) ? Cpu : All;
-        if (known.FirstOrDefault(device => device.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Open is { } open) return open;
-        string there = $"there are auto, {string.Join(", ", All.Select(device => device.Name))}";
+        string? why = name.StartsWith("opencl", StringComparison.OrdinalIgnoreCase) ? DeviceCatalog.WhyNoOpenCl
+            : name.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? DeviceCatalog.WhyNoCuda : null;
         throw new UsageException(
-            name.StartsWith("opencl", StringComparison.OrdinalIgnoreCase) && OpenClDevice.WhyNone is { } why
-            ? $"there is no device '{name}': {why}; {there}" : $"there is no device '{name}'; {there}");
+            $"there is no device '{name}'{(why is null ? "" : $": {why}")}; there are {Auto}, {string.Join(", ", DeviceCatalog.All.Select(each => each.Name))}");
     }
 }

@@ -1,38 +1,39 @@
 using System.CommandLine;
 using System.Globalization;
-using NativeStyle.Kernels;
-using NativeStyle.Kernels.OpenCl;
+using NativeStyle.Kernels.Devices;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle devices</c>: what can compute here.</summary>
+/// <summary><c>nativestyle devices</c>: what can compute here, and what cannot, and why.</summary>
 internal static class DevicesCommand
 {
     public static Command Create()
     {
-        var command = new Command("devices", "Lists the devices that --device takes.");
+        var command = new Command("devices", "Lists the devices that --device takes, with their drivers and memory, and says why one cannot be used.");
         command.SetAction(_ =>
         {
-            var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "memory");
-            string memory = Gibibytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-            foreach ((string name, Func<int, Accelerator> open) in DeviceOptions.Cpu)
+            var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "driver", "memory");
+            foreach (DeviceListing device in DeviceCatalog.All)
             {
-                using Accelerator accelerator = open(0);
-                table.AddRow(name, accelerator.Description, memory);
-            }
+                string what = device.Hardware;
+                if (device.Kind == DeviceKind.Cpu)
+                {
+                    using ComputeDevice cpu = device.Open(0);
+                    what = cpu.Description;
+                }
 
-            foreach ((string name, OpenClDevice device) in DeviceOptions.OpenCl)
-            {
-                table.AddRow(
-                    Markup.Escape(name),
-                    Markup.Escape($"{device.Name}: {(device.IsGpu ? "GPU" : "CPU")}, {device.ComputeUnits} compute units, groups of up to {device.MaxGroupSize}, " +
-                    $"{device.LocalMemoryBytes >> 10} KiB shared; {device.Platform}, driver {device.DriverVersion}"),
-                    $"{Gibibytes(device.MemoryBytes)}, {Gibibytes(device.LargestAllocation)} a buffer");
+                if (device.WhyNot is { } why) what = $"{what}; cannot be used: {why}";
+                string memory = Gibibytes(device.MemoryBytes);
+                if (device.LargestBufferBytes < device.MemoryBytes) memory += $", {Gibibytes(device.LargestBufferBytes)} a buffer";
+                table.AddRow(Markup.Escape(device.Name), Markup.Escape(what), Markup.Escape(device.Driver), memory);
             }
 
             AnsiConsole.Write(table);
-            if (OpenClDevice.WhyNone is { } why) Console.WriteLine($"OpenCL: {why}");
+            if (DeviceCatalog.WhyNoCuda is { } noCuda) Console.WriteLine($"CUDA: {noCuda}");
+            if (DeviceCatalog.WhyNoOpenCl is { } noOpenCl) Console.WriteLine($"OpenCL: {noOpenCl}");
+            using ComputeDevice auto = AutoDevice.OfThisMachine.Open(0, Console.WriteLine);
+            Console.WriteLine($"auto: {auto.Name}");
             return 0;
         });
         return command;

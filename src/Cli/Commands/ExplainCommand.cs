@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Tiling;
+using NativeStyle.Style;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
@@ -60,22 +60,22 @@ internal sealed class ExplainCommand
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), null, console);
         TransferJob job = prepared.Job;
         (int, int)? pixel = parsed.GetValue(_pixel) is string place ? ParsePixel(place, job.Plan[^1]) : null;
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        using var runner = new TransferRunner(console, accelerator);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        using var runner = new TransferRunner(console, device);
         VggNetwork network = runner.Network(job);
         MemoryPlanner memory = runner.PlanMemory(prepared, network.Architecture);
         if (memory.At(job.Plan[^1].Height, job.Plan[^1].Width).Tiles is not null)
             throw new UsageException($"{job.Plan[^1].Width} x {job.Plan[^1].Height} pixels do not go into the memory whole, and explain shows the whole; choose a smaller --size, or a larger --memory");
-        console.Begin(job.Options, job.Plan, accelerator, network);
+        console.Begin(job.Options, job.Plan, device, network);
         using var cancellation = new Cancellation();
         TransferExplanation? explanation = null;
         console.Follow(job.Plan.Sum(step => step.Iterations), job.Options.PrintEvery, report =>
         {
             explanation = TransferExplanation.Create(
-                accelerator, network, job.Options, prepared.Inputs, job.Plan, snapshots, pixel, report, cancellation.Token);
+                device, network, job.Options, prepared.Inputs, job.Plan, snapshots, pixel, report, cancellation.Token);
             return explanation.Result;
         });
-        AtomicFile.Write(html, Encoding.UTF8.GetBytes(ExplainPage.Html(job, explanation!, accelerator.Name)));
+        AtomicFile.Write(html, Encoding.UTF8.GetBytes(ExplainPage.Html(job, explanation!, device.Name)));
         if (output is not null)
         {
             PictureFile.Write(output, explanation!.Result.Picture, new PictureWriteOptions(

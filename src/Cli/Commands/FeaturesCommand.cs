@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 using Spectre.Console;
@@ -56,12 +57,12 @@ internal sealed class FeaturesCommand
         (int mapHeight, int mapWidth) = VggArchitecture.SizeAt(layers[^1], picture.Height, picture.Width, PoolEdge.Floor);
         if (Math.Min(mapHeight, mapWidth) < 1) throw new UsageException($"{image} at {picture.Width} x {picture.Height} pixels is too small for {layers[^1].Name}; choose a larger --size");
         Directory.CreateDirectory(folder);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
         string[] names = [.. layers.Select(layer => layer.Name)];
-        using VggNetwork network = _network.Load(parsed, accelerator, file, architecture, names, console);
+        using VggNetwork network = _network.Load(parsed, device, file, architecture, names, console);
         var table = new Table().Border(TableBorder.Rounded).AddColumns("layer", "shape", "memory", "GFLOP", "receptive field", "stride", "mean", "zeros", "strongest channel");
         foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned();
-        foreach (FeatureMap map in FeatureMaps.Of(accelerator, network, picture, names))
+        foreach (FeatureMap map in FeatureMaps.Of(device, network, picture, names))
         {
             VggLayer layer = layers.Single(each => each.Name == map.Layer);
             PictureFile.Write(Path.Combine(folder, $"{map.Layer}.png"), FeatureMaps.Sheet(map, channels));

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 
@@ -53,9 +53,9 @@ internal sealed class Figure1Command
                 : [.. s_layers.Where(layer => weightsHave?.Invoke([layer]) ?? true)];
             return options with { ContentWeight = 1, StyleWeight = 1, Size = 224, Iterations = [200], ContentLayers = [new(layers[^1], 1)], StyleLayers = [new(layers[^1], 1)] };
         });
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
-        using var runner = new TransferRunner(console, accelerator);
+        using var runner = new TransferRunner(console, device);
         List<SheetCell> contents = [new($"content: {Path.GetFileName(content)}", PictureFile.Read(content))];
         List<SheetCell> styles = [new($"style: {Path.GetFileName(style)}", PictureFile.Read(style))];
         for (int i = 0; i < 2 * layers.Length && !cancellation.Token.IsCancellationRequested; i++)

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using NativeStyle.GradientCheck;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -52,14 +52,14 @@ internal sealed class GradcheckCommand
         string[] wanted = parsed.GetValue(_operators)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
         foreach (string name in wanted.Where(name => !Cases(seed).Any(check => Matches(check, name))))
             throw new UsageException($"--operator {name} is none of {string.Join(", ", Cases(seed).Select(check => check.Operator).Distinct())}");
-        Func<int, Accelerator>[] devices = parsed.GetValue(_device) is string named
-            ? [.. named.Split(',', StringSplitOptions.TrimEntries).Select(name => DeviceOptions.Find(name))] : [.. DeviceOptions.All.Select(each => each.Open)];
+        Func<int, ComputeDevice>[] devices = parsed.GetValue(_device) is string named
+            ? [.. named.Split(',', StringSplitOptions.TrimEntries).Select(name => DeviceOptions.Find(name))] : [.. DeviceCatalog.All.Where(each => each.WhyNot is null).Select(each => each.Open)];
         List<(int Seed, CheckResult Result)> results = [];
-        foreach (Func<int, Accelerator> open in devices)
+        foreach (Func<int, ComputeDevice> open in devices)
         {
-            using Accelerator accelerator = open(0);
+            using ComputeDevice device = open(0);
             for (int i = 0; i < seeds; i++)
-                foreach (CheckCase check in Chosen(seed + i)) results.Add((seed + i, GradientChecker.Check(check, accelerator)));
+                foreach (CheckCase check in Chosen(seed + i).Where(check => check.RunsOn(device))) results.Add((seed + i, GradientChecker.Check(check, device)));
         }
 
         // The reference's own differences: the same on every device.
@@ -71,7 +71,7 @@ internal sealed class GradcheckCommand
         foreach ((int used, CheckResult failure) in results.Where(each => !each.Result.Passed))
         {
             Console.WriteLine(
-                $"FAIL {failure.Case} on {failure.Accelerator}, seed {used}: forward {Number(failure.ForwardError)}, backward " +
+                $"FAIL {failure.Case} on {failure.Device}, seed {used}: forward {Number(failure.ForwardError)}, backward " +
                 $"{Number(failure.BackwardError)}, differences {Number(failure.DifferenceError)}, tolerance {Number(failure.Case.Tolerance)} " +
                 $"({failure.Case.ToleranceReason}); worst: {Words(failure.Worst)}");
         }
@@ -122,7 +122,7 @@ internal sealed class GradcheckCommand
         table.AddColumns("operator", "accelerator", verbose ? "shape" : "shapes", "forward", "backward", "differences", "tolerance", "");
         if (verbose) table.AddColumn("worst element");
         foreach (TableColumn column in table.Columns.Skip(3).Take(4)) column.RightAligned().NoWrap();
-        foreach (IGrouping<(string, string), CheckResult> group in results.GroupBy(result => (result.Case.Operator, result.Accelerator)))
+        foreach (IGrouping<(string, string), CheckResult> group in results.GroupBy(result => (result.Case.Operator, result.Device)))
         {
             IEnumerable<CheckResult[]> rows = verbose ? group.Select(result => new[] { result }) : [[.. group]];
             foreach (CheckResult[] row in rows)

@@ -1,131 +1,170 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using NativeStyle.Kernels;
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Gram;
+using NativeStyle.Kernels.Translation;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle kernels</c>: the kernels to study, in C# and in OpenCL C.</summary>
+/// <summary><c>nativestyle kernels</c>: the kernels to study, in C#, PTX and OpenCL C.</summary>
 internal static class KernelsCommand
 {
     public static Command Create()
     {
-        var command = new Command("kernels", "Lists the kernels that devices run; 'kernels show NAME' prints one in C# beside its translation.");
+        var command = new Command("kernels", "Lists the kernels that devices run; 'kernels show NAME' prints one in C# beside what ILGPU makes of it.");
         command.SetAction(_ => List());
 
-        var name = new Argument<string>("NAME") { Description = "Class and method, as the list has it: Gram.ForwardKernel, or a part of it" };
-        var openClOnly = new Option<bool>("--opencl") { Description = "Only the translation: a complete OpenCL C 1.2 program" };
-        var show = new Command("show", "Prints a kernel in C# beside its translation to OpenCL C.") { name, openClOnly };
-        show.SetAction(parsed => Show(parsed.GetValue(name)!, parsed.GetValue(openClOnly)));
+        var name = new Argument<string>("NAME") { Description = "Operator and method, as the list has it: Gram.ForwardKernel, or a part of it" };
+        var openClOnly = new Option<bool>("--opencl") { Description = "Only the OpenCL C" };
+        var ptxOnly = new Option<bool>("--ptx") { Description = "Only the PTX, NVIDIA's assembly language, for sm_80" };
+        var show = new Command("show", "Prints a kernel in C# beside ILGPU's OpenCL C, and its PTX.") { name, openClOnly, ptxOnly };
+        show.SetAction(parsed => Show(parsed.GetValue(name)!, parsed.GetValue(openClOnly), parsed.GetValue(ptxOnly)));
         command.Add(show);
 
-        var time = new Command("time", "Times one operator, the Gram matrix of 128 x 128 pixels and 64 channels, by each of its versions, from naive to fast.");
+        var time = new Command("time", "Times one operator, the Gram matrix of 128 x 128 pixels and 64 channels, by each of its forms, from naive to fast.");
         time.SetAction(_ => Time());
         command.Add(time);
+
+        var architecture = new Option<string>("--arch")
+        {
+            Description = "The GPU's architecture: sm_70, sm_80, sm_90",
+            DefaultValueFactory = _ => "sm_80",
+            HelpName = "ARCH",
+        };
+        architecture.AcceptOnlyFromAmong("sm_70", "sm_80", "sm_90");
+        var assemble = new Command(
+            "assemble", "Assembles every kernel by NVIDIA's ptxas, without a GPU, and prints registers, spills, shared memory and occupancy.") { architecture };
+        assemble.SetAction(parsed => Assemble(parsed.GetValue(architecture)!));
+        command.Add(assemble);
         return command;
     }
 
-    /// <summary>The versions that docs/kernels.md follows, fastest of several runs each.</summary>
+    /// <summary>The forms that docs/kernels.md follows, fastest of several runs each.</summary>
     private static int Time()
     {
         const int Pixels = 128 * 128, Channels = 64;
         var random = new Random(1);
         float[] values = [.. Enumerable.Range(0, Pixels * Channels).Select(_ => random.NextSingle() - 0.5f)];
-        List<(string Version, string Device, Func<Accelerator> Open, Action<Accelerator, ArrayView<float>, ArrayView<float>> Run)> versions =
+        List<(string Form, DeviceListing Device, Action<ComputeDevice, ArrayView<float>, ArrayView<float>> Run)> forms =
         [
-            ("plain kernel, as C#", "cpu-kernels", () => new CpuAccelerator(0, CpuPath.Kernels), Plain),
-            .. DeviceOptions.OpenCl.Take(1).SelectMany(each => new (string, string, Func<Accelerator>, Action<Accelerator, ArrayView<float>, ArrayView<float>>)[]
-            {
-                ("plain kernel, translated", each.Name, () => new Kernels.OpenCl.OpenClAccelerator(each.Device, each.Name), Plain),
-                ("tiled kernel, translated", each.Name, () => new Kernels.OpenCl.OpenClAccelerator(each.Device, each.Name),
-                    (accelerator, features, gram) => Gram.TiledForward(accelerator, features, gram, Pixels, Channels, 1f / Pixels)),
-            }),
-            .. DeviceOptions.Cpu.Where(each => each.Name != "cpu-kernels").Reverse().Select(each => ("micro-kernel", each.Name, (Func<Accelerator>)(() => each.Open(0)),
-                (Action<Accelerator, ArrayView<float>, ArrayView<float>>)((accelerator, features, gram) => Gram.Forward(accelerator, features, gram, Pixels, Channels, 1f / Pixels)))),
+            ("plain kernel", DeviceCatalog.Find("cpu-kernels")!, Plain), ("plain kernel, called as a method", DeviceCatalog.Find("cpu")!, Plain),
+            .. DeviceCatalog.Cuda.Concat(DeviceCatalog.OpenCl).Where(each => each.WhyNot is null)
+                .SelectMany(each => new[] { ("plain kernel", each, (Action<ComputeDevice, ArrayView<float>, ArrayView<float>>)Plain), ("tiled kernel", each, Best) }),
+            .. DeviceCatalog.Cpu.Where(each => each.Name != "cpu-kernels").Reverse()
+                .Select(each => ("vectorised", each, (Action<ComputeDevice, ArrayView<float>, ArrayView<float>>)Best)),
         ];
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("version", "device", "ms", "GFLOP/s", "times the first");
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("form", "device", "ms", "GFLOP/s", "times the first");
         foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned();
         double first = 0;
-        foreach ((string version, string device, Func<Accelerator> open, var run) in versions)
+        foreach ((string form, DeviceListing listing, var run) in forms)
         {
-            using Accelerator accelerator = open();
-            using MemoryBuffer<float> features = accelerator.Allocate<float>(values), gram = accelerator.Allocate<float>(Channels * Channels);
+            using ComputeDevice device = listing.Open(0);
+            using DeviceBuffer<float> features = device.Allocate<float>(values), gram = device.Allocate<float>(Channels * Channels);
             double best = double.PositiveInfinity;
             for (int i = 0; i < 12; i++)
             {
                 long start = Stopwatch.GetTimestamp();
-                run(accelerator, features.View, gram.View);
-                accelerator.Synchronize();
+                run(device, features.View, gram.View);
+                device.Synchronize();
                 // The first run compiles.
                 if (i > 1) best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
 
             if (first == 0) first = best;
-            table.AddRow(version, device, Number(1e3 * best), Number(2e-9 * Pixels * Channels * Channels / best), Number(first / best));
+            table.AddRow(form, listing.Name, Number(1e3 * best), Number(2e-9 * Pixels * Channels * Channels / best), Number(first / best));
         }
 
         AnsiConsole.Write(table);
         return 0;
 
-        static void Plain(Accelerator accelerator, ArrayView<float> features, ArrayView<float> gram) =>
-            accelerator.Launch(Gram.ForwardKernel, (Index1D)gram.IntLength, features, gram, Pixels, Channels, 1f / Pixels);
+        static void Plain(ComputeDevice device, ArrayView<float> features, ArrayView<float> gram) =>
+            GramOp.PlainForward(device, features, gram, Pixels, Channels, 1f / Pixels);
 
-        static string Number(double value) => value.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+        static void Best(ComputeDevice device, ArrayView<float> features, ArrayView<float> gram) =>
+            GramOp.Forward(device, features, gram, Pixels, Channels, 1f / Pixels);
     }
 
     private static int List()
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("kernel", "kind", "lines of C#", "lines of OpenCL C");
-        table.Columns[2].RightAligned();
-        table.Columns[3].RightAligned();
-        foreach (TranslatedKernel kernel in All())
+        using var translator = new KernelTranslator();
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("kernel", "kind", "lines of C#", "of OpenCL C", "of PTX");
+        foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned();
+        foreach (KernelEntry kernel in KernelCatalog.All)
         {
             table.AddRow(
-                kernel.Name, kernel.Grouped ? "groups, shared memory" : "one work item an index", $"{Lines(kernel.CSharp).Length}",
-                $"{Lines(kernel.OpenCl).Length}");
+                kernel.Name, kernel.Grouped ? $"groups of {kernel.GroupItems}, shared memory" : "one work item an index",
+                $"{Lines(KernelSource.Of(kernel)).Length}", $"{Lines(translator.ToOpenCl(kernel)).Length}",
+                $"{Lines(translator.ToPtx(kernel, CudaArchitecture.SM_80)).Length}");
         }
 
         AnsiConsole.Write(table);
         return 0;
     }
 
-    private static int Show(string name, bool openClOnly)
+    private static int Show(string name, bool openClOnly, bool ptxOnly)
     {
-        TranslatedKernel[] found = [.. All().Where(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
-        if (found.Length == 0) found = [.. All().Where(kernel => kernel.Name.Contains(name, StringComparison.OrdinalIgnoreCase))];
+        KernelEntry[] found = [.. KernelCatalog.All.Where(kernel => kernel.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
+        if (found.Length == 0) found = [.. KernelCatalog.All.Where(kernel => kernel.Name.Contains(name, StringComparison.OrdinalIgnoreCase))];
         if (found.Length == 0) throw new UsageException($"no kernel is called '{name}'; 'nativestyle kernels' lists them");
         if (found.Length > 1) throw new UsageException($"'{name}' is part of {string.Join(", ", found.Select(kernel => kernel.Name))}; name one of them");
-        TranslatedKernel kernel = found[0];
-        if (openClOnly)
+        using var translator = new KernelTranslator();
+        if (openClOnly || ptxOnly)
         {
-            Console.Write(kernel.OpenCl);
+            if (openClOnly) Console.Write(translator.ToOpenCl(found[0]));
+            if (ptxOnly) Console.Write(translator.ToPtx(found[0], CudaArchitecture.SM_80));
             return 0;
         }
 
-        string[] left = Lines(kernel.CSharp), right = Lines(kernel.OpenCl);
+        string csharp = KernelSource.Of(found[0]), openCl = translator.ToOpenCl(found[0]), ptx = translator.ToPtx(found[0], CudaArchitecture.SM_80);
+        string[] left = Lines(csharp), right = Lines(openCl);
         int width = left.Max(line => line.Length), rightWidth = right.Max(line => line.Length);
         if (!Console.IsOutputRedirected && width + rightWidth + 3 > AnsiConsole.Profile.Width)
         {
             // Too narrow for both: one after the other.
-            Console.WriteLine(kernel.CSharp + "\n");
-            Console.Write(kernel.OpenCl);
-            return 0;
+            Console.WriteLine(csharp + "\n");
+            Console.WriteLine(openCl);
+        }
+        else
+        {
+            Console.WriteLine($"{$"{found[0].Name}, C#".PadRight(width)} | OpenCL C 2.0, by ILGPU");
+            Console.WriteLine($"{new string('-', width)}-+-{new string('-', rightWidth)}");
+            for (int i = 0; i < Math.Max(left.Length, right.Length); i++)
+                Console.WriteLine($"{(i < left.Length ? left[i] : "").PadRight(width)} | {(i < right.Length ? right[i] : "")}".TrimEnd());
+            Console.WriteLine();
         }
 
-        Console.WriteLine($"{$"{kernel.Name}, C#".PadRight(width)} | OpenCL C 1.2");
-        Console.WriteLine($"{new string('-', width)}-+-{new string('-', rightWidth)}");
-        for (int i = 0; i < Math.Max(left.Length, right.Length); i++)
-            Console.WriteLine($"{(i < left.Length ? left[i] : "").PadRight(width)} | {(i < right.Length ? right[i] : "")}".TrimEnd());
+        Console.WriteLine("PTX, by ILGPU\n-------------");
+        Console.Write(ptx);
         return 0;
     }
 
-    private static IReadOnlyList<TranslatedKernel> All()
+    private static int Assemble(string architecture)
     {
-        // The translations register when their assembly is loaded.
-        System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Accelerator).Module.ModuleHandle);
-        return KernelRegistry.All;
+        PtxAssembler assembler = PtxAssembler.Find() ?? throw new UsageException(
+            "no ptxas was found; it comes with NVIDIA's CUDA toolkit (Debian: nvidia-cuda-toolkit), and is looked for in NATIVESTYLE_PTXAS and in the PATH");
+        using var translator = new KernelTranslator();
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("kernel", "group", "registers", "spilled bytes", "stack bytes", "shared bytes", "occupancy");
+        foreach (TableColumn column in table.Columns.Skip(1)) column.RightAligned();
+        // ILGPU's PTX for sm_90 says sm_80: ptxas makes sm_90's code of it all the same.
+        CudaArchitecture of = architecture == "sm_70" ? CudaArchitecture.SM_70 : CudaArchitecture.SM_80;
+        foreach (KernelEntry kernel in KernelCatalog.All)
+        {
+            KernelResources needs = assembler.Assemble(translator.ToPtx(kernel, of), architecture, kernel.GroupItems);
+            table.AddRow(
+                kernel.Name, $"{kernel.GroupItems}", $"{needs.Registers}", $"{needs.SpillBytes}", $"{needs.StackBytes}", $"{needs.SharedBytes}",
+                $"{100 * needs.Occupancy:f0} %");
+        }
+
+        AnsiConsole.Write(table);
+        return 0;
     }
+
+    private static string Number(double value) => value.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
 
     private static string[] Lines(string text) => text.TrimEnd('\n').Split('\n');
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 
@@ -57,14 +58,14 @@ internal sealed class MaximizeCommand
         int[] channels = [.. parsed.GetValue(_channels)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
         (int height, int width) = VggArchitecture.SizeAt(layer, options.Size, options.Size, PoolEdge.Floor);
         if (Math.Min(height, width) < 1) throw new UsageException($"--size {options.Size} is too small for {layer.Name}");
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        using VggNetwork network = _network.Load(parsed, accelerator, file, architecture, [layer.Name], console);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        using VggNetwork network = _network.Load(parsed, device, file, architecture, [layer.Name], console);
         using var cancellation = new Cancellation();
         List<SheetCell> cells = [];
         foreach (int channel in channels)
         {
             (double first, double last) = (0, 0);
-            Picture picture = UnitMaximizer.Run(accelerator, network, layer.Name, channel, options, (step, activation) =>
+            Picture picture = UnitMaximizer.Run(device, network, layer.Name, channel, options, (step, activation) =>
             {
                 if (step == 1) first = activation;
                 last = activation;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 
@@ -54,9 +54,9 @@ internal sealed class PatchesCommand
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Where(name => Path.GetExtension(name).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
         if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures (.png, .jpg)");
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        using VggNetwork network = _network.Load(parsed, accelerator, file, architecture, [layer.Name], console);
-        StrongestPatches[] finders = [.. channels.Select(channel => new StrongestPatches(accelerator, network, layer.Name, channel, top, perPicture))];
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        using VggNetwork network = _network.Load(parsed, device, file, architecture, [layer.Name], console);
+        StrongestPatches[] finders = [.. channels.Select(channel => new StrongestPatches(device, network, layer.Name, channel, top, perPicture))];
         using var cancellation = new Cancellation();
         int least = 1 << (layer.Block - 1), seen = 0;
         foreach (string name in pictures)

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Tiling;
+using NativeStyle.Style;
 using NativeStyle.Vgg;
 using Spectre.Console;
 
@@ -42,16 +42,16 @@ internal sealed class PlanCommand
         if (sizes.Length % 2 != 0) throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, and {sizes.Length} numbers are none");
         if (sizes.FirstOrDefault(side => side is < 16 or > 32768) is not 0 and int wrong) throw new UsageException($"a side of {wrong} pixels is out of range, expected 16 to 32768");
         TransferJob job = _job.Draft(parsed, console);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        long limit = job.Memory ?? MemoryPlanner.DefaultLimit(accelerator);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
         VggArchitecture architecture = OptionsJson.Architecture(job.Options.Architecture);
-        console.Say($"preset {job.Options.Name} on {accelerator.Name}, at most {MemorySize.Words(limit)} of memory");
+        console.Say($"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(limit)} of memory");
         var table = new Table().Border(TableBorder.Rounded).AddColumns("height x width", "memory", "scratch files", "s an iteration", "how");
         foreach (TableColumn column in table.Columns.Take(4)) column.NoWrap();
         bool fits = true;
         foreach (int[] pair in sizes.Chunk(2))
         {
-            MemoryPlanner planner = MemoryPlanner.For(accelerator, architecture, job.Options, limit, 0, pair[0], pair[1]);
+            MemoryPlanner planner = MemoryPlanner.For(device, architecture, job.Options, limit, 0, pair[0], pair[1]);
             MemoryEstimate estimate = planner.At(pair[0], pair[1]);
             fits &= estimate.Fits;
             string how = !estimate.Fits ? "does not fit, even in tiles" : estimate.Tiles ?? "whole";

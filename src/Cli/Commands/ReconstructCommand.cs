@@ -1,5 +1,5 @@
 using System.CommandLine;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli.Commands;
@@ -54,7 +54,7 @@ internal sealed class ReconstructCommand
         TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) =>
             Options(options, LayerList.Parse("--layer", parsed.GetValue(_layer), architecture)!)) with { Content = image };
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), null, console);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        return TransferCommand.Finish(console, accelerator, prepared, outputs);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        return TransferCommand.Finish(console, device, prepared, outputs);
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli.Commands;
@@ -59,8 +59,8 @@ internal sealed class TextureCommand
         };
         Imaging.PictureSource first = Imaging.PictureFile.Open(styles[0]);
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), given ?? (first.Height, first.Width), console);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        return TransferCommand.Finish(console, accelerator, prepared, outputs);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        return TransferCommand.Finish(console, device, prepared, outputs);
     }
 
     private static (int Height, int Width) ParseSize(string text)

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli.Commands;
@@ -58,8 +58,8 @@ internal sealed class TransferCommand
             Styles = [.. styles.Select((path, i) => new JobStyle(path, weights[i], regions[i], parts[i]))],
         };
         PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), null, console);
-        using Accelerator accelerator = _device.Open(parsed, console.Say);
-        return Finish(console, accelerator, prepared, outputs);
+        using ComputeDevice device = _device.Open(parsed, console.Say);
+        return Finish(console, device, prepared, outputs);
     }
 
     private int Resume(ParseResult parsed, string file, TransferConsole console)
@@ -74,23 +74,23 @@ internal sealed class TransferCommand
         // A resumed run is as safe as the first.
         if (outputs.Checkpoint is null) outputs = outputs with { Checkpoint = file, CheckpointEvery = checkpoint.Every };
         TransferInputs inputs = JobArguments.ReadPictures(job, console, checkpoint.Directory);
-        string? device = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
-        using Accelerator accelerator = _device.Open(parsed, console.Say, device);
-        if (accelerator.Name != checkpoint.Device)
-            console.Say($"the checkpoint was written on {checkpoint.Device}; on {accelerator.Name} roundings differ, and so may the picture, a little");
+        string? written = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
+        using ComputeDevice device = _device.Open(parsed, console.Say, written);
+        if (device.Name != checkpoint.Device)
+            console.Say($"the checkpoint was written on {checkpoint.Device}; on {device.Name} roundings differ, and so may the picture, a little");
         console.Say($"going on after iteration {checkpoint.State.Iteration} of {job.Plan.Sum(step => step.Iterations)}");
-        return Finish(console, accelerator, new PreparedJob(job, inputs), outputs, checkpoint);
+        return Finish(console, device, new PreparedJob(job, inputs), outputs, checkpoint);
     }
 
     /// <summary>Runs a job, says how it ended, and gives its exit code.</summary>
     public static int Finish(
-        TransferConsole console, Accelerator accelerator, PreparedJob prepared, Outputs outputs, Checkpoint? resume = null)
+        TransferConsole console, ComputeDevice device, PreparedJob prepared, Outputs outputs, Checkpoint? resume = null)
     {
         using var cancellation = new Cancellation();
-        using var runner = new TransferRunner(console, accelerator);
+        using var runner = new TransferRunner(console, device);
         TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
-        console.SayPeak(accelerator);
+        console.SayPeak(device);
         int total = prepared.Job.Plan.Sum(step => step.Iterations);
         switch (result.End)
         {

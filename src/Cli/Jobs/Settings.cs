@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
 using NativeStyle.Vgg;
 

@@ -1,18 +1,18 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
-using NativeStyle.Kernels;
-using NativeStyle.Style;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Tiling;
-using NativeStyle.Vgg;
+using NativeStyle.Style;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli;
 
 /// <summary>Runs jobs on one device, with all that is shown and written on the way. The network stays from job to job.</summary>
-internal sealed class TransferRunner(TransferConsole console, Accelerator accelerator) : IDisposable
+internal sealed class TransferRunner(TransferConsole console, ComputeDevice device) : IDisposable
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
 
@@ -35,7 +35,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         TransferOptions options = job.Options;
         VggNetwork network = Network(job, resume?.Directory ?? "", outputs?.Checkpoint is not null || resume is not null, out string digest);
         if (resume is not null) RequireSame(resume, digest);
-        console.Begin(options, job.Plan, accelerator, network);
+        console.Begin(options, job.Plan, device, network);
         MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume?.Memory);
         options = memory.Options;
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
@@ -49,7 +49,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         using (var trace = Trace.Open(outputs?.Trace))
         {
             foreach (IterationReport before in resume?.State.Reports ?? []) trace?.Write(before);
-            result = console.Follow(total, options.PrintEvery, report => new StyleTransfer(accelerator, network, options)
+            result = console.Follow(total, options.PrintEvery, report => new StyleTransfer(device, network, options)
             {
                 Progress = (iteration, picture) =>
                 {
@@ -85,7 +85,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         (ScaleStep last, TransferOptions options) = (job.Plan[^1], job.Options);
         int regions = job.Styles.Where(style => style.Region is not null).Select(style => style.Region).Distinct().Count();
         MemoryPlanner planner = MemoryPlanner.For(
-            accelerator, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(accelerator), regions, last.Height, last.Width);
+            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions, last.Height, last.Width);
         MemoryEstimate estimate = planner.At(last.Height, last.Width);
         Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
@@ -119,7 +119,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
         digests[""] = digest;
         return (outputs.CheckpointEvery, state =>
-            new Checkpoint(prepared.Job, folder, digests, accelerator.Name, outputs.CheckpointEvery, memory, state).Write(file));
+            new Checkpoint(prepared.Job, folder, digests, device.Name, outputs.CheckpointEvery, memory, state).Write(file));
     }
 
     /// <summary>The network that a job needs; the last one if it fits.</summary>
@@ -138,7 +138,7 @@ internal sealed class TransferRunner(TransferConsole console, Accelerator accele
         _loaded?.Network.Dispose();
         _loaded = null;
         string found = "";
-        VggNetwork network = VggNetwork.Load(accelerator, () =>
+        VggNetwork network = VggNetwork.Load(device, () =>
         {
             VggWeights weights = LoadWeights(job, file);
             if (digested) found = weights.Digest();

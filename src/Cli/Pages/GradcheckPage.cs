@@ -36,7 +36,7 @@ internal static class GradcheckPage
             page.Append("<div class=\"wide\"><table><tr><th>device</th><th>shape</th><th>forward</th><th>backward</th><th>differences</th><th>worst element</th></tr>\n");
             foreach (CheckResult result in group)
             {
-                page.Append($"<tr{(result.Passed ? "" : " class=\"fail\"")}><td>{Text(result.Accelerator)}</td><td>{Text(result.Case.Variant)}</td>" +
+                page.Append($"<tr{(result.Passed ? "" : " class=\"fail\"")}><td>{Text(result.Device)}</td><td>{Text(result.Case.Variant)}</td>" +
                     $"<td>{GradcheckCommand.Number(result.ForwardError)}</td><td>{GradcheckCommand.Number(result.BackwardError)}</td>" +
                     $"<td>{GradcheckCommand.Number(result.DifferenceError)}</td><td><code>{Text(GradcheckCommand.Words(result.Worst))}</code></td></tr>\n");
             }

@@ -1,5 +1,6 @@
 using MathNet.Numerics.LinearAlgebra;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.GradientCheck.References;
 

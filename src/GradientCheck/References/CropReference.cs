@@ -1,5 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Crop;
 
 namespace NativeStyle.GradientCheck.References;
 

@@ -1,5 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.TotalVariation;
 
 namespace NativeStyle.GradientCheck.References;
 
@@ -75,7 +75,7 @@ public static class StyleReference
             {
                 // Windows of the padded picture: (row, column) is its lower right pixel, in coordinates of the picture.
                 bool inside = row < height && column < width;
-                bool inner = !weights.Inner || (row < height - 1 && column < width - 1);
+                bool inner = weights.Border == VariationBorder.All || (row < height - 1 && column < width - 1);
                 if (inside && inner)
                 {
                     Add(row, column, row, column + 1, weights.Across);
@@ -90,8 +90,8 @@ public static class StyleReference
             {
                 (int from, int to) = (At(fromRow, fromColumn), At(toRow, toColumn));
                 double difference = x[to] - x[from];
-                loss += weight * (weights.Absolute ? Math.Abs(difference) : difference * difference);
-                double slope = weight * (weights.Absolute ? Math.Sign(difference) : 2 * difference);
+                loss += weight * (weights.Norm == VariationNorm.Absolute ? Math.Abs(difference) : difference * difference);
+                double slope = weight * (weights.Norm == VariationNorm.Absolute ? Math.Sign(difference) : 2 * difference);
                 gradient[to] += slope;
                 gradient[from] -= slope;
             }

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using NativeStyle.Kernels.Devices;
 
-namespace NativeStyle.Kernels;
+namespace NativeStyle.Kernels.Simd;
 
 /// <summary>
 /// A vector register of floats. The hand-vectorised CPU paths are written once against this interface and compiled
@@ -25,6 +26,9 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     /// <summary>The larger of both; not a number at least where b is none.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
+
+    /// <summary>The larger of both; not a number where either is none.</summary>
+    static abstract TSelf MaxOrNaN(TSelf a, TSelf b);
 
     /// <summary>All bits of a lane set where a is larger than b, none elsewhere.</summary>
     static abstract TSelf GreaterThan(TSelf a, TSelf b);
@@ -71,6 +75,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> v) : ILanes<Lanes512>
 
     public static Lanes512 Max(Lanes512 a, Lanes512 b) => new(Vector512.MaxNative(a._v, b._v));
 
+    public static Lanes512 MaxOrNaN(Lanes512 a, Lanes512 b) => new(Vector512.Max(a._v, b._v));
+
     public static Lanes512 GreaterThan(Lanes512 a, Lanes512 b) => new(Vector512.GreaterThan(a._v, b._v));
 
     public static Lanes512 Equal(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._v, b._v));
@@ -116,6 +122,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> v) : ILanes<Lanes256>
     public static Lanes256 MultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) => new(Vector256.MultiplyAddEstimate(a._v, b._v, c._v));
 
     public static Lanes256 Max(Lanes256 a, Lanes256 b) => new(Vector256.MaxNative(a._v, b._v));
+
+    public static Lanes256 MaxOrNaN(Lanes256 a, Lanes256 b) => new(Vector256.Max(a._v, b._v));
 
     public static Lanes256 GreaterThan(Lanes256 a, Lanes256 b) => new(Vector256.GreaterThan(a._v, b._v));
 
@@ -165,6 +173,9 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
     public static Lanes128x2 Max(Lanes128x2 a, Lanes128x2 b) =>
         new(Vector128.MaxNative(a._low, b._low), Vector128.MaxNative(a._high, b._high));
 
+    public static Lanes128x2 MaxOrNaN(Lanes128x2 a, Lanes128x2 b) =>
+        new(Vector128.Max(a._low, b._low), Vector128.Max(a._high, b._high));
+
     public static Lanes128x2 GreaterThan(Lanes128x2 a, Lanes128x2 b) =>
         new(Vector128.GreaterThan(a._low, b._low), Vector128.GreaterThan(a._high, b._high));
 
@@ -203,8 +214,8 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
         *bits = (byte)(_low.ExtractMostSignificantBits() | (_high.ExtractMostSignificantBits() << 4));
 }
 
-/// <summary>Work that is compiled for each vector width; see <see cref="CpuAccelerator.Vectorize"/>.</summary>
+/// <summary>Work that is compiled for each vector width; see <see cref="CpuDevice.Vectorize"/>.</summary>
 internal interface IVectorJob
 {
-    void Run<T>(CpuAccelerator cpu) where T : unmanaged, ILanes<T>;
+    void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>;
 }

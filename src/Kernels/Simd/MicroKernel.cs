@@ -1,4 +1,4 @@
-namespace NativeStyle.Kernels;
+namespace NativeStyle.Kernels.Simd;
 
 /// <summary>
 /// The inner loop of every matrix product on the CPU: a block of C, <see cref="Rows"/> by two vectors, held in

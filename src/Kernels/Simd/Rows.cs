@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
+using NativeStyle.Kernels.Devices;
 
-namespace NativeStyle.Kernels;
+namespace NativeStyle.Kernels.Simd;
 
 /// <summary>Loops over contiguous floats that the vectorised operator paths share.</summary>
 internal static unsafe class Rows
@@ -21,18 +22,8 @@ internal static unsafe class Rows
         for (; i < count; i++) y[i] = MathF.FusedMultiplyAdd(s, x[i], y[i]);
     }
 
-    /// <summary>
-    /// Runs <paramref name="body"/>(start, end) over all elements in parts of <see cref="Part"/>. For a kernel that is
-    /// called by name in a loop: the JIT puts it into the loop, which a launch through a delegate cannot have.
-    /// </summary>
-    public static void ForEachRange(CpuAccelerator cpu, long length, Action<int, int> body)
-    {
-        int parts = (int)((length + Part - 1) / Part);
-        cpu.Parallel(parts, (part, _) => body(part * Part, (int)Math.Min((part + 1L) * Part, length)));
-    }
-
     /// <summary>Runs <paramref name="body"/>(start, count) over all elements in parts of <see cref="Part"/>.</summary>
-    public static void ForEachPart(CpuAccelerator cpu, long length, Action<long, int> body)
+    public static void ForEachPart(CpuDevice cpu, long length, Action<long, int> body)
     {
         int parts = (int)((length + Part - 1) / Part);
         cpu.Parallel(parts, (part, _) =>
@@ -46,7 +37,7 @@ internal static unsafe class Rows
     /// The sum of <paramref name="partial"/>(start, count) over all parts, added in their order: the same bytes for
     /// any number of threads.
     /// </summary>
-    public static double SumParts(CpuAccelerator cpu, long length, Func<long, int, double> partial)
+    public static double SumParts(CpuDevice cpu, long length, Func<long, int, double> partial)
     {
         double[] sums = new double[(length + Part - 1) / Part];
         ForEachPart(cpu, length, (start, count) => sums[start / Part] = partial(start, count));

@@ -1,7 +1,8 @@
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
@@ -98,7 +99,7 @@ public static class OptionsJson
         Check("printEvery", options.PrintEvery, 0, 1_000_000);
         if (options.Iterations.Count == 0) throw new TransferException("has no iterations, expected one number for each scale");
         foreach (int count in options.Iterations) Check("iterations", count, 1, 1_000_000);
-        if (options.Pooling == Kernels.Pooling.None) throw new TransferException("has pooling none, expected average, max or l2");
+        if (options.Pooling == Pooling.None) throw new TransferException("has pooling none, expected average, max or l2");
         if (options is { ContentWeight: > 0, ContentLayers.Count: 0 }) throw new TransferException("has a content weight but no contentLayers");
         if (options is { StyleWeight: > 0, StyleLayers.Count: 0 }) throw new TransferException("has a style weight but no styleLayers");
         return options;

@@ -1,5 +1,6 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;

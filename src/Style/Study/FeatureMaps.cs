@@ -1,6 +1,6 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
@@ -35,10 +35,10 @@ public static class FeatureMaps
     private const double Clipped = 1e-3;
 
     /// <summary>The maps of some layers, from the first to the last, one at a time.</summary>
-    public static IEnumerable<FeatureMap> Of(Accelerator accelerator, VggNetwork network, Picture picture, IReadOnlyCollection<string> layers)
+    public static IEnumerable<FeatureMap> Of(ComputeDevice device, VggNetwork network, Picture picture, IReadOnlyCollection<string> layers)
     {
-        using var tape = new Tape(accelerator);
-        using var pixels = new Tensor(accelerator, new Shape(picture.Height, picture.Width, 3), picture.Pixels);
+        using var tape = new Tape(device);
+        using var pixels = new Tensor(device, new Shape(picture.Height, picture.Width, 3), picture.Pixels);
         foreach ((string layer, Tensor map) in network.Features(tape, pixels, 1f, layers))
         {
             (int height, int width, int channels) = map.Shape;

@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Adam;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
 
@@ -21,7 +24,7 @@ public sealed record BenchmarkResult(double SecondsPerIteration, double? Seconds
 /// </summary>
 public sealed class IterationBenchmark : IDisposable
 {
-    private readonly Accelerator _accelerator;
+    private readonly ComputeDevice _device;
     private readonly VggNetwork _network;
     private readonly Objective _objective;
     private readonly Tensor _pixels;
@@ -30,24 +33,24 @@ public sealed class IterationBenchmark : IDisposable
     private readonly bool _tiled;
 
     /// <param name="memory">What it may take, of <see cref="Planner"/>; null for no limit.</param>
-    public IterationBenchmark(Accelerator accelerator, int height, int width, MemoryPlanner? memory = null)
+    public IterationBenchmark(ComputeDevice device, int height, int width, MemoryPlanner? memory = null)
     {
-        (_accelerator, _size) = (accelerator, (height, width));
+        (_device, _size) = (device, (height, width));
         TransferOptions options = Options;
         _tiled = memory?.At(height, width).Tiles is not null;
-        _network = VggNetwork.Load(accelerator, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
+        _network = VggNetwork.Load(device, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
         var content = new Noise(height, width, 1);
-        _objective = new Objective(accelerator, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
-        _pixels = new Tensor(accelerator, new Shape(height, width, 3), requiresGradient: true).Keep();
-        content.ForEachRow((y, row) => accelerator.Write(row, _pixels.Data.SubView((long)y * row.Length, row.Length)));
-        VectorOps.Scale(accelerator, _pixels.Data, options.PixelRange);
+        _objective = new Objective(device, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
+        _pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true).Keep();
+        content.ForEachRow((y, row) => device.Write(row, _pixels.Data.SubView((long)y * row.Length, row.Length)));
+        VectorOps.Scale(device, _pixels.Data, options.PixelRange);
         _adam = new AdamOptimizer(_pixels, new AdamSettings(10f));
         HostMemory.Release(height, width);
     }
 
     /// <summary>A planner for this iteration.</summary>
     /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
-    public static MemoryPlanner Planner(Accelerator accelerator, long limit) => new(accelerator, VggArchitecture.Vgg19, Options, limit, averages: false);
+    public static MemoryPlanner Planner(ComputeDevice device, long limit) => new(device, VggArchitecture.Vgg19, Options, limit, averages: false);
 
     /// <summary>What is computed.</summary>
     private static TransferOptions Options { get; } = Presets.NeuralStyle with
@@ -67,10 +70,10 @@ public sealed class IterationBenchmark : IDisposable
     public IReadOnlyCollection<ProfileEntry> Profile(int iterations)
     {
         Iterate();
-        _accelerator.Profiler = new Profiler();
+        _device.Profiler = new Profiler();
         for (int i = 0; i < iterations; i++) Iterate();
-        IReadOnlyCollection<ProfileEntry> entries = _accelerator.Profiler.Entries;
-        _accelerator.Profiler = null;
+        IReadOnlyCollection<ProfileEntry> entries = _device.Profiler.Entries;
+        _device.Profiler = null;
         return entries;
     }
 
@@ -90,8 +93,8 @@ public sealed class IterationBenchmark : IDisposable
 
     private void Forward()
     {
-        using var constant = new Tensor(_accelerator, _pixels.Shape, _pixels.Data);
-        using var tape = new Tape(_accelerator);
+        using var constant = new Tensor(_device, _pixels.Shape, _pixels.Data);
+        using var tape = new Tape(_device);
         foreach (var _ in _network.Features(tape, constant, 255f, ["conv5_1"]))
         {
             // Only the pass is wanted.
@@ -104,10 +107,10 @@ public sealed class IterationBenchmark : IDisposable
         double[] seconds = new double[iterations];
         for (int i = 0; i < iterations; i++)
         {
-            _accelerator.Synchronize();
+            _device.Synchronize();
             long start = Stopwatch.GetTimestamp();
             run();
-            _accelerator.Synchronize();
+            _device.Synchronize();
             seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 

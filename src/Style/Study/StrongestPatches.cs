@@ -1,5 +1,5 @@
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
@@ -14,7 +14,7 @@ public sealed record StrongPatch(string Source, float Activation, Picture Patch)
 /// The patches of pictures that maximise a unit's activation (Zeiler and Fergus 2014, "Visualizing and understanding
 /// convolutional networks", figure 2): what a channel is looking for, without any optimisation.
 /// </summary>
-public sealed class StrongestPatches(Accelerator accelerator, VggNetwork network, string layer, int channel, int count, int perPicture)
+public sealed class StrongestPatches(ComputeDevice device, VggNetwork network, string layer, int channel, int count, int perPicture)
 {
     private readonly List<StrongPatch> _patches = [];
 
@@ -27,7 +27,7 @@ public sealed class StrongestPatches(Accelerator accelerator, VggNetwork network
     {
         VggLayer unit = network.Architecture.Layers.Single(each => each.Name == layer);
         ReceptiveField field = ReceptiveField.Of(network.Architecture, unit);
-        foreach (FeatureMap map in FeatureMaps.Of(accelerator, network, picture, [layer]))
+        foreach (FeatureMap map in FeatureMaps.Of(device, network, picture, [layer]))
         {
             if (channel >= map.Channels) throw new TransferException($"{layer} has channels 0 to {map.Channels - 1}, not {channel}");
             // The strongest, then the strongest of those that share less than half of their field with it, and so on.

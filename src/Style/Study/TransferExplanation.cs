@@ -1,6 +1,6 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
@@ -43,7 +43,7 @@ public sealed record TransferExplanation(
     /// <param name="snapshots">Pictures kept on the way, evenly spread.</param>
     /// <param name="pixel">Row and column at the last scale; null for the pixel that the losses pull at most.</param>
     public static TransferExplanation Create(
-        Accelerator accelerator, VggNetwork network, TransferOptions options, TransferInputs inputs, IReadOnlyList<ScaleStep> plan, int snapshots,
+        ComputeDevice device, VggNetwork network, TransferOptions options, TransferInputs inputs, IReadOnlyList<ScaleStep> plan, int snapshots,
         (int Row, int Column)? pixel, Action<IterationReport> progress, CancellationToken cancellation)
     {
         int total = plan.Sum(step => step.Iterations);
@@ -51,7 +51,7 @@ public sealed record TransferExplanation(
         HashSet<int> kept = [.. Enumerable.Range(1, snapshots).Select(i => Math.Max(1, (int)((long)total * i / snapshots)))];
         List<(int, Picture)> pictures = [];
         RunState? state = null;
-        var transfer = new StyleTransfer(accelerator, network, options)
+        var transfer = new StyleTransfer(device, network, options)
         {
             ByLayer = true,
             Progress = (report, picture) =>
@@ -72,23 +72,23 @@ public sealed record TransferExplanation(
         if ((state?.Height, state?.Width) != (last.Height, last.Width)) state = null;
         float[] iterate = state?.Pixels ?? Array.ConvertAll(Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
         using Objective objective = transfer.ObjectiveAt(prepared, last, CancellationToken.None);
-        (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(accelerator, objective, iterate, last);
+        (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(device, objective, iterate, last);
         (int row, int column) = pixel ?? MostPulled(terms, last.Width);
         return new TransferExplanation(
-            result, pictures, MeasureGrams(accelerator, network, options, transfer, prepared, start, iterate, last), terms, tape,
-            Story(accelerator, objective, options, start, iterate, terms, state?.Optimizer, row, column, last), last.Height, last.Width);
+            result, pictures, MeasureGrams(device, network, options, transfer, prepared, start, iterate, last), terms, tape,
+            Story(device, objective, options, start, iterate, terms, state?.Optimizer, row, column, last), last.Height, last.Width);
     }
 
     /// <summary>Each term's gradient on the pixels, by a pass of its own; and the tape of all of them together.</summary>
-    private static (List<TermGradient>, IReadOnlyList<TapeNode>) MeasureTerms(Accelerator accelerator, Objective objective, float[] iterate, ScaleStep at)
+    private static (List<TermGradient>, IReadOnlyList<TapeNode>) MeasureTerms(ComputeDevice device, Objective objective, float[] iterate, ScaleStep at)
     {
         List<TermGradient> terms = [];
         IReadOnlyList<TapeNode> nodes = [];
         // Pass 0 is the whole; then one for each term.
         for (int pass = 0; pass == 0 || pass <= terms.Count; pass++)
         {
-            using Tensor pixels = new Tensor(accelerator, new Shape(at.Height, at.Width, 3), iterate, requiresGradient: true).Keep();
-            using var tape = new Tape(accelerator);
+            using Tensor pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), iterate, requiresGradient: true).Keep();
+            using var tape = new Tape(device);
             if (pass == 0) tape.Observe();
             Losses losses = objective.Evaluate(tape, pixels);
             (string Name, Tensor Loss)[] all = [
@@ -110,7 +110,7 @@ public sealed record TransferExplanation(
     }
 
     private static List<GramComparison> MeasureGrams(
-        Accelerator accelerator, VggNetwork network, TransferOptions options, StyleTransfer transfer, TransferInputs prepared, float[] start, float[] iterate, ScaleStep at)
+        ComputeDevice device, VggNetwork network, TransferOptions options, StyleTransfer transfer, TransferInputs prepared, float[] start, float[] iterate, ScaleStep at)
     {
         string[] layers = [.. options.StyleTerms.Select(layer => layer.Layer)];
         if (prepared.Styles.Count == 0 || layers.Length == 0) return [];
@@ -129,8 +129,8 @@ public sealed record TransferExplanation(
         Dictionary<string, (float[], int)> Of(int height, int width, float[] pixels)
         {
             Dictionary<string, (float[], int)> grams = [];
-            using var tape = new Tape(accelerator);
-            using var image = new Tensor(accelerator, new Shape(height, width, 3), pixels);
+            using var tape = new Tape(device);
+            using var image = new Tensor(device, new Shape(height, width, 3), pixels);
             foreach ((string layer, Tensor map) in network.Features(tape, image, options.PixelRange, layers))
             {
                 // By pixel, whatever the options' scale: the matrices of pictures of different sizes are compared.
@@ -143,7 +143,7 @@ public sealed record TransferExplanation(
     }
 
     private static PixelStory Story(
-        Accelerator accelerator, Objective objective, TransferOptions options, float[] start, float[] iterate, List<TermGradient> terms,
+        ComputeDevice device, Objective objective, TransferOptions options, float[] start, float[] iterate, List<TermGradient> terms,
         OptimizerState? optimizer, int row, int column, ScaleStep at)
     {
         int place = ((row * at.Width) + column) * 3;
@@ -170,8 +170,8 @@ public sealed record TransferExplanation(
         {
             float[] moved = [.. iterate];
             moved[place + channel] += (float)by;
-            using var pixels = new Tensor(accelerator, new Shape(at.Height, at.Width, 3), moved);
-            using var tape = new Tape(accelerator);
+            using var pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), moved);
+            using var tape = new Tape(device);
             Losses losses = objective.Evaluate(tape, pixels);
             // Summed here, in double: single precision would lose the change in the total.
             return losses.Terms.Sum(term => (double)term.Value.ToArray()[0]) + losses.Variation.ToArray()[0];

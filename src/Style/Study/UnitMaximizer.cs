@@ -1,8 +1,10 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
-using NativeStyle.Vgg;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Vgg.Weights;
+using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
 
@@ -30,16 +32,16 @@ public static class UnitMaximizer
     /// <param name="progress">Called after each step with its number and the activation before it.</param>
     /// <exception cref="TransferException">The unit stays at zero whatever it is shown, or there is none of that number.</exception>
     public static Picture Run(
-        Accelerator accelerator, VggNetwork network, string layer, int channel, MaximizeOptions options, Action<int, double> progress,
+        ComputeDevice device, VggNetwork network, string layer, int channel, MaximizeOptions options, Action<int, double> progress,
         CancellationToken cancellation)
     {
         int size = options.Size;
-        float[] pixels = Start(accelerator, network, layer, channel, options);
+        float[] pixels = Start(device, network, layer, channel, options);
         var random = new Random(options.Seed);
         for (int i = 1; i <= options.Iterations && !cancellation.IsCancellationRequested; i++)
         {
             (int down, int right) = (random.Next(-options.Jitter, options.Jitter + 1), random.Next(-options.Jitter, options.Jitter + 1));
-            (double activation, float[] gradient) = Gradient(accelerator, network, layer, channel, options, Rolled(pixels, size, down, right), options.TvWeight);
+            (double activation, float[] gradient) = Gradient(device, network, layer, channel, options, Rolled(pixels, size, down, right), options.TvWeight);
             gradient = Rolled(gradient, size, -down, -right);
             double rms = Math.Sqrt(gradient.Average(g => (double)g * g));
             float step = (float)(options.Step / Math.Max(rms, 1e-20));
@@ -52,7 +54,7 @@ public static class UnitMaximizer
     }
 
     /// <summary>Noise around mid-grey that the unit answers to: a ReLU at zero has no gradient to follow.</summary>
-    private static float[] Start(Accelerator accelerator, VggNetwork network, string layer, int channel, MaximizeOptions options)
+    private static float[] Start(ComputeDevice device, VggNetwork network, string layer, int channel, MaximizeOptions options)
     {
         var noise = new NormalGenerator((ulong)(uint)options.Seed + (2UL << 40));
         foreach (double deviation in new[] { 0.02, 0.06, 0.15, 0.3, 0.3, 0.3 })
@@ -60,7 +62,7 @@ public static class UnitMaximizer
             float[] pixels = new float[options.Size * options.Size * 3];
             noise.Fill(pixels, deviation);
             for (int i = 0; i < pixels.Length; i++) pixels[i] = Math.Clamp(0.5f + pixels[i], 0f, 1f);
-            (_, float[] gradient) = Gradient(accelerator, network, layer, channel, options, pixels, 0);
+            (_, float[] gradient) = Gradient(device, network, layer, channel, options, pixels, 0);
             if (gradient.Any(g => g != 0)) return pixels;
         }
 
@@ -69,11 +71,11 @@ public static class UnitMaximizer
 
     /// <summary>The activation, and the gradient of total variation minus activation.</summary>
     private static (double Activation, float[] Gradient) Gradient(
-        Accelerator accelerator, VggNetwork network, string layer, int channel, MaximizeOptions options, float[] values, double tvWeight)
+        ComputeDevice device, VggNetwork network, string layer, int channel, MaximizeOptions options, float[] values, double tvWeight)
     {
-        using Tensor pixels = new Tensor(accelerator, new Shape(options.Size, options.Size, 3), values, requiresGradient: true).Keep();
+        using Tensor pixels = new Tensor(device, new Shape(options.Size, options.Size, 3), values, requiresGradient: true).Keep();
         double activation = 0;
-        using (var tape = new Tape(accelerator))
+        using (var tape = new Tape(device))
         {
             foreach ((_, Tensor map) in network.Features(tape, pixels, 1f, [layer]))
             {
@@ -95,11 +97,11 @@ public static class UnitMaximizer
         if (tvWeight > 0)
         {
             // Relative to the activation's own gradient, so that one weight suits every layer.
-            using Tensor smooth = new Tensor(accelerator, pixels.Shape, values, requiresGradient: true).Keep();
-            using var tape = new Tape(accelerator);
+            using Tensor smooth = new Tensor(device, pixels.Shape, values, requiresGradient: true).Keep();
+            using var tape = new Tape(device);
             tape.Backward(tape.TotalVariation(smooth, new VariationWeights(1, 1)));
-            double share = VectorOps.AbsoluteNorm(accelerator, pixels.Gradient) / Math.Max(1e-12, VectorOps.AbsoluteNorm(accelerator, smooth.Gradient));
-            VectorOps.Axpy(accelerator, pixels.Gradient, smooth.Gradient, (float)(tvWeight * share));
+            double share = VectorOps.AbsoluteNorm(device, pixels.Gradient) / Math.Max(1e-12, VectorOps.AbsoluteNorm(device, smooth.Gradient));
+            VectorOps.Axpy(device, pixels.Gradient, smooth.Gradient, (float)(tvWeight * share));
         }
 
         return (activation, pixels.GradientToArray());

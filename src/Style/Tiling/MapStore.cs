@@ -1,6 +1,10 @@
 using System.Runtime.InteropServices;
+using ILGPU;
 using NativeStyle.Imaging;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Style.Tiling;
 
@@ -33,41 +37,41 @@ internal abstract class MapStore(int height, int width, int channels) : IDisposa
 /// <summary>A map in the device's memory.</summary>
 internal sealed class DeviceMap : MapStore
 {
-    private readonly Accelerator _accelerator;
-    private readonly MemoryBuffer<float>? _owned;
+    private readonly ComputeDevice _device;
+    private readonly DeviceBuffer<float>? _owned;
     private readonly ArrayView<float> _data;
 
     /// <summary>A new map of zeros.</summary>
-    public DeviceMap(Accelerator accelerator, int height, int width, int channels)
+    public DeviceMap(ComputeDevice device, int height, int width, int channels)
         : base(height, width, channels)
     {
-        _accelerator = accelerator;
-        _owned = accelerator.Allocate<float>(Length);
+        _device = device;
+        _owned = device.Allocate<float>(Length);
         _data = _owned.View;
-        VectorOps.Fill(accelerator, _data, 0f);
+        VectorOps.Fill(device, _data, 0f);
     }
 
     /// <summary>A map in memory of somebody else's.</summary>
-    public DeviceMap(Accelerator accelerator, ArrayView<float> data, int height, int width, int channels)
-        : base(height, width, channels) => (_accelerator, _data) = (accelerator, data);
+    public DeviceMap(ComputeDevice device, ArrayView<float> data, int height, int width, int channels)
+        : base(height, width, channels) => (_device, _data) = (device, data);
 
     /// <summary>All elements.</summary>
     public ArrayView<float> Data => _data;
 
     public override void Read(Window window, ArrayView<float> part) =>
-        Crop.Forward(_accelerator, _data, part, Height, Width, Channels, window);
+        CropOp.Forward(_device, _data, part, Height, Width, Channels, window);
 
     public override void Write(Window window, ArrayView<float> part) =>
-        Crop.Place(_accelerator, part, _data, Height, Width, Channels, window, 0f);
+        CropOp.Place(_device, part, _data, Height, Width, Channels, window, 0f);
 
     public override void Add(Window window, ArrayView<float> part) =>
-        Crop.Place(_accelerator, part, _data, Height, Width, Channels, window, 1f);
+        CropOp.Place(_device, part, _data, Height, Width, Channels, window, 1f);
 
     public override void Dispose() => _owned?.Dispose();
 }
 
 /// <summary>A map in a scratch file, zeros at first: it takes disk instead of memory.</summary>
-internal sealed class ScratchMap(Accelerator accelerator, int height, int width, int channels) : MapStore(height, width, channels)
+internal sealed class ScratchMap(ComputeDevice device, int height, int width, int channels) : MapStore(height, width, channels)
 {
     private readonly ScratchFile _file = new((long)height * width * channels * sizeof(float));
     private float[] _row = [];
@@ -79,7 +83,7 @@ internal sealed class ScratchMap(Accelerator accelerator, int height, int width,
         for (int y = 0; y < window.Height; y++)
         {
             _file.Read(MemoryMarshal.AsBytes(row), At(window, y));
-            accelerator.Write<float>(row, part.SubView((long)y * row.Length, row.Length));
+            device.Write<float>(row, part.SubView((long)y * row.Length, row.Length));
         }
     }
 
@@ -88,7 +92,7 @@ internal sealed class ScratchMap(Accelerator accelerator, int height, int width,
         Span<float> row = Row(ref _row, window);
         for (int y = 0; y < window.Height; y++)
         {
-            accelerator.Read(part.SubView((long)y * row.Length, row.Length), row);
+            device.Read(part.SubView((long)y * row.Length, row.Length), row);
             _file.Write(MemoryMarshal.AsBytes(row), At(window, y));
         }
     }
@@ -98,7 +102,7 @@ internal sealed class ScratchMap(Accelerator accelerator, int height, int width,
         Span<float> row = Row(ref _row, window), sum = Row(ref _sum, window);
         for (int y = 0; y < window.Height; y++)
         {
-            accelerator.Read(part.SubView((long)y * row.Length, row.Length), row);
+            device.Read(part.SubView((long)y * row.Length, row.Length), row);
             _file.Read(MemoryMarshal.AsBytes(sum), At(window, y));
             for (int i = 0; i < sum.Length; i++) sum[i] += row[i];
             _file.Write(MemoryMarshal.AsBytes(sum), At(window, y));
@@ -118,7 +122,7 @@ internal sealed class ScratchMap(Accelerator accelerator, int height, int width,
 }
 
 /// <summary>A picture as a map, in units of the pixel range; to read only.</summary>
-internal sealed class PictureMap(Accelerator accelerator, Picture picture, float range) : MapStore(picture.Height, picture.Width, 3)
+internal sealed class PictureMap(ComputeDevice device, Picture picture, float range) : MapStore(picture.Height, picture.Width, 3)
 {
     private float[] _row = [];
 
@@ -130,7 +134,7 @@ internal sealed class PictureMap(Accelerator accelerator, Picture picture, float
         {
             ReadOnlySpan<float> from = picture.Pixels.AsSpan((((window.Top + y) * Width) + window.Left) * 3, length);
             for (int i = 0; i < length; i++) _row[i] = from[i] * range;
-            accelerator.Write<float>(_row, part.SubView((long)y * length, length));
+            device.Write<float>(_row, part.SubView((long)y * length, length));
         }
     }
 

@@ -1,4 +1,4 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -29,9 +29,9 @@ public sealed class MemoryPlanner
     /// <param name="regions">Regions that styles have of their own.</param>
     /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
     public MemoryPlanner(
-        Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true)
     {
-        (Limit, Options, _costs) = (limit, options, new TileCosts(accelerator, architecture, options, regions, averages));
+        (Limit, Options, _costs) = (limit, options, new TileCosts(device, architecture, options, regions, averages));
         Planner = new TilePlanner(_costs, limit);
     }
 
@@ -44,11 +44,11 @@ public sealed class MemoryPlanner
     internal TilePlanner Planner { get; }
 
     /// <summary>A planner for runs up to a size, with a shorter history of L-BFGS where that has to be.</summary>
-    /// <inheritdoc cref="MemoryPlanner(Accelerator, VggArchitecture, TransferOptions, long, int, bool)"/>
+    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, bool)"/>
     public static MemoryPlanner For(
-        Accelerator accelerator, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width)
     {
-        var planner = new MemoryPlanner(accelerator, architecture, options, limit, regions);
+        var planner = new MemoryPlanner(device, architecture, options, limit, regions);
         if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
         MemoryEstimate estimate = planner.At(height, width);
         if (estimate.Fits) return planner;
@@ -56,17 +56,17 @@ public sealed class MemoryPlanner
         const int BytesOfPair = 2 * 3 * sizeof(float);
         long excess = estimate.PeakBytes - limit + (limit / 8), pairs = (long)Math.Ceiling((double)excess / ((long)height * width * BytesOfPair));
         int history = (int)Math.Max(1, options.History - pairs);
-        return new MemoryPlanner(accelerator, architecture, options with { History = history }, limit, regions);
+        return new MemoryPlanner(device, architecture, options with { History = history }, limit, regions);
     }
 
     /// <summary>
     /// The limit where the user gives none: three quarters of what is available, in whole GiB, so that the same machine plans
     /// the same way.
     /// </summary>
-    public static long DefaultLimit(Accelerator accelerator)
+    public static long DefaultLimit(ComputeDevice device)
     {
         const long Step = 1L << 30;
-        long limit = (long)(DefaultShare * accelerator.AvailableBytes);
+        long limit = (long)(DefaultShare * device.AvailableBytes);
         return limit > 4 * Step ? limit / Step * Step : limit;
     }
 

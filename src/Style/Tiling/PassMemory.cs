@@ -1,4 +1,7 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Gram;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -27,7 +30,7 @@ internal enum Pass
 /// whole picture, takes and gives back, in its order.
 /// </summary>
 /// <param name="regions">Regions that styles have of their own.</param>
-internal sealed class PassMemory(Accelerator accelerator, TransferOptions options, int regions)
+internal sealed class PassMemory(ComputeDevice device, TransferOptions options, int regions)
 {
     /// <summary>The most bytes at a time of the largest tile, if blocks leave no gaps.</summary>
     public long Highest(SegmentPlan plan, IReadOnlyCollection<string> layers, Pass pass)
@@ -66,7 +69,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
             if (pass == Pass.Record && i == head) (begin, stays) = (x, true);
             Take(step.Output);
             if (Records(i)) take(step.Gates, true);
-            Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: false)]);
+            Briefly([.. Conv3x3Op.Workspace(device, step.Shape, backward: false)]);
             if (!stays) Give(x);
             (x, stays) = (step.Output, step.Stays);
             if (step.Wanted) Visit(step);
@@ -103,7 +106,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
             else if (pass != Pass.Whole && step.Wanted) Give(step.OwnGradient);
             long dx = sizeof(float) * step.Shape.InLength;
             Take(dx);
-            Briefly([.. Conv3x3.Workspace(accelerator, step.Shape, backward: true)]);
+            Briefly([.. Conv3x3Op.Workspace(device, step.Shape, backward: true)]);
             Give(gradient);
             give(step.Gates, true);
             if (step.Stays) Give(step.Output);
@@ -137,7 +140,7 @@ internal sealed class PassMemory(Accelerator accelerator, TransferOptions option
             int channels = step.Shape.OutChannels;
             long gram = sizeof(float) * (long)channels * channels;
             // Of a tile the second pass only goes backward from its sums.
-            if (pass is Pass.Whole or Pass.Visit or Pass.Record) gram += Gram.WorkspaceBytes(accelerator, (int)(step.Own / (sizeof(float) * channels)), channels);
+            if (pass is Pass.Whole or Pass.Visit or Pass.Record) gram += GramOp.WorkspaceBytes(device, (int)(step.Own / (sizeof(float) * channels)), channels);
             if (pass == Pass.Whole)
             {
                 for (int copy = 0; copy < step.Copies; copy++) Take(step.Own);

@@ -1,4 +1,5 @@
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

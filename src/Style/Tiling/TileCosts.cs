@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -12,7 +16,7 @@ namespace NativeStyle.Style.Tiling;
 /// </summary>
 /// <param name="regions">Regions that styles have of their own.</param>
 /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
-internal sealed class TileCosts(Accelerator accelerator, VggArchitecture architecture, TransferOptions options, int regions = 0, bool averages = true)
+internal sealed class TileCosts(ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, bool averages = true)
 {
     /// <summary>The program itself, its code, and the threads' scratch.</summary>
     public const long ProgramBytes = 90L << 20;
@@ -32,21 +36,21 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     /// <summary>Operations that making a kernel's transformed form is worth, for each pair of channels: once a pass and tile.</summary>
     private const double KernelTransform = 7500;
 
-    private readonly PassMemory _passes = new(accelerator, options, regions);
-    private readonly Lazy<double> _measuredPace = new(() => MeasurePace(accelerator));
+    private readonly PassMemory _passes = new(device, options, regions);
+    private readonly Lazy<double> _measuredPace = new(() => MeasurePace(device));
 
     /// <summary>
     /// Seconds of an operation by which plans are chosen: constants, so that the same limit always means the same tiles, and
     /// the same bytes.
     /// </summary>
-    private readonly double _nominalPace = accelerator.HasFastGroups ? 1 / 5e12 : 1 / 7e11;
+    private readonly double _nominalPace = device.HasFastGroups ? 1 / 5e12 : 1 / 7e11;
 
     public VggArchitecture Architecture => architecture;
 
     public TransferOptions Options => options;
 
     /// <summary>Whether maps on the device are memory of this process.</summary>
-    private bool OnHost => accelerator is CpuAccelerator;
+    private bool OnHost => device.UsesHostMemory;
 
     /// <summary>Vectors as long as the picture that an iteration has: pixels, gradient, what the optimiser remembers, and the average.</summary>
     private int PictureVectors => (options.Optimizer == OptimizerKind.Adam ? 4 : 7 + (2 * options.History)) + (averages ? 1 : 0);
@@ -63,8 +67,7 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     private IEnumerable<(long Bytes, bool Kept)> Standing(int height, int width, bool targetsOnDisk, bool iterates)
     {
         int depth = architecture.Layers.Select((layer, i) => options.Layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        // The CPU also keeps the kernels as the backward pass reads them.
-        bool transposes = accelerator is CpuAccelerator { Path: CpuPath.Vectorized };
+        bool transposes = Conv3x3Weights.KeepsTransposed(device);
         foreach (VggLayer layer in architecture.Layers.Take(depth))
         {
             long kernel = 9L * layer.InChannels * layer.OutChannels * sizeof(float);
@@ -110,12 +113,12 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     }
 
     /// <summary>The same of one map.</summary>
-    public bool Countable(long bytes) => bytes / sizeof(float) <= int.MaxValue && bytes <= accelerator.LargestBufferBytes;
+    public bool Countable(long bytes) => bytes / sizeof(float) <= int.MaxValue && bytes <= device.LargestBufferBytes;
 
     /// <summary>Bytes of a plan at its highest, all in all: everything that stays, and then its passes one tile after the other.</summary>
     public long Peak(TilePlan plan, IReadOnlyCollection<string> layers, bool iterates)
     {
-        var memory = new MemoryRehearsal(accelerator);
+        var memory = new MemoryRehearsal(device);
         foreach ((long block, bool kept) in Standing(plan.Height, plan.Width, plan.TargetsOnDisk, iterates)) memory.Take(block, kept);
         SegmentPlan[] segments = [.. plan.Segments];
         long[] outputs = [.. segments.Select((segment, s) => s == segments.Length - 1 || segment.OutputOnDisk ? 0 : OutputBytes(segment.Segment))];
@@ -205,21 +208,21 @@ internal sealed class TileCosts(Accelerator accelerator, VggArchitecture archite
     private static long Bytes((int Height, int Width) size, int channels) => sizeof(float) * (long)size.Height * size.Width * channels;
 
     /// <summary>Seconds that an operation takes in a convolution of many channels.</summary>
-    private static double MeasurePace(Accelerator accelerator)
+    private static double MeasurePace(ComputeDevice device)
     {
         const int Side = 64, Channels = 128;
-        using var weights = new Conv3x3Weights(accelerator, new float[9 * Channels * Channels], new float[Channels]);
-        using var x = new Tensor(accelerator, new Shape(Side, Side, Channels));
-        using var y = new Tensor(accelerator, x.Shape);
-        VectorOps.Fill(accelerator, x.Data, 1f);
+        using var weights = new Conv3x3Weights(device, new float[9 * Channels * Channels], new float[Channels]);
+        using var x = new Tensor(device, new Shape(Side, Side, Channels));
+        using var y = new Tensor(device, x.Shape);
+        VectorOps.Fill(device, x.Data, 1f);
         var shape = new Conv3x3Shape(Side, Side, Channels, Channels, Relu: true);
         double best = double.PositiveInfinity;
         for (int i = 0; i < 6; i++)
         {
-            accelerator.Synchronize();
+            device.Synchronize();
             long start = Stopwatch.GetTimestamp();
-            Conv3x3.Forward(accelerator, x.Data, weights, y.Data, default, shape);
-            accelerator.Synchronize();
+            Conv3x3Op.Forward(device, x.Data, weights, y.Data, default, shape);
+            device.Synchronize();
             best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 

@@ -1,11 +1,15 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Operators.Reduction;
+using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>Sums over positions, part by part.</summary>
-internal sealed class RunningSums(Accelerator accelerator) : IDisposable
+internal sealed class RunningSums(ComputeDevice device) : IDisposable
 {
     /// <summary>The sums so far, with gradient once a loss has gone backward to them.</summary>
     public Tensor[] Totals { get; private set; } = [];
@@ -15,11 +19,11 @@ internal sealed class RunningSums(Accelerator accelerator) : IDisposable
     {
         if (Totals.Length == 0)
         {
-            Totals = [.. sums.Select(sum => new Tensor(accelerator, sum.Shape, requiresGradient: true))];
-            foreach (Tensor total in Totals) VectorOps.Fill(accelerator, total.Data, 0f);
+            Totals = [.. sums.Select(sum => new Tensor(device, sum.Shape, requiresGradient: true))];
+            foreach (Tensor total in Totals) VectorOps.Fill(device, total.Data, 0f);
         }
 
-        for (int i = 0; i < sums.Length; i++) VectorOps.Axpy(accelerator, Totals[i].Data, sums[i].Data, 1f);
+        for (int i = 0; i < sums.Length; i++) VectorOps.Axpy(device, Totals[i].Data, sums[i].Data, 1f);
     }
 
     public void Dispose()
@@ -42,31 +46,31 @@ internal static class TiledEvaluation
         TiledNetwork tiles, IReadOnlyList<LossBranch> branches, Func<Tape, IReadOnlyList<LossTerm>, Losses> sum, Tensor pixels, bool normalize,
         bool byLayer)
     {
-        Accelerator accelerator = pixels.Accelerator;
+        ComputeDevice device = pixels.Device;
         (int height, int width, int channels) = pixels.Shape;
-        Dictionary<LossBranch, RunningSums> sums = branches.ToDictionary(branch => branch, _ => new RunningSums(accelerator));
+        Dictionary<LossBranch, RunningSums> sums = branches.ToDictionary(branch => branch, _ => new RunningSums(device));
         Dictionary<LossBranch, Tensor> norms = [];
         ILookup<string, LossBranch> byName = branches.ToLookup(branch => branch.Layer);
         try
         {
             // First of all, so that it lies beside the pixels and not in the middle of what comes and goes.
-            VectorOps.Fill(accelerator, pixels.NewGradient(), 0f);
-            var map = new DeviceMap(accelerator, pixels.Data, height, width, channels);
+            VectorOps.Fill(device, pixels.NewGradient(), 0f);
+            var map = new DeviceMap(device, pixels.Data, height, width, channels);
             tiles.Forward(map, (layer, own, part) =>
             {
                 foreach (LossBranch branch in byName[layer.Name])
                 {
-                    using var tape = new Tape(accelerator);
+                    using var tape = new Tape(device);
                     sums[branch].Add(branch.Sums(tape, part, own));
                 }
             }, backwardFollows: true);
 
-            using var head = new Tape(accelerator);
+            using var head = new Tape(device);
             Losses losses = sum(head, [.. tiles.Layers.SelectMany(layer => byName[layer]).SelectMany(branch => branch.Losses(head, sums[branch].Totals))]);
             LossValues values = losses.Values(byLayer);
             if (!double.IsFinite(values.Total)) return values;
             head.Backward(losses.Total);
-            tiles.Backward(map, new DeviceMap(accelerator, pixels.Gradient, height, width, channels), (layer, own, part) =>
+            tiles.Backward(map, new DeviceMap(device, pixels.Gradient, height, width, channels), (layer, own, part) =>
             {
                 foreach (LossBranch branch in byName[layer.Name]) Backward(branch, part, own, norms.GetValueOrDefault(branch));
             }, normalize ? Measure : null);
@@ -80,7 +84,7 @@ internal static class TiledEvaluation
         // From the gradients of a branch's sums to that of a part.
         void Backward(LossBranch branch, Tensor part, Window own, Tensor? norm)
         {
-            using var tape = new Tape(accelerator) { SumsAreKnown = true };
+            using var tape = new Tape(device) { SumsAreKnown = true };
             Tensor x = norm is null ? part : tape.NormalizeGradient(part, branch.Weight, norm);
             Tensor[] made = branch.Sums(tape, x, own);
             foreach ((Tensor output, Tensor total) in made.Zip(sums[branch].Totals)) output.AddGradient(total.Gradient);
@@ -91,12 +95,12 @@ internal static class TiledEvaluation
         {
             foreach (LossBranch branch in byName[layer.Name])
             {
-                using var leaf = new Tensor(accelerator, part.Shape, part.Data, requiresGradient: true);
+                using var leaf = new Tensor(device, part.Shape, part.Data, requiresGradient: true);
                 Backward(branch, leaf, own, null);
-                using MemoryBuffer<float> norm = accelerator.Allocate<float>(1);
-                Reduction.AbsoluteSum(accelerator, leaf.Gradient, norm.View);
-                if (norms.TryGetValue(branch, out Tensor? sum)) VectorOps.Axpy(accelerator, sum.Data, norm.View, 1f);
-                else norms[branch] = new Tensor(accelerator, Shape.Scalar, norm.GetAsArray());
+                using DeviceBuffer<float> norm = device.Allocate<float>(1);
+                ReductionOp.AbsoluteSum(device, leaf.Gradient, norm.View);
+                if (norms.TryGetValue(branch, out Tensor? sum)) VectorOps.Axpy(device, sum.Data, norm.View, 1f);
+                else norms[branch] = new Tensor(device, Shape.Scalar, norm.GetAsArray());
             }
         }
     }

@@ -1,5 +1,6 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -24,7 +25,7 @@ internal delegate void PartVisitor(VggLayer layer, Window own, Tensor part);
 /// Zeros stand outside of a window where a neighbour's pixels would be: what they spoil is never part of a tile, and gets no
 /// gradient.
 /// </summary>
-internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, float pixelRange, TilePlan plan, IReadOnlyCollection<string> layers)
+internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, float pixelRange, TilePlan plan, IReadOnlyCollection<string> layers)
     : IDisposable
 {
     private readonly MapStore?[] _maps = new MapStore?[plan.Segments.Count];
@@ -57,7 +58,7 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
                 AtTile?.Invoke(++_tile, _tiles);
                 using Recorded first = RunHead(pixels, s, tile, head, record: false, (layer, own, part) =>
                 {
-                    using var constant = new Tensor(accelerator, part.Shape, part.Data);
+                    using var constant = new Tensor(device, part.Shape, part.Data);
                     visit(layer, own, constant);
                 });
                 Recorded last = first;
@@ -115,7 +116,7 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
 
         void Gradients(VggLayer layer, Window own, Tensor part)
         {
-            using var leaf = new Tensor(accelerator, part.Shape, part.Data, requiresGradient: true);
+            using var leaf = new Tensor(device, part.Shape, part.Data, requiresGradient: true);
             addGradients(layer, own, leaf);
             part.TakeGradient(leaf);
         }
@@ -139,8 +140,8 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
     {
         MapStore source = s == 0 ? pixels : _maps[s - 1]!;
         Window window = tile.Computed(0);
-        var tape = new Tape(accelerator);
-        var input = new Tensor(accelerator, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
+        var tape = new Tape(device);
+        var input = new Tensor(device, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
         source.Read(window, input.Data);
         Tensor x = input;
         if (s == 0)
@@ -155,8 +156,8 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
     /// <summary>The layers behind the last loss, recorded, from what the head ended with.</summary>
     private Recorded RunTail(Segment segment, Tile tile, Stretch stretch, Tensor map)
     {
-        var leaf = new Tensor(accelerator, map.Shape, map.Data, requiresGradient: true);
-        return Run(segment, tile, new Tape(accelerator), leaf, leaf, stretch, (_, _, _) => { });
+        var leaf = new Tensor(device, map.Shape, map.Data, requiresGradient: true);
+        return Run(segment, tile, new Tape(device), leaf, leaf, stretch, (_, _, _) => { });
     }
 
     private Recorded Run(Segment segment, Tile tile, Tape tape, Tensor input, Tensor x, Stretch stretch, PartVisitor visit)
@@ -193,7 +194,7 @@ internal sealed class TiledNetwork(Accelerator accelerator, VggNetwork network, 
     {
         (int height, int width) = plan.Segment.SizeAt(plan.Segment.LastLevel);
         int channels = plan.Segment.Layers[^1].OutChannels;
-        return plan.OutputOnDisk ? new ScratchMap(accelerator, height, width, channels) : new DeviceMap(accelerator, height, width, channels);
+        return plan.OutputOnDisk ? new ScratchMap(device, height, width, channels) : new DeviceMap(device, height, width, channels);
     }
 
     private static void Free(ref MapStore? map)

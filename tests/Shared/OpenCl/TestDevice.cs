@@ -1,12 +1,10 @@
-using NativeStyle.Kernels.OpenCl;
-
 namespace NativeStyle.Tests;
 
 /// <summary>The OpenCL device that tests run on.</summary>
 internal static class TestDevice
 {
     /// <summary>
-    /// An accelerator on the first device. Without one the test is skipped with the reason, or fails where
+    /// An device on the first device. Without one the test is skipped with the reason, or fails where
     /// NATIVESTYLE_REQUIRE_OPENCL says that there must be one, as in CI.
     /// </summary>
     /// <param name="cacheFolder">Where built programs are kept; null for the user's.</param>

@@ -1,4 +1,8 @@
-namespace NativeStyle.Kernels;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
 
 /// <summary>
 /// A convolution's weights and bias on a device, and the transposed form that the backward pass of some paths makes of
@@ -6,15 +10,15 @@ namespace NativeStyle.Kernels;
 /// </summary>
 public sealed class Conv3x3Weights : IDisposable
 {
-    private readonly MemoryBuffer<float> _kernel;
-    private readonly MemoryBuffer<float> _bias;
-    private MemoryBuffer<float>? _transposed;
+    private readonly DeviceBuffer<float> _kernel;
+    private readonly DeviceBuffer<float> _bias;
+    private DeviceBuffer<float>? _transposed;
 
-    /// <param name="accelerator">Where they shall live.</param>
+    /// <param name="device">Where they shall live.</param>
     /// <param name="kernel">(3, 3, in, out), as lists of out.</param>
     /// <param name="bias">(out).</param>
     /// <exception cref="ArgumentException">The kernel's length is not 9 x in x out for any in.</exception>
-    public Conv3x3Weights(Accelerator accelerator, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias)
+    public Conv3x3Weights(ComputeDevice device, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias)
     {
         OutChannels = bias.Length;
         if (OutChannels == 0 || kernel.Length == 0 || kernel.Length % (9 * OutChannels) != 0)
@@ -24,8 +28,8 @@ public sealed class Conv3x3Weights : IDisposable
         }
 
         InChannels = kernel.Length / (9 * OutChannels);
-        _kernel = accelerator.Allocate(kernel);
-        _bias = accelerator.Allocate(bias);
+        _kernel = device.Allocate(kernel);
+        _bias = device.Allocate(bias);
     }
 
     public int InChannels { get; }
@@ -37,6 +41,9 @@ public sealed class Conv3x3Weights : IDisposable
 
     /// <summary>b, (out).</summary>
     public ArrayView<float> Bias => _bias.View;
+
+    /// <summary>Whether the backward pass on a device keeps the kernels in a second form, as many bytes again.</summary>
+    public static bool KeepsTransposed(ComputeDevice device) => device.Runs(FormKind.Vectorized);
 
     /// <summary>Drops the transposed form: to be called after the values of kernel were changed.</summary>
     public void Invalidate()
@@ -53,7 +60,7 @@ public sealed class Conv3x3Weights : IDisposable
     }
 
     /// <summary>Backward to data as a convolution of its own: w rotated by 180 degrees, (3, 3, out, in).</summary>
-    internal unsafe ArrayView<float> Transposed(CpuAccelerator cpu)
+    internal unsafe ArrayView<float> Transposed(CpuDevice cpu)
     {
         if (_transposed is not null) return _transposed.View;
         _transposed = cpu.Allocate<float>(Kernel.Length, kept: true);

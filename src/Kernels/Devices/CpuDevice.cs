@@ -1,0 +1,113 @@
+using System.Reflection;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using ILGPU;
+using ILGPU.Runtime;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators;
+using NativeStyle.Kernels.Simd;
+
+namespace NativeStyle.Kernels.Devices;
+
+/// <summary>
+/// The CPU for speed: operators run in their hand-vectorised forms; a kernel of one that has none is called as the C# method
+/// it is, by all threads. (ILGPU's own CPU accelerator, <see cref="KernelDevice.OnCpu"/>, is for tests and the debugger.)
+/// </summary>
+public sealed unsafe class CpuDevice : ComputeDevice
+{
+    private readonly WorkerTeam _team;
+
+    /// <param name="threads">Threads to use; 0 for one per core that this process may use.</param>
+    /// <param name="vectorBits">
+    /// Width of the vectors: 128, 256, 512, or 0 for the widest that this machine is fast with. A wider one than the
+    /// machine has still computes, slowly.
+    /// </param>
+    public CpuDevice(int threads = 0, int vectorBits = 0)
+        : base(usesHostMemory: true)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        if (vectorBits is not (0 or 128 or 256 or 512))
+            throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "expected 0, 128, 256 or 512");
+        Threads = threads == 0 ? Environment.ProcessorCount : threads;
+        VectorBits = vectorBits == 0 ? WidestVectorBits : vectorBits;
+        _team = new WorkerTeam(Threads);
+    }
+
+    public int Threads { get; }
+
+    /// <summary>Width of the vectors of the hand-vectorised operators.</summary>
+    public int VectorBits { get; }
+
+    /// <summary>The widest vectors that this machine is fast with; 128 also where it has none.</summary>
+    public static int WidestVectorBits =>
+        Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    public override string Name => VectorBits == WidestVectorBits ? "cpu" : $"cpu-{VectorBits}";
+
+    public override string Description => $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
+
+    private string VectorUnit => VectorBits switch
+    {
+        512 => Vector512.IsHardwareAccelerated ? "AVX-512" : "emulated",
+        256 => Fma.IsSupported ? "AVX2 and FMA" : Vector256.IsHardwareAccelerated ? "no FMA" : "emulated",
+        _ => AdvSimd.IsSupported ? "NEON" : Vector128.IsHardwareAccelerated ? "SSE" : "emulated",
+    };
+
+    /// <summary>What was free when this was made; see <see cref="SystemMemory.AvailableBytes"/>.</summary>
+    public override long AvailableBytes { get; } = SystemMemory.AvailableBytes;
+
+    public override bool HasGroups => false;
+
+    public override void Synchronize()
+    {
+        // Every launch has ended when it returns.
+    }
+
+    internal override bool Runs(FormKind kind) => kind is FormKind.Vectorized or FormKind.Plain;
+
+    /// <summary>Runs <paramref name="body"/>(part, worker) for every part, on all threads.</summary>
+    internal void Parallel(int parts, Action<int, int> body) => _team.Run(parts, body);
+
+    /// <summary>Runs a job in the form that was compiled for this device's vector width.</summary>
+    internal void Vectorize<TJob>(TJob job) where TJob : IVectorJob
+    {
+        if (VectorBits == 512) job.Run<Lanes512>(this);
+        else if (VectorBits == 256) job.Run<Lanes256>(this);
+        else job.Run<Lanes128x2>(this);
+    }
+
+    /// <inheritdoc cref="WorkerTeam.Scratch"/>
+    internal float* Scratch(int worker, long floats) => _team.Scratch(worker, floats);
+
+    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) =>
+        source.CopyTo(new Span<T>(view.Pointer, source.Length));
+
+    protected override void Download<T>(ArrayView<T> view, Span<T> target) =>
+        new ReadOnlySpan<T>(view.Pointer, target.Length).CopyTo(target);
+
+    protected override MemoryBuffer AllocateSlab(long bytes) => new HostSlab(bytes, null);
+
+    protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
+
+    protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    {
+        _ = checked((int)count);
+        int parts = (int)Math.Min(count, Threads * 8L);
+        Parallel(parts, (part, _) =>
+        {
+            int end = (int)(count * (part + 1) / parts);
+            for (int i = (int)(count * part / parts); i < end; i++) body(i);
+        });
+    }
+
+    /// <exception cref="NotSupportedException">Always: groups need barriers, which plain calls have not.</exception>
+    protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
+        throw new NotSupportedException($"{kernel.Name} is a kernel of groups: it runs on cpu-kernels and on GPUs");
+
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _team.Dispose();
+    }
+}

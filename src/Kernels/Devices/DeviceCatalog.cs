@@ -1,0 +1,130 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace NativeStyle.Kernels.Devices;
+
+/// <summary>The devices of this machine: the CPU's, NVIDIA's through CUDA, others through OpenCL.</summary>
+public static class DeviceCatalog
+{
+    /// <summary>CL_DEVICE_HOST_UNIFIED_MEMORY of cl.h, which ILGPU does not name.</summary>
+    private const CLDeviceInfoType HostUnifiedMemory = (CLDeviceInfoType)0x1035;
+
+    private static readonly Lazy<IReadOnlyList<DeviceListing>> s_cuda = new(() => FindAll(FindCuda));
+    private static readonly Lazy<IReadOnlyList<DeviceListing>> s_openCl = new(() => FindAll(FindOpenCl));
+
+    /// <summary>The CPU's devices, best first. Asking for them starts no driver.</summary>
+    public static IReadOnlyList<DeviceListing> Cpu { get; } =
+    [
+        OfCpu("cpu", threads => new CpuDevice(threads)),
+        .. new[] { 256, 128 }.Where(bits => bits < CpuDevice.WidestVectorBits)
+            .Select(bits => OfCpu($"cpu-{bits}", threads => new CpuDevice(threads, bits))),
+        OfCpu("cpu-kernels", _ => KernelDevice.OnCpu()),
+    ];
+
+    /// <summary>NVIDIA's devices: cuda, cuda:1, ... Asking for them starts the driver.</summary>
+    public static IReadOnlyList<DeviceListing> Cuda => s_cuda.Value;
+
+    /// <summary>OpenCL's devices, GPUs first: opencl, opencl:1, ... Asking for them starts the drivers.</summary>
+    public static IReadOnlyList<DeviceListing> OpenCl => s_openCl.Value;
+
+    /// <summary>All of them.</summary>
+    public static IEnumerable<DeviceListing> All => [.. Cpu, .. Cuda, .. OpenCl];
+
+    /// <summary>Why there is no device through CUDA, and what to install; null where there are some.</summary>
+    public static string? WhyNoCuda => Cuda.Count > 0 ? null
+        : !NativeDrivers.HasCuda ? "no NVIDIA driver was found (libcuda.so.1, nvcuda.dll)"
+        : "NVIDIA's driver is there, but offers no device (nvidia-smi says more)";
+
+    /// <summary>Why there is no device through OpenCL, and what to install; null where there are some.</summary>
+    public static string? WhyNoOpenCl => OpenCl.Count > 0 ? null
+        : !NativeDrivers.HasOpenCl ? "no OpenCL loader was found (libOpenCL.so.1, OpenCL.dll); it comes with the graphics driver, or on Debian and Ubuntu with ocl-icd-libopencl1"
+        : "the OpenCL loader finds no device; install the graphics driver's OpenCL package (Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
+
+    /// <summary>The device of that name; null if there is none. A number of 0 may be given or left out.</summary>
+    public static DeviceListing? Find(string name)
+    {
+        string wanted = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
+        // The CPU's names without a look at drivers, which take their time to start.
+        IEnumerable<DeviceListing> known = wanted.StartsWith("cpu", StringComparison.OrdinalIgnoreCase) ? Cpu
+            : wanted.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? Cuda : OpenCl;
+        return known.FirstOrDefault(device => device.Name.Equals(wanted, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static DeviceListing OfCpu(string name, Func<int, ComputeDevice> open)
+    {
+        long memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return new DeviceListing(DeviceKind.Cpu, name, "", "", memory, memory, false, true, null, open);
+    }
+
+    /// <summary>A driver that fails while it is asked offers no device.</summary>
+    private static IReadOnlyList<DeviceListing> FindAll(Func<IReadOnlyList<DeviceListing>> find)
+    {
+        try
+        {
+            NativeDrivers.Resolve();
+            return find();
+        }
+        catch (Exception error) when (error is AcceleratorException or DllNotFoundException or NotSupportedException or TypeInitializationException)
+        {
+            return [];
+        }
+    }
+
+    private static IReadOnlyList<DeviceListing> FindCuda()
+    {
+        if (!NativeDrivers.HasCuda) return [];
+        using Context context = Context.Create(builder => builder.Cuda((CudaDevice _) => true));
+        return [.. context.Devices.OfType<CudaDevice>().Select((device, i) =>
+        {
+            bool known = device.InstructionSet is { } set && PTXCodeGenerator.SupportedInstructionSets.Contains(set);
+            string? why = known && device.Architecture is not null ? null
+                : $"ILGPU does not know its architecture ({device.Architecture}) with this driver; install a newer driver";
+            int id = device.DeviceId;
+            string name = Numbered("cuda", i), hardware = $"{device.Name}, {device.NumMultiprocessors} multiprocessors, {device.Architecture}";
+            return new DeviceListing(
+                DeviceKind.Cuda, name, hardware, $"CUDA {device.DriverVersion}", device.MemorySize, device.MemorySize, true, false, why,
+                _ => Open(builder => builder.Cuda((CudaDevice one) => one.DeviceId == id), name, hardware, device.MemorySize));
+        })];
+    }
+
+    private static IReadOnlyList<DeviceListing> FindOpenCl()
+    {
+        if (!NativeDrivers.HasOpenCl) return [];
+        CLDevice[] devices = [.. CLDevice.GetDevices(_ => true).Cast<CLDevice>().OrderBy(device => !IsGpu(device))];
+        return [.. devices.Select((device, i) =>
+        {
+            string? why = device.CLStdVersion < CLBackend.MinimumVersion ? $"it knows OpenCL C {device.CLStdVersion}, ILGPU needs {CLBackend.MinimumVersion}"
+                : !device.Capabilities.GenericAddressSpace ? "it has no generic address space, which ILGPU needs (OpenCL 2.0's, optional in 3.0); a newer driver may have it" : null;
+            nint id = device.DeviceId;
+            long largest = (long)device.GetDeviceInfo<ulong>(CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE);
+            string name = Numbered("opencl", i), hardware = $"{device.Name.Trim()}, {device.NumMultiprocessors} compute units, groups of up to {device.MaxNumThreadsPerGroup}";
+            return new DeviceListing(
+                DeviceKind.OpenCl, name, hardware, $"{device.PlatformName}, driver {CLAPI.CurrentAPI.GetDeviceInfo(id, CLDeviceInfoType.CL_DRIVER_VERSION)}", device.MemorySize, largest, IsGpu(device),
+                device.GetDeviceInfo<int>(HostUnifiedMemory) != 0, why,
+                _ => Open(builder => builder.OpenCL((CLDevice one) => one.DeviceId == id), name, hardware, largest));
+        })];
+    }
+
+    private static KernelDevice Open(Func<Context.Builder, Context.Builder> choose, string name, string hardware, long largestBufferBytes)
+    {
+        try
+        {
+            Context context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+            return new KernelDevice(context, context.GetPreferredDevice(preferCPU: false).CreateAccelerator(context), name, hardware, largestBufferBytes);
+        }
+        catch (Exception error) when (DeviceFailure.Of(error, name, null) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
+    private static bool IsGpu(CLDevice device) =>
+        (device.DeviceType & (CLDeviceType.CL_DEVICE_TYPE_GPU | CLDeviceType.CL_DEVICE_TYPE_ACCELERATOR)) != 0;
+
+    private static string Numbered(string kind, int index) => index == 0 ? kind : $"{kind}:{index}";
+}

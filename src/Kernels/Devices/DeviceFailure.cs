@@ -1,0 +1,55 @@
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace NativeStyle.Kernels.Devices;
+
+/// <summary>A device's driver failed; the message has its words.</summary>
+public class DeviceException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>The driver has given the device up: nothing on it can be read any more.</summary>
+public sealed class DeviceLostException(string message, Exception inner) : DeviceException(message, inner);
+
+/// <summary>What a driver's errors mean.</summary>
+internal static class DeviceFailure
+{
+    /// <summary>
+    /// The errors after which a CUDA context is dead (cuda.h: 700 illegal address, 702 timeout, 716 misaligned address, 717 and
+    /// 718 invalid address space and program counter, 719 launch failure), by the names that ILGPU gives them.
+    /// </summary>
+    private static readonly string[] s_cudaLost =
+    [
+        nameof(CudaError.CUDA_ERROR_ILLEGAL_ADDRESS), nameof(CudaError.CUDA_ERROR_LAUNCH_TIMEOUT), nameof(CudaError.CUDA_ERROR_MISALIGNED_ADDRESS),
+        nameof(CudaError.CUDA_ERROR_INVALID_ADDRESS_SPACE), nameof(CudaError.CUDA_ERROR_INVALID_PC), nameof(CudaError.CUDA_ERROR_LAUNCH_FAILED),
+    ];
+
+    /// <summary>
+    /// Ours for an error of ILGPU or a driver: <see cref="InsufficientMemoryException"/> where memory is missing, at whatever
+    /// call the driver says so, <see cref="DeviceLostException"/>, or <see cref="DeviceException"/>; null for any other error.
+    /// </summary>
+    /// <param name="device">The device's name.</param>
+    /// <param name="what">The kernel or the size that it was about; null where it is not known.</param>
+    public static Exception? Of(Exception error, string device, string? what)
+    {
+        string about = what is null ? device : $"{device}, {what}";
+        return error switch
+        {
+            CudaException { Error: nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) } or CLException
+            {
+                // An OpenCL driver allocates when it likes, and may say only at a launch that it could not.
+                Error: CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES or CLError.CL_OUT_OF_HOST_MEMORY
+                    or CLError.CL_INVALID_BUFFER_SIZE
+            } => new InsufficientMemoryException($"{about}: the device has no memory left; choose a smaller --size or --memory"),
+            CudaException cuda when s_cudaLost.Contains(cuda.Error) =>
+                new DeviceLostException($"{about}: the driver gave the device up ({cuda.Error})", error),
+            CudaException cuda => new DeviceException($"{about}: {cuda.Error} {cuda.Message}".TrimEnd(), error),
+            CLException openCl => new DeviceException($"{about}: {openCl.Error} {openCl.Message}".TrimEnd(), error),
+            InternalCompilerException or NotSupportedException => new DeviceException($"{about}: ILGPU cannot compile it: {Innermost(error).Message}", error),
+            AcceleratorException other => new DeviceException($"{about}: {other.Message}", error),
+            _ => null,
+        };
+    }
+
+    private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
+}

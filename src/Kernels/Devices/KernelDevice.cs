@@ -1,0 +1,193 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using NativeStyle.Kernels.Memory;
+
+namespace NativeStyle.Kernels.Devices;
+
+/// <summary>
+/// A device that runs operators by their kernels, compiled by ILGPU: a GPU through CUDA or OpenCL, or ILGPU's CPU accelerator,
+/// which gives every work item a thread, with true groups, warps and barriers, to test kernels and to step through them.
+/// </summary>
+public sealed class KernelDevice : ComputeDevice
+{
+    /// <summary>Work items to a group of kernels that do not say: enough to fill GPUs' warps, few enough for every device.</summary>
+    internal const int ItemsPerGroup = 128;
+
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
+    private bool _lost;
+
+    /// <param name="context">The accelerator's, which this object owns from now on, as it owns the accelerator.</param>
+    /// <param name="name">What it shall be called.</param>
+    /// <param name="description">What it is, for people.</param>
+    /// <param name="largestBufferBytes">Of one buffer.</param>
+    internal KernelDevice(Context context, Accelerator accelerator, string name, string description, long largestBufferBytes = long.MaxValue)
+        : base(accelerator.AcceleratorType == AcceleratorType.CPU)
+    {
+        (_context, _accelerator) = (context, accelerator);
+        (Name, Description, LargestBufferBytes) = (name, description, largestBufferBytes);
+        AvailableBytes = UsesHostMemory ? SystemMemory.AvailableBytes : accelerator.MemorySize;
+    }
+
+    public override string Name { get; }
+
+    public override string Description { get; }
+
+    public override bool HasFastGroups => !UsesHostMemory;
+
+    public override long AvailableBytes { get; }
+
+    public override long LargestBufferBytes { get; }
+
+    /// <summary>
+    /// ILGPU's CPU accelerator. Its warps have 32 lanes, as a GPU's. An operator takes its plain form: a barrier of threads costs
+    /// some ten microseconds.
+    /// </summary>
+    public static KernelDevice OnCpu()
+    {
+        Context context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, Math.Clamp(Environment.ProcessorCount, 1, 16))).EnableAlgorithms());
+        return new KernelDevice(
+            context, context.CreateCPUAccelerator(0, CPUAcceleratorMode.Parallel), "cpu-kernels",
+            "ILGPU's CPU accelerator: every kernel as GPUs run it, a thread for each work item (for debugging and tests)");
+    }
+
+    public override void Synchronize() => Guard(_accelerator.Synchronize);
+
+    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    {
+        unsafe
+        {
+            fixed (T* first = source)
+            {
+                ref T data = ref *first;
+                Guard(ref data, source.Length, view, static (ref T from, long length, ArrayView<T> to) => to.CopyFromCPU(ref from, length));
+            }
+        }
+    }
+
+    protected override void Download<T>(ArrayView<T> view, Span<T> target)
+    {
+        unsafe
+        {
+            fixed (T* first = target)
+            {
+                ref T data = ref *first;
+                Guard(ref data, target.Length, view, static (ref T to, long length, ArrayView<T> from) => from.CopyToCPU(ref to, length));
+            }
+        }
+    }
+
+    protected override MemoryBuffer AllocateSlab(long bytes)
+    {
+        if (bytes > LargestBufferBytes)
+        {
+            throw new InsufficientMemoryException(
+                $"a buffer of {bytes >> 20} MiB is larger than {Name} allows ({LargestBufferBytes >> 20} MiB); choose a smaller --size");
+        }
+
+        if (UsesHostMemory) return new HostSlab(bytes, _accelerator);
+        MemoryBuffer? slab = null;
+        Guard(() => slab = _accelerator.AllocateRaw(bytes, 1), $"{bytes >> 20} MiB");
+        return slab!;
+    }
+
+    protected override void FreeSlab(MemoryBuffer slab)
+    {
+        // A dead context frees nothing, and says so with an exception that would hide the first one.
+        if (!_lost) Guard(slab.Dispose);
+    }
+
+    protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    {
+        _ = checked((int)count);
+        if (count == 0) return;
+        // On the CPU a group of one work item: no work item waits for another.
+        Launch(kernel, accelerator => load(accelerator, UsesHostMemory ? 1 : ItemsPerGroup), launch);
+    }
+
+    protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
+    {
+        if (config.GridDim.Size == 0 || config.GroupDim.Size == 0) return;
+        if (config.GridDim.Y > 65_535 || config.GridDim.Z > 65_535)
+            throw new ArgumentException($"{kernel.Name}: a grid of {config.GridDim} groups; along Y and Z there may be 65,535");
+        if (config.GroupDim.Size > _accelerator.MaxNumThreadsPerGroup)
+        {
+            throw new NotSupportedException(
+                $"{kernel.DeclaringType!.Name}.{kernel.Name} wants groups of {config.GroupDim.Size} work items, {Name} runs at most {_accelerator.MaxNumThreadsPerGroup}");
+        }
+
+        Launch(kernel, load, launch);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (_lost)
+        {
+            // Nothing can be given back any more; the process's end does it.
+            return;
+        }
+
+        Guard(_accelerator.Synchronize);
+        base.Dispose(disposing);
+        _accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    private void Launch(MethodInfo kernel, Func<Accelerator, Delegate> load, Action<Delegate> launch)
+    {
+        if (!_kernels.TryGetValue(kernel, out Delegate? loaded))
+        {
+            Guard(() => loaded = load(_accelerator), kernel: kernel);
+            _kernels[kernel] = loaded!;
+        }
+
+        Guard(() => launch(loaded!), kernel: kernel);
+    }
+
+    private delegate void Copy<T>(ref T host, long length, ArrayView<T> view) where T : unmanaged;
+
+    private void Guard<T>(ref T host, long length, ArrayView<T> view, Copy<T> copy) where T : unmanaged
+    {
+        try
+        {
+            copy(ref host, length, view);
+        }
+        catch (Exception error) when (DeviceFailure.Of(error, Name, null) is { } failure)
+        {
+            throw Note(failure);
+        }
+    }
+
+    /// <summary>
+    /// Runs what calls the driver, and turns its errors into ours. Memory that the driver refuses only now, at a launch, may be
+    /// there once what the pool keeps for reuse is given back: then once more.
+    /// </summary>
+    private void Guard(Action call, string? memory = null, MethodInfo? kernel = null)
+    {
+        string? what = memory ?? (kernel is null ? null : $"{kernel.DeclaringType!.Name}.{kernel.Name}");
+        for (bool again = kernel is not null; ; again = false)
+        {
+            try
+            {
+                call();
+                return;
+            }
+            catch (Exception error) when (DeviceFailure.Of(error, Name, what) is { } failure)
+            {
+                if (!again || failure is not InsufficientMemoryException) throw Note(failure);
+                TrimPool();
+            }
+        }
+    }
+
+    private Exception Note(Exception failure)
+    {
+        _lost |= failure is DeviceLostException;
+        return failure;
+    }
+}

@@ -1,0 +1,195 @@
+using ILGPU.Runtime;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Kernels.Memory;
+
+/// <summary>A block of device memory.</summary>
+/// <param name="Slab">What it was cut from.</param>
+/// <param name="Offset">Bytes from the slab's start, a multiple of 64.</param>
+internal readonly record struct PoolBlock(Slab Slab, long Offset, long Bytes);
+
+/// <summary>
+/// Cuts buffers from a few large slabs of device memory. What is freed joins its free neighbours and is cut anew, so
+/// that an iteration after the first takes nothing from the system, and the pass backward lives in the memory that the
+/// pass forward no longer needs. A request takes the smallest free piece that holds it, of equals the first. Small
+/// requests, and those that stay while many others come and go, have slabs of their own, so that they do not break large
+/// pieces up.
+/// </summary>
+/// <param name="allocate">Takes a slab's memory from the system, aligned to 64 bytes; null where only places are wanted.</param>
+/// <param name="free">Gives it back.</param>
+/// <param name="pagesComeLate">
+/// Whether a slab costs real memory only where it has been written, as on CPUs: then slabs are taken far larger than the
+/// request, so that neighbours can join.
+/// </param>
+internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<MemoryBuffer> free, bool pagesComeLate)
+{
+    private const long SmallRequest = 1 << 20;
+    private const long SmallSlab = 8 << 20;
+
+    /// <summary>
+    /// Three quarters of the memory: a range of addresses, of which only what is written becomes memory. Windows counts
+    /// what is asked for, so there it is less; so it is where addresses themselves are limited.
+    /// </summary>
+    private static readonly long s_addressSpace = OperatingSystem.IsWindows() ? 256L << 20
+        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, SystemMemory.AddressesLeft / 2) / 4096 * 4096;
+
+    private readonly List<Slab> _small = [];
+    private readonly List<Slab> _large = [];
+    private readonly List<Slab> _kept = [];
+    private readonly Lock _lock = new();
+    private long _inUse;
+    private long _peak;
+
+    /// <summary>Bytes in use, the most that ever was in use of each slab, which is what the slabs cost, and the most that they ever did.</summary>
+    public (long InUse, long Held, long Peak) Bytes
+    {
+        get
+        {
+            lock (_lock) return (_inUse, Held, _peak);
+        }
+    }
+
+    private long Held => Sum(_small) + Sum(_large) + Sum(_kept);
+
+    /// <param name="kept">Whether the block will stay while many others come and go.</param>
+    public PoolBlock Rent(long bytes, bool kept = false)
+    {
+        // Whole cache lines, large blocks whole pages.
+        bool small = bytes <= SmallRequest;
+        long size = small ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
+        lock (_lock)
+        {
+            List<Slab> slabs = small ? _small : kept ? _kept : _large;
+            Slab? best = null;
+            int at = -1;
+            foreach (Slab slab in slabs)
+            {
+                int piece = slab.SmallestPiece(size);
+                if (piece >= 0 && (best is null || slab.Free[piece].Bytes < best.Free[at].Bytes)) (best, at) = (slab, piece);
+            }
+
+            if (best is null)
+            {
+                try
+                {
+                    best = NewSlab(size, small, kept);
+                }
+                catch (OutOfMemoryException)
+                {
+                    // What is only kept for reuse, in pieces that were too small, may be what is missing.
+                    Trim();
+                    best = NewSlab(size, small, kept);
+                }
+
+                slabs.Add(best);
+                at = 0;
+            }
+
+            _inUse += size;
+            var block = new PoolBlock(best, best.Take(at, size), size);
+            _peak = Math.Max(_peak, Held);
+            return block;
+        }
+    }
+
+    public void Return(PoolBlock block)
+    {
+        lock (_lock)
+        {
+            _inUse -= block.Bytes;
+            block.Slab.Return(block.Offset, block.Bytes);
+        }
+    }
+
+    /// <summary>Gives slabs without a block in use back to the system, as between two picture sizes.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            foreach (List<Slab> slabs in new[] { _small, _large, _kept })
+            {
+                foreach (Slab slab in slabs.Where(slab => slab.IsFree))
+                    if (slab.HasMemory) free(slab.Memory);
+                slabs.RemoveAll(slab => slab.IsFree);
+            }
+        }
+    }
+
+    private Slab NewSlab(long size, bool small, bool kept)
+    {
+        // What is kept is gates, a thirtieth of the maps, and the like.
+        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, kept ? s_addressSpace / 8 : s_addressSpace) : size;
+        try
+        {
+            return new Slab(allocate(wanted), wanted);
+        }
+        catch (OutOfMemoryException) when (wanted > size)
+        {
+            return new Slab(allocate(size), size);
+        }
+    }
+
+    private static long Sum(List<Slab> slabs)
+    {
+        long sum = 0;
+        foreach (Slab slab in slabs) sum += slab.Touched;
+        return sum;
+    }
+
+    private static long Align(long value, long unit) => (value + unit - 1) / unit * unit;
+}
+
+/// <summary>A large piece of device memory that blocks are cut from.</summary>
+/// <param name="memory">Null where only places are wanted.</param>
+internal sealed class Slab(MemoryBuffer? memory, long bytes)
+{
+    /// <summary>The device's memory.</summary>
+    /// <exception cref="InvalidOperationException">There is none: this is a rehearsal.</exception>
+    public MemoryBuffer Memory => memory ?? throw new InvalidOperationException("a rehearsed block has no memory");
+
+    public bool HasMemory => memory is not null;
+
+    /// <summary>Free pieces by their offset; no two touch.</summary>
+    public List<(long Offset, long Bytes)> Free { get; } = [(0, bytes)];
+
+    /// <summary>Bytes up to the highest that was ever in use.</summary>
+    public long Touched { get; private set; }
+
+    public bool IsFree => Free.Count == 1 && Free[0].Bytes == bytes;
+
+    /// <summary>The index of the smallest free piece of at least this size, or -1.</summary>
+    public int SmallestPiece(long size)
+    {
+        int best = -1;
+        for (int i = 0; i < Free.Count; i++)
+            if (Free[i].Bytes >= size && (best < 0 || Free[i].Bytes < Free[best].Bytes)) best = i;
+        return best;
+    }
+
+    /// <summary>Cuts a block off a free piece; returns its offset.</summary>
+    public long Take(int piece, long size)
+    {
+        (long offset, long room) = Free[piece];
+        if (room == size) Free.RemoveAt(piece);
+        else Free[piece] = (offset + size, room - size);
+        Touched = Math.Max(Touched, offset + size);
+        return offset;
+    }
+
+    /// <summary>Joins a block with its free neighbours.</summary>
+    public void Return(long offset, long size)
+    {
+        int after = Free.FindIndex(piece => piece.Offset > offset);
+        if (after < 0) after = Free.Count;
+        if (after < Free.Count && offset + size == Free[after].Offset)
+        {
+            size += Free[after].Bytes;
+            Free.RemoveAt(after);
+        }
+
+        if (after > 0 && Free[after - 1].Offset + Free[after - 1].Bytes == offset)
+            Free[after - 1] = (Free[after - 1].Offset, Free[after - 1].Bytes + size);
+        else
+            Free.Insert(after, (offset, size));
+    }
+}

@@ -1,0 +1,142 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Runtime;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+public static partial class Conv3x3Op
+{
+    /// <summary>One output element: 9 x in products. The plainest form, and the one to read first.</summary>
+    internal static void ForwardKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ConvSizes sizes)
+    {
+        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        int o = index % outChannels;
+        int pixel = index / outChannels;
+        int column = pixel % width;
+        int row = pixel / width;
+        float sum = bias[o];
+        for (int ky = 0; ky < 3; ky++)
+        {
+            for (int kx = 0; kx < 3; kx++)
+            {
+                int y = row + ky - 1;
+                int x = column + kx - 1;
+                if (sizes.Padding == Padding.Replicate)
+                {
+                    y = XMath.Clamp(y, 0, height - 1);
+                    x = XMath.Clamp(x, 0, width - 1);
+                }
+
+                if (y >= 0 && y < height && x >= 0 && x < width)
+                {
+                    int from = ((y * width) + x) * inChannels;
+                    int weight = (((ky * 3) + kx) * inChannels * outChannels) + o;
+                    for (int i = 0; i < inChannels; i++)
+                        sum += input[from + i] * kernel[weight + (i * outChannels)];
+                }
+            }
+        }
+
+        output[index] = sum;
+    }
+
+    /// <summary>
+    /// One element of dx. The positions of the padded picture that show this pixel are itself and, with replicate
+    /// padding on a border, its copies one step outside.
+    /// </summary>
+    internal static void BackwardDataKernel(
+        Index1D index, ArrayView<float> gradSums, ArrayView<float> kernel, ArrayView<float> gradInput, ConvSizes sizes, float beta)
+    {
+        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        bool replicate = sizes.Padding == Padding.Replicate;
+        int i = index % inChannels;
+        int pixel = index / inChannels;
+        int column = pixel % width;
+        int row = pixel / width;
+        int firstRow = replicate && row == 0 ? -1 : row;
+        int lastRow = replicate && row == height - 1 ? height : row;
+        int firstColumn = replicate && column == 0 ? -1 : column;
+        int lastColumn = replicate && column == width - 1 ? width : column;
+        float sum = 0f;
+        for (int py = firstRow; py <= lastRow; py++)
+        {
+            for (int px = firstColumn; px <= lastColumn; px++)
+            {
+                for (int ky = 0; ky < 3; ky++)
+                {
+                    for (int kx = 0; kx < 3; kx++)
+                    {
+                        int y = py - ky + 1;
+                        int x = px - kx + 1;
+                        if (y >= 0 && y < height && x >= 0 && x < width)
+                        {
+                            int from = ((y * width) + x) * outChannels;
+                            int weight = ((((ky * 3) + kx) * inChannels) + i) * outChannels;
+                            for (int o = 0; o < outChannels; o++)
+                                sum += gradSums[from + o] * kernel[weight + o];
+                        }
+                    }
+                }
+            }
+        }
+
+        Accumulate.Into(ref gradInput[index], sum, beta);
+    }
+
+    /// <summary>One element of dw: a sum over all pixels.</summary>
+    internal static void BackwardWeightsKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> gradSums, ArrayView<float> gradKernel, ConvSizes sizes, float beta)
+    {
+        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        int o = index % outChannels;
+        int i = index / outChannels % inChannels;
+        int tap = index / (outChannels * inChannels);
+        int ky = tap / 3;
+        int kx = tap % 3;
+        float sum = 0f;
+        for (int row = 0; row < height; row++)
+        {
+            // A sum per row, then a sum of rows: the rounding error grows with height + width, not with their product.
+            float rowSum = 0f;
+            for (int column = 0; column < width; column++)
+            {
+                int y = row + ky - 1;
+                int x = column + kx - 1;
+                if (sizes.Padding == Padding.Replicate)
+                {
+                    y = XMath.Clamp(y, 0, height - 1);
+                    x = XMath.Clamp(x, 0, width - 1);
+                }
+
+                if (y >= 0 && y < height && x >= 0 && x < width)
+                {
+                    rowSum += input[(((y * width) + x) * inChannels) + i]
+                        * gradSums[(((row * width) + column) * outChannels) + o];
+                }
+            }
+
+            sum += rowSum;
+        }
+
+        Accumulate.Into(ref gradKernel[index], sum, beta);
+    }
+
+    /// <summary>One element of db.</summary>
+    internal static void BackwardBiasKernel(
+        Index1D index, ArrayView<float> gradSums, ArrayView<float> gradBias, float beta)
+    {
+        int outChannels = gradBias.IntLength;
+        int pixels = gradSums.IntLength / outChannels;
+        float sum = 0f;
+        for (int start = 0; start < pixels; start += 256)
+        {
+            float partial = 0f;
+            int end = start + 256 < pixels ? start + 256 : pixels;
+            for (int p = start; p < end; p++) partial += gradSums[(p * outChannels) + index];
+            sum += partial;
+        }
+
+        Accumulate.Into(ref gradBias[index], sum, beta);
+    }
+}

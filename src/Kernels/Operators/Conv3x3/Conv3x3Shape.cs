@@ -1,0 +1,77 @@
+using NativeStyle.Kernels.Operators.Pool2x2;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+/// <summary>What a convolution sees outside the picture.</summary>
+public enum Padding
+{
+    /// <summary>Zeros, as VGG was trained with.</summary>
+    Zero,
+
+    /// <summary>The nearest pixel of the picture, which avoids a dark frame in results.</summary>
+    Replicate,
+}
+
+/// <summary>The sizes of a 3x3 convolution with stride 1, whose sums are as large as its input, and what ends it.</summary>
+/// <param name="Height">Rows of the input.</param>
+/// <param name="Width">Columns of the input.</param>
+/// <param name="InChannels">Channels of the input.</param>
+/// <param name="OutChannels">Channels of the output, i.e. filters.</param>
+/// <param name="Padding">What lies outside the picture.</param>
+/// <param name="Relu">Whether max(0, .) follows.</param>
+/// <param name="Pooling">The 2x2 pooling after that; only after ReLU.</param>
+/// <param name="PoolEdge">What pooling does with odd sizes.</param>
+public readonly record struct Conv3x3Shape(
+    int Height, int Width, int InChannels, int OutChannels, Padding Padding = Padding.Zero, bool Relu = false,
+    Pooling Pooling = Pooling.None, PoolEdge PoolEdge = PoolEdge.Floor)
+{
+    public long Pixels => (long)Height * Width;
+
+    public long InLength => Pixels * InChannels;
+
+    /// <summary>Elements of z, before pooling.</summary>
+    public long SumLength => Pixels * OutChannels;
+
+    public long OutLength => Pooling == Pooling.None ? SumLength : PoolShape.OutLength;
+
+    public long KernelLength => 9L * InChannels * OutChannels;
+
+    /// <summary>32-bit words that hold the gate bits of a pixel of z, one a channel; see ReluPoolOp.cs.</summary>
+    public int GateWordsPerPixel => (OutChannels + 31) / 32;
+
+    /// <summary>Words of the whole gate.</summary>
+    public long GateLength => Pixels * GateWordsPerPixel;
+
+    /// <summary>The sizes of the pooling.</summary>
+    public PoolShape PoolShape => new(Height, Width, OutChannels, PoolEdge);
+
+    /// <summary>The sizes, as kernels take them.</summary>
+    internal ConvSizes Sizes => new(Height, Width, InChannels, OutChannels, Padding);
+
+    /// <summary>The end, as kernels take it.</summary>
+    /// <param name="writesGate">Whether a forward pass shall write gate bits.</param>
+    internal ConvEnd End(bool writesGate) => new(
+        Relu ? Activation.Relu : Activation.None, Pooling, PoolShape.OutHeight, PoolShape.OutWidth, writesGate ? GateUse.Used : GateUse.None);
+}
+
+/// <summary>What follows a convolution's sums.</summary>
+internal enum Activation
+{
+    None,
+    Relu,
+}
+
+/// <summary>Whether a kernel writes or reads gate bits.</summary>
+internal enum GateUse
+{
+    None,
+    Used,
+}
+
+/// <summary>A convolution's sizes in a kernel.</summary>
+internal readonly record struct ConvSizes(int Height, int Width, int InChannels, int OutChannels, Padding Padding);
+
+/// <summary>A convolution's end in a kernel.</summary>
+/// <param name="OutHeight">Rows after pooling.</param>
+/// <param name="OutWidth">Columns after pooling.</param>
+internal readonly record struct ConvEnd(Activation Activation, Pooling Pooling, int OutHeight, int OutWidth, GateUse Gate);

@@ -1,0 +1,147 @@
+using ILGPU.Runtime;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Relu;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+// The end of a convolution where it is not fused into it: ReLU, then 2x2 pooling or none. z is what the convolution
+// summed up, (height, width, channels).
+//
+//   forward   y[q, c] = max(z[q, c], 0)          or the mean or maximum of that over the window p of q (not a number stays so)
+//             gate[q, c] = z[q, c] > 0           and, with max pooling, q is the first maximum of its window
+//   backward  dz[q, c] = gate[q, c] dy[p, c]     with average pooling divided by the window's number of pixels
+//
+// The gate is one bit for each z: all that backward needs to know of the forward pass, 1/32 of its memory. Bit c % 32
+// of word c / 32 of a pixel belongs to channel c.
+
+/// <summary>ReLU and pooling with the gate bits that backward reads.</summary>
+internal static class ReluPoolOp
+{
+    private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
+            "ReluPool.Forward", a => ($"{a.Sums.Length}", Work.Each(a.Sums.Length, 2, 2)))
+        .Plain((device, a) => device.Launch(
+            ForwardKernel, (a.Shape.Height + 1L) / 2 * ((a.Shape.Width + 1) / 2) * a.Shape.GateWordsPerPixel, a.Sums, a.Output, a.Gate, a.Shape.Sizes,
+            a.Shape.End(a.Gate.IsValid)));
+
+    private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
+            "ReluPool.Backward", a => ($"{a.GradSums.Length}", Work.Each(a.GradSums.Length, 1, 2)))
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.GradSums.Length, a.GradOutput, a.Gate, a.GradSums, a.Shape.Sizes, a.Shape.End(false)));
+
+    private readonly record struct ForwardArguments(ArrayView<float> Sums, ArrayView<float> Output, ArrayView<uint> Gate, Conv3x3Shape Shape);
+
+    private readonly record struct BackwardArguments(
+        ArrayView<float> GradOutput, ArrayView<uint> Gate, ArrayView<float> GradSums, Conv3x3Shape Shape);
+
+    /// <summary>One work item: 32 channels of the four pixels of one window.</summary>
+    internal static void ForwardKernel(
+        Index1D index, ArrayView<float> sums, ArrayView<float> output, ArrayView<uint> gate, ConvSizes sizes, ConvEnd end)
+    {
+        (int height, int width, int channels) = (sizes.Height, sizes.Width, sizes.OutChannels);
+        int words = (channels + 31) / 32;
+        int window = index / words;
+        int word = index % words;
+        int windowsAcross = (width + 1) / 2;
+        int top = window / windowsAcross * 2;
+        int left = window % windowsAcross * 2;
+        bool pooled = top / 2 < end.OutHeight && left / 2 < end.OutWidth;
+        int first = word * 32;
+        int last = first + 32 < channels ? first + 32 : channels;
+        uint gate0 = 0u;
+        uint gate1 = 0u;
+        uint gate2 = 0u;
+        uint gate3 = 0u;
+        for (int c = first; c < last; c++)
+        {
+            uint bit = 1u << (c - first);
+            float sum = 0f;
+            float largest = 0f;
+            int best = -1;
+            int count = 0;
+            for (int k = 0; k < 4; k++)
+            {
+                int row = top + (k / 2);
+                int column = left + (k % 2);
+                if (row < height && column < width)
+                {
+                    int at = (((row * width) + column) * channels) + c;
+                    float value = ReluOp.Rectify(sums[at]);
+                    if (end.Pooling == Pooling.None) output[at] = value;
+                    sum += value;
+                    count++;
+                    if (MaxPoolOp.IsLarger(value, largest))
+                    {
+                        largest = value;
+                        best = k;
+                    }
+
+                    if (value > 0f && end.Pooling != Pooling.Max)
+                    {
+                        if (k == 0) gate0 |= bit;
+                        if (k == 1) gate1 |= bit;
+                        if (k == 2) gate2 |= bit;
+                        if (k == 3) gate3 |= bit;
+                    }
+                }
+            }
+
+            if (end.Pooling == Pooling.Max)
+            {
+                if (best == 0) gate0 |= bit;
+                if (best == 1) gate1 |= bit;
+                if (best == 2) gate2 |= bit;
+                if (best == 3) gate3 |= bit;
+            }
+
+            if (end.Pooling != Pooling.None && pooled)
+                output[((((top / 2) * end.OutWidth) + (left / 2)) * channels) + c] = end.Pooling == Pooling.Max ? largest : sum / count;
+        }
+
+        if (end.Gate == GateUse.Used)
+        {
+            bool open = end.Pooling == Pooling.None || pooled;
+            int pixel = (top * width) + left;
+            gate[(pixel * words) + word] = open ? gate0 : 0u;
+            if (left + 1 < width) gate[((pixel + 1) * words) + word] = open ? gate1 : 0u;
+            if (top + 1 < height) gate[((pixel + width) * words) + word] = open ? gate2 : 0u;
+            if (left + 1 < width && top + 1 < height) gate[((pixel + width + 1) * words) + word] = open ? gate3 : 0u;
+        }
+    }
+
+    internal static void BackwardKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> gradSums, ConvSizes sizes, ConvEnd end)
+    {
+        (int height, int width, int channels) = (sizes.Height, sizes.Width, sizes.OutChannels);
+        int c = index % channels;
+        int pixel = index / channels;
+        int row = pixel / width;
+        int column = pixel % width;
+        int words = (channels + 31) / 32;
+        float gradient = 0f;
+        if ((gate[(pixel * words) + (c / 32)] >> (c % 32) & 1u) != 0u)
+        {
+            int from = end.Pooling == Pooling.None ? pixel : ((row / 2) * end.OutWidth) + (column / 2);
+            gradient = gradOutput[(from * channels) + c];
+            if (end.Pooling == Pooling.Average)
+            {
+                int rows = (row | 1) < height ? 2 : 1;
+                int columns = (column | 1) < width ? 2 : 1;
+                gradient /= rows * columns;
+            }
+        }
+
+        gradSums[index] = gradient;
+    }
+
+    /// <summary>y and, if it is valid, the gate; without pooling output may be sums.</summary>
+    public static void Forward(
+        ComputeDevice device, ArrayView<float> sums, ArrayView<float> output, ArrayView<uint> gate, Conv3x3Shape shape) =>
+        s_forward.Run(device, new ForwardArguments(sums, output, gate, shape));
+
+    /// <summary>dz, overwritten.</summary>
+    public static void Backward(
+        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> gradSums, Conv3x3Shape shape) =>
+        s_backward.Run(device, new BackwardArguments(gradOutput, gate, gradSums, shape));
+}

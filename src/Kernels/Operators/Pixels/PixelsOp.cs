@@ -1,0 +1,123 @@
+using ILGPU.Runtime;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Simd;
+
+namespace NativeStyle.Kernels.Operators.Pixels;
+
+// Between pixels and the network's input, per channel c of an RGB picture:
+//
+//   forward   y[p, c] = s[c] x[p, c] - mean[c]       backward  dx[p, c] = s[c] dy[p, c]
+//   Clamp     x = min(max(x, low), high)             (the box constraint after a step; not a number stays so)
+
+/// <summary>Image pre- and post-processing.</summary>
+public static unsafe class PixelsOp
+{
+    private static readonly Operator<ForwardArguments> s_normalize = new Operator<ForwardArguments>(
+            "Normalize.Forward", a => ($"{a.Pixels.Length}", Work.Each(a.Pixels.Length, 2, 2)))
+        .Vectorized(VectorNormalize)
+        .Plain((device, a) => device.Launch(NormalizeKernel, a.Pixels.Length, a.Pixels, a.Output, a.Scale, a.Mean));
+
+    private static readonly Operator<BackwardArguments> s_normalizeBackward = new Operator<BackwardArguments>(
+            "Normalize.Backward", a => ($"{a.GradPixels.Length}", Work.Each(a.GradPixels.Length, 1, 2)))
+        .Vectorized(VectorNormalizeBackward)
+        .Plain((device, a) => device.Launch(NormalizeBackwardKernel, a.GradPixels.Length, a.GradOutput, a.GradPixels, a.Scale, a.Beta));
+
+    private static readonly Operator<ClampArguments> s_clamp = new Operator<ClampArguments>("Clamp", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 2)))
+        .Vectorized(VectorClamp)
+        .Plain((device, a) => device.Launch(ClampKernel, a.X.Length, a.X, a.Low, a.High));
+
+    /// <summary>A number for each channel of a picture.</summary>
+    internal readonly record struct Rgb(float Red, float Green, float Blue)
+    {
+        /// <exception cref="ArgumentException">There are not three.</exception>
+        public static Rgb Of(ReadOnlySpan<float> values) =>
+            values.Length == 3 ? new(values[0], values[1], values[2]) : throw new ArgumentException($"{values.Length} values for three channels");
+
+        /// <summary>That of the channel of element <paramref name="index"/> of a picture.</summary>
+        public static float At(Rgb values, int index)
+        {
+            int channel = index % 3;
+            return channel == 0 ? values.Red : channel == 1 ? values.Green : values.Blue;
+        }
+    }
+
+    private readonly record struct ForwardArguments(ArrayView<float> Pixels, ArrayView<float> Output, Rgb Scale, Rgb Mean);
+
+    private readonly record struct BackwardArguments(ArrayView<float> GradOutput, ArrayView<float> GradPixels, Rgb Scale, float Beta);
+
+    private readonly record struct ClampArguments(ArrayView<float> X, float Low, float High);
+
+    internal static void NormalizeKernel(Index1D index, ArrayView<float> pixels, ArrayView<float> output, Rgb scale, Rgb mean) =>
+        output[index] = (Rgb.At(scale, index) * pixels[index]) - Rgb.At(mean, index);
+
+    internal static void NormalizeBackwardKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> gradPixels, Rgb scale, float beta) =>
+        Accumulate.Into(ref gradPixels[index], Rgb.At(scale, index) * gradOutput[index], beta);
+
+    internal static void ClampKernel(Index1D index, ArrayView<float> x, float low, float high) => x[index] = Within(x[index], low, high);
+
+    /// <summary>output = scale x pixels - mean, of RGB pixels.</summary>
+    /// <param name="scale">Three values, output by pixel.</param>
+    /// <param name="mean">Three values, in units of the output.</param>
+    public static void Normalize(
+        ComputeDevice device, ArrayView<float> pixels, ArrayView<float> output, ReadOnlySpan<float> scale, ReadOnlySpan<float> mean)
+    {
+        Require.Length(output, pixels.Length, nameof(output));
+        s_normalize.Run(device, new ForwardArguments(pixels, output, Rgb.Of(scale), Rgb.Of(mean)));
+    }
+
+    /// <summary>gradPixels = beta gradPixels + scale x gradOutput.</summary>
+    public static void NormalizeBackward(
+        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<float> gradPixels, ReadOnlySpan<float> scale, float beta)
+    {
+        Require.Length(gradPixels, gradOutput.Length, nameof(gradPixels));
+        s_normalizeBackward.Run(device, new BackwardArguments(gradOutput, gradPixels, Rgb.Of(scale), beta));
+    }
+
+    /// <summary>Keeps every element within [low, high].</summary>
+    public static void Clamp(ComputeDevice device, ArrayView<float> x, float low, float high) =>
+        s_clamp.Run(device, new ClampArguments(x, low, high));
+
+    private static float Within(float x, float low, float high) => x < low ? low : x > high ? high : x;
+
+    private static void VectorNormalize(CpuDevice cpu, ForwardArguments a)
+    {
+        float* from = a.Pixels.Pointer, to = a.Output.Pointer;
+        ((float red, float green, float blue), Rgb mean) = (a.Scale, a.Mean);
+        Rows.ForEachPart(cpu, a.Pixels.Length / 3, (start, count) =>
+        {
+            for (long i = 3 * start; i < 3 * (start + count); i += 3)
+            {
+                to[i] = (red * from[i]) - mean.Red;
+                to[i + 1] = (green * from[i + 1]) - mean.Green;
+                to[i + 2] = (blue * from[i + 2]) - mean.Blue;
+            }
+        });
+    }
+
+    private static void VectorNormalizeBackward(CpuDevice cpu, BackwardArguments a)
+    {
+        float* from = a.GradOutput.Pointer, to = a.GradPixels.Pointer;
+        (float red, float green, float blue) = a.Scale;
+        Rows.ForEachPart(cpu, a.GradPixels.Length / 3, (start, count) =>
+        {
+            for (long i = 3 * start; i < 3 * (start + count); i += 3)
+            {
+                Accumulate.Into(ref to[i], red * from[i], a.Beta);
+                Accumulate.Into(ref to[i + 1], green * from[i + 1], a.Beta);
+                Accumulate.Into(ref to[i + 2], blue * from[i + 2], a.Beta);
+            }
+        });
+    }
+
+    private static void VectorClamp(CpuDevice cpu, ClampArguments a)
+    {
+        float* x = a.X.Pointer;
+        Rows.ForEachPart(cpu, a.X.Length, (start, count) =>
+        {
+            for (long i = start; i < start + count; i++) x[i] = Within(x[i], a.Low, a.High);
+        });
+    }
+}

@@ -1,0 +1,53 @@
+using ILGPU.Runtime;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Kernels.Operators.Relu;
+
+// The rectified linear unit.
+//
+//   forward   y = max(0, x)                      (not a number stays not a number, so that a run sees that it went wrong)
+//   backward  dx = dy where y > 0, else 0        (at x = 0 the subgradient 0 is taken, as everywhere)
+
+/// <summary>ReLU on any number of elements. In the network it is fused into <see cref="Conv3x3.Conv3x3Op"/>.</summary>
+public static class ReluOp
+{
+    private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
+            "Relu.Forward", a => ($"{a.Input.Length}", Work.Each(a.Input.Length, 1, 2)))
+        .Plain((device, a) => device.Launch(ForwardKernel, a.Input.Length, a.Input, a.Output));
+
+    private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
+            "Relu.Backward", a => ($"{a.Output.Length}", Work.Each(a.Output.Length, 1, 3)))
+        .Plain((device, a) => device.Launch(BackwardKernel, a.Output.Length, a.GradOutput, a.Output, a.GradInput, a.Beta));
+
+    private readonly record struct ForwardArguments(ArrayView<float> Input, ArrayView<float> Output);
+
+    private readonly record struct BackwardArguments(ArrayView<float> GradOutput, ArrayView<float> Output, ArrayView<float> GradInput, float Beta);
+
+    internal static void ForwardKernel(Index1D index, ArrayView<float> input, ArrayView<float> output) =>
+        output[index] = Rectify(input[index]);
+
+    internal static void BackwardKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> output, ArrayView<float> gradInput, float beta) =>
+        Accumulate.Into(ref gradInput[index], output[index] > 0f ? gradOutput[index] : 0f, beta);
+
+    /// <summary>y = max(0, x); output may be input.</summary>
+    public static void Forward(ComputeDevice device, ArrayView<float> input, ArrayView<float> output)
+    {
+        Require.Length(output, input.Length, nameof(output));
+        s_forward.Run(device, new ForwardArguments(input, output));
+    }
+
+    /// <summary>dx = beta dx + dy where y is positive.</summary>
+    public static void Backward(
+        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<float> output, ArrayView<float> gradInput,
+        float beta)
+    {
+        Require.Length(gradOutput, output.Length, nameof(gradOutput));
+        Require.Length(gradInput, output.Length, nameof(gradInput));
+        s_backward.Run(device, new BackwardArguments(gradOutput, output, gradInput, beta));
+    }
+
+    /// <summary>max(0, x) that lets not-a-number through: GPUs' own max instruction would make it 0.</summary>
+    internal static float Rectify(float x) => x < 0f ? 0f : x;
+}

@@ -1,0 +1,46 @@
+using System.Reflection;
+using ILGPU;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Kernels.Translation;
+
+/// <summary>How many work items the groups of a kernel have.</summary>
+/// <param name="items">Along all dimensions together.</param>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class GroupItemsAttribute(int items) : Attribute
+{
+    public int Items => items;
+}
+
+/// <summary>A kernel: a static method that ILGPU compiles for each device.</summary>
+/// <param name="Method">The method.</param>
+public sealed record KernelEntry(MethodInfo Method)
+{
+    /// <summary>Operator and method, as people call it: Conv3x3.ForwardKernel.</summary>
+    public string Name => $"{WithoutOp(Method.DeclaringType!.Name)}.{Method.Name}";
+
+    /// <summary>Whether it is explicitly grouped, with shared memory and barriers; else one work item runs for each index.</summary>
+    public bool Grouped => Method.GetParameters()[0].ParameterType != typeof(Index1D);
+
+    /// <summary>Work items of a group.</summary>
+    public int GroupItems => Method.GetCustomAttribute<GroupItemsAttribute>()?.Items ?? KernelDevice.ItemsPerGroup;
+
+    private static string WithoutOp(string type) => type.EndsWith("Op", StringComparison.Ordinal) ? type[..^2] : type.EndsWith("Ops", StringComparison.Ordinal) ? type[..^3] : type;
+}
+
+/// <summary>All kernels: every static method whose name ends in Kernel.</summary>
+public static class KernelCatalog
+{
+    /// <summary>By name.</summary>
+    public static IReadOnlyList<KernelEntry> All { get; } =
+    [
+        .. typeof(KernelCatalog).Assembly.GetTypes()
+            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            .Where(method => method.Name.EndsWith("Kernel", StringComparison.Ordinal) && method.ReturnType == typeof(void) && TakesViews(method))
+            .Select(method => new KernelEntry(method)).OrderBy(kernel => kernel.Name, StringComparer.Ordinal),
+    ];
+
+    private static bool TakesViews(MethodInfo method) => method.GetParameters().Any(parameter =>
+        parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>)
+        && !method.IsGenericMethod) && !method.IsPrivate;
+}

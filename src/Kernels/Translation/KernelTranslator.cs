@@ -1,0 +1,40 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace NativeStyle.Kernels.Translation;
+
+/// <summary>What ILGPU makes of a kernel, without a device or a driver: to read it, and to hand it to an assembler.</summary>
+public sealed class KernelTranslator : IDisposable
+{
+    private readonly Context _context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+
+    /// <summary>The kernel in PTX, NVIDIA's assembly language.</summary>
+    /// <param name="architecture">Of the GPU.</param>
+    /// <exception cref="InternalCompilerException">ILGPU cannot compile it.</exception>
+    public string ToPtx(KernelEntry kernel, CudaArchitecture architecture)
+    {
+        using var backend = new PTXBackend(_context, architecture, CudaInstructionSet.ISA_70, null!);
+        var compiled = (PTXCompiledKernel)backend.Compile(EntryPoint(kernel), default);
+        return compiled.PTXAssembly.TrimEnd('\0');
+    }
+
+    /// <summary>The kernel in OpenCL C 2.0.</summary>
+    /// <inheritdoc cref="ToPtx"/>
+    public string ToOpenCl(KernelEntry kernel)
+    {
+        var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
+        using var backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion);
+        return ((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source;
+    }
+
+    public void Dispose() => _context.Dispose();
+
+    private static EntryPointDescription EntryPoint(KernelEntry kernel) => kernel.Grouped
+        ? EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method) : EntryPointDescription.FromImplicitlyGroupedKernel(kernel.Method);
+}
