@@ -2,6 +2,7 @@
 """The same iteration as `nativestyle bench`, by PyTorch: for bench/compare.
 
     /usr/bin/python3 bench/torch_iteration.py HEIGHT WIDTH [--iterations N] [--threads N] [--device cpu|cuda]
+                                              [--precision float32|tf32]
 
 VGG-19 to conv5_1 with average pooling, content loss on conv4_2, Gram losses on the first convolution of each block,
 backward to the pixels with frozen weights, one Adam step. Random weights and pictures. One line of JSON.
@@ -56,9 +57,12 @@ def main():
     parser.add_argument("--iterations", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=["float32", "tf32"], default="float32")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.precision == "tf32"
+    torch.backends.cudnn.benchmark = True
     device = torch.device(options.device)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     layers = network(device)
@@ -100,7 +104,7 @@ def main():
         else:
             flop += 2 * 2 * layer[1].numel() * height * width
     print(json.dumps({
-        "torch": torch.__version__, "device": options.device, "threads": options.threads,
+        "torch": torch.__version__, "device": options.device, "precision": options.precision, "threads": options.threads,
         "height": options.height, "width": options.width, "seconds_per_iteration": round(whole, 4),
         "seconds_forward": round(part, 4), "direct_gflop_per_iteration": round(flop / 1e9, 1),
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}))

@@ -8,6 +8,8 @@ namespace NativeStyle.GradientCheck;
 /// </summary>
 public sealed record CheckCase
 {
+    private Expectation? _expected;
+
     /// <summary>The operator, as its class is called.</summary>
     public required string Operator { get; init; }
 
@@ -38,6 +40,9 @@ public sealed record CheckCase
     /// <summary>Why the tolerance is what it is.</summary>
     public required string ToleranceReason { get; init; }
 
+    /// <summary>What the reference says, computed once for all devices.</summary>
+    internal Expectation Expected => _expected ??= GradientChecker.Expect(this);
+
     /// <summary>Whether it runs kernels of groups, which <see cref="CpuDevice"/> does not.</summary>
     public bool NeedsGroups { get; init; }
 
@@ -46,6 +51,16 @@ public sealed record CheckCase
 
     public override string ToString() => $"{Operator} {Variant}";
 }
+
+/// <summary>What the reference says of a case.</summary>
+/// <param name="Output">In double precision.</param>
+/// <param name="OutputTerms">The output of the inputs' magnitudes; see <see cref="GradientChecker.RelativeError"/>.</param>
+/// <param name="Gradients">Of each differentiable input.</param>
+/// <param name="GradientTerms">The gradients of the magnitudes.</param>
+/// <param name="Differences">Central differences at some coordinates of each differentiable input.</param>
+internal sealed record Expectation(
+    double[] Output, double[] OutputTerms, double[][] Gradients, double[][] GradientTerms,
+    IReadOnlyList<(int Index, double Estimate)>[] Differences);
 
 /// <summary>The element that is farthest from what it should be.</summary>
 /// <param name="Of">The output, or the gradient of which input.</param>

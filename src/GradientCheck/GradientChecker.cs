@@ -16,28 +16,37 @@ public static class GradientChecker
 
     public static CheckResult Check(CheckCase check, ComputeDevice device)
     {
-        float[][] inputs = [.. check.Inputs.Select(ToFloat)];
-        (float[] output, float[][] gradients) = check.Run(device, inputs, ToFloat(check.OutputGradient));
-        double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
-        double[] reference = check.Reference(check.Inputs), terms = check.Reference(magnitudes);
-        double forward = RelativeError(output, reference, terms);
-        WorstElement worst = Worst("output", output, reference, terms);
+        Expectation expected = check.Expected;
+        (float[] output, float[][] gradients) = check.Run(device, [.. check.Inputs.Select(ToFloat)], ToFloat(check.OutputGradient));
+        double forward = RelativeError(output, expected.Output, expected.OutputTerms);
+        WorstElement worst = Worst("output", output, expected.Output, expected.OutputTerms);
         if (check.ReferenceBackward is null) return new CheckResult(check, device.Name, forward, null, null, worst);
 
-        double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
-        double[][] scales = check.ReferenceBackward(magnitudes, Magnitudes(check.OutputGradient));
-        if (gradients.Length != check.Differentiable || expected.Length != check.Differentiable)
-            throw new InvalidOperationException($"{check}: {gradients.Length} gradients, {expected.Length} expected");
+        if (gradients.Length != check.Differentiable || expected.Gradients.Length != check.Differentiable)
+            throw new InvalidOperationException($"{check}: {gradients.Length} gradients, {expected.Gradients.Length} expected");
         double backward = 0, difference = 0;
         for (int i = 0; i < gradients.Length; i++)
         {
-            backward = Math.Max(backward, RelativeError(gradients[i], expected[i], scales[i]));
-            difference = Math.Max(difference, DifferenceError(check, i, Array.ConvertAll(gradients[i], value => (double)value), scales[i], Step));
-            WorstElement element = Worst($"gradient of input {i}", gradients[i], expected[i], scales[i]);
+            (double[] gradient, double[] terms) = (expected.Gradients[i], expected.GradientTerms[i]);
+            backward = Math.Max(backward, RelativeError(gradients[i], gradient, terms));
+            difference = Math.Max(difference, DifferenceError(expected.Differences[i], Array.ConvertAll(gradients[i], value => (double)value), terms));
+            WorstElement element = Worst($"gradient of input {i}", gradients[i], gradient, terms);
             if (!(element.Error <= worst.Error)) worst = element;
         }
 
         return new CheckResult(check, device.Name, forward, backward, difference, worst);
+    }
+
+    /// <summary>What the reference says of a case, the same for every device.</summary>
+    internal static Expectation Expect(CheckCase check)
+    {
+        double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
+        double[] output = check.Reference(check.Inputs), terms = check.Reference(magnitudes);
+        if (check.ReferenceBackward is null) return new Expectation(output, terms, [], [], []);
+        return new Expectation(
+            output, terms, check.ReferenceBackward(check.Inputs, check.OutputGradient),
+            check.ReferenceBackward(magnitudes, Magnitudes(check.OutputGradient)),
+            [.. Enumerable.Range(0, check.Differentiable).Select(i => Differences(check, i, Step))]);
     }
 
     /// <summary>
@@ -52,7 +61,7 @@ public static class GradientChecker
         double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
         double[][] scales = check.ReferenceBackward([.. check.Inputs.Select(Magnitudes)], Magnitudes(check.OutputGradient));
         return [.. Enumerable.Range(1, 44).Select(power => Math.Pow(2, -power)).Select(step =>
-            (step, Enumerable.Range(0, check.Differentiable).Max(i => DifferenceError(check, i, expected[i], scales[i], step))))];
+            (step, Enumerable.Range(0, check.Differentiable).Max(i => DifferenceError(Differences(check, i, step), expected[i], scales[i]))))];
     }
 
     /// <summary>
@@ -76,19 +85,22 @@ public static class GradientChecker
         return largest == 0 ? worst : worst / largest;
     }
 
+    /// <summary>How far a gradient is from central differences.</summary>
+    private static double DifferenceError(IReadOnlyList<(int Index, double Estimate)> differences, double[] gradient, double[] magnitudes)
+    {
+        double largest = Math.Max(Largest(magnitudes), gradient.Max(Math.Abs));
+        double worst = differences.Max(difference => Math.Abs(difference.Estimate - gradient[difference.Index]));
+        return largest == 0 ? worst : worst / largest;
+    }
+
     /// <summary>f(x) = sum of output gradient x reference output, differenced at some coordinates of one input.</summary>
-    private static double DifferenceError(CheckCase check, int input, double[] gradient, double[] magnitudes, double step)
+    private static List<(int Index, double Estimate)> Differences(CheckCase check, int input, double step)
     {
         double[] values = check.Inputs[input];
         int stride = Math.Max(1, values.Length / SampledCoordinates);
-        double worst = 0, largest = Math.Max(Largest(magnitudes), gradient.Max(Math.Abs));
-        for (int i = 0; i < values.Length; i += stride)
-        {
-            double estimate = (At(i, step) - At(i, -step)) / (2 * step);
-            worst = Math.Max(worst, Math.Abs(estimate - gradient[i]));
-        }
-
-        return largest == 0 ? worst : worst / largest;
+        List<(int Index, double Estimate)> differences = [];
+        for (int i = 0; i < values.Length; i += stride) differences.Add((i, (At(i, step) - At(i, -step)) / (2 * step)));
+        return differences;
 
         double At(int index, double offset)
         {

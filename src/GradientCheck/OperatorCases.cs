@@ -111,7 +111,7 @@ public static partial class OperatorCases
                 "Gram", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.Gram(t, (float)scale),
                 f => StyleReference.Gram(f, h * w, c, scale),
                 (f, dg) => StyleReference.GramBackward(f, dg, h * w, c, scale), 5e-6, SumReason);
-            // ILGPU's CPU accelerator gives each work item a thread: right, but slow.
+            // ILGPU's CPU device gives each work item a thread: right, but slow.
             if ((long)h * w * c * c > 40_000) continue;
             yield return new CheckCase
             {

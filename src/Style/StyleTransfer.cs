@@ -35,6 +35,9 @@ public enum TransferEnd
 
     /// <summary>The device or the disk for scratch files had no more room; the picture is the last one.</summary>
     OutOfMemory,
+
+    /// <summary>The device failed; the picture is the last one that was copied from it.</summary>
+    DeviceFailed,
 }
 
 /// <summary>The picture and how it came about.</summary>
@@ -42,7 +45,7 @@ public enum TransferEnd
 /// <param name="Reports">Of each of them.</param>
 public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports)
 {
-    /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>.</summary>
+    /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>, or what failed.</summary>
     public string? Reason { get; init; }
 }
 
@@ -73,6 +76,9 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
     /// <summary>Whether the state after the last iteration is wanted.</summary>
     internal bool KeepsLastState { get; init; }
 
+    /// <summary>Of the picture so far, from a device with memory of its own.</summary>
+    internal double SecondsBetweenCopies { get; init; } = 10;
+
     /// <summary>Runs the plan.</summary>
     /// <param name="inputs">The pictures.</param>
     /// <param name="plan">Of <see cref="Schedule"/>.</param>
@@ -100,6 +106,11 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             catch (Exception full) when (run.Iteration > 0 && IsFull(full))
             {
                 (end, reason) = (TransferEnd.OutOfMemory, full.Message);
+                break;
+            }
+            catch (DeviceException failed) when (run.Iteration > 0)
+            {
+                (end, reason) = (TransferEnd.DeviceFailed, failed.Message);
                 break;
             }
             catch (OperationCanceledException)
@@ -152,31 +163,44 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         using DeviceBuffer<float> average = device.Allocate<float>(run.Average);
         using Optimizer optimizer = CreateOptimizer(pixels);
         if (run.Optimizer is { } state) optimizer.Restore(state);
+        float[] start = device.UsesHostMemory ? [] : run.Average;
         // From here on the device has the only copy.
         run.Follow(pixels.ToArray, average.GetAsArray);
         run.Optimizer = null;
         HostMemory.Release(height, width);
         bool joined = run.IterationAtScale == 0;
         TransferEnd end = TransferEnd.OutOfMemory;
+        // A driver that gives a device up takes its memory along: what is saved then is the last copy.
+        (float[] Average, int Iteration, long Taken) copy = (start, run.Iteration, Stopwatch.GetTimestamp());
         try
         {
-            end = Iterate();
-            if (end == TransferEnd.Cancelled)
+            try
             {
-                run.Optimizer = optimizer.State();
-                Checkpoint?.Save(run);
+                end = Iterate();
+                if (end == TransferEnd.Cancelled)
+                {
+                    run.Optimizer = optimizer.State();
+                    Checkpoint?.Save(run);
+                }
+
+                if (end is TransferEnd.Completed or TransferEnd.Cancelled) end = JoinLast(end);
+            }
+            catch (Exception full) when (IsFull(full))
+            {
+                Leave(withState: false);
+                throw;
             }
 
-            if (end is TransferEnd.Completed or TransferEnd.Cancelled) end = JoinLast(end);
+            Leave(withState: !last || KeepsLastState);
+            return end;
         }
-        catch (Exception full) when (IsFull(full))
+        catch (DeviceException)
         {
-            Leave(withState: false);
+            float[] kept = copy.Average;
+            run.Follow(() => kept, () => kept);
+            run.Iteration = copy.Iteration;
             throw;
         }
-
-        Leave(withState: !last || KeepsLastState);
-        return end;
 
         TransferEnd Iterate()
         {
@@ -215,6 +239,8 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
                     run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds, before.Layers);
                 run.Reports.Add(report);
                 Progress?.Invoke(report, () => finished(RunState.ToPicture(SoFar(), height, width, options.PixelRange)));
+                if (!device.UsesHostMemory && (copy.Iteration == 0 || Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds >= SecondsBetweenCopies))
+                    copy = (SoFar(), run.Iteration, Stopwatch.GetTimestamp());
                 if (Checkpoint is var (every, save) && run.Iteration % every == 0)
                 {
                     run.Optimizer = optimizer.State();

@@ -10,8 +10,8 @@ internal static class CommandLine
 
     public static Outcome Run(params string[] arguments) => Run(null, arguments);
 
-    /// <summary>As on a computer without an OpenCL loader.</summary>
-    public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("NATIVESTYLE_OPENCL=/nowhere/libOpenCL.so", arguments);
+    /// <summary>As on a computer without an OpenCL driver.</summary>
+    public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("OCL_ICD_VENDORS=/nowhere", arguments);
 
     /// <param name="onLine">Called with the process for each line of output.</param>
     public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, "");

@@ -24,7 +24,7 @@ public sealed class MemoryTests : IDisposable
     public void TilesGiveThePictureOfTheWholeAndGoOnToTheSameBytes()
     {
         string whole = _folder.File("whole.npy"), tiled = _folder.File("tiled.npy"), resumed = _folder.File("resumed.npy"), checkpoint = _folder.File("run.ckpt");
-        string[] job = [.. Shallow, "--size", "400", "--iterations", "6", "--optimizer", "lbfgs", "--clamp", "false"];
+        string[] job = [.. Shallow, "--size", "400", "--iterations", "5", "--optimizer", "lbfgs", "--clamp", "false"];
         Assert.DoesNotContain("tiles", Succeed([.. job, "-o", whole]), StringComparison.Ordinal);
         string said = Succeed([.. job, "-o", tiled, "--memory", "136M", "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
         Assert.Contains("400 x 300 goes in tiles", said, StringComparison.Ordinal);

@@ -29,28 +29,32 @@ public class OtherCommandsTests
         Assert.Contains("cpu-kernels", outcome.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>Without a loader every command works, and says what is missing where it matters.</summary>
+    /// <summary>Without a GPU every command works, and says what is missing where it matters.</summary>
     [Fact]
-    public void WithoutOpenClTheCpuIsUsedAndTheReasonIsSaid()
+    public void WithoutAGpuTheCpuIsUsedAndTheReasonIsSaid()
     {
         using var folder = new TemporaryFolder();
         (string content, string style) = CommandLine.Pictures(folder);
         CommandLine.Outcome devices = CommandLine.RunWithoutOpenCl("devices");
         Assert.Equal(0, devices.ExitCode);
-        Assert.Contains("no OpenCL loader was found", devices.Output, StringComparison.Ordinal);
-        Assert.Contains("ocl-icd-libopencl1", devices.Output, StringComparison.Ordinal);
+        Assert.Contains("OpenCL: ", devices.Output, StringComparison.Ordinal);
+        Assert.Contains("Debian", devices.Output, StringComparison.Ordinal);
+        Assert.Contains("auto: cpu", devices.Output, StringComparison.Ordinal);
         CommandLine.Outcome transfer = CommandLine.RunWithoutOpenCl(
-            "transfer", content, style, "-o", folder.File("out.png"), "--size", "32", "--iterations", "2", "--device", "auto");
+            "transfer", content, style, "-o", folder.File("out.png"), "--size", "32", "--iterations", "2");
         Assert.True(transfer.ExitCode == 0, transfer.Error);
-        Assert.Contains("using the CPU", transfer.Output, StringComparison.Ordinal);
-        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl"), "no OpenCL loader was found");
+        Assert.Contains("device cpu: ", transfer.Output, StringComparison.Ordinal);
+        Assert.Empty(transfer.Error);
+        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl"), "there is no device 'opencl'", "there are auto, cpu");
+        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl:7"), "there is no device 'opencl:7'");
     }
 
     /// <summary>A whole transfer of the sample pictures: the losses of every iteration agree with the CPU's, and the picture.</summary>
     [SkippableFact]
+    [Trait("Device", "OpenCl")]
     public void ATransferOnOpenClFollowsTheCpu()
     {
-        TestDevice.Open().Dispose();
+        TestDevice.OpenCl().Dispose();
         using var folder = new TemporaryFolder();
         double[][] losses = [.. new[] { "cpu", "opencl" }.Select(device =>
         {
@@ -70,16 +74,20 @@ public class OtherCommandsTests
     private static string Sample(string kind, string name) => Path.Combine(AppContext.BaseDirectory, "samples", kind, name);
 
     [Fact]
-    public void KernelsAreListedAndShownInBothLanguages()
+    public void KernelsAreListedAndShownInEachLanguage()
     {
-        CommandLine.Outcome list = CommandLine.Run("kernels"), one = CommandLine.Run("kernels", "show", "maxpool.forward"), program = CommandLine.Run("kernels", "show", "Adam.StepKernel", "--opencl");
-        Assert.Equal((0, 0, 0), (list.ExitCode, one.ExitCode, program.ExitCode));
-        Assert.Contains("WinogradKernels.OutputsKernel", list.Output, StringComparison.Ordinal);
-        Assert.Contains("private static int ArgMax(ArrayView<float> input", one.Output, StringComparison.Ordinal);
-        Assert.Contains("| int MaxPool_ArgMax(__global float* input", one.Output, StringComparison.Ordinal);
-        Assert.StartsWith("// Adam.StepKernel, translated from C#.", program.Output, StringComparison.Ordinal);
+        CommandLine.Outcome list = CommandLine.Run("kernels"), one = CommandLine.Run("kernels", "show", "maxpool.forward");
+        CommandLine.Outcome openCl = CommandLine.Run("kernels", "show", "Adam.StepKernel", "--opencl"), ptx = CommandLine.Run("kernels", "show", "Adam.StepKernel", "--ptx");
+        Assert.Equal((0, 0, 0, 0), (list.ExitCode, one.ExitCode, openCl.ExitCode, ptx.ExitCode));
+        Assert.Contains("WinogradGpu.OutputsKernel", list.Output, StringComparison.Ordinal);
+        foreach (string words in new[] { "private static int ArgMax(ArrayView<float> input", "kernel void Kernel_ForwardKernel(", ".visible .entry Kernel_ForwardKernel(" })
+            Assert.Contains(words, one.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(".entry", openCl.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("kernel void", ptx.Output, StringComparison.Ordinal);
+        Assert.Contains("sqrt", ptx.Output, StringComparison.Ordinal);
         CommandLine.AssertRefused(CommandLine.Run("kernels", "show", "nothing"), "no kernel is called 'nothing'");
-        CommandLine.AssertRefused(CommandLine.Run("kernels", "show", "Pool.Forward"), "AvgPool.ForwardKernel", "MaxPool.ForwardKernel");
+        CommandLine.AssertRefused(CommandLine.Run("kernels", "show", "Pool.Forward"), "AveragePool.ForwardKernel", "MaxPool.ForwardKernel");
+        CommandLine.AssertRefused(CommandLine.RunWith("NATIVESTYLE_PTXAS=/nowhere/ptxas", "kernels", "assemble"), "no ptxas was found", "NATIVESTYLE_PTXAS");
     }
 
     [Fact]

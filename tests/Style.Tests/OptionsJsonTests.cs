@@ -19,7 +19,7 @@ public class OptionsJsonTests
     public void ABaseGivesWhatAFileLeavesOut()
     {
         TransferOptions options = OptionsJson.Read("""{"base": "gatys", "name": "mine", "size": 99, "pooling": "l2", "styleLayers": [{"layer": "conv1_1", "weight": 1}]}""", name => Presets.Find(name));
-        Assert.Equal(("mine", 99, Kernels.Pooling.L2, OptimizerKind.Lbfgs), (options.Name, options.Size, options.Pooling, options.Optimizer));
+        Assert.Equal(("mine", 99, Pooling.L2, OptimizerKind.Lbfgs), (options.Name, options.Size, options.Pooling, options.Optimizer));
         Assert.Single(options.StyleLayers);
     }
 

@@ -46,13 +46,14 @@ public class StyleTransferTests
     public void TheKernelsThemselvesPaintTheSamePicture()
     {
         float[] fast = Transfer(s_small).Picture.Pixels;
-        float[] plain = Transfer(s_small, path: CpuPath.Kernels).Picture.Pixels;
+        float[] plain = Transfer(s_small, device: KernelDevice.OnCpu()).Picture.Pixels;
         // Adam divides by the gradient's size: where a gradient is nearly zero rounding decides its direction.
         Assert.True(fast.Zip(plain, (a, b) => Math.Abs(a - b)).Average() < 2e-3);
     }
 
     /// <summary>A whole transfer on an OpenCL device: the CPU's picture, within rounding, and the same bytes each time.</summary>
     [SkippableTheory]
+    [Trait("Device", "OpenCl")]
     [InlineData(Pooling.Average)]
     [InlineData(Pooling.Max)]
     public void AnOpenClDevicePaintsTheSamePicture(Pooling pooling)
@@ -60,13 +61,50 @@ public class StyleTransferTests
         TransferOptions options = s_small with { Pooling = pooling, StyleLayers = [new("conv1_2", 0.5), new("conv2_1", 0.5)] };
         List<IterationReport> onCpu = [], onDevice = [];
         float[] cpu = Transfer(options, onCpu).Picture.Pixels;
-        float[] first = Transfer(options, onDevice, device: TestDevice.Open()).Picture.Pixels;
-        float[] second = Transfer(options, device: TestDevice.Open()).Picture.Pixels;
+        float[] first = Transfer(options, onDevice, device: TestDevice.OpenCl()).Picture.Pixels;
+        float[] second = Transfer(options, device: TestDevice.OpenCl()).Picture.Pixels;
         Assert.Equal(first, second);
         Assert.True(cpu.Zip(first, (a, b) => Math.Abs(a - b)).Average() < 2e-3);
         foreach ((IterationReport expected, IterationReport actual) in onCpu.Zip(onDevice))
             Assert.Equal(expected.Loss, actual.Loss, 2e-3 * expected.Loss);
     }
+
+    /// <summary>A driver that gives the device up takes its memory along: the last copy on the host is the picture.</summary>
+    [Fact]
+    public void ALostDeviceLeavesTheLastCopy()
+    {
+        var lost = new DeviceLostException("faulty: the driver gave the device up");
+        int all = Launches(long.MaxValue, out TransferResult complete);
+        Assert.Equal(TransferEnd.Completed, complete.End);
+        int compared = 0;
+        foreach (int part in new[] { 2, 4, 7, 9 })
+        {
+            Launches(all * part / 10, out TransferResult result);
+            Assert.Equal(TransferEnd.DeviceFailed, result.End);
+            Assert.Contains("gave the device up", result.Reason, StringComparison.Ordinal);
+            Assert.InRange(result.IterationsMade, 1, 11);
+            // The picture of that iteration of a run that did not fail.
+            Picture? expected = null;
+            Transfer(s_small, device: new FaultyDevice(int.MaxValue, lost), onReport: (report, picture) => expected = report.Iteration == result.IterationsMade ? picture() : expected);
+            // Between two scales it is larger already.
+            if (expected!.Width != result.Picture.Width) continue;
+            Assert.Equal(expected.Pixels, result.Picture.Pixels);
+            compared++;
+        }
+
+        Assert.InRange(compared, 2, 4);
+
+        int Launches(long most, out TransferResult result)
+        {
+            var device = new FaultyDevice((int)Math.Min(most, int.MaxValue), lost);
+            result = Transfer(s_small, device: device);
+            return device.Launches;
+        }
+    }
+
+    [Fact]
+    public void ADeviceThatFailsAtOnceIsAnError() =>
+        Assert.Throws<DeviceLostException>(() => Transfer(s_small, device: new FaultyDevice(0, new DeviceLostException("gone"))));
 
     [Fact]
     public void CancellingKeepsThePictureSoFar()
@@ -198,15 +236,16 @@ public class StyleTransferTests
     }
 
     private static TransferResult Transfer(
-        TransferOptions options, List<IterationReport>? reports = null, int threads = 2, CpuPath path = CpuPath.Vectorized,
+        TransferOptions options, List<IterationReport>? reports = null, int threads = 2,
         Action<IterationReport, Func<Picture>>? onReport = null, ComputeDevice? device = null, CancellationToken cancellation = default)
     {
-        using ComputeDevice cpu = device ?? new CpuDevice(threads, path);
+        using ComputeDevice cpu = device ?? new CpuDevice(threads);
         Picture content = Content(48, 64), style = new(40, 40);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
         using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
         var transfer = new StyleTransfer(cpu, network, options)
         {
+            SecondsBetweenCopies = 0,
             Progress = (report, picture) =>
             {
                 reports?.Add(report);

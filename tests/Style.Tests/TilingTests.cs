@@ -33,11 +33,12 @@ public sealed class TilingTests
     }
 
     [SkippableTheory]
+    [Trait("Device", "OpenCl")]
     [InlineData(101)]
     [InlineData(102)]
     public void TheSameOnOpenCl(int seed)
     {
-        using ComputeDevice device = TestDevice.Open();
+        using ComputeDevice device = TestDevice.OpenCl();
         Compare(device, seed, 28);
     }
 

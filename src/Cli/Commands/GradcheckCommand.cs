@@ -55,11 +55,13 @@ internal sealed class GradcheckCommand
         Func<int, ComputeDevice>[] devices = parsed.GetValue(_device) is string named
             ? [.. named.Split(',', StringSplitOptions.TrimEntries).Select(name => DeviceOptions.Find(name))] : [.. DeviceCatalog.All.Where(each => each.WhyNot is null).Select(each => each.Open)];
         List<(int Seed, CheckResult Result)> results = [];
+        // The same cases for every device: a reference is computed once.
+        (int Seed, CheckCase[] Cases)[] drawn = [.. Enumerable.Range(seed, seeds).Select(each => (each, Chosen(each).ToArray()))];
         foreach (Func<int, ComputeDevice> open in devices)
         {
             using ComputeDevice device = open(0);
-            for (int i = 0; i < seeds; i++)
-                foreach (CheckCase check in Chosen(seed + i).Where(check => check.RunsOn(device))) results.Add((seed + i, GradientChecker.Check(check, device)));
+            foreach ((int each, CheckCase[] cases) in drawn)
+                results.AddRange(cases.Where(check => check.RunsOn(device)).Select(check => (each, GradientChecker.Check(check, device))));
         }
 
         // The reference's own differences: the same on every device.

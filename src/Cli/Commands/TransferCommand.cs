@@ -106,6 +106,11 @@ internal sealed class TransferCommand
                     $"nativestyle: after {result.IterationsMade} of {total} iterations there was no more room ({result.Reason}); saved the picture so far as {saved}; " +
                     "choose a smaller --size, or a smaller --memory, which leaves more for other programs");
                 return 1;
+            case TransferEnd.DeviceFailed:
+                Console.Error.WriteLine(
+                    $"nativestyle: the device failed ({result.Reason}); saved the picture after {result.IterationsMade} of {total} iterations as {saved}; " +
+                    "try another --device, or a newer driver" + (outputs.Checkpoint is { } written ? $"; a checkpoint may be in {written}" : ""));
+                return 1;
             default:
                 Console.Error.WriteLine(
                     $"nativestyle: the loss of iteration {result.IterationsMade + 1} is not finite; saved the last good picture as {saved}; " +

@@ -6,10 +6,10 @@ using ILGPU.Runtime.OpenCL;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>A device's driver failed; the message has its words.</summary>
-public class DeviceException(string message, Exception inner) : Exception(message, inner);
+public class DeviceException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The driver has given the device up: nothing on it can be read any more.</summary>
-public sealed class DeviceLostException(string message, Exception inner) : DeviceException(message, inner);
+public sealed class DeviceLostException(string message, Exception? inner = null) : DeviceException(message, inner);
 
 /// <summary>What a driver's errors mean.</summary>
 internal static class DeviceFailure
@@ -35,21 +35,31 @@ internal static class DeviceFailure
         string about = what is null ? device : $"{device}, {what}";
         return error switch
         {
-            CudaException { Error: nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) } or CLException
-            {
-                // An OpenCL driver allocates when it likes, and may say only at a launch that it could not.
-                Error: CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES or CLError.CL_OUT_OF_HOST_MEMORY
-                    or CLError.CL_INVALID_BUFFER_SIZE
-            } => new InsufficientMemoryException($"{about}: the device has no memory left; choose a smaller --size or --memory"),
-            CudaException cuda when s_cudaLost.Contains(cuda.Error) =>
-                new DeviceLostException($"{about}: the driver gave the device up ({cuda.Error})", error),
-            CudaException cuda => new DeviceException($"{about}: {cuda.Error} {cuda.Message}".TrimEnd(), error),
-            CLException openCl => new DeviceException($"{about}: {openCl.Error} {openCl.Message}".TrimEnd(), error),
+            CudaException cuda => OfCuda(cuda.Error, about, error),
+            CLException openCl => OfOpenCl(openCl.Error, about, error),
             InternalCompilerException or NotSupportedException => new DeviceException($"{about}: ILGPU cannot compile it: {Innermost(error).Message}", error),
             AcceleratorException other => new DeviceException($"{about}: {other.Message}", error),
             _ => null,
         };
     }
+
+    /// <param name="code">By its name in cuda.h.</param>
+    internal static Exception OfCuda(string code, string about, Exception error) => code switch
+    {
+        nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) => NoMemory(about),
+        _ when s_cudaLost.Contains(code) => new DeviceLostException($"{about}: the driver gave the device up ({code})", error),
+        _ => new DeviceException($"{about}: {code}", error),
+    };
+
+    private static Exception OfOpenCl(CLError code, string about, Exception error) => code switch
+    {
+        // A driver allocates when it likes, and may say only at a launch that it could not.
+        CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE => NoMemory(about),
+        _ => new DeviceException($"{about}: {code} {error.Message}".TrimEnd(), error),
+    };
+
+    private static InsufficientMemoryException NoMemory(string about) =>
+        new($"{about}: the device has no memory left; choose a smaller --size or --memory");
 
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
 }

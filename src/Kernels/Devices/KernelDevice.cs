@@ -117,7 +117,7 @@ public sealed class KernelDevice : ComputeDevice
             throw new ArgumentException($"{kernel.Name}: a grid of {config.GridDim} groups; along Y and Z there may be 65,535");
         if (config.GroupDim.Size > _accelerator.MaxNumThreadsPerGroup)
         {
-            throw new NotSupportedException(
+            throw new DeviceException(
                 $"{kernel.DeclaringType!.Name}.{kernel.Name} wants groups of {config.GroupDim.Size} work items, {Name} runs at most {_accelerator.MaxNumThreadsPerGroup}");
         }
 

@@ -10,7 +10,7 @@ public static class KernelSource
     public static string Of(KernelEntry kernel)
     {
         string type = kernel.Method.DeclaringType!.Name;
-        string[] files = [.. Files().Where(text => Regex.IsMatch(text, $@"\b(class|struct) {type}\b"))];
+        string[] files = [.. Files().Where(text => Regex.IsMatch(text, $@"\b(class|struct|record) {type}\b"))];
         var found = new List<string>();
         var names = new Queue<string>([kernel.Method.Name]);
         var seen = new HashSet<string>(names);

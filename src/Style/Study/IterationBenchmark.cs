@@ -15,7 +15,8 @@ namespace NativeStyle.Style;
 /// <param name="SecondsPerIteration">Median of whole iterations: forward, losses, backward, Adam.</param>
 /// <param name="SecondsForward">Median of the network's forward pass alone, without gradient; null in tiles.</param>
 /// <param name="DirectGflop">Operations of all convolutions by their definition, forward and backward to data, in 10⁹.</param>
-public sealed record BenchmarkResult(double SecondsPerIteration, double? SecondsForward, double DirectGflop);
+/// <param name="FirstIterationEnded">When, UTC: a device has compiled its kernels by then.</param>
+public sealed record BenchmarkResult(double SecondsPerIteration, double? SecondsForward, double DirectGflop, DateTime FirstIterationEnded);
 
 /// <summary>
 /// One neural-style iteration as every program of its kind makes it: VGG-19 to conv5_1 with average pooling, content loss
@@ -61,9 +62,18 @@ public sealed class IterationBenchmark : IDisposable
     /// <summary>Measures after one iteration that counts for nothing.</summary>
     public BenchmarkResult Measure(int iterations)
     {
+        Iterate();
+        _device.Synchronize();
+        DateTime first = DateTime.UtcNow;
         double iteration = Median(iterations, Iterate);
-        double? forward = _tiled ? null : Median(iterations, Forward);
-        return new BenchmarkResult(iteration, forward, DirectGflop(_size.Height, _size.Width));
+        double? forward = null;
+        if (!_tiled)
+        {
+            Forward();
+            forward = Median(iterations, Forward);
+        }
+
+        return new BenchmarkResult(iteration, forward, DirectGflop(_size.Height, _size.Width), first);
     }
 
     /// <summary>The operators of some iterations, timed one by one.</summary>
@@ -103,7 +113,6 @@ public sealed class IterationBenchmark : IDisposable
 
     private double Median(int iterations, Action run)
     {
-        run();
         double[] seconds = new double[iterations];
         for (int i = 0; i < iterations; i++)
         {

@@ -1,3 +1,4 @@
+using ILGPU.Runtime;
 using ILGPU;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
@@ -10,7 +11,7 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Kernels.Tests;
 
-public class AcceleratorTests
+public class DeviceTests
 {
     [Fact]
     public void FreedMemoryIsUsedAgain()
@@ -82,7 +83,7 @@ public class AcceleratorTests
     }
 
     [Fact]
-    public void ABufferMayOutliveItsAccelerator()
+    public void ABufferMayOutliveItsDevice()
     {
         DeviceBuffer<float> buffer;
         using (var cpu = new CpuDevice(1)) buffer = cpu.Allocate<float>(10);
@@ -140,10 +141,55 @@ public class AcceleratorTests
         using DeviceBuffer<float> buffer = cpu.Allocate<float>(new float[1000]);
         for (int round = 0; round < 20; round++)
         {
-            Assert.Throws<IndexOutOfRangeException>(() => cpu.Launch(VectorOps.FillKernel, (Index1D)1001, buffer.View, 1f));
-            cpu.Launch(VectorOps.FillKernel, (Index1D)1000, buffer.View, (float)round);
+            // ILGPU's own checks would end the process here.
+            Assert.Throws<InvalidOperationException>(() => cpu.Launch(VectorOps.FillKernel, 1001, buffer.View, 1f));
+            cpu.Launch(VectorOps.FillKernel, 1000, buffer.View, (float)round);
             Assert.All(buffer.GetAsArray(), value => Assert.Equal(round, value));
         }
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(4)]
+    [InlineData(int.MaxValue)]
+    public void AViewRefusesWrongIndices(int index)
+    {
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<float> buffer = cpu.Allocate<float>(4);
+        Assert.Throws<InvalidOperationException>(() => buffer.View[index]);
+        Assert.Throws<InvalidOperationException>(() => buffer.View.SubView(1, 4));
+    }
+
+    [Fact]
+    public void AnEmptyViewIsNoAddressAndNoError()
+    {
+        using var cpu = new CpuDevice(2);
+        using DeviceBuffer<float> none = cpu.Allocate<float>(0), one = cpu.Allocate<float>(1);
+        VectorOps.Fill(cpu, none.View, 1f);
+        VectorOps.Copy(cpu, none.View, none.View);
+        ReluOp.Forward(cpu, none.View, none.View);
+        ReductionOp.Sum(cpu, none.View, one.View);
+        Assert.Equal(0f, one.GetAsArray()[0]);
+        Assert.Empty(none.GetAsArray());
+    }
+
+    [Fact]
+    public void BuffersStartOnCacheLinesAndWindowsMayNot()
+    {
+        using var cpu = new CpuDevice(1);
+        using DeviceBuffer<float> odd = cpu.Allocate<float>(3), buffer = cpu.Allocate<float>(100);
+        Assert.True(buffer.View.StartsAt16Bytes);
+        Assert.Equal([false, false, false, true], new[] { 1, 2, 3, 4 }.Select(i => buffer.View.SubView(i, 8).StartsAt16Bytes));
+    }
+
+    [Fact]
+    public void KernelsOfGroupsAreRefusedWhereThereAreNone()
+    {
+        using var cpu = new CpuDevice(1);
+        using DeviceBuffer<float> partials = cpu.Allocate<float>(ReductionOp.Parts), sum = cpu.Allocate<float>(1);
+        NotSupportedException error = Assert.Throws<NotSupportedException>(() =>
+            cpu.LaunchGrouped(ReductionOp.TreeKernel, new KernelConfig(1, 64), partials.View, sum.View, 1f));
+        Assert.Contains("TreeKernel", error.Message, StringComparison.Ordinal);
     }
 
     private static byte[] ConvolutionAndGram(int threads, Conv3x3Shape sizes)

@@ -1,0 +1,128 @@
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Kernels.Tests;
+
+/// <summary>Which device auto takes, and what it says of those that it leaves.</summary>
+public sealed class AutoDeviceTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<string> _said = [];
+    private int _checks;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void ARightAndFasterGpuIsTakenAndCheckedOnce()
+    {
+        for (int run = 0; run < 2; run++)
+        {
+            using ComputeDevice device = Auto(new DeviceVerdict(null, 7), Gpu("cuda"), Gpu("opencl"));
+            Assert.Equal("cpu-kernels", device.Name);
+        }
+
+        Assert.Equal(1, _checks);
+        Assert.Contains("checking", Assert.Single(_said), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ANewDriverIsCheckedAgain()
+    {
+        Auto(new DeviceVerdict(null, 7), Gpu("cuda")).Dispose();
+        Auto(new DeviceVerdict(null, 7), Gpu("cuda") with { Driver = "a newer one" }).Dispose();
+        Assert.Equal(2, _checks);
+    }
+
+    [Fact]
+    public void ASlowerGpuAndAWrongOneAreLeftWithALine()
+    {
+        using (ComputeDevice device = Auto(new DeviceVerdict(null, 0.5), Gpu("cuda"))) Assert.IsType<CpuDevice>(device);
+        Assert.Contains("0.5 times as fast", _said[^1], StringComparison.Ordinal);
+        using (ComputeDevice device = Auto(new DeviceVerdict("Gram matrix is off", 9), Gpu("opencl") with { Hardware = "another" })) Assert.IsType<CpuDevice>(device);
+        Assert.Contains("computes wrongly: Gram matrix is off", _said[^1], StringComparison.Ordinal);
+        // Remembered, and said again.
+        int checks = _checks, lines = _said.Count;
+        Auto(new DeviceVerdict(null, 9), Gpu("cuda")).Dispose();
+        Assert.Equal((checks, lines + 1), (_checks, _said.Count));
+    }
+
+    [Fact]
+    public void AGpuThatDoesNotStartOrCannotBeUsedIsLeftForTheNext()
+    {
+        DeviceListing broken = Gpu("cuda") with { Open = _ => throw new DeviceException("cuda: CUDA_ERROR_NO_DEVICE", new InvalidOperationException()) };
+        using ComputeDevice device = Auto(new DeviceVerdict(null, 3), broken, Gpu("cuda:1") with { WhyNot = "too old" }, Gpu("opencl") with { Hardware = "a third" });
+        Assert.Equal("cpu-kernels", device.Name);
+        Assert.Contains(_said, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
+        Assert.Contains(_said, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void GpusThatShareTheHostsMemoryAndCpusArePassedOver()
+    {
+        using ComputeDevice device = Auto(new DeviceVerdict(null, 9), Gpu("opencl") with { SharesHostMemory = true }, Gpu("opencl:1") with { IsGpu = false });
+        Assert.IsType<CpuDevice>(device);
+        Assert.Empty(_said);
+        Assert.Equal(0, _checks);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("[1, 2]")]
+    public void ADamagedCacheIsNoHarm(string content)
+    {
+        File.WriteAllText(Cache, content);
+        Auto(new DeviceVerdict(null, 2), Gpu("cuda")).Dispose();
+        Assert.Equal(1, _checks);
+    }
+
+    /// <summary>What the check itself finds: nothing wrong with another vector width, and a device that computes wrongly.</summary>
+    [Fact]
+    public void TheCheckTellsRightFromWrong()
+    {
+        using var cpu = new CpuDevice(2);
+        using (var other = new CpuDevice(2, 128))
+        {
+            DeviceVerdict verdict = DeviceCheck.Run(other, cpu);
+            Assert.Null(verdict.Fault);
+            Assert.InRange(verdict.TimesTheCpu, 0.01, 100);
+        }
+
+        using var faulty = new FaultyDevice();
+        Assert.NotNull(DeviceCheck.Run(faulty, cpu).Fault);
+    }
+
+    [Theory]
+    [InlineData(CudaError.CUDA_ERROR_OUT_OF_MEMORY, typeof(InsufficientMemoryException))]
+    [InlineData(CudaError.CUDA_ERROR_ILLEGAL_ADDRESS, typeof(DeviceLostException))]
+    [InlineData(CudaError.CUDA_ERROR_MISALIGNED_ADDRESS, typeof(DeviceLostException))]
+    [InlineData(CudaError.CUDA_ERROR_LAUNCH_FAILED, typeof(DeviceLostException))]
+    [InlineData(CudaError.CUDA_ERROR_INVALID_IMAGE, typeof(DeviceException))]
+    public void CudasErrorsAreTold(CudaError code, Type expected) =>
+        Assert.IsType(expected, DeviceFailure.OfCuda(code.ToString(), "cuda, Gram.ForwardKernel", new InvalidOperationException()));
+
+    [Theory]
+    [InlineData(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_OUT_OF_RESOURCES, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_OUT_OF_HOST_MEMORY, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_BUILD_PROGRAM_FAILURE, typeof(DeviceException))]
+    public void OpenClsErrorsAreTold(CLError code, Type expected)
+    {
+        Exception failure = DeviceFailure.Of(new CLException(code), "opencl", "Gram.ForwardKernel")!;
+        Assert.IsType(expected, failure);
+        Assert.Contains("Gram.ForwardKernel", failure.Message, StringComparison.Ordinal);
+    }
+
+    private string Cache => Path.Combine(_folder.Path, "devices.json");
+
+    private ComputeDevice Auto(DeviceVerdict verdict, params DeviceListing[] gpus) => new AutoDevice(
+        gpus, (_, _) =>
+        {
+            _checks++;
+            return verdict;
+        }, Cache).Open(1, _said.Add);
+
+    private static DeviceListing Gpu(string name) =>
+        new(DeviceKind.Cuda, name, "a GPU", "driver 1", 1 << 30, 1 << 30, true, false, null, _ => KernelDevice.OnCpu());
+}

@@ -1,0 +1,73 @@
+using ILGPU.Runtime.Cuda;
+using NativeStyle.Kernels.Translation;
+
+namespace NativeStyle.Kernels.Tests;
+
+/// <summary>Every kernel is translated for GPUs that no machine here has, and NVIDIA's assembler takes it.</summary>
+public class TranslationTests
+{
+    [Fact]
+    public void EveryKernelBecomesOpenClC()
+    {
+        using var translator = new KernelTranslator();
+        Assert.All(KernelCatalog.All, kernel => Assert.Contains($"kernel void Kernel_{kernel.Method.Name}", translator.ToOpenCl(kernel), StringComparison.Ordinal));
+    }
+
+    /// <summary>
+    /// Without spills and without arrays in memory, for Volta, Ampere and Hopper. ILGPU's text for newer GPUs names sm_80, and ptxas
+    /// makes their code of it.
+    /// </summary>
+    [SkippableTheory]
+    [Trait("Tool", "Ptxas")]
+    [InlineData("sm_70")]
+    [InlineData("sm_80")]
+    [InlineData("sm_90")]
+    public void EveryKernelAssemblesWithoutSpills(string architecture)
+    {
+        PtxAssembler? assembler = PtxAssembler.Find();
+        const string Why = "no ptxas: set NATIVESTYLE_PTXAS to NVIDIA's assembler (Debian: nvidia-cuda-toolkit)";
+        Assert.True(assembler is not null || Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_PTXAS") is null, Why);
+        Skip.If(assembler is null, Why);
+        using var translator = new KernelTranslator();
+        CudaArchitecture of = architecture == "sm_70" ? CudaArchitecture.SM_70 : CudaArchitecture.SM_80;
+        Assert.All(KernelCatalog.All, kernel =>
+        {
+            KernelResources needs = assembler!.Assemble(translator.ToPtx(kernel, of), architecture, kernel.GroupItems);
+            Assert.Equal((0, 0), (needs.SpillBytes, needs.StackBytes));
+            Assert.InRange(needs.Registers, 1, 255);
+            // More than a group may have without asking for it.
+            Assert.InRange(needs.SharedBytes, 0, 48 << 10);
+        });
+    }
+
+    [Fact]
+    public void WithoutPtxasEveryKernelIsTranslatedAllTheSame()
+    {
+        using var translator = new KernelTranslator();
+        Assert.All(KernelCatalog.All, kernel => Assert.Contains($".entry Kernel_{kernel.Method.Name}", translator.ToPtx(kernel, CudaArchitecture.SM_80), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void TheTextOfEveryKernelIsThere()
+    {
+        Assert.All(KernelCatalog.All, kernel =>
+        {
+            string text = KernelSource.Of(kernel);
+            Assert.Contains($" {kernel.Method.Name}(", text, StringComparison.Ordinal);
+            Assert.Equal(text.Count(c => c == '{'), text.Count(c => c == '}'));
+            Assert.Matches(@"[};]\s*$", text);
+        });
+        // The helper that a kernel calls comes with it.
+        Assert.Contains("static float Rectify", KernelSource.Of(KernelCatalog.All.Single(kernel => kernel.Name == "Relu.ForwardKernel")), StringComparison.Ordinal);
+    }
+
+    /// <summary>The CUDA occupancy calculator's figures for compute capability 8.0.</summary>
+    [Theory]
+    [InlineData(32, 0, 128, 1.0)]
+    [InlineData(64, 0, 128, 0.5)]
+    [InlineData(128, 0, 256, 0.25)]
+    [InlineData(32, 48 << 10, 128, 3 * 4 / 64.0)]
+    [InlineData(16, 0, 32, 0.5)]
+    public void OccupancyIsThatOfAnA100(int registers, int shared, int items, double expected) =>
+        Assert.Equal(expected, PtxAssembler.Occupancy(registers, shared, items));
+}
