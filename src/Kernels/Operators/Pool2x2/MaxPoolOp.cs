@@ -70,7 +70,14 @@ public static unsafe class MaxPoolOp
     }
 
     /// <summary>Whether a value takes the maximum's place: a larger one does, and not-a-number does for good.</summary>
-    internal static bool IsLarger(float value, float largest) => value > largest || float.IsNaN(value);
+    internal static bool IsLarger(float value, float largest)
+    {
+        // ILGPU's OpenCL C turns "not greater, or unordered" into "not greater": comparisons say nothing sure of not-a-number.
+        bool larger = value > largest;
+        return IsNotANumber(value) | (larger & !IsNotANumber(largest));
+    }
+
+    private static bool IsNotANumber(float value) => (Interop.FloatAsInt(value) & 0x7FFF_FFFFu) > 0x7F80_0000u;
 
     /// <summary>The element of a window with the largest value; of equals the first.</summary>
     private static int ArgMax(ArrayView<float> input, int row, int column, int c, PoolShape shape)
