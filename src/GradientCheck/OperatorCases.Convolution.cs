@@ -120,39 +120,45 @@ public static partial class OperatorCases
         }
     }
 
-    /// <summary>Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
+    /// <summary>
+    /// Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, beta, loads of four and of one,
+    /// and sizes around those of the tiles.
+    /// </summary>
     private static IEnumerable<CheckCase> Products(Random random)
     {
         MultiplyShape[] shapes =
         [
             new(3, 5, 7, 2, 14, 21, 7, 1, 35, 5, 15),
             new(6, 6, 5, 3, 13, 30, 1, 6, 30, 6, 36),
+            new(8, 12, 4, 2, 7, 32, 1, 8, 48, 12, 96),
             new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
-            new(96, 64, 40, 1, 40, 0, 40, 1, 0, 64, 0),
+            new(96, 68, 20, 1, 20, 0, 20, 1, 0, 68, 0),
         ];
         (string, Action<ComputeDevice, MatrixProductOp.Arguments>)[] forms =
         [
             ("chosen", (device, p) => MatrixProductOp.Run(device, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta)), ("plain", MatrixProductOp.RunPlain),
-            ("narrow", MatrixProductOp.RunNarrow), ("tiled", MatrixProductOp.RunTiled),
+            ("narrow", MatrixProductOp.RunNarrow), ("small tiles", MatrixProductOp.RunSmallTiles), ("large tiles", MatrixProductOp.RunLargeTiles),
         ];
         foreach (MultiplyShape shape in shapes)
         {
             foreach ((string form, Action<ComputeDevice, MatrixProductOp.Arguments> run) in forms)
             {
+                // Where beta is 0, C may be anything and must not be read.
+                float beta = shape.Batches == 2 ? 0f : 1f;
                 double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
                 double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
                 yield return new CheckCase
                 {
                     Operator = $"MatrixProduct ({form})",
-                    NeedsGroups = form is "narrow" or "tiled",
-                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
+                    NeedsGroups = form is not ("chosen" or "plain"),
+                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}, beta {beta}",
                     Inputs = [a, b, c],
-                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
+                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, beta),
                     Run = (device, v, _) =>
                     {
                         using DeviceBuffer<float> left = device.Allocate<float>(v[0]), right = device.Allocate<float>(v[1]);
-                        using DeviceBuffer<float> product = device.Allocate<float>(v[2]);
-                        run(device, new(left.View, right.View, product.View, shape, 0.5f, 1f));
+                        using DeviceBuffer<float> product = device.Allocate<float>(beta == 0f ? Array.ConvertAll(v[2], _ => float.NaN) : v[2]);
+                        run(device, new(left.View, right.View, product.View, shape, 0.5f, beta));
                         return (product.GetAsArray(), []);
                     },
                     Tolerance = 1e-6,

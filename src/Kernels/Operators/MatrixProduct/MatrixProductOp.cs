@@ -44,11 +44,28 @@ internal static unsafe partial class MatrixProductOp
             (cpu, a) => cpu.Vectorize(new ProductJob(a.A.Pointer, a.B.Pointer, a.C.Pointer, a.Shape, a.Alpha, a.Beta)),
             fits: (_, a) => a.Shape is { Batches: 1, AStep: 1 })
         .Tiled(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
-        .Tiled(RunTiled)
+        .Tiled(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
+        .Tiled(RunSmallTiles)
         .Plain(RunPlain);
 
     internal readonly record struct Arguments(
         ArrayView<float> A, ArrayView<float> B, ArrayView<float> C, MultiplyShape Shape, float Alpha, float Beta);
+
+    /// <summary>How a kernel reads A and B and writes C.</summary>
+    internal readonly record struct Widths(LoadWidth A, LoadWidth B, LoadWidth C)
+    {
+        /// <summary>The widest that sizes, strides and the views' starts allow.</summary>
+        public static Widths Of(Arguments p)
+        {
+            // A piece of a cut depth, the last one too, is as long as the rows of an A that lies along it.
+            MultiplyShape s = p.Shape;
+            int rowOfA = s.AStep == 1 ? s.Depth | s.TotalDepth : s.Rows;
+            return new Widths(
+                MatrixOperand.WidthOf(p.A.StartsAt16Bytes, rowOfA, s.AStep == 1 ? s.ARow : s.AStep, s.ABatch),
+                MatrixOperand.WidthOf(p.B.StartsAt16Bytes, s.Columns, s.BRow, s.BBatch),
+                MatrixOperand.WidthOf(p.C.StartsAt16Bytes, s.Columns, s.Columns, s.CBatch));
+        }
+    }
 
     /// <summary>C = A B of n x n matrices.</summary>
     public static void Square(ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int n) =>
