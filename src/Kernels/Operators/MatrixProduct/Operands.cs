@@ -33,6 +33,10 @@ internal interface IOperand
     /// <param name="line">A multiple of 4 where the order is across.</param>
     /// <param name="k">A multiple of 4 where the order is along the depth.</param>
     Float4 Quad(int line, int k);
+
+    /// <summary>Four steps of the depth of one line, whatever the order; 0 beyond the end.</summary>
+    /// <param name="k">A multiple of 4.</param>
+    Float4 DepthQuad(int line, int k);
 }
 
 /// <summary>A matrix in memory whose rows lie together.</summary>
@@ -56,6 +60,16 @@ internal readonly record struct MatrixOperand(
         startsAt16Bytes && ((columns | stride | batchStride) & 3) == 0 ? LoadWidth.Vector : LoadWidth.Scalar;
 
     public Float4 Quad(int line, int k) => Order == QuadOrder.AlongDepth ? RowQuad(line, k) : RowQuad(k, line);
+
+    public Float4 DepthQuad(int line, int k) =>
+        Order == QuadOrder.AlongDepth ? RowQuad(line, k) : new Float4(Element(k, line), Element(k + 1, line), Element(k + 2, line), Element(k + 3, line));
+
+    private float Element(int row, int column)
+    {
+        float value = 0f;
+        if (row < Rows && column < Columns) value = View[First + (row * Stride) + column];
+        return value;
+    }
 
     private Float4 RowQuad(int row, int column)
     {
