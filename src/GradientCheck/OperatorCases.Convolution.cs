@@ -84,43 +84,70 @@ public static partial class OperatorCases
         };
     }
 
-    /// <summary>The GPU's Winograd on every device that has groups: on the CPU those are slow, so these are small.</summary>
-    private static IEnumerable<CheckCase> WinogradByKernels(Random random)
+    /// <summary>The GPU's forms on every device that has groups: on the CPU those are slow, so these are small.</summary>
+    private static IEnumerable<CheckCase> ConvolutionsByKernels(Random random)
     {
+        const string DirectReason = "float32 sums of up to 300 products: seen up to 3e-7";
         foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
         {
             foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
             {
-                Conv3x3Shape shape = sizes with { Relu = true, Pooling = pooling };
-                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels);
-                double[] dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), Values(random, shape.OutLength), shape);
-                yield return new CheckCase
-                {
-                    Operator = "Conv3x3 (GPU Winograd)",
-                    NeedsGroups = true,
-                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {pooling}",
-                    Inputs = [x, w, b],
-                    Differentiable = 1,
-                    OutputGradient = dy,
-                    Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
-                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                        v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
-                    Run = (device, v, g) =>
-                    {
-                        using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
-                        using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
-                        using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
-                        using var weights = new Conv3x3Weights(device, v[1], v[2]);
-                        WinogradGpu.Forward(device, new(input.View, weights, output.View, gate.View, shape));
-                        foreach (float beta in new[] { 0f, 1f })
-                            WinogradGpu.BackwardData(device, new(gradOutput.View, gate.View, weights, gradInput.View, shape, beta));
-                        return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
-                    },
-                    Tolerance = 6e-6,
-                    ToleranceReason = ConvolutionReason,
-                };
+                yield return ByKernels(
+                    random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling }, WinogradGpu.Forward, WinogradGpu.BackwardData, 6e-6, ConvolutionReason);
             }
         }
+
+        // A first layer, loads of four and of one, more windows and channels than a group has, borders that meet.
+        foreach (Conv3x3Shape shape in new Conv3x3Shape[]
+        {
+            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true), new(9, 5, 4, 36, Padding.Replicate), new(1, 1, 2, 5, Padding.Replicate, true),
+            new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max), new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same), new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
+        })
+        {
+            yield return ByKernels(random, "GPU direct, few inputs", shape, DirectGpu.Forward, DirectGpu.BackwardFewInputs, 1e-6, DirectReason);
+        }
+
+        foreach (Conv3x3Shape shape in new Conv3x3Shape[]
+        {
+            new(5, 6, 3, 5, Padding.Replicate, true), new(5, 6, 8, 12, Padding.Replicate), new(9, 9, 68, 4, Padding.Zero, true, Pooling.Average),
+            new(3, 5, 12, 8, Padding.Replicate, true, Pooling.Max, PoolEdge.Same),
+        })
+        {
+            yield return ByKernels(random, "GPU direct", shape, DirectGpu.Forward, DirectGpu.BackwardData, 1e-6, DirectReason);
+        }
+    }
+
+    private static CheckCase ByKernels(
+        Random random, string form, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward,
+        Action<ComputeDevice, Conv3x3Op.BackwardDataArguments> backward, double tolerance, string reason)
+    {
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
+        return new CheckCase
+        {
+            Operator = $"Conv3x3 ({form})",
+            NeedsGroups = true,
+            Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}, {shape.Pooling}",
+            Inputs = [x, w, b],
+            Differentiable = 1,
+            OutputGradient = dy,
+            Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
+            ReferenceBackward = (v, g) => ConvolutionReference.Backward(
+                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
+            Run = (device, v, g) =>
+            {
+                using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
+                using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
+                using DeviceBuffer<uint>? gate = shape.Relu ? device.Allocate<uint>(shape.GateLength) : null;
+                using var weights = new Conv3x3Weights(device, v[1], v[2]);
+                forward(device, new(input.View, weights, output.View, gate?.View ?? default, shape));
+                foreach (float beta in new[] { 0f, 1f })
+                    backward(device, new(gradOutput.View, gate?.View ?? default, weights, gradInput.View, shape, beta));
+                return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
+            },
+            Tolerance = tolerance,
+            ToleranceReason = reason,
+        };
     }
 
     /// <summary>

@@ -71,25 +71,6 @@ internal readonly record struct MatrixOperand(
         return value;
     }
 
-    private Float4 RowQuad(int row, int column)
-    {
-        Float4 quad = Float4.Broadcast(0f);
-        if (row < Rows && column < Columns)
-        {
-            int at = First + (row * Stride) + column;
-            if (Width == LoadWidth.Vector)
-            {
-                quad = View.Cast<Float4>()[at >> 2];
-            }
-            else
-            {
-                float y = column + 1 < Columns ? View[at + 1] : 0f;
-                float z = column + 2 < Columns ? View[at + 2] : 0f;
-                float w = column + 3 < Columns ? View[at + 3] : 0f;
-                quad = new Float4(View[at], y, z, w);
-            }
-        }
-
-        return quad;
-    }
+    private Float4 RowQuad(int row, int column) =>
+        Quads.Load(View, First + (row * Stride) + column, row < Rows ? Columns - column : 0, Width);
 }
