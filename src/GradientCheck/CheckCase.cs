@@ -46,8 +46,15 @@ public sealed record CheckCase
     /// <summary>Whether it runs kernels of groups, which <see cref="CpuDevice"/> does not.</summary>
     public bool NeedsGroups { get; init; }
 
+    /// <summary>Whether its kernels' lanes exchange values within warps of 32.</summary>
+    public bool NeedsWarps { get; init; }
+
+    /// <summary>Whether it needs tensor cores.</summary>
+    public bool NeedsTensorCores { get; init; }
+
     /// <summary>Whether a device can run it.</summary>
-    public bool RunsOn(ComputeDevice device) => !NeedsGroups || device.HasGroups;
+    public bool RunsOn(ComputeDevice device) =>
+        (!NeedsGroups || device.HasGroups) && (!NeedsWarps || device.HasWarps) && (!NeedsTensorCores || device.HasTensorCores);
 
     public override string ToString() => $"{Operator} {Variant}";
 }

@@ -13,6 +13,9 @@ public static partial class OperatorCases
 {
     private const string ConvolutionReason = "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
 
+    private const double TensorTolerance = 1e-3;
+    private const string TensorReason = "both factors rounded to 10 bits of mantissa: 2^-10 of the terms at the most, seen up to 3e-4";
+
     private static IEnumerable<CheckCase> Convolutions(Random random)
     {
         // Channels that fill vectors go to Winograd: by tiles where there are more of them than channels, else by channels.
@@ -81,82 +84,120 @@ public static partial class OperatorCases
         };
     }
 
-    /// <summary>The GPU's Winograd on every device that has groups: on the CPU those are slow, so these are small.</summary>
-    private static IEnumerable<CheckCase> WinogradByKernels(Random random)
+    /// <summary>The GPU's forms on every device that has groups: on the CPU those are slow, so these are small.</summary>
+    private static IEnumerable<CheckCase> ConvolutionsByKernels(Random random)
     {
+        const string DirectReason = "float32 sums of up to 300 products: seen up to 3e-7";
         foreach (Conv3x3Shape sizes in new Conv3x3Shape[] { new(4, 4, 8, 8), new(5, 7, 9, 33), new(6, 5, 16, 8) })
         {
             foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
             {
-                Conv3x3Shape shape = sizes with { Relu = true, Pooling = pooling };
-                double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels);
-                double[] dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), Values(random, shape.OutLength), shape);
-                yield return new CheckCase
-                {
-                    Operator = "Conv3x3 (GPU Winograd)",
-                    NeedsGroups = true,
-                    Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {pooling}",
-                    Inputs = [x, w, b],
-                    Differentiable = 1,
-                    OutputGradient = dy,
-                    Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
-                    ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                        v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
-                    Run = (device, v, g) =>
-                    {
-                        using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
-                        using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
-                        using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
-                        using var weights = new Conv3x3Weights(device, v[1], v[2]);
-                        WinogradGpu.Forward(device, new(input.View, weights, output.View, gate.View, shape));
-                        foreach (float beta in new[] { 0f, 1f })
-                            WinogradGpu.BackwardData(device, new(gradOutput.View, gate.View, weights, gradInput.View, shape, beta));
-                        return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
-                    },
-                    Tolerance = 6e-6,
-                    ToleranceReason = ConvolutionReason,
-                };
+                yield return ByKernels(
+                    random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling }, WinogradGpu.Forward, WinogradGpu.BackwardData, 6e-6, ConvolutionReason);
             }
+        }
+
+        // A first layer, loads of four and of one, more windows and channels than a group has, borders that meet.
+        foreach (Conv3x3Shape shape in new Conv3x3Shape[]
+        {
+            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true), new(9, 5, 4, 36, Padding.Replicate), new(1, 1, 2, 5, Padding.Replicate, true),
+            new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max), new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same), new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
+        })
+        {
+            yield return ByKernels(random, "GPU direct, few inputs", shape, DirectGpu.Forward, DirectGpu.BackwardFewInputs, 1e-6, DirectReason);
+        }
+
+        foreach (Conv3x3Shape shape in new Conv3x3Shape[]
+        {
+            new(5, 6, 3, 5, Padding.Replicate, true), new(5, 6, 8, 12, Padding.Replicate), new(9, 9, 68, 4, Padding.Zero, true, Pooling.Average),
+            new(3, 5, 12, 8, Padding.Replicate, true, Pooling.Max, PoolEdge.Same),
+        })
+        {
+            yield return ByKernels(random, "GPU direct", shape, DirectGpu.Forward, DirectGpu.BackwardData, 1e-6, DirectReason);
         }
     }
 
-    /// <summary>Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, and beta.</summary>
+    private static CheckCase ByKernels(
+        Random random, string form, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward,
+        Action<ComputeDevice, Conv3x3Op.BackwardDataArguments> backward, double tolerance, string reason)
+    {
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
+        return new CheckCase
+        {
+            Operator = $"Conv3x3 ({form})",
+            NeedsGroups = true,
+            Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}, {shape.Pooling}",
+            Inputs = [x, w, b],
+            Differentiable = 1,
+            OutputGradient = dy,
+            Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
+            ReferenceBackward = (v, g) => ConvolutionReference.Backward(
+                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
+            Run = (device, v, g) =>
+            {
+                using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
+                using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
+                using DeviceBuffer<uint>? gate = shape.Relu ? device.Allocate<uint>(shape.GateLength) : null;
+                using var weights = new Conv3x3Weights(device, v[1], v[2]);
+                forward(device, new(input.View, weights, output.View, gate?.View ?? default, shape));
+                foreach (float beta in new[] { 0f, 1f })
+                    backward(device, new(gradOutput.View, gate?.View ?? default, weights, gradInput.View, shape, beta));
+                return (output.GetAsArray(), [Array.ConvertAll(gradInput.GetAsArray(), value => value / 2)]);
+            },
+            Tolerance = tolerance,
+            ToleranceReason = reason,
+        };
+    }
+
+    /// <summary>
+    /// Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, beta, loads of four and of one,
+    /// and sizes around those of the tiles.
+    /// </summary>
     private static IEnumerable<CheckCase> Products(Random random)
     {
         MultiplyShape[] shapes =
         [
             new(3, 5, 7, 2, 14, 21, 7, 1, 35, 5, 15),
             new(6, 6, 5, 3, 13, 30, 1, 6, 30, 6, 36),
+            new(8, 12, 4, 2, 7, 32, 1, 8, 48, 12, 96),
             new(65, 67, 18, 1, 18, 0, 18, 1, 0, 67, 0),
-            new(96, 64, 40, 1, 40, 0, 40, 1, 0, 64, 0),
+            new(96, 68, 20, 1, 20, 0, 20, 1, 0, 68, 0),
         ];
         (string, Action<ComputeDevice, MatrixProductOp.Arguments>)[] forms =
         [
             ("chosen", (device, p) => MatrixProductOp.Run(device, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta)), ("plain", MatrixProductOp.RunPlain),
-            ("narrow", MatrixProductOp.RunNarrow), ("tiled", MatrixProductOp.RunTiled),
+            ("narrow", MatrixProductOp.RunNarrow), ("small tiles", MatrixProductOp.RunSmallTiles), ("large tiles", MatrixProductOp.RunLargeTiles),
+            ("TF32", MatrixProductOp.RunTensor), ("TF32 by shuffles", MatrixProductOp.RunShuffledTensor),
         ];
         foreach (MultiplyShape shape in shapes)
         {
             foreach ((string form, Action<ComputeDevice, MatrixProductOp.Arguments> run) in forms)
             {
+                // An exchange between threads of ILGPU's CPU accelerator takes its time: what the other shapes have is left out.
+                if (form == "TF32 by shuffles" && shape is { Rows: 3 or 96 }) continue;
+                // Where beta is 0, C may be anything and must not be read.
+                float beta = shape.Batches == 2 ? 0f : 1f;
                 double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
                 double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
                 yield return new CheckCase
                 {
                     Operator = $"MatrixProduct ({form})",
-                    NeedsGroups = form is "narrow" or "tiled",
-                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}",
+                    NeedsGroups = form is not ("chosen" or "plain"),
+                    NeedsWarps = form == "TF32 by shuffles",
+                    NeedsTensorCores = form == "TF32",
+                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}, beta {beta}",
                     Inputs = [a, b, c],
-                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, 1),
+                    Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, beta),
                     Run = (device, v, _) =>
                     {
                         using DeviceBuffer<float> left = device.Allocate<float>(v[0]), right = device.Allocate<float>(v[1]);
-                        using DeviceBuffer<float> product = device.Allocate<float>(v[2]);
-                        run(device, new(left.View, right.View, product.View, shape, 0.5f, 1f));
+                        using DeviceBuffer<float> product = device.Allocate<float>(beta == 0f ? Array.ConvertAll(v[2], _ => float.NaN) : v[2]);
+                        run(device, new(left.View, right.View, product.View, shape, 0.5f, beta));
                         return (product.GetAsArray(), []);
                     },
-                    Tolerance = 1e-6,
-                    ToleranceReason = ElementwiseReason,
+                    Tolerance = form.StartsWith("TF32", StringComparison.Ordinal) ? TensorTolerance : 1e-6,
+                    ToleranceReason = form.StartsWith("TF32", StringComparison.Ordinal) ? TensorReason : ElementwiseReason,
                 };
             }
         }

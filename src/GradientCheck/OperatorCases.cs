@@ -49,7 +49,7 @@ public static partial class OperatorCases
         var random = new Random(seed);
         return
         [
-            .. Convolutions(random), .. WinogradByKernels(random), .. Products(random), .. Relus(random, 1, 7, 1001),
+            .. Convolutions(random), .. ConvolutionsByKernels(random), .. Products(random), .. Relus(random, 1, 7, 1001),
             .. Pools(random, (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2)),
             .. Grams(random, (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64)),
             .. SquaredErrors(random, 1, 5, 1000, 40_001), .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),

@@ -98,7 +98,7 @@ internal static class KernelsCommand
         {
             table.AddRow(
                 kernel.Name, kernel.Grouped ? $"groups of {kernel.GroupItems}, shared memory" : "one work item an index",
-                $"{Lines(KernelSource.Of(kernel)).Length}", $"{Lines(translator.ToOpenCl(kernel)).Length}",
+                $"{Lines(KernelSource.Of(kernel)).Length}", kernel.LeastArchitecture is null ? $"{Lines(translator.ToOpenCl(kernel)).Length}" : "-",
                 $"{Lines(translator.ToPtx(kernel, CudaArchitecture.SM_80)).Length}");
         }
 
@@ -112,6 +112,8 @@ internal static class KernelsCommand
         if (found.Length == 0) found = [.. KernelCatalog.All.Where(kernel => kernel.Name.Contains(name, StringComparison.OrdinalIgnoreCase))];
         if (found.Length == 0) throw new UsageException($"no kernel is called '{name}'; 'nativestyle kernels' lists them");
         if (found.Length > 1) throw new UsageException($"'{name}' is part of {string.Join(", ", found.Select(kernel => kernel.Name))}; name one of them");
+        bool cudaOnly = found[0].LeastArchitecture is not null;
+        if (openClOnly && cudaOnly) throw new UsageException($"{found[0].Name} works with the warps of NVIDIA's GPUs: there is no OpenCL C of it");
         using var translator = new KernelTranslator();
         if (openClOnly || ptxOnly)
         {
@@ -120,10 +122,14 @@ internal static class KernelsCommand
             return 0;
         }
 
-        string csharp = KernelSource.Of(found[0]), openCl = translator.ToOpenCl(found[0]), ptx = translator.ToPtx(found[0], CudaArchitecture.SM_80);
+        string csharp = KernelSource.Of(found[0]), openCl = cudaOnly ? "" : translator.ToOpenCl(found[0]), ptx = translator.ToPtx(found[0], CudaArchitecture.SM_80);
         string[] left = Lines(csharp), right = Lines(openCl);
         int width = left.Max(line => line.Length), rightWidth = right.Max(line => line.Length);
-        if (!Console.IsOutputRedirected && width + rightWidth + 3 > AnsiConsole.Profile.Width)
+        if (cudaOnly)
+        {
+            Console.WriteLine(csharp + "\n");
+        }
+        else if (!Console.IsOutputRedirected && width + rightWidth + 3 > AnsiConsole.Profile.Width)
         {
             // Too narrow for both: one after the other.
             Console.WriteLine(csharp + "\n");
@@ -154,6 +160,12 @@ internal static class KernelsCommand
         CudaArchitecture of = architecture == "sm_70" ? CudaArchitecture.SM_70 : CudaArchitecture.SM_80;
         foreach (KernelEntry kernel in KernelCatalog.All)
         {
+            if (kernel.LeastArchitecture is { } least && least > of)
+            {
+                table.AddRow(kernel.Name, $"{kernel.GroupItems}", $"from sm_{least.Major}{least.Minor} on", "", "", "", "");
+                continue;
+            }
+
             KernelResources needs = assembler.Assemble(translator.ToPtx(kernel, of), architecture, kernel.GroupItems);
             table.AddRow(
                 kernel.Name, $"{kernel.GroupItems}", $"{needs.Registers}", $"{needs.SpillBytes}", $"{needs.StackBytes}", $"{needs.SharedBytes}",

@@ -46,6 +46,15 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Whether groups with barriers run fast, as on GPUs; then operators take their tiled forms.</summary>
     public virtual bool HasFastGroups => false;
 
+    /// <summary>How exactly it multiplies where it has a choice; float32 unless it is set.</summary>
+    public Precision Precision { get; set; }
+
+    /// <summary>Whether it has tensor cores that multiply TF32.</summary>
+    public virtual bool HasTensorCores => false;
+
+    /// <summary>Whether its work items come in warps of 32 lanes that can exchange values.</summary>
+    public virtual bool HasWarps => false;
+
     /// <summary>Times every operator while it is set.</summary>
     public Profiler? Profiler { get; set; }
 
@@ -101,6 +110,9 @@ public abstract partial class ComputeDevice : IDisposable
 
     /// <summary>Whether the device runs operators in forms of this kind.</summary>
     internal virtual bool Runs(FormKind kind) => kind == FormKind.Plain || (kind == FormKind.Tiled && HasFastGroups);
+
+    /// <summary>Whether operators whose products may be rounded to TF32 take their forms for tensor cores.</summary>
+    internal bool UsesTensorCores => HasTensorCores && Precision == Precision.Tf32;
 
     internal void Return(PoolBlock block)
     {

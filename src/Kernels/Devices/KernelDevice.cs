@@ -4,6 +4,7 @@ using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 using NativeStyle.Kernels.Memory;
 
 namespace NativeStyle.Kernels.Devices;
@@ -39,6 +40,10 @@ public sealed class KernelDevice : ComputeDevice
     public override string Description { get; }
 
     public override bool HasFastGroups => !UsesHostMemory;
+
+    public override bool HasTensorCores => _accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
+
+    public override bool HasWarps => _accelerator.AcceleratorType != AcceleratorType.OpenCL && _accelerator.WarpSize == 32;
 
     public override long AvailableBytes { get; }
 

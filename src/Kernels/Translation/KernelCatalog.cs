@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Translation;
@@ -10,6 +11,15 @@ namespace NativeStyle.Kernels.Translation;
 public sealed class GroupItemsAttribute(int items) : Attribute
 {
     public int Items => items;
+}
+
+/// <summary>The least compute capability of NVIDIA's GPUs that run a kernel. OpenCL does not: it has warps' exchanges or instructions of theirs.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
+{
+    public int Major => major;
+
+    public int Minor => minor;
 }
 
 /// <summary>A kernel: a static method that ILGPU compiles for each device.</summary>
@@ -24,6 +34,10 @@ public sealed record KernelEntry(MethodInfo Method)
 
     /// <summary>Work items of a group.</summary>
     public int GroupItems => Method.GetCustomAttribute<GroupItemsAttribute>()?.Items ?? KernelDevice.ItemsPerGroup;
+
+    /// <summary>The least of NVIDIA's architectures that run it; null of a kernel that OpenCL runs too.</summary>
+    public CudaArchitecture? LeastArchitecture =>
+        Method.GetCustomAttribute<LeastArchitectureAttribute>() is { } least ? new CudaArchitecture(least.Major, least.Minor) : null;
 
     private static string WithoutOp(string type) => type.EndsWith("Op", StringComparison.Ordinal) ? type[..^2] : type.EndsWith("Ops", StringComparison.Ordinal) ? type[..^3] : type;
 }

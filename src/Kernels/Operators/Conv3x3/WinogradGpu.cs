@@ -4,7 +4,6 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.MatrixProduct;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Kernels.Operators.Relu;
 using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
@@ -53,9 +52,6 @@ internal static class WinogradGpu
 
     /// <summary>Six numbers in registers: ILGPU puts arrays that are indexed at run time into memory.</summary>
     private readonly record struct Six(float A, float B, float C, float D, float E, float F);
-
-    /// <summary>A pooled window and its gate bits: 0, 1 above 4, 5.</summary>
-    private readonly record struct Pooled(float Value, uint Open);
 
     /// <summary>U of one pair of channels. Backward reads the kernel rotated by 180 degrees, in and out exchanged.</summary>
     internal static void KernelsKernel(
@@ -158,17 +154,17 @@ internal static class WinogradGpu
             Float4 h4 = OutputColumn(m, from + (4 * point), point);
             Float4 h5 = OutputColumn(m, from + (5 * point), point);
             Float4 offset = Float4.Broadcast(bias[c]);
-            Float4 y0 = Activate(TransformOutput(h0.X, h1.X, h2.X, h3.X, h4.X, h5.X) + offset, end);
-            Float4 y1 = Activate(TransformOutput(h0.Y, h1.Y, h2.Y, h3.Y, h4.Y, h5.Y) + offset, end);
-            Float4 y2 = Activate(TransformOutput(h0.Z, h1.Z, h2.Z, h3.Z, h4.Z, h5.Z) + offset, end);
-            Float4 y3 = Activate(TransformOutput(h0.W, h1.W, h2.W, h3.W, h4.W, h5.W) + offset, end);
+            Float4 y0 = WindowEnd.Activate(TransformOutput(h0.X, h1.X, h2.X, h3.X, h4.X, h5.X) + offset, end);
+            Float4 y1 = WindowEnd.Activate(TransformOutput(h0.Y, h1.Y, h2.Y, h3.Y, h4.Y, h5.Y) + offset, end);
+            Float4 y2 = WindowEnd.Activate(TransformOutput(h0.Z, h1.Z, h2.Z, h3.Z, h4.Z, h5.Z) + offset, end);
+            Float4 y3 = WindowEnd.Activate(TransformOutput(h0.W, h1.W, h2.W, h3.W, h4.W, h5.W) + offset, end);
             if (end.Pooling == Pooling.None)
             {
                 StoreRow(output, y0, top, left, c, channels, sizes, 0f);
                 StoreRow(output, y1, top + 1, left, c, channels, sizes, 0f);
                 StoreRow(output, y2, top + 2, left, c, channels, sizes, 0f);
                 StoreRow(output, y3, top + 3, left, c, channels, sizes, 0f);
-                open = Positive(y0) | (Positive(y1) << 4) | (Positive(y2) << 8) | (Positive(y3) << 12);
+                open = Bits(y0) | (Bits(y1) << 4) | (Bits(y2) << 8) | (Bits(y3) << 12);
             }
             else
             {
@@ -352,16 +348,8 @@ internal static class WinogradGpu
         return value;
     }
 
-    private static Float4 Activate(Float4 y, ConvEnd end)
-    {
-        Float4 result = y;
-        if (end.Activation == Activation.Relu)
-            result = new Float4(ReluOp.Rectify(y.X), ReluOp.Rectify(y.Y), ReluOp.Rectify(y.Z), ReluOp.Rectify(y.W));
-        return result;
-    }
-
-    /// <summary>A bit for each of four pixels.</summary>
-    private static uint Positive(Float4 y) => (y.X > 0f ? 1u : 0u) | (y.Y > 0f ? 2u : 0u) | (y.Z > 0f ? 4u : 0u) | (y.W > 0f ? 8u : 0u);
+    /// <summary>A gate bit for each of four pixels.</summary>
+    private static uint Bits(Float4 y) => WindowEnd.Positive(y.X, y.Y, y.Z, y.W);
 
     /// <summary>Four pixels of a row, those that exist.</summary>
     private static void StoreRow(
@@ -386,42 +374,11 @@ internal static class WinogradGpu
         {
             bool right = column + 1 < sizes.Width;
             bool lower = row + 1 < sizes.Height;
-            Pooled pooled = end.Pooling == Pooling.Max
-                ? Largest(y0, right ? y1 : 0f, lower ? y2 : 0f, right && lower ? y3 : 0f)
-                : Mean(y0, right ? y1 : 0f, lower ? y2 : 0f, right && lower ? y3 : 0f, (right ? 2 : 1) * (lower ? 2 : 1));
+            WindowEnd.Pooled pooled = WindowEnd.Pool(y0, y1, y2, y3, right, lower, end.Pooling);
             output[((((row / 2) * end.OutWidth) + (column / 2)) * channels) + c] = pooled.Value;
-            open = pooled.Open;
+            open = (pooled.Open & 3u) | ((pooled.Open & 12u) << 2);
         }
 
         return open;
     }
-
-    /// <summary>The maximum of what ReLU left; of equals the first lets the gradient through.</summary>
-    private static Pooled Largest(float y0, float y1, float y2, float y3)
-    {
-        float largest = y0;
-        uint first = y0 > 0f ? 1u : 0u;
-        if (MaxPoolOp.IsLarger(y1, largest))
-        {
-            largest = y1;
-            first = 2u;
-        }
-
-        if (MaxPoolOp.IsLarger(y2, largest))
-        {
-            largest = y2;
-            first = 16u;
-        }
-
-        if (MaxPoolOp.IsLarger(y3, largest))
-        {
-            largest = y3;
-            first = 32u;
-        }
-
-        return new Pooled(largest, first);
-    }
-
-    private static Pooled Mean(float y0, float y1, float y2, float y3, int count) => new(
-        (y0 + y1 + y2 + y3) / count, (y0 > 0f ? 1u : 0u) | (y1 > 0f ? 2u : 0u) | (y2 > 0f ? 16u : 0u) | (y3 > 0f ? 32u : 0u));
 }

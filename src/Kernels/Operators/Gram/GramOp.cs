@@ -131,7 +131,7 @@ public static unsafe class GramOp
         int depth = (pixels + pieces - 1) / pieces;
         pieces = (pixels + depth - 1) / depth;
         using DeviceBuffer<float> partials = device.Allocate<float>(pieces * a.Gram.Length);
-        MatrixProductOp.Run(device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f);
+        MatrixProductOp.Run(device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f, Precision.Tf32);
         ReductionOp.SumPieces(device, partials.View, a.Gram, a.Scale);
     }
 
@@ -152,7 +152,7 @@ public static unsafe class GramOp
         using DeviceBuffer<float> symmetric = device.Allocate<float>(a.GradGram.Length);
         symmetrize(symmetric.View);
         var shape = new MultiplyShape(a.Pixels, a.Channels, a.Channels, 1, a.Channels, 0, a.Channels, 1, 0, a.Channels, 0);
-        MatrixProductOp.Run(device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta);
+        MatrixProductOp.Run(device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta, Precision.Tf32);
     }
 
     /// <summary>dG + dGᵀ by square blocks, so that the columns are read from few cache lines at a time.</summary>

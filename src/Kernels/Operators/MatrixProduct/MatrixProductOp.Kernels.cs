@@ -9,17 +9,20 @@ namespace NativeStyle.Kernels.Operators.MatrixProduct;
 // be as long as 2^31; columns and batches, which are fewer, along Y and Z, which end at 65,535.
 internal static partial class MatrixProductOp
 {
-    /// <summary>Rows and columns of C that a group of <see cref="TiledKernel"/> computes.</summary>
-    internal const int Tile = 64;
-
     /// <summary>Rows of C that a group of <see cref="NarrowKernel"/> computes.</summary>
     internal const int NarrowTile = 16;
 
-    /// <summary>Depth of a step: so much of A and B lies in shared memory at a time.</summary>
-    internal const int Slice = 16;
+    /// <summary>Columns of C that it computes.</summary>
+    private const int Tile = 64;
 
-    /// <summary>Work items of a group along each side; each computes 8 x 8 elements of C.</summary>
+    /// <summary>Depth of a step of it: so much of A and B lies in shared memory at a time.</summary>
+    private const int Slice = 16;
+
+    /// <summary>Its work items along each side.</summary>
     private const int Side = 8;
+
+    /// <summary>Groups of large tiles from which on they are worth it: two for each of the 108 multiprocessors of an A100.</summary>
+    private const int ManyGroups = 216;
 
     /// <summary>The plain form: one element of C.</summary>
     internal static void PlainKernel(
@@ -35,97 +38,36 @@ internal static partial class MatrixProductOp
         Accumulate.Into(ref c[(batch * shape.CBatch) + (row * shape.Columns) + column], alpha * sum, beta);
     }
 
-    /// <summary>
-    /// A 64 x 64 tile of C by 64 work items. Each step brings 16 columns of A and 16 rows of B into shared memory once;
-    /// every work item then keeps an 8 x 8 block of C in registers, as 16 vectors, and multiplies 8 elements of A with 8 of
-    /// B for each column: 64 multiply-adds for 16 loads from shared memory.
-    /// </summary>
-    [GroupItems(Side * Side)]
-    internal static void TiledKernel(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha, float beta)
+    /// <summary>A 64 x 64 tile of C by 64 work items; see <see cref="TileProduct"/>.</summary>
+    [GroupItems(64)]
+    internal static void SmallTileKernel(
+        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta)
     {
-        ArrayView<Float4> leftVectors = SharedMemory.Allocate<Float4>(Slice * Tile / 4);
-        ArrayView<Float4> rightVectors = SharedMemory.Allocate<Float4>(Slice * Tile / 4);
-        ArrayView<float> left = leftVectors.Cast<float>();
-        ArrayView<float> right = rightVectors.Cast<float>();
-        int x = Group.IdxX;
-        int y = Group.IdxY;
-        int item = (y * Side) + x;
-        int firstRow = Grid.IdxX * Tile;
-        int firstColumn = Grid.IdxY * Tile;
-        int batch = Grid.IdxZ;
-        int depth = shape.DepthOf(batch);
-        Float4 zero = Float4.Broadcast(0f);
-        Float4 c00 = zero;
-        Float4 c01 = zero;
-        Float4 c10 = zero;
-        Float4 c11 = zero;
-        Float4 c20 = zero;
-        Float4 c21 = zero;
-        Float4 c30 = zero;
-        Float4 c31 = zero;
-        Float4 c40 = zero;
-        Float4 c41 = zero;
-        Float4 c50 = zero;
-        Float4 c51 = zero;
-        Float4 c60 = zero;
-        Float4 c61 = zero;
-        Float4 c70 = zero;
-        Float4 c71 = zero;
-        for (int start = 0; start < depth; start += Slice)
-        {
-            for (int part = 0; part < 16; part++)
-            {
-                // Neighbouring work items read neighbouring memory, whichever way A lies.
-                int place = (part * 64) + item;
-                int m = shape.AStep == 1 ? place / Slice : place % Tile;
-                int k = shape.AStep == 1 ? place % Slice : place / Tile;
-                left[(k * Tile) + m] = ElementOfA(a, shape, batch, depth, firstRow + m, start + k);
-                right[place] = ElementOfB(b, shape, batch, depth, start + (place / Tile), firstColumn + (place % Tile));
-            }
+        ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
+        ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
+        int row = Grid.IdxX * TileProduct.Small;
+        int column = Grid.IdxY * TileProduct.Small;
+        RegisterTile sums = TileProduct.Multiply(
+            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, TileProduct.Small);
+        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), TileProduct.Small / 2, sums, widths.C, alpha, beta);
+    }
 
-            Group.Barrier();
-            for (int k = 0; k < Slice; k++)
-            {
-                Float4 upper = leftVectors[(k * Tile / 4) + y];
-                Float4 lower = leftVectors[(k * Tile / 4) + Side + y];
-                Float4 b0 = rightVectors[(k * Tile / 4) + x];
-                Float4 b1 = rightVectors[(k * Tile / 4) + Side + x];
-                c00 = Float4.MultiplyAdd(upper.X, b0, c00);
-                c01 = Float4.MultiplyAdd(upper.X, b1, c01);
-                c10 = Float4.MultiplyAdd(upper.Y, b0, c10);
-                c11 = Float4.MultiplyAdd(upper.Y, b1, c11);
-                c20 = Float4.MultiplyAdd(upper.Z, b0, c20);
-                c21 = Float4.MultiplyAdd(upper.Z, b1, c21);
-                c30 = Float4.MultiplyAdd(upper.W, b0, c30);
-                c31 = Float4.MultiplyAdd(upper.W, b1, c31);
-                c40 = Float4.MultiplyAdd(lower.X, b0, c40);
-                c41 = Float4.MultiplyAdd(lower.X, b1, c41);
-                c50 = Float4.MultiplyAdd(lower.Y, b0, c50);
-                c51 = Float4.MultiplyAdd(lower.Y, b1, c51);
-                c60 = Float4.MultiplyAdd(lower.Z, b0, c60);
-                c61 = Float4.MultiplyAdd(lower.Z, b1, c61);
-                c70 = Float4.MultiplyAdd(lower.W, b0, c70);
-                c71 = Float4.MultiplyAdd(lower.W, b1, c71);
-            }
-
-            Group.Barrier();
-        }
-
-        int top = firstRow + (y * 4);
-        int column = firstColumn + (x * 4);
-        StoreRow(c, shape, batch, top + 0, column, c00, c01, alpha, beta);
-        StoreRow(c, shape, batch, top + 1, column, c10, c11, alpha, beta);
-        StoreRow(c, shape, batch, top + 2, column, c20, c21, alpha, beta);
-        StoreRow(c, shape, batch, top + 3, column, c30, c31, alpha, beta);
-        StoreRow(c, shape, batch, top + 32, column, c40, c41, alpha, beta);
-        StoreRow(c, shape, batch, top + 33, column, c50, c51, alpha, beta);
-        StoreRow(c, shape, batch, top + 34, column, c60, c61, alpha, beta);
-        StoreRow(c, shape, batch, top + 35, column, c70, c71, alpha, beta);
+    /// <summary>A 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
+    [GroupItems(256)]
+    internal static void LargeTileKernel(
+        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta)
+    {
+        ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
+        ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
+        int row = Grid.IdxX * TileProduct.Large;
+        int column = Grid.IdxY * TileProduct.Large;
+        RegisterTile sums = TileProduct.Multiply(
+            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, TileProduct.Large);
+        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), TileProduct.Large / 2, sums, widths.C, alpha, beta);
     }
 
     /// <summary>
-    /// As <see cref="TiledKernel"/> with 16 rows: a work item keeps 2 x 8 elements of C. It loads more for each product, but
+    /// 16 rows by 64 columns of C: a work item keeps 2 x 8 elements of it. It loads more for each product than larger tiles, but
     /// where C has few rows (the deep layers of a small picture) it does not compute rows that are not there, and there are
     /// four times as many groups to keep a GPU busy.
     /// </summary>
@@ -178,22 +120,50 @@ internal static partial class MatrixProductOp
         }
 
         int column = firstColumn + (x * 4);
-        StoreRow(c, shape, batch, firstRow + y, column, c00, c01, alpha, beta);
-        StoreRow(c, shape, batch, firstRow + Side + y, column, c10, c11, alpha, beta);
+        StoreRow(c, shape, firstRow + y, column, Tile / 2, c00, c01, LoadWidth.Scalar, alpha, beta);
+        StoreRow(c, shape, firstRow + Side + y, column, Tile / 2, c10, c11, LoadWidth.Scalar, alpha, beta);
     }
 
     internal static void RunPlain(ComputeDevice device, Arguments p) =>
         device.Launch(PlainKernel, (long)p.Shape.Batches * p.Shape.Rows * p.Shape.Columns, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
 
-    internal static void RunTiled(ComputeDevice device, Arguments p) =>
-        device.LaunchGrouped(TiledKernel, GridOf(p.Shape, Tile), p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
+    internal static void RunNarrow(ComputeDevice device, Arguments p) => device.LaunchGrouped(
+        NarrowKernel, new KernelConfig(GridOf(p.Shape, NarrowTile, Tile), new Index3D(Side, Side, 1)), p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
 
-    internal static void RunNarrow(ComputeDevice device, Arguments p) =>
-        device.LaunchGrouped(NarrowKernel, GridOf(p.Shape, NarrowTile), p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
+    internal static void RunSmallTiles(ComputeDevice device, Arguments p) => device.LaunchGrouped(
+        SmallTileKernel, new KernelConfig(GridOf(p.Shape, TileProduct.Small, TileProduct.Small), new Index3D(8, 8, 1)),
+        p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
-    /// <summary>Groups of 64 work items for tiles of so many rows and 64 columns.</summary>
-    internal static KernelConfig GridOf(MultiplyShape shape, int tileRows) => new(
-        new Index3D((shape.Rows + tileRows - 1) / tileRows, (shape.Columns + Tile - 1) / Tile, shape.Batches), new Index3D(Side, Side, 1));
+    internal static void RunLargeTiles(ComputeDevice device, Arguments p) => device.LaunchGrouped(
+        LargeTileKernel, new KernelConfig(GridOf(p.Shape, TileProduct.Large, TileProduct.Large), new Index3D(16, 16, 1)),
+        p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
+
+    /// <summary>Whether 128 x 128 tiles keep a GPU busy; otherwise there are more of 64 x 64.</summary>
+    internal static bool FillsLargeTiles(MultiplyShape shape)
+    {
+        Index3D grid = GridOf(shape, TileProduct.Large, TileProduct.Large);
+        return shape is { Rows: > TileProduct.Small, Columns: > TileProduct.Small } && (long)grid.X * grid.Y * grid.Z >= ManyGroups;
+    }
+
+    /// <summary>Groups for tiles of C of so many rows and columns.</summary>
+    private static Index3D GridOf(MultiplyShape shape, int rows, int columns) =>
+        new((shape.Rows + rows - 1) / rows, (shape.Columns + columns - 1) / columns, shape.Batches);
+
+    /// <summary>A of this group's batch.</summary>
+    private static MatrixOperand OperandA(ArrayView<float> a, MultiplyShape shape, LoadWidth width)
+    {
+        int batch = Grid.IdxZ;
+        int first = batch * shape.ABatch;
+        bool alongDepth = shape.AStep == 1;
+        int depth = shape.DepthOf(batch);
+        return new MatrixOperand(
+            a, first, alongDepth ? shape.ARow : shape.AStep, alongDepth ? shape.Rows : depth, alongDepth ? depth : shape.Rows,
+            alongDepth ? QuadOrder.AlongDepth : QuadOrder.Across, width);
+    }
+
+    /// <summary>B of this group's batch.</summary>
+    private static MatrixOperand OperandB(ArrayView<float> b, MultiplyShape shape, LoadWidth width) =>
+        new(b, Grid.IdxZ * shape.BBatch, shape.BRow, shape.DepthOf(Grid.IdxZ), shape.Columns, QuadOrder.Across, width);
 
     /// <summary>A[row, k] of a batch, 0 beyond its end.</summary>
     private static float ElementOfA(ArrayView<float> a, MultiplyShape shape, int batch, int depth, int row, int k)
@@ -211,23 +181,31 @@ internal static partial class MatrixProductOp
         return value;
     }
 
-    /// <summary>Two vectors of a row of C, 32 columns apart, where they exist.</summary>
+    /// <summary>A work item's sums into C, where it exists.</summary>
+    /// <param name="row">Of the first sum.</param>
+    /// <param name="column">Of the first sum.</param>
+    /// <param name="half">From the upper and left sums to the lower and right ones.</param>
+    private static void Store(
+        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, RegisterTile sums, LoadWidth width, float alpha, float beta)
+    {
+        StoreRow(c, shape, row, column, half, sums.UpperLeft0, sums.UpperRight0, width, alpha, beta);
+        StoreRow(c, shape, row + 1, column, half, sums.UpperLeft1, sums.UpperRight1, width, alpha, beta);
+        StoreRow(c, shape, row + 2, column, half, sums.UpperLeft2, sums.UpperRight2, width, alpha, beta);
+        StoreRow(c, shape, row + 3, column, half, sums.UpperLeft3, sums.UpperRight3, width, alpha, beta);
+        StoreRow(c, shape, row + half, column, half, sums.LowerLeft0, sums.LowerRight0, width, alpha, beta);
+        StoreRow(c, shape, row + half + 1, column, half, sums.LowerLeft1, sums.LowerRight1, width, alpha, beta);
+        StoreRow(c, shape, row + half + 2, column, half, sums.LowerLeft2, sums.LowerRight2, width, alpha, beta);
+        StoreRow(c, shape, row + half + 3, column, half, sums.LowerLeft3, sums.LowerRight3, width, alpha, beta);
+    }
+
     private static void StoreRow(
-        ArrayView<float> c, MultiplyShape shape, int batch, int row, int column, Float4 left, Float4 right, float alpha, float beta)
+        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, Float4 left, Float4 right, LoadWidth width, float alpha, float beta)
     {
         if (row < shape.Rows)
         {
-            int at = (batch * shape.CBatch) + (row * shape.Columns) + column;
-            StoreVector(c, at, shape.Columns - column, left, alpha, beta);
-            StoreVector(c, at + 32, shape.Columns - column - 32, right, alpha, beta);
+            int at = (Grid.IdxZ * shape.CBatch) + (row * shape.Columns) + column;
+            Quads.Accumulate(c, at, shape.Columns - column, alpha * left, width, beta);
+            Quads.Accumulate(c, at + half, shape.Columns - column - half, alpha * right, width, beta);
         }
-    }
-
-    private static void StoreVector(ArrayView<float> c, int at, int room, Float4 sum, float alpha, float beta)
-    {
-        if (room > 0) Accumulate.Into(ref c[at], alpha * sum.X, beta);
-        if (room > 1) Accumulate.Into(ref c[at + 1], alpha * sum.Y, beta);
-        if (room > 2) Accumulate.Into(ref c[at + 2], alpha * sum.Z, beta);
-        if (room > 3) Accumulate.Into(ref c[at + 3], alpha * sum.W, beta);
     }
 }

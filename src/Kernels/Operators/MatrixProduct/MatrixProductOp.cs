@@ -43,21 +43,41 @@ internal static unsafe partial class MatrixProductOp
         .Vectorized(
             (cpu, a) => cpu.Vectorize(new ProductJob(a.A.Pointer, a.B.Pointer, a.C.Pointer, a.Shape, a.Alpha, a.Beta)),
             fits: (_, a) => a.Shape is { Batches: 1, AStep: 1 })
+        .Tiled(RunTensor, fits: (device, a) => device.UsesTensorCores && a.Precision == Precision.Tf32 && a.Shape.Rows > 2 * NarrowTile)
         .Tiled(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
-        .Tiled(RunTiled)
+        .Tiled(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
+        .Tiled(RunSmallTiles)
         .Plain(RunPlain);
 
+    /// <param name="Precision">TF32 where factors may be rounded so, if the device is set to it.</param>
     internal readonly record struct Arguments(
-        ArrayView<float> A, ArrayView<float> B, ArrayView<float> C, MultiplyShape Shape, float Alpha, float Beta);
+        ArrayView<float> A, ArrayView<float> B, ArrayView<float> C, MultiplyShape Shape, float Alpha, float Beta, Precision Precision = Precision.Float32);
+
+    /// <summary>How a kernel reads A and B and writes C.</summary>
+    internal readonly record struct Widths(LoadWidth A, LoadWidth B, LoadWidth C)
+    {
+        /// <summary>The widest that sizes, strides and the views' starts allow.</summary>
+        public static Widths Of(Arguments p)
+        {
+            // A piece of a cut depth, the last one too, is as long as the rows of an A that lies along it.
+            MultiplyShape s = p.Shape;
+            int rowOfA = s.AStep == 1 ? s.Depth | s.TotalDepth : s.Rows;
+            return new Widths(
+                MatrixOperand.WidthOf(p.A.StartsAt16Bytes, rowOfA, s.AStep == 1 ? s.ARow : s.AStep, s.ABatch),
+                MatrixOperand.WidthOf(p.B.StartsAt16Bytes, s.Columns, s.BRow, s.BBatch),
+                MatrixOperand.WidthOf(p.C.StartsAt16Bytes, s.Columns, s.Columns, s.CBatch));
+        }
+    }
 
     /// <summary>C = A B of n x n matrices.</summary>
     public static void Square(ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int n) =>
         Run(device, a, b, c, MultiplyShape.Square(n), 1f, 0f);
 
     /// <summary>C = beta C + alpha A B.</summary>
+    /// <param name="precision">TF32 where factors may be rounded so, if the device is set to it.</param>
     public static void Run(
-        ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha, float beta) =>
-        s_run.Run(device, new Arguments(a, b, c, shape, alpha, beta));
+        ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha, float beta,
+        Precision precision = Precision.Float32) => s_run.Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
 
     private static Work WorkOf(MultiplyShape shape)
     {

@@ -1,0 +1,143 @@
+using ILGPU;
+using ILGPU.Algorithms;
+using NativeStyle.Kernels.Operators.MatrixProduct;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+// A convolution as a matrix product whose factors are never written to memory ("implicit GEMM"): a row is a pixel, a step of the
+// depth is a tap and a channel. Rows go window by window of 2 x 2 pixels, so that the four rows that a work item holds side by
+// side are a window, which it can pool.
+
+/// <summary>The order of the pixels: window by window, in a window row by row.</summary>
+internal static class WindowOrder
+{
+    /// <summary>Windows of a picture; those at an odd edge have pixels that do not exist.</summary>
+    public static int Count(ConvSizes sizes) => (sizes.Height + 1) / 2 * Across(sizes);
+
+    public static int Across(ConvSizes sizes) => (sizes.Width + 1) / 2;
+
+    public static int RowOf(int line, ConvSizes sizes) => ((line >> 2) / Across(sizes) * 2) + ((line >> 1) & 1);
+
+    public static int ColumnOf(int line, ConvSizes sizes) => ((line >> 2) % Across(sizes) * 2) + (line & 1);
+}
+
+/// <summary>What the taps see of x: row p, step (t, i) is x[p + t - 1, i].</summary>
+internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes Sizes, LoadWidth Width) : IOperand
+{
+    public QuadOrder Order => QuadOrder.AlongDepth;
+
+    public Float4 Quad(int line, int k)
+    {
+        int row = WindowOrder.RowOf(line, Sizes) - 1;
+        int column = WindowOrder.ColumnOf(line, Sizes) - 1;
+        int tap = k / Sizes.InChannels;
+        int c = k % Sizes.InChannels;
+        Float4 quad = Float4.Broadcast(0f);
+        if (Width == LoadWidth.Vector)
+        {
+            // Four channels of one tap.
+            int from = Find(row, column, tap);
+            if (from >= 0) quad = Quads.Load(Input, from + c, 4, LoadWidth.Vector);
+        }
+        else
+        {
+            float first = Element(row, column, tap, c);
+            bool wraps = ++c == Sizes.InChannels;
+            c = wraps ? 0 : c;
+            tap = wraps ? tap + 1 : tap;
+            float second = Element(row, column, tap, c);
+            wraps = ++c == Sizes.InChannels;
+            c = wraps ? 0 : c;
+            tap = wraps ? tap + 1 : tap;
+            float third = Element(row, column, tap, c);
+            wraps = ++c == Sizes.InChannels;
+            c = wraps ? 0 : c;
+            tap = wraps ? tap + 1 : tap;
+            quad = new Float4(first, second, third, Element(row, column, tap, c));
+        }
+
+        return quad;
+    }
+
+    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+
+    private float Element(int row, int column, int tap, int c)
+    {
+        int from = Find(row, column, tap);
+        return from >= 0 ? Input[from + c] : 0f;
+    }
+
+    /// <summary>The first channel of the pixel that a tap sees; -1 where it sees a zero.</summary>
+    private int Find(int row, int column, int tap)
+    {
+        int y = row + (tap / 3);
+        int x = column + (tap % 3);
+        if (Sizes.Padding == Padding.Replicate)
+        {
+            y = XMath.Clamp(y, 0, Sizes.Height - 1);
+            x = XMath.Clamp(x, 0, Sizes.Width - 1);
+        }
+
+        return tap < 9 && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
+    }
+}
+
+/// <summary>
+/// What the taps see of dz on the way back: row q, step (t, o) is dz[q - t + 1, o]. With replicate padding a border pixel is seen
+/// at its copies' places too, and what these see is added.
+/// </summary>
+internal readonly record struct GradientOperand(GradientQuads Gradient) : IOperand
+{
+    public QuadOrder Order => QuadOrder.AlongDepth;
+
+    public Float4 Quad(int line, int k)
+    {
+        ConvSizes sizes = Gradient.Sizes;
+        int row = WindowOrder.RowOf(line, sizes);
+        int column = WindowOrder.ColumnOf(line, sizes);
+        return Gradient.Width == LoadWidth.Vector
+            ? Seen(row, column, k, 4)
+            : new Float4(Seen(row, column, k, 1).X, Seen(row, column, k + 1, 1).X, Seen(row, column, k + 2, 1).X, Seen(row, column, k + 3, 1).X);
+    }
+
+    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+
+    private Float4 Seen(int row, int column, int k, int room)
+    {
+        ConvSizes sizes = Gradient.Sizes;
+        int tap = k / sizes.OutChannels;
+        int o = k % sizes.OutChannels;
+        bool replicate = sizes.Padding == Padding.Replicate;
+        int lastRow = replicate && row == sizes.Height - 1 ? sizes.Height : row;
+        int lastColumn = replicate && column == sizes.Width - 1 ? sizes.Width : column;
+        Float4 sum = Float4.Broadcast(0f);
+        for (int y = replicate && row == 0 ? -1 : row; y <= lastRow; y++)
+            for (int x = replicate && column == 0 ? -1 : column; x <= lastColumn; x++)
+                sum += Gradient.At(y - (tap / 3) + 1, x - (tap % 3) + 1, o, tap < 9 ? room : 0);
+        return sum;
+    }
+}
+
+/// <summary>w as backward's second factor: step (t, o), column i is w[t, i, o], four channels o of which lie together.</summary>
+internal readonly record struct TransposedKernelOperand(ArrayView<float> Kernel, ConvSizes Sizes, LoadWidth Width) : IOperand
+{
+    public QuadOrder Order => QuadOrder.AlongDepth;
+
+    public Float4 Quad(int line, int k) => Width == LoadWidth.Vector
+        ? Quads.Load(Kernel, Place(line, k), Room(line, k), LoadWidth.Vector)
+        : new Float4(Element(line, k), Element(line, k + 1), Element(line, k + 2), Element(line, k + 3));
+
+    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+
+    private float Element(int i, int k)
+    {
+        float value = 0f;
+        if (Room(i, k) > 0) value = Kernel[Place(i, k)];
+        return value;
+    }
+
+    private int Place(int i, int k) => (((k / Sizes.OutChannels * Sizes.InChannels) + i) * Sizes.OutChannels) + (k % Sizes.OutChannels);
+
+    /// <summary>Steps that exist from one on.</summary>
+    private int Room(int i, int k) => i < Sizes.InChannels ? (9 * Sizes.OutChannels) - k : 0;
+}

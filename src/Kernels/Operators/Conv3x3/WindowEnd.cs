@@ -1,0 +1,66 @@
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Operators.Relu;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+/// <summary>The end of a convolution in a kernel that has the four sums of a window in registers: ReLU, pooling, gate bits.</summary>
+internal static class WindowEnd
+{
+    /// <summary>A pooled window.</summary>
+    /// <param name="Value">Its mean or maximum.</param>
+    /// <param name="Open">A bit for each of its pixels, from the upper left to the lower right one: whether a gradient passes to it.</param>
+    internal readonly record struct Pooled(float Value, uint Open);
+
+    /// <summary>ReLU where there is one.</summary>
+    public static Float4 Activate(Float4 y, ConvEnd end)
+    {
+        Float4 result = y;
+        if (end.Activation == Activation.Relu)
+            result = new Float4(ReluOp.Rectify(y.X), ReluOp.Rectify(y.Y), ReluOp.Rectify(y.Z), ReluOp.Rectify(y.W));
+        return result;
+    }
+
+    /// <summary>A bit for each positive number.</summary>
+    public static uint Positive(float y0, float y1, float y2, float y3) =>
+        (y0 > 0f ? 1u : 0u) | (y1 > 0f ? 2u : 0u) | (y2 > 0f ? 4u : 0u) | (y3 > 0f ? 8u : 0u);
+
+    /// <summary>Pools a window of what ReLU left.</summary>
+    /// <param name="y0">Its upper left pixel, which exists.</param>
+    /// <param name="hasRight">Whether its right pixels exist.</param>
+    /// <param name="hasLower">Whether its lower pixels exist.</param>
+    public static Pooled Pool(float y0, float y1, float y2, float y3, bool hasRight, bool hasLower, Pooling pooling)
+    {
+        float right = hasRight ? y1 : 0f;
+        float lower = hasLower ? y2 : 0f;
+        float last = hasRight && hasLower ? y3 : 0f;
+        return pooling == Pooling.Max
+            ? Largest(y0, right, lower, last)
+            : new Pooled((y0 + right + lower + last) / ((hasRight ? 2 : 1) * (hasLower ? 2 : 1)), Positive(y0, right, lower, last));
+    }
+
+    /// <summary>The maximum; of equals the first lets the gradient through.</summary>
+    private static Pooled Largest(float y0, float y1, float y2, float y3)
+    {
+        float largest = y0;
+        uint first = y0 > 0f ? 1u : 0u;
+        if (MaxPoolOp.IsLarger(y1, largest))
+        {
+            largest = y1;
+            first = 2u;
+        }
+
+        if (MaxPoolOp.IsLarger(y2, largest))
+        {
+            largest = y2;
+            first = 4u;
+        }
+
+        if (MaxPoolOp.IsLarger(y3, largest))
+        {
+            largest = y3;
+            first = 8u;
+        }
+
+        return new Pooled(largest, first);
+    }
+}

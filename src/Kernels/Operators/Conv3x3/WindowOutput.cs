@@ -1,0 +1,91 @@
+using ILGPU;
+using NativeStyle.Kernels.Operators.MatrixProduct;
+using NativeStyle.Kernels.Operators.Pool2x2;
+
+namespace NativeStyle.Kernels.Operators.Conv3x3;
+
+/// <summary>Where a direct convolution's sums go, window by window: bias, ReLU and pooling are done on the way.</summary>
+internal readonly record struct WindowOutput(
+    ArrayView<float> Bias, ArrayView<float> Output, ArrayView<uint> Gate, ConvSizes Sizes, ConvEnd End, LoadWidth Width)
+{
+    /// <summary>Windows of a group, whose gate bits meet in shared memory.</summary>
+    internal const int Windows = 16;
+
+    /// <summary>Channels of a group, in quads.</summary>
+    internal const int ChannelQuads = 16;
+
+    /// <summary>Writes y of a window and four channels.</summary>
+    /// <param name="c">The first channel.</param>
+    /// <param name="s0">Sums of the upper left pixel.</param>
+    /// <param name="s3">Sums of the lower right pixel.</param>
+    /// <returns>Its gate bits, for each channel one for each pixel.</returns>
+    public uint Store(int window, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3)
+    {
+        int row = WindowOrder.RowOf(window * 4, Sizes);
+        int column = WindowOrder.ColumnOf(window * 4, Sizes);
+        int room = row < Sizes.Height ? Sizes.OutChannels - c : 0;
+        bool hasRight = column + 1 < Sizes.Width;
+        bool hasLower = row + 1 < Sizes.Height;
+        Float4 bias = Quads.Load(Bias, c, room, Width);
+        Float4 y0 = WindowEnd.Activate(s0 + bias, End);
+        Float4 y1 = WindowEnd.Activate(s1 + bias, End);
+        Float4 y2 = WindowEnd.Activate(s2 + bias, End);
+        Float4 y3 = WindowEnd.Activate(s3 + bias, End);
+        uint open = 0u;
+        if (End.Pooling == Pooling.None)
+        {
+            int at = (((row * Sizes.Width) + column) * Sizes.OutChannels) + c;
+            int below = at + (Sizes.Width * Sizes.OutChannels);
+            Quads.Accumulate(Output, at, room, y0, Width, 0f);
+            Quads.Accumulate(Output, at + Sizes.OutChannels, hasRight ? room : 0, y1, Width, 0f);
+            Quads.Accumulate(Output, below, hasLower ? room : 0, y2, Width, 0f);
+            Quads.Accumulate(Output, below + Sizes.OutChannels, hasRight && hasLower ? room : 0, y3, Width, 0f);
+            open = WindowEnd.Positive(y0.X, y1.X, y2.X, y3.X) | (WindowEnd.Positive(y0.Y, y1.Y, y2.Y, y3.Y) << 4)
+                | (WindowEnd.Positive(y0.Z, y1.Z, y2.Z, y3.Z) << 8) | (WindowEnd.Positive(y0.W, y1.W, y2.W, y3.W) << 12);
+        }
+        else if (row / 2 < End.OutHeight && column / 2 < End.OutWidth)
+        {
+            WindowEnd.Pooled x = WindowEnd.Pool(y0.X, y1.X, y2.X, y3.X, hasRight, hasLower, End.Pooling);
+            WindowEnd.Pooled y = WindowEnd.Pool(y0.Y, y1.Y, y2.Y, y3.Y, hasRight, hasLower, End.Pooling);
+            WindowEnd.Pooled z = WindowEnd.Pool(y0.Z, y1.Z, y2.Z, y3.Z, hasRight, hasLower, End.Pooling);
+            WindowEnd.Pooled w = WindowEnd.Pool(y0.W, y1.W, y2.W, y3.W, hasRight, hasLower, End.Pooling);
+            int at = ((((row / 2) * End.OutWidth) + (column / 2)) * Sizes.OutChannels) + c;
+            Quads.Accumulate(Output, at, room, new Float4(x.Value, y.Value, z.Value, w.Value), Width, 0f);
+            open = x.Open | (y.Open << 4) | (z.Open << 8) | (w.Open << 12);
+        }
+
+        return open;
+    }
+
+    /// <summary>
+    /// Writes the gate words of 16 windows and 64 channels: two a pixel, made of what <see cref="Store"/> returned for eight
+    /// quads of channels.
+    /// </summary>
+    /// <param name="opens">Of 16 windows, 16 quads each.</param>
+    /// <param name="firstWindow">Of the group.</param>
+    /// <param name="firstChannel">Of the group, a multiple of 64.</param>
+    /// <param name="item">Of the group.</param>
+    /// <param name="items">Work items of the group.</param>
+    public void StoreGates(ArrayView<uint> opens, int firstWindow, int firstChannel, int item, int items)
+    {
+        int words = (Sizes.OutChannels + 31) / 32;
+        for (int place = item; place < Windows * 4 * 2; place += items)
+        {
+            int line = place / 2;
+            int word = (firstChannel / 32) + (place % 2);
+            int row = WindowOrder.RowOf((firstWindow * 4) + line, Sizes);
+            int column = WindowOrder.ColumnOf((firstWindow * 4) + line, Sizes);
+            if (row < Sizes.Height && column < Sizes.Width && word < words)
+            {
+                uint bits = 0u;
+                for (int quad = 0; quad < 8; quad++)
+                {
+                    uint open = opens[(line / 4 * ChannelQuads) + (place % 2 * 8) + quad] >> (line % 4);
+                    bits |= ((open & 1u) | ((open >> 3) & 2u) | ((open >> 6) & 4u) | ((open >> 9) & 8u)) << (quad * 4);
+                }
+
+                Gate[(((row * Sizes.Width) + column) * words) + word] = bits;
+            }
+        }
+    }
+}

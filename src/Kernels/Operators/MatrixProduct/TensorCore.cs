@@ -1,0 +1,87 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace NativeStyle.Kernels.Operators.MatrixProduct;
+
+/// <summary>
+/// D = A B + C of a 16 x 8 matrix A, an 8 x 8 matrix B and a 16 x 8 matrix C, by the 32 lanes of a warp together. The lanes hold
+/// the elements as NVIDIA's instruction mma.m16n8k8 for TF32 wants them (PTX ISA, 9.7.14, "Matrix fragments for mma.m16n8k8"):
+/// with g = lane / 4 and t = lane % 4
+/// <code>
+///   A   X: (g, t)     Y: (g + 8, t)      Z: (g, t + 4)      W: (g + 8, t + 4)
+///   B   upper: (t, g)                    lower: (t + 4, g)
+///   C   X: (g, 2t)    Y: (g, 2t + 1)     Z: (g + 8, 2t)     W: (g + 8, 2t + 1)
+/// </code>
+/// </summary>
+internal interface ITensorCore
+{
+    /// <summary>This lane's part of D.</summary>
+    /// <param name="a">This lane's part of A, rounded to TF32.</param>
+    /// <param name="upper">This lane's part of B, rounded to TF32.</param>
+    /// <param name="lower">The other part.</param>
+    /// <param name="c">This lane's part of C.</param>
+    Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c);
+}
+
+/// <summary>NVIDIA's tensor cores, from compute capability 8.0 on.</summary>
+internal readonly struct TensorCore : ITensorCore
+{
+    public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
+    {
+        Ref<float> x = new() { Value = c.X };
+        Ref<float> y = new() { Value = c.Y };
+        Ref<float> z = new() { Value = c.Z };
+        Ref<float> w = new() { Value = c.W };
+        Input<uint> a0 = Interop.FloatAsInt(a.X);
+        Input<uint> a1 = Interop.FloatAsInt(a.Y);
+        Input<uint> a2 = Interop.FloatAsInt(a.Z);
+        Input<uint> a3 = Interop.FloatAsInt(a.W);
+        Input<uint> b0 = Interop.FloatAsInt(upper);
+        Input<uint> b1 = Interop.FloatAsInt(lower);
+        CudaAsm.EmitRef(
+            "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};",
+            ref x, ref y, ref z, ref w, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+        return new Float4(x.Value, y.Value, z.Value, w.Value);
+    }
+}
+
+/// <summary>The same by exchange between lanes, on every device whose warps have 32: to test all that surrounds the instruction.</summary>
+internal readonly struct ShuffledTensorCore : ITensorCore
+{
+    public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
+    {
+        int g = Warp.LaneIdx / 4;
+        int t = Warp.LaneIdx % 4;
+        Float4 sums = c;
+        for (int k = 0; k < 4; k++)
+        {
+            // Columns k and k + 4 of A, rows k and k + 4 of B.
+            int ofA = (g * 4) + k;
+            int ofB = (t * 8) + k;
+            Float4 column = new(Warp.Shuffle(a.X, ofA), Warp.Shuffle(a.Y, ofA), Warp.Shuffle(a.Z, ofA), Warp.Shuffle(a.W, ofA));
+            float left0 = Warp.Shuffle(upper, ofB);
+            float right0 = Warp.Shuffle(upper, ofB + 4);
+            float left4 = Warp.Shuffle(lower, ofB);
+            float right4 = Warp.Shuffle(lower, ofB + 4);
+            sums = new Float4(
+                sums.X + (column.X * left0) + (column.Z * left4), sums.Y + (column.X * right0) + (column.Z * right4),
+                sums.Z + (column.Y * left0) + (column.W * left4), sums.W + (column.Y * right0) + (column.W * right4));
+        }
+
+        return sums;
+    }
+}
+
+/// <summary>TF32: float32's exponent, 10 bits of mantissa.</summary>
+internal static class TensorFloat
+{
+    /// <summary>The nearest TF32, of two equally near the one farther from zero, as PTX's cvt.rna.tf32; not-a-number and infinities stay.</summary>
+    public static float Round(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        uint rounded = (bits + 0x1000u) & 0xFFFFE000u;
+        return Interop.IntAsFloat((bits & 0x7F800000u) == 0x7F800000u ? bits : rounded);
+    }
+
+    public static Float4 Round(Float4 quad) => new(Round(quad.X), Round(quad.Y), Round(quad.Z), Round(quad.W));
+}

@@ -1,0 +1,165 @@
+using ILGPU;
+
+namespace NativeStyle.Kernels.Operators.MatrixProduct;
+
+/// <summary>
+/// The product of tiles by tensor cores: 128 x 64 elements of C by a group of four warps, each of them 64 x 32. As
+/// <see cref="TileProduct"/> with two buffers of slices, which hold A's rows and B's columns in quads of four steps of the depth,
+/// rounded to TF32.
+/// <para>
+/// A lane reads one quad, four steps 4t to 4t + 3, where the instruction wants steps t and t + 4 twice. Which step of the depth
+/// is called which does not matter to a sum, if A and B agree: the quad's elements stand for t and t + 4 of two instructions.
+/// </para>
+/// </summary>
+internal static class TensorProduct
+{
+    /// <summary>Rows of C of a group.</summary>
+    internal const int Rows = 128;
+
+    /// <summary>Columns of C of a group.</summary>
+    internal const int Columns = 64;
+
+    /// <summary>Work items of a group.</summary>
+    internal const int Items = 128;
+
+    /// <summary>Depth of a slice: two instructions.</summary>
+    internal const int Slice = 16;
+
+    /// <summary>Shared memory, in Float4s: two buffers of A's and B's slices. After the product half of the sums has its place there.</summary>
+    internal const int SharedQuads = 2 * (Rows + Columns) * Slice / 4;
+
+    /// <summary>Rows of C of a half; see <see cref="Exchange"/>.</summary>
+    internal const int HalfRows = Rows / 2;
+
+    /// <summary>Four fragments of C side by side: 16 rows, 32 columns of a warp.</summary>
+    internal readonly record struct Band(Float4 First, Float4 Second, Float4 Third, Float4 Fourth)
+    {
+        /// <summary>The band plus 16 rows of A times 32 columns of B, over 16 steps of the depth.</summary>
+        /// <param name="upper">A quad of row g of the band.</param>
+        /// <param name="lower">A quad of row g + 8.</param>
+        public Band Plus<T>(T core, Float4 upper, Float4 lower, Float4 b0, Float4 b1, Float4 b2, Float4 b3) where T : struct, ITensorCore
+        {
+            Float4 a = new(upper.X, lower.X, upper.Y, lower.Y);
+            Float4 next = new(upper.Z, lower.Z, upper.W, lower.W);
+            return new Band(
+                core.MultiplyAdd(next, b0.Z, b0.W, core.MultiplyAdd(a, b0.X, b0.Y, First)),
+                core.MultiplyAdd(next, b1.Z, b1.W, core.MultiplyAdd(a, b1.X, b1.Y, Second)),
+                core.MultiplyAdd(next, b2.Z, b2.W, core.MultiplyAdd(a, b2.X, b2.Y, Third)),
+                core.MultiplyAdd(next, b3.Z, b3.W, core.MultiplyAdd(a, b3.X, b3.Y, Fourth)));
+        }
+    }
+
+    /// <summary>What a lane holds of its warp's 64 x 32 sums.</summary>
+    internal readonly record struct Sums(Band First, Band Second, Band Third, Band Fourth);
+
+    /// <summary>The sums of this lane. All work items of a group, which lies along X, must call it.</summary>
+    /// <inheritdoc cref="TileProduct.Multiply"/>
+    public static Sums Multiply<TA, TB, TCore>(TA a, TB b, TCore core, int firstRow, int firstColumn, int depth, ArrayView<Float4> shared)
+        where TA : struct, IOperand where TB : struct, IOperand where TCore : struct, ITensorCore
+    {
+        int item = Group.IdxX;
+        int warp = item / 32;
+        int g = item % 32 / 4;
+        int t = item % 4;
+        int rowOfWarp = (warp / 2 * 64) + g;
+        int columnOfWarp = (warp % 2 * 32) + g;
+        Band s0 = default;
+        Band s1 = default;
+        Band s2 = default;
+        Band s3 = default;
+        Float4 a0 = Fetch(a, firstRow, item, Rows, 0);
+        Float4 a1 = Fetch(a, firstRow, item + Items, Rows, 0);
+        Float4 a2 = Fetch(a, firstRow, item + (2 * Items), Rows, 0);
+        Float4 a3 = Fetch(a, firstRow, item + (3 * Items), Rows, 0);
+        Float4 b0 = Fetch(b, firstColumn, item, Columns, 0);
+        Float4 b1 = Fetch(b, firstColumn, item + Items, Columns, 0);
+        int buffer = 0;
+        for (int start = 0; start < depth; start += Slice)
+        {
+            int bufferB = buffer + (Rows * Slice / 4);
+            Place(shared, buffer, item, Rows, a.Order, a0);
+            Place(shared, buffer, item + Items, Rows, a.Order, a1);
+            Place(shared, buffer, item + (2 * Items), Rows, a.Order, a2);
+            Place(shared, buffer, item + (3 * Items), Rows, a.Order, a3);
+            Place(shared, bufferB, item, Columns, b.Order, b0);
+            Place(shared, bufferB, item + Items, Columns, b.Order, b1);
+            Group.Barrier();
+            if (start + Slice < depth)
+            {
+                a0 = Fetch(a, firstRow, item, Rows, start + Slice);
+                a1 = Fetch(a, firstRow, item + Items, Rows, start + Slice);
+                a2 = Fetch(a, firstRow, item + (2 * Items), Rows, start + Slice);
+                a3 = Fetch(a, firstRow, item + (3 * Items), Rows, start + Slice);
+                b0 = Fetch(b, firstColumn, item, Columns, start + Slice);
+                b1 = Fetch(b, firstColumn, item + Items, Columns, start + Slice);
+            }
+
+            Float4 q0 = shared[bufferB + PlaceOf(columnOfWarp, t)];
+            Float4 q1 = shared[bufferB + PlaceOf(columnOfWarp + 8, t)];
+            Float4 q2 = shared[bufferB + PlaceOf(columnOfWarp + 16, t)];
+            Float4 q3 = shared[bufferB + PlaceOf(columnOfWarp + 24, t)];
+            s0 = s0.Plus(core, shared[buffer + PlaceOf(rowOfWarp, t)], shared[buffer + PlaceOf(rowOfWarp + 8, t)], q0, q1, q2, q3);
+            s1 = s1.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 16, t)], shared[buffer + PlaceOf(rowOfWarp + 24, t)], q0, q1, q2, q3);
+            s2 = s2.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 32, t)], shared[buffer + PlaceOf(rowOfWarp + 40, t)], q0, q1, q2, q3);
+            s3 = s3.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 48, t)], shared[buffer + PlaceOf(rowOfWarp + 56, t)], q0, q1, q2, q3);
+            buffer = (SharedQuads / 2) - buffer;
+        }
+
+        return new Sums(s0, s1, s2, s3);
+    }
+
+    /// <summary>
+    /// Puts the sums of the upper (0) or lower (1) 64 rows to shared memory, row by row, so that a work item finds neighbours
+    /// beside each other. All work items of a group must call it, and again wait before the next half.
+    /// </summary>
+    public static void Exchange(Sums sums, int half, ArrayView<Float4> shared)
+    {
+        int item = Group.IdxX;
+        ArrayView<float> floats = shared.Cast<float>();
+        Group.Barrier();
+        if (item / 64 == half)
+        {
+            int at = (item % 32 / 4 * Columns) + (item / 32 % 2 * 32) + (item % 4 * 2);
+            StoreBand(floats, at, sums.First);
+            StoreBand(floats, at + (16 * Columns), sums.Second);
+            StoreBand(floats, at + (32 * Columns), sums.Third);
+            StoreBand(floats, at + (48 * Columns), sums.Fourth);
+        }
+
+        Group.Barrier();
+    }
+
+    private static void StoreBand(ArrayView<float> floats, int at, Band band)
+    {
+        StoreFragment(floats, at, band.First);
+        StoreFragment(floats, at + 8, band.Second);
+        StoreFragment(floats, at + 16, band.Third);
+        StoreFragment(floats, at + 24, band.Fourth);
+    }
+
+    private static void StoreFragment(ArrayView<float> floats, int at, Float4 fragment)
+    {
+        floats[at] = fragment.X;
+        floats[at + 1] = fragment.Y;
+        floats[at + (8 * Columns)] = fragment.Z;
+        floats[at + (8 * Columns) + 1] = fragment.W;
+    }
+
+    /// <summary>Quad number <paramref name="place"/> of a slice. Neighbours read neighbouring memory, whichever way it lies.</summary>
+    private static Float4 Fetch<T>(T operand, int firstLine, int place, int lines, int start) where T : struct, IOperand =>
+        TensorFloat.Round(operand.Order == QuadOrder.AlongDepth
+            ? operand.DepthQuad(firstLine + (place / 4), start + (place % 4 * 4))
+            : operand.DepthQuad(firstLine + (place % lines), start + (place / lines * 4)));
+
+    private static void Place(ArrayView<Float4> shared, int buffer, int place, int lines, QuadOrder order, Float4 quad)
+    {
+        int at = order == QuadOrder.AlongDepth ? PlaceOf(place / 4, place % 4) : PlaceOf(place % lines, place / lines);
+        shared[buffer + at] = quad;
+    }
+
+    /// <summary>
+    /// Where a line's quad of steps 4t to 4t + 3 lies. The quads of a line change places from pair of lines to pair of lines, so
+    /// that any eight lanes, which read or write 128 bytes together, meet in no bank.
+    /// </summary>
+    private static int PlaceOf(int line, int t) => (line * 4) + (t ^ ((line >> 1) & 3));
+}

@@ -1,0 +1,123 @@
+using ILGPU;
+
+namespace NativeStyle.Kernels.Operators.MatrixProduct;
+
+/// <summary>
+/// The product of square tiles that GPUs make of large matrices: a group computes a tile of C, each work item 8 x 8 elements of
+/// it in registers. A slice of A and B at a time lies in shared memory. There are two such buffers: while a slice is
+/// multiplied, the next is on its way from memory to registers, and one barrier a slice is enough, since nobody writes the
+/// buffer that others may still read.
+/// </summary>
+internal static class TileProduct
+{
+    /// <summary>Rows and columns of C that 64 work items compute.</summary>
+    internal const int Small = 64;
+
+    /// <summary>Rows and columns of C that 256 work items compute: half as many loads a product.</summary>
+    internal const int Large = 128;
+
+    /// <summary>Depth of a slice.</summary>
+    internal const int Slice = 8;
+
+    /// <summary>
+    /// A row of a slice in shared memory, in Float4s: one more than the tile, so that the four elements that a work item scatters
+    /// to four rows meet those of its neighbours in no bank.
+    /// </summary>
+    internal const int SmallRow = (Small / 4) + 1, LargeRow = (Large / 4) + 1;
+
+    /// <summary>The two buffers of one operand, in Float4s.</summary>
+    internal const int SmallBuffers = 2 * Slice * SmallRow, LargeBuffers = 2 * Slice * LargeRow;
+
+    /// <summary>
+    /// The sums of this work item (x, y): rows 4y to 4y + 3 and as many half a tile below, columns 4x to 4x + 3 and half a tile
+    /// to the right. All work items of a group must call it.
+    /// </summary>
+    /// <param name="a">A from the first row of the tile on.</param>
+    /// <param name="b">B from the first column of the tile on.</param>
+    /// <param name="firstRow">The first row of the tile.</param>
+    /// <param name="firstColumn">The first column of the tile.</param>
+    /// <param name="depth">Terms of a sum.</param>
+    /// <param name="sharedA">Two buffers in shared memory.</param>
+    /// <param name="sharedB">As many.</param>
+    /// <param name="tile"><see cref="Small"/> or <see cref="Large"/>, a constant.</param>
+    public static RegisterTile Multiply<TA, TB>(
+        TA a, TB b, int firstRow, int firstColumn, int depth, ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
+        where TA : struct, IOperand where TB : struct, IOperand
+    {
+        int side = tile / 8;
+        int row = (tile / 4) + 1;
+        int x = Group.IdxX;
+        int y = Group.IdxY;
+        int item = (y * side) + x;
+        RegisterTile sums = default;
+        // 256 work items bring a slice of 128 lines with one quad each, 64 bring one of 64 lines with two.
+        Float4 a0 = Fetch(a, firstRow, item, 0, tile);
+        Float4 b0 = Fetch(b, firstColumn, item, 0, tile);
+        Float4 a1 = default;
+        Float4 b1 = default;
+        if (tile == Small)
+        {
+            a1 = Fetch(a, firstRow, item + 64, 0, tile);
+            b1 = Fetch(b, firstColumn, item + 64, 0, tile);
+        }
+
+        int buffer = 0;
+        for (int start = 0; start < depth; start += Slice)
+        {
+            Place(sharedA, buffer, item, a0, a.Order, tile);
+            Place(sharedB, buffer, item, b0, b.Order, tile);
+            if (tile == Small)
+            {
+                Place(sharedA, buffer, item + 64, a1, a.Order, tile);
+                Place(sharedB, buffer, item + 64, b1, b.Order, tile);
+            }
+
+            Group.Barrier();
+            if (start + Slice < depth)
+            {
+                a0 = Fetch(a, firstRow, item, start + Slice, tile);
+                b0 = Fetch(b, firstColumn, item, start + Slice, tile);
+                if (tile == Small)
+                {
+                    a1 = Fetch(a, firstRow, item + 64, start + Slice, tile);
+                    b1 = Fetch(b, firstColumn, item + 64, start + Slice, tile);
+                }
+            }
+
+            for (int k = 0; k < Slice; k++)
+            {
+                int at = buffer + (k * row);
+                sums = sums.PlusOuter(sharedA[at + y], sharedA[at + side + y], sharedB[at + x], sharedB[at + side + x]);
+            }
+
+            buffer = (Slice * row) - buffer;
+        }
+
+        return sums;
+    }
+
+    /// <summary>Quad number <paramref name="place"/> of a slice. Neighbours read neighbouring memory, whichever way it lies.</summary>
+    private static Float4 Fetch<T>(T operand, int firstLine, int place, int start, int tile) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth
+            ? operand.Quad(firstLine + (place >> 1), start + ((place & 1) * 4))
+            : operand.Quad(firstLine + (place % (tile / 4) * 4), start + (place / (tile / 4)));
+
+    /// <summary>Puts it where all read it: a row of shared memory for each step of the depth.</summary>
+    private static void Place(ArrayView<Float4> shared, int buffer, int place, Float4 quad, QuadOrder order, int tile)
+    {
+        int row = (tile / 4) + 1;
+        if (order == QuadOrder.AlongDepth)
+        {
+            ArrayView<float> floats = shared.Cast<float>();
+            int at = ((buffer + ((place & 1) * 4 * row)) * 4) + (place >> 1);
+            floats[at] = quad.X;
+            floats[at + (4 * row)] = quad.Y;
+            floats[at + (8 * row)] = quad.Z;
+            floats[at + (12 * row)] = quad.W;
+        }
+        else
+        {
+            shared[buffer + (place / (tile / 4) * row) + (place % (tile / 4))] = quad;
+        }
+    }
+}
