@@ -1,3 +1,4 @@
+using NativeStyle.Cli.Commands;
 using System.Diagnostics;
 using System.Globalization;
 using NativeStyle.Kernels.Devices;
@@ -36,7 +37,7 @@ internal sealed class TransferConsole(bool quiet)
         Say($"preset {options.Name}: {options.Description}");
         Say($"network {network.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
-        Say($"device {device.Name}: {device.Description}");
+        Say($"device {DeviceOptions.NameOf(device)}: {device.Description}");
         Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
     }
 

@@ -24,17 +24,18 @@ public class GridTests
             int tiles = (height + 3) / 4 * ((width + 3) / 4);
             foreach (MultiplyShape shape in new[] { forward, backward, WinogradGpu.ProductShape(tiles, channels, 512) })
             {
-                AssertWithin(MatrixProductOp.GridOf(shape, MatrixProductOp.Tile));
-                AssertWithin(MatrixProductOp.GridOf(shape, MatrixProductOp.NarrowTile));
+                foreach ((int rows, int columns) in new[] { (MatrixProductOp.NarrowTile, 64), (TileProduct.Small, TileProduct.Small), (TensorProduct.Rows, TensorProduct.Columns) })
+                    AssertWithin(MatrixProductOp.GridOf(shape, rows, columns));
             }
 
-            AssertWithin(WinogradGpu.OutputsGrid(new WinogradGpu.Tiles(0, tiles, (width + 3) / 4), channels));
+            AssertWithin(WinogradGpu.OutputsGrid(new WinogradGpu.Tiles(0, tiles, (width + 3) / 4), channels).GridDim);
+            AssertWithin(DirectGpu.Grids(new Conv3x3Shape(height, width, 3, channels), WindowOutput.Windows, channels));
         }
     }
 
-    private static void AssertWithin(KernelConfig config)
+    private static void AssertWithin(Index3D grid)
     {
-        Assert.InRange(config.GridDim.Y, 1, 65_535);
-        Assert.InRange(config.GridDim.Z, 1, 65_535);
+        Assert.InRange(grid.Y, 1, 65_535);
+        Assert.InRange(grid.Z, 1, 65_535);
     }
 }

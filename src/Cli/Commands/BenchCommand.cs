@@ -68,7 +68,7 @@ internal sealed class BenchCommand
         Console.WriteLine(JsonSerializer.Serialize(new
         {
             nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
-            device = device.Name,
+            device = DeviceOptions.NameOf(device),
             threads = (device as CpuDevice)?.Threads,
             height,
             width,

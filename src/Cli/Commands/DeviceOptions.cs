@@ -9,6 +9,7 @@ internal sealed class DeviceOptions
     public const int MaxThreads = 1024;
 
     private const string Auto = "auto";
+    private const string TensorFloat = "+tf32";
 
     public Option<string> Device { get; } = new("--device")
     {
@@ -23,10 +24,19 @@ internal sealed class DeviceOptions
         HelpName = "N",
     };
 
+    public Option<string> Precision { get; } = new("--precision")
+    {
+        Description = "How large products are computed: float32, or tf32, by the tensor cores of NVIDIA GPUs from compute capability 8.0 on: faster, with factors of 10 bits",
+        DefaultValueFactory = _ => "float32",
+        HelpName = "PRECISION",
+    };
+
     public void AddTo(Command command)
     {
+        Precision.AcceptOnlyFromAmong("float32", "tf32");
         command.Add(Device);
         command.Add(Threads);
+        command.Add(Precision);
     }
 
     /// <param name="notice">Told why auto leaves a GPU; standard error, if nothing is said.</param>
@@ -36,8 +46,17 @@ internal sealed class DeviceOptions
         int threads = parsed.GetValue(Threads) ?? 0;
         if (parsed.GetValue(Threads) is < 1 or > MaxThreads)
             throw new UsageException($"--threads {threads} is out of range, expected 1 to {MaxThreads}");
-        return Find(name ?? parsed.GetValue(Device)!, notice)(threads);
+        string wanted = name ?? parsed.GetValue(Device)!;
+        bool tensors = wanted.EndsWith(TensorFloat, StringComparison.OrdinalIgnoreCase) || parsed.GetValue(Precision) == "tf32";
+        ComputeDevice device = Find(wanted.Replace(TensorFloat, "", StringComparison.OrdinalIgnoreCase), notice)(threads);
+        if (!tensors) return device;
+        device.Precision = Kernels.Devices.Precision.Tf32;
+        if (!device.HasTensorCores) Say(notice, $"{device.Name} has no tensor cores for tf32: computing in float32");
+        return device;
     }
+
+    /// <summary>A device's name, from which it can be opened as it is: cuda+tf32.</summary>
+    public static string NameOf(ComputeDevice device) => device.HasTensorCores && device.Precision == Kernels.Devices.Precision.Tf32 ? device.Name + TensorFloat : device.Name;
 
     /// <summary>The way to open the device of that name with a number of threads.</summary>
     /// <inheritdoc cref="Open"/>
@@ -45,7 +64,7 @@ internal sealed class DeviceOptions
     public static Func<int, ComputeDevice> Find(string name, Action<string>? notice = null)
     {
         if (name.Equals(Auto, StringComparison.OrdinalIgnoreCase))
-            return threads => AutoDevice.OfThisMachine.Open(threads, notice ?? (line => Console.Error.WriteLine($"nativestyle: {line}")));
+            return threads => AutoDevice.OfThisMachine.Open(threads, line => Say(notice, line));
         if (DeviceCatalog.Find(name) is { } device)
         {
             return device.WhyNot is null ? device.Open
@@ -56,5 +75,11 @@ internal sealed class DeviceOptions
             : name.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? DeviceCatalog.WhyNoCuda : null;
         throw new UsageException(
             $"there is no device '{name}'{(why is null ? "" : $": {why}")}; there are {Auto}, {string.Join(", ", DeviceCatalog.All.Select(each => each.Name))}");
+    }
+
+    private static void Say(Action<string>? notice, string line)
+    {
+        if (notice is not null) notice(line);
+        else Console.Error.WriteLine($"nativestyle: {line}");
     }
 }

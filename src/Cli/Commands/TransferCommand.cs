@@ -76,8 +76,8 @@ internal sealed class TransferCommand
         TransferInputs inputs = JobArguments.ReadPictures(job, console, checkpoint.Directory);
         string? written = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
         using ComputeDevice device = _device.Open(parsed, console.Say, written);
-        if (device.Name != checkpoint.Device)
-            console.Say($"the checkpoint was written on {checkpoint.Device}; on {device.Name} roundings differ, and so may the picture, a little");
+        if (DeviceOptions.NameOf(device) != checkpoint.Device)
+            console.Say($"the checkpoint was written on {checkpoint.Device}; on {DeviceOptions.NameOf(device)} roundings differ, and so may the picture, a little");
         console.Say($"going on after iteration {checkpoint.State.Iteration} of {job.Plan.Sum(step => step.Iterations)}");
         return Finish(console, device, new PreparedJob(job, inputs), outputs, checkpoint);
     }

@@ -1,3 +1,4 @@
+using NativeStyle.Cli.Commands;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -119,7 +120,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
         digests[""] = digest;
         return (outputs.CheckpointEvery, state =>
-            new Checkpoint(prepared.Job, folder, digests, device.Name, outputs.CheckpointEvery, memory, state).Write(file));
+            new Checkpoint(prepared.Job, folder, digests, DeviceOptions.NameOf(device), outputs.CheckpointEvery, memory, state).Write(file));
     }
 
     /// <summary>The network that a job needs; the last one if it fits.</summary>

@@ -146,7 +146,7 @@ internal static partial class MatrixProductOp
     }
 
     /// <summary>Groups for tiles of C of so many rows and columns.</summary>
-    private static Index3D GridOf(MultiplyShape shape, int rows, int columns) =>
+    internal static Index3D GridOf(MultiplyShape shape, int rows, int columns) =>
         new((shape.Rows + rows - 1) / rows, (shape.Columns + columns - 1) / columns, shape.Batches);
 
     /// <summary>A of this group's batch.</summary>
