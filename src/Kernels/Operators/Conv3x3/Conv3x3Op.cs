@@ -19,8 +19,8 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 // zero, or with Padding.Replicate the nearest pixel of the picture, and then dx of a border pixel also collects what its
 // copies got.
 //
-// Conv3x3Op.Kernels.cs has the plain kernels, ReluPoolOp.cs the end as an operator of its own, WinogradGpu.cs and
-// DirectGpu.cs the kernels of GPUs, WinogradCpu.cs and DirectConv3x3.cs the two hand-vectorised forms.
+// Conv3x3Op.Kernels.cs has the plain kernels, ReluPoolOp.cs the end as an operator of its own, WinogradGpu.cs,
+// DirectGpu.cs and DirectTensor.cs the kernels of GPUs, WinogradCpu.cs and DirectConv3x3.cs the two hand-vectorised forms.
 
 /// <summary>3x3 convolution with bias, optional ReLU and optional pooling, forward and backward, on any device.</summary>
 public static partial class Conv3x3Op
@@ -28,6 +28,7 @@ public static partial class Conv3x3Op
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>("Conv3x3.Forward", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.Forward, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), (_, a) => [WinogradCpu.WorkspaceBytes(a.Shape, false)], saving: 4)
         .Vectorized(DirectConv3x3.Forward, (_, a) => a.Shape.Pooling == Pooling.None)
+        .Tiled(DirectTensor.Forward, (device, a) => DirectTensor.Fits(device, a.Shape))
         .Tiled(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), (_, a) => WinogradGpu.Workspace(a.Shape, false), saving: 4)
         .Tiled(DirectGpu.Forward)
         .Plain(PlainForward, workspace: (_, a) => a.Shape.Pooling == Pooling.None ? [] : [a.Shape.SumLength * sizeof(float)]);
@@ -36,6 +37,7 @@ public static partial class Conv3x3Op
             "Conv3x3.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.BackwardData, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), (_, a) => [WinogradCpu.WorkspaceBytes(a.Shape, true)], saving: 4)
         .Vectorized(DirectConv3x3.BackwardData, (_, a) => a.Shape.Pooling == Pooling.None)
+        .Tiled(DirectTensor.BackwardData, (device, a) => DirectTensor.Fits(device, a.Shape))
         .Tiled(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), (_, a) => WinogradGpu.Workspace(a.Shape, true), saving: 4)
         .Tiled(DirectGpu.BackwardFewInputs, (_, a) => DirectGpu.HasFewInputs(a.Shape))
         .Tiled(DirectGpu.BackwardData)

@@ -52,20 +52,17 @@ internal readonly struct ShuffledTensorCore : ITensorCore
     {
         int g = Warp.LaneIdx / 4;
         int t = Warp.LaneIdx % 4;
+        Float4 b = new(upper, lower, 0f, 0f);
         Float4 sums = c;
         for (int k = 0; k < 4; k++)
         {
             // Columns k and k + 4 of A, rows k and k + 4 of B.
-            int ofA = (g * 4) + k;
-            int ofB = (t * 8) + k;
-            Float4 column = new(Warp.Shuffle(a.X, ofA), Warp.Shuffle(a.Y, ofA), Warp.Shuffle(a.Z, ofA), Warp.Shuffle(a.W, ofA));
-            float left0 = Warp.Shuffle(upper, ofB);
-            float right0 = Warp.Shuffle(upper, ofB + 4);
-            float left4 = Warp.Shuffle(lower, ofB);
-            float right4 = Warp.Shuffle(lower, ofB + 4);
+            Float4 column = Warp.Shuffle(a, (g * 4) + k);
+            Float4 left = Warp.Shuffle(b, (t * 8) + k);
+            Float4 right = Warp.Shuffle(b, (t * 8) + 4 + k);
             sums = new Float4(
-                sums.X + (column.X * left0) + (column.Z * left4), sums.Y + (column.X * right0) + (column.Z * right4),
-                sums.Z + (column.Y * left0) + (column.W * left4), sums.W + (column.Y * right0) + (column.W * right4));
+                sums.X + (column.X * left.X) + (column.Z * left.Y), sums.Y + (column.X * right.X) + (column.Z * right.Y),
+                sums.Z + (column.Y * left.X) + (column.W * left.Y), sums.W + (column.Y * right.X) + (column.W * right.Y));
         }
 
         return sums;
