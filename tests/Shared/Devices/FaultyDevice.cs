@@ -21,6 +21,11 @@ internal sealed class FaultyDevice : ComputeDevice
     /// <summary>Launches made.</summary>
     public int Launches { get; private set; }
 
+    /// <summary>Whether operators take their tiled forms on it.</summary>
+    public bool FastGroups { get; init; }
+
+    public override bool HasFastGroups => FastGroups;
+
     public override string Name => "faulty";
 
     public override string Description => "a device for tests";
