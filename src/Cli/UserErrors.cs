@@ -6,12 +6,12 @@ namespace NativeStyle.Cli;
 /// <summary>The command line was used wrongly; the message says how and what would be right.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
-/// <summary>Turns what the user can mend into one line on standard error and exit code 2.</summary>
+/// <summary>Turns what the user can mend into one line on standard error and exit code 2, what a device or memory lacks into one and exit code 1.</summary>
 internal static class UserErrors
 {
     public const int ExitCode = 2;
 
-    private const int DeviceFailedExitCode = 1;
+    private const int FailedExitCode = 1;
 
     public static int Guard(Func<int> run)
     {
@@ -24,22 +24,16 @@ internal static class UserErrors
             Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
             return ExitCode;
         }
-        catch (InsufficientMemoryException error)
+        catch (Exception failed) when (failed is DeviceException or NotSupportedException)
         {
-            Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
-            return ExitCode;
+            Console.Error.WriteLine($"nativestyle: the device failed: {OneLine(failed.Message)}; try another --device, or a newer driver ('nativestyle devices' lists what is there)");
+            return FailedExitCode;
         }
-        catch (Exception error) when (error is DeviceException or NotSupportedException)
+        catch (OutOfMemoryException full)
         {
-            // The driver's words, build log and all: only they say what is wrong with it.
-            Console.Error.WriteLine($"nativestyle: the device failed: {error.Message}");
-            Console.Error.WriteLine("nativestyle: try another --device, or a newer driver; 'nativestyle devices' lists what is there");
-            return DeviceFailedExitCode;
-        }
-        catch (OutOfMemoryException)
-        {
-            Console.Error.WriteLine("nativestyle: there is not enough memory for this size; choose a smaller --size");
-            return ExitCode;
+            string what = full is InsufficientMemoryException ? OneLine(full.Message) : "there is not enough memory for this size; choose a smaller --size";
+            Console.Error.WriteLine($"nativestyle: {what}");
+            return FailedExitCode;
         }
     }
 

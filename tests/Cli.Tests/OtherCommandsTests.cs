@@ -45,8 +45,15 @@ public class OtherCommandsTests
         Assert.True(transfer.ExitCode == 0, transfer.Error);
         Assert.Contains("device cpu: ", transfer.Output, StringComparison.Ordinal);
         Assert.Empty(transfer.Error);
-        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl"), "there is no device 'opencl'", "there are auto, cpu");
-        CommandLine.AssertRefused(CommandLine.RunWithoutOpenCl("gradcheck", "--device", "opencl:7"), "there is no device 'opencl:7'");
+        foreach (string name in new[] { "opencl", "opencl:7", "cuda:9" })
+        {
+            CommandLine.Outcome missing = CommandLine.RunWithoutOpenCl("transfer", content, style, "-o", folder.File("none.png"), "--device", name);
+            Assert.Equal(1, missing.ExitCode);
+            Assert.Contains($"there is no device '{name}': ", Assert.Single(missing.Error.Trim().Split('\n')), StringComparison.Ordinal);
+            Assert.False(File.Exists(folder.File("none.png")));
+        }
+
+        CommandLine.AssertRefused(CommandLine.Run("gradcheck", "--device", "abacus"), "there is no device 'abacus'", "there are auto, cpu");
     }
 
     /// <summary>A whole transfer of the sample pictures: the losses of every iteration agree with the CPU's, and the picture.</summary>

@@ -77,8 +77,9 @@ internal sealed class BatchCommand
             console.Say($"[{done + skipped + failed.Count + 1}/{mine.Length}] {job.Name}");
             try
             {
-                if (Make(job, draft, total, saveEvery, runner, console, cancellation.Token)) done++;
-                else if (!cancellation.Token.IsCancellationRequested) failed.Add($"{job.Name}: the losses were no longer finite");
+                string? why = Make(job, draft, total, saveEvery, runner, console, cancellation.Token);
+                if (why is null) done++;
+                else if (!cancellation.Token.IsCancellationRequested) failed.Add($"{job.Name}: {why}");
             }
             catch (Exception wrong) when (UserErrors.IsUsers(wrong))
             {
@@ -94,7 +95,9 @@ internal sealed class BatchCommand
     }
 
     /// <summary>One job; its result gets its name only when it is whole, so that what is there is done.</summary>
-    private static bool Make(
+    /// <returns>Null, or why there is no result.</returns>
+    /// <exception cref="DeviceException">The device failed: on it no other job can be made either.</exception>
+    private static string? Make(
         BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console, CancellationToken cancellation)
     {
         TransferJob own = draft with
@@ -123,11 +126,17 @@ internal sealed class BatchCommand
         if (result.End != TransferEnd.Completed)
         {
             File.Delete(part);
-            return false;
+            return result.End switch
+            {
+                TransferEnd.DeviceFailed => throw new DeviceException(result.Reason!),
+                TransferEnd.OutOfMemory => $"there was no more room ({result.Reason})",
+                TransferEnd.Cancelled => "ended",
+                _ => "the losses were no longer finite",
+            };
         }
 
         File.Move(part, job.Output, overwrite: true);
-        return true;
+        return null;
     }
 
     private static TransferOptions With(TransferOptions options, BatchJob job)

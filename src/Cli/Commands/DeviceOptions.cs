@@ -60,7 +60,8 @@ internal sealed class DeviceOptions
 
     /// <summary>The way to open the device of that name with a number of threads.</summary>
     /// <inheritdoc cref="Open"/>
-    /// <exception cref="UsageException">There is none, or it cannot be used.</exception>
+    /// <exception cref="UsageException">No device is called so.</exception>
+    /// <exception cref="DeviceException">It is not there, or cannot be used.</exception>
     public static Func<int, ComputeDevice> Find(string name, Action<string>? notice = null)
     {
         if (name.Equals(Auto, StringComparison.OrdinalIgnoreCase))
@@ -68,14 +69,20 @@ internal sealed class DeviceOptions
         if (DeviceCatalog.Find(name) is { } device)
         {
             return device.WhyNot is null ? device.Open
-                : throw new UsageException($"{device.Name} ({device.Hardware}) cannot be used: {device.WhyNot}");
+                : throw new DeviceException($"{device.Name} ({device.Hardware}) cannot be used: {device.WhyNot}");
         }
 
-        string? why = name.StartsWith("opencl", StringComparison.OrdinalIgnoreCase) ? DeviceCatalog.WhyNoOpenCl
-            : name.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? DeviceCatalog.WhyNoCuda : null;
-        throw new UsageException(
-            $"there is no device '{name}'{(why is null ? "" : $": {why}")}; there are {Auto}, {string.Join(", ", DeviceCatalog.All.Select(each => each.Name))}");
+        // A kind of device that this program knows, and this machine has not.
+        string? why = IsKind(name, "opencl") ? DeviceCatalog.WhyNoOpenCl ?? $"OpenCL offers {Names(DeviceCatalog.OpenCl)}"
+            : IsKind(name, "cuda") ? DeviceCatalog.WhyNoCuda ?? $"CUDA offers {Names(DeviceCatalog.Cuda)}" : null;
+        if (why is not null) throw new DeviceException($"there is no device '{name}': {why}");
+        throw new UsageException($"there is no device '{name}'; there are {Auto}, {Names(DeviceCatalog.All)}");
     }
+
+    private static bool IsKind(string name, string kind) =>
+        name.Equals(kind, StringComparison.OrdinalIgnoreCase) || name.StartsWith(kind + ":", StringComparison.OrdinalIgnoreCase);
+
+    private static string Names(IEnumerable<DeviceListing> devices) => string.Join(", ", devices.Select(device => device.Name));
 
     private static void Say(Action<string>? notice, string line)
     {
