@@ -26,12 +26,16 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k)
+    /// <summary>Row and column of the first tap's pixel.</summary>
+    public Index2D Line(int line) => new(WindowOrder.RowOf(line, Sizes) - 1, WindowOrder.ColumnOf(line, Sizes) - 1);
+
+    /// <summary>Tap and channel.</summary>
+    public Index2D Step(int k) => new(k / Sizes.InChannels, k % Sizes.InChannels);
+
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        int row = WindowOrder.RowOf(line, Sizes) - 1;
-        int column = WindowOrder.ColumnOf(line, Sizes) - 1;
-        int tap = k / Sizes.InChannels;
-        int c = k % Sizes.InChannels;
+        (int row, int column) = (line.X, line.Y);
+        (int tap, int c) = (step.X, step.Y);
         Float4 quad = Float4.Broadcast(0f);
         if (Width == LoadWidth.Vector)
         {
@@ -59,7 +63,7 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
         return quad;
     }
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
     private float Element(int row, int column, int tap, int c)
     {
@@ -90,23 +94,35 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k)
+    /// <summary>Row and column of the pixel.</summary>
+    public Index2D Line(int line) => new(WindowOrder.RowOf(line, Gradient.Sizes), WindowOrder.ColumnOf(line, Gradient.Sizes));
+
+    /// <summary>Tap and channel.</summary>
+    public Index2D Step(int k) => new(k / Gradient.Sizes.OutChannels, k % Gradient.Sizes.OutChannels);
+
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        ConvSizes sizes = Gradient.Sizes;
-        int row = WindowOrder.RowOf(line, sizes);
-        int column = WindowOrder.ColumnOf(line, sizes);
-        return Gradient.Width == LoadWidth.Vector
-            ? Seen(row, column, k, 4)
-            : new Float4(Seen(row, column, k, 1).X, Seen(row, column, k + 1, 1).X, Seen(row, column, k + 2, 1).X, Seen(row, column, k + 3, 1).X);
+        Float4 quad = Float4.Broadcast(0f);
+        if (Gradient.Width == LoadWidth.Vector)
+        {
+            quad = Seen(line, step, 4);
+        }
+        else
+        {
+            int k = (step.X * Gradient.Sizes.OutChannels) + step.Y;
+            quad = new Float4(Seen(line, step, 1).X, Seen(line, Step(k + 1), 1).X, Seen(line, Step(k + 2), 1).X, Seen(line, Step(k + 3), 1).X);
+        }
+
+        return quad;
     }
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
-    private Float4 Seen(int row, int column, int k, int room)
+    private Float4 Seen(Index2D line, Index2D step, int room)
     {
         ConvSizes sizes = Gradient.Sizes;
-        int tap = k / sizes.OutChannels;
-        int o = k % sizes.OutChannels;
+        (int row, int column) = (line.X, line.Y);
+        (int tap, int o) = (step.X, step.Y);
         bool replicate = sizes.Padding == Padding.Replicate;
         int lastRow = replicate && row == sizes.Height - 1 ? sizes.Height : row;
         int lastColumn = replicate && column == sizes.Width - 1 ? sizes.Width : column;
@@ -123,21 +139,35 @@ internal readonly record struct TransposedKernelOperand(ArrayView<float> Kernel,
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k) => Width == LoadWidth.Vector
-        ? Quads.Load(Kernel, Place(line, k), Room(line, k), LoadWidth.Vector)
-        : new Float4(Element(line, k), Element(line, k + 1), Element(line, k + 2), Element(line, k + 3));
+    /// <summary>Its place in the list of a tap's channels, and whether it exists: its number or less than 0.</summary>
+    public Index2D Line(int line) => new(line * Sizes.OutChannels, line < Sizes.InChannels ? line : -1);
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    /// <summary>The tap's and the channel's place, and the steps that exist from there on.</summary>
+    public Index2D Step(int k) =>
+        new((k / Sizes.OutChannels * Sizes.InChannels * Sizes.OutChannels) + (k % Sizes.OutChannels), (9 * Sizes.OutChannels) - k);
 
-    private float Element(int i, int k)
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        float value = 0f;
-        if (Room(i, k) > 0) value = Kernel[Place(i, k)];
-        return value;
+        Float4 quad = Float4.Broadcast(0f);
+        if (Width == LoadWidth.Vector)
+        {
+            quad = Quads.Load(Kernel, line.X + step.X, line.Y >= 0 ? step.Y : 0, LoadWidth.Vector);
+        }
+        else
+        {
+            int k = (9 * Sizes.OutChannels) - step.Y;
+            quad = new Float4(Element(line, step), Element(line, Step(k + 1)), Element(line, Step(k + 2)), Element(line, Step(k + 3)));
+        }
+
+        return quad;
     }
 
-    private int Place(int i, int k) => (((k / Sizes.OutChannels * Sizes.InChannels) + i) * Sizes.OutChannels) + (k % Sizes.OutChannels);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
-    /// <summary>Steps that exist from one on.</summary>
-    private int Room(int i, int k) => i < Sizes.InChannels ? (9 * Sizes.OutChannels) - k : 0;
+    private float Element(Index2D line, Index2D step)
+    {
+        float value = 0f;
+        if (line.Y >= 0 && step.Y > 0) value = Kernel[line.X + step.X];
+        return value;
+    }
 }
