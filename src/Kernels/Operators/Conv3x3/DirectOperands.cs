@@ -21,6 +21,20 @@ internal static class WindowOrder
     public static int ColumnOf(int line, ConvSizes sizes) => ((line >> 2) % Across(sizes) * 2) + (line & 1);
 }
 
+/// <summary>The nine taps as kernels count them: four times their row plus their column, so that neither takes a division.</summary>
+internal static class Taps
+{
+    public static int Of(int number) => (number / 3 * 4) + (number % 3);
+
+    public static int Next(int tap) => (tap & 3) == 2 ? tap + 2 : tap + 1;
+
+    public static int RowOf(int tap) => tap >> 2;
+
+    public static int ColumnOf(int tap) => tap & 3;
+
+    public static bool Exists(int tap) => tap < 12;
+}
+
 /// <summary>What the taps see of x: row p, step (t, i) is x[p + t - 1, i].</summary>
 internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes Sizes, LoadWidth Width) : IOperand
 {
@@ -29,8 +43,8 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
     /// <summary>Row and column of the first tap's pixel.</summary>
     public Index2D Line(int line) => new(WindowOrder.RowOf(line, Sizes) - 1, WindowOrder.ColumnOf(line, Sizes) - 1);
 
-    /// <summary>Tap and channel.</summary>
-    public Index2D Step(int k) => new(k / Sizes.InChannels, k % Sizes.InChannels);
+    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    public Index2D Step(int k) => new(Taps.Of(k / Sizes.InChannels), k % Sizes.InChannels);
 
     public Float4 Quad(Index2D line, Index2D step)
     {
@@ -48,15 +62,15 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
             float first = Element(row, column, tap, c);
             bool wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             float second = Element(row, column, tap, c);
             wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             float third = Element(row, column, tap, c);
             wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             quad = new Float4(first, second, third, Element(row, column, tap, c));
         }
 
@@ -74,15 +88,15 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
     /// <summary>The first channel of the pixel that a tap sees; -1 where it sees a zero.</summary>
     private int Find(int row, int column, int tap)
     {
-        int y = row + (tap / 3);
-        int x = column + (tap % 3);
+        int y = row + Taps.RowOf(tap);
+        int x = column + Taps.ColumnOf(tap);
         if (Sizes.Padding == Padding.Replicate)
         {
             y = XMath.Clamp(y, 0, Sizes.Height - 1);
             x = XMath.Clamp(x, 0, Sizes.Width - 1);
         }
 
-        return tap < 9 && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
+        return Taps.Exists(tap) && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
     }
 }
 
@@ -97,8 +111,8 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
     /// <summary>Row and column of the pixel.</summary>
     public Index2D Line(int line) => new(WindowOrder.RowOf(line, Gradient.Sizes), WindowOrder.ColumnOf(line, Gradient.Sizes));
 
-    /// <summary>Tap and channel.</summary>
-    public Index2D Step(int k) => new(k / Gradient.Sizes.OutChannels, k % Gradient.Sizes.OutChannels);
+    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    public Index2D Step(int k) => new(Taps.Of(k / Gradient.Sizes.OutChannels), k % Gradient.Sizes.OutChannels);
 
     public Float4 Quad(Index2D line, Index2D step)
     {
@@ -109,14 +123,18 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
         }
         else
         {
-            int k = (step.X * Gradient.Sizes.OutChannels) + step.Y;
-            quad = new Float4(Seen(line, step, 1).X, Seen(line, Step(k + 1), 1).X, Seen(line, Step(k + 2), 1).X, Seen(line, Step(k + 3), 1).X);
+            Index2D second = Next(step);
+            Index2D third = Next(second);
+            quad = new Float4(Seen(line, step, 1).X, Seen(line, second, 1).X, Seen(line, third, 1).X, Seen(line, Next(third), 1).X);
         }
 
         return quad;
     }
 
     public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
+
+    private Index2D Next(Index2D step) =>
+        step.Y + 1 == Gradient.Sizes.OutChannels ? new Index2D(Taps.Next(step.X), 0) : new Index2D(step.X, step.Y + 1);
 
     private Float4 Seen(Index2D line, Index2D step, int room)
     {
@@ -129,7 +147,7 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
         Float4 sum = Float4.Broadcast(0f);
         for (int y = replicate && row == 0 ? -1 : row; y <= lastRow; y++)
             for (int x = replicate && column == 0 ? -1 : column; x <= lastColumn; x++)
-                sum += Gradient.At(y - (tap / 3) + 1, x - (tap % 3) + 1, o, tap < 9 ? room : 0);
+                sum += Gradient.At(y - Taps.RowOf(tap) + 1, x - Taps.ColumnOf(tap) + 1, o, Taps.Exists(tap) ? room : 0);
         return sum;
     }
 }
