@@ -6,20 +6,23 @@ namespace NativeStyle.Kernels.Translation;
 /// <summary>The C# of the kernels, from the source files that are part of the assembly.</summary>
 public static class KernelSource
 {
-    /// <summary>A kernel's text, with its docstring, and that of the functions of its class that it calls.</summary>
+    /// <summary>A kernel's text, with its docstring, and that of the functions that it calls, of its class and of others.</summary>
     public static string Of(KernelEntry kernel)
     {
-        string type = kernel.Method.DeclaringType!.Name;
-        string[] files = [.. Files().Where(text => Regex.IsMatch(text, $@"\b(class|struct|record) {type}\b"))];
+        string[] files = [.. Files()];
         var found = new List<string>();
-        var names = new Queue<string>([kernel.Method.Name]);
-        var seen = new HashSet<string>(names);
-        while (names.TryDequeue(out string? name))
+        var names = new Queue<(string Type, string Name)>([(kernel.Method.DeclaringType!.Name, kernel.Method.Name)]);
+        var seen = new HashSet<(string, string)>(names);
+        while (names.TryDequeue(out (string Type, string Name) next))
         {
-            if (files.Select(text => Method(text, name)).FirstOrDefault(text => text is not null) is not { } method) continue;
+            IEnumerable<string> ofType = files.Where(text => Regex.IsMatch(text, $@"\b(class|struct|record) {next.Type}\b"));
+            if (ofType.Select(text => Method(text, next.Name)).FirstOrDefault(text => text is not null) is not { } method) continue;
             found.Add(method);
-            foreach (Match call in Regex.Matches(method, @"(?<![\w.])([A-Z]\w*)\("))
-                if (seen.Add(call.Groups[1].Value)) names.Enqueue(call.Groups[1].Value);
+            foreach (Match call in Regex.Matches(method, @"(?<![\w.])(?:([A-Z]\w*)\.)?([A-Z]\w*)\("))
+            {
+                (string Type, string Name) called = (call.Groups[1].Success ? call.Groups[1].Value : next.Type, call.Groups[2].Value);
+                if (seen.Add(called)) names.Enqueue(called);
+            }
         }
 
         return string.Join("\n\n", found);
@@ -39,7 +42,7 @@ public static class KernelSource
     private static string? Method(string text, string name)
     {
         string[] lines = text.Split('\n');
-        int head = Array.FindIndex(lines, line => Regex.IsMatch(line, $@"^    (public|internal|private) static [\w<>\[\]]+ {name}\("));
+        int head = Array.FindIndex(lines, line => Regex.IsMatch(line, $@"^    (public|internal|private) static [\w<>\[\].]+ {name}(<[\w, ]+>)?\("));
         if (head < 0) return null;
         int first = head, last = head;
         while (first > 0 && Regex.IsMatch(lines[first - 1], @"^    (///|\[)")) first--;

@@ -21,17 +21,35 @@ internal static class WindowOrder
     public static int ColumnOf(int line, ConvSizes sizes) => ((line >> 2) % Across(sizes) * 2) + (line & 1);
 }
 
+/// <summary>The nine taps as kernels count them: four times their row plus their column, so that neither takes a division.</summary>
+internal static class Taps
+{
+    public static int Of(int number) => (number / 3 * 4) + (number % 3);
+
+    public static int Next(int tap) => (tap & 3) == 2 ? tap + 2 : tap + 1;
+
+    public static int RowOf(int tap) => tap >> 2;
+
+    public static int ColumnOf(int tap) => tap & 3;
+
+    public static bool Exists(int tap) => tap < 12;
+}
+
 /// <summary>What the taps see of x: row p, step (t, i) is x[p + t - 1, i].</summary>
 internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes Sizes, LoadWidth Width) : IOperand
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k)
+    /// <summary>Row and column of the first tap's pixel.</summary>
+    public Index2D Line(int line) => new(WindowOrder.RowOf(line, Sizes) - 1, WindowOrder.ColumnOf(line, Sizes) - 1);
+
+    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    public Index2D Step(int k) => new(Taps.Of(k / Sizes.InChannels), k % Sizes.InChannels);
+
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        int row = WindowOrder.RowOf(line, Sizes) - 1;
-        int column = WindowOrder.ColumnOf(line, Sizes) - 1;
-        int tap = k / Sizes.InChannels;
-        int c = k % Sizes.InChannels;
+        (int row, int column) = (line.X, line.Y);
+        (int tap, int c) = (step.X, step.Y);
         Float4 quad = Float4.Broadcast(0f);
         if (Width == LoadWidth.Vector)
         {
@@ -44,22 +62,22 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
             float first = Element(row, column, tap, c);
             bool wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             float second = Element(row, column, tap, c);
             wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             float third = Element(row, column, tap, c);
             wraps = ++c == Sizes.InChannels;
             c = wraps ? 0 : c;
-            tap = wraps ? tap + 1 : tap;
+            tap = wraps ? Taps.Next(tap) : tap;
             quad = new Float4(first, second, third, Element(row, column, tap, c));
         }
 
         return quad;
     }
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
     private float Element(int row, int column, int tap, int c)
     {
@@ -70,15 +88,15 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
     /// <summary>The first channel of the pixel that a tap sees; -1 where it sees a zero.</summary>
     private int Find(int row, int column, int tap)
     {
-        int y = row + (tap / 3);
-        int x = column + (tap % 3);
+        int y = row + Taps.RowOf(tap);
+        int x = column + Taps.ColumnOf(tap);
         if (Sizes.Padding == Padding.Replicate)
         {
             y = XMath.Clamp(y, 0, Sizes.Height - 1);
             x = XMath.Clamp(x, 0, Sizes.Width - 1);
         }
 
-        return tap < 9 && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
+        return Taps.Exists(tap) && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
     }
 }
 
@@ -90,30 +108,46 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k)
+    /// <summary>Row and column of the pixel.</summary>
+    public Index2D Line(int line) => new(WindowOrder.RowOf(line, Gradient.Sizes), WindowOrder.ColumnOf(line, Gradient.Sizes));
+
+    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    public Index2D Step(int k) => new(Taps.Of(k / Gradient.Sizes.OutChannels), k % Gradient.Sizes.OutChannels);
+
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        ConvSizes sizes = Gradient.Sizes;
-        int row = WindowOrder.RowOf(line, sizes);
-        int column = WindowOrder.ColumnOf(line, sizes);
-        return Gradient.Width == LoadWidth.Vector
-            ? Seen(row, column, k, 4)
-            : new Float4(Seen(row, column, k, 1).X, Seen(row, column, k + 1, 1).X, Seen(row, column, k + 2, 1).X, Seen(row, column, k + 3, 1).X);
+        Float4 quad = Float4.Broadcast(0f);
+        if (Gradient.Width == LoadWidth.Vector)
+        {
+            quad = Seen(line, step, 4);
+        }
+        else
+        {
+            Index2D second = Next(step);
+            Index2D third = Next(second);
+            quad = new Float4(Seen(line, step, 1).X, Seen(line, second, 1).X, Seen(line, third, 1).X, Seen(line, Next(third), 1).X);
+        }
+
+        return quad;
     }
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
-    private Float4 Seen(int row, int column, int k, int room)
+    private Index2D Next(Index2D step) =>
+        step.Y + 1 == Gradient.Sizes.OutChannels ? new Index2D(Taps.Next(step.X), 0) : new Index2D(step.X, step.Y + 1);
+
+    private Float4 Seen(Index2D line, Index2D step, int room)
     {
         ConvSizes sizes = Gradient.Sizes;
-        int tap = k / sizes.OutChannels;
-        int o = k % sizes.OutChannels;
+        (int row, int column) = (line.X, line.Y);
+        (int tap, int o) = (step.X, step.Y);
         bool replicate = sizes.Padding == Padding.Replicate;
         int lastRow = replicate && row == sizes.Height - 1 ? sizes.Height : row;
         int lastColumn = replicate && column == sizes.Width - 1 ? sizes.Width : column;
         Float4 sum = Float4.Broadcast(0f);
         for (int y = replicate && row == 0 ? -1 : row; y <= lastRow; y++)
             for (int x = replicate && column == 0 ? -1 : column; x <= lastColumn; x++)
-                sum += Gradient.At(y - (tap / 3) + 1, x - (tap % 3) + 1, o, tap < 9 ? room : 0);
+                sum += Gradient.At(y - Taps.RowOf(tap) + 1, x - Taps.ColumnOf(tap) + 1, o, Taps.Exists(tap) ? room : 0);
         return sum;
     }
 }
@@ -123,21 +157,35 @@ internal readonly record struct TransposedKernelOperand(ArrayView<float> Kernel,
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    public Float4 Quad(int line, int k) => Width == LoadWidth.Vector
-        ? Quads.Load(Kernel, Place(line, k), Room(line, k), LoadWidth.Vector)
-        : new Float4(Element(line, k), Element(line, k + 1), Element(line, k + 2), Element(line, k + 3));
+    /// <summary>Its place in the list of a tap's channels, and whether it exists: its number or less than 0.</summary>
+    public Index2D Line(int line) => new(line * Sizes.OutChannels, line < Sizes.InChannels ? line : -1);
 
-    public Float4 DepthQuad(int line, int k) => Quad(line, k);
+    /// <summary>The tap's and the channel's place, and the steps that exist from there on.</summary>
+    public Index2D Step(int k) =>
+        new((k / Sizes.OutChannels * Sizes.InChannels * Sizes.OutChannels) + (k % Sizes.OutChannels), (9 * Sizes.OutChannels) - k);
 
-    private float Element(int i, int k)
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        float value = 0f;
-        if (Room(i, k) > 0) value = Kernel[Place(i, k)];
-        return value;
+        Float4 quad = Float4.Broadcast(0f);
+        if (Width == LoadWidth.Vector)
+        {
+            quad = Quads.Load(Kernel, line.X + step.X, line.Y >= 0 ? step.Y : 0, LoadWidth.Vector);
+        }
+        else
+        {
+            int k = (9 * Sizes.OutChannels) - step.Y;
+            quad = new Float4(Element(line, step), Element(line, Step(k + 1)), Element(line, Step(k + 2)), Element(line, Step(k + 3)));
+        }
+
+        return quad;
     }
 
-    private int Place(int i, int k) => (((k / Sizes.OutChannels * Sizes.InChannels) + i) * Sizes.OutChannels) + (k % Sizes.OutChannels);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
-    /// <summary>Steps that exist from one on.</summary>
-    private int Room(int i, int k) => i < Sizes.InChannels ? (9 * Sizes.OutChannels) - k : 0;
+    private float Element(Index2D line, Index2D step)
+    {
+        float value = 0f;
+        if (line.Y >= 0 && step.Y > 0) value = Kernel[line.X + step.X];
+        return value;
+    }
 }

@@ -23,12 +23,13 @@ internal readonly record struct GradientQuads(
             {
                 int from = End.Pooling == Pooling.None ? pixel : ((row / 2) * End.OutWidth) + (column / 2);
                 Float4 dy = Quads.Load(GradOutput, (from * Sizes.OutChannels) + c, room, Width);
-                float count = 1f;
+                // A power of two: to multiply by it is to divide exactly.
+                float share = 1f;
                 if (End.Pooling == Pooling.Average)
-                    count = ((row | 1) < Sizes.Height ? 2 : 1) * ((column | 1) < Sizes.Width ? 2 : 1);
+                    share = ((row | 1) < Sizes.Height ? 0.5f : 1f) * ((column | 1) < Sizes.Width ? 0.5f : 1f);
                 quad = new Float4(
-                    (open & 1u) != 0u ? dy.X / count : 0f, (open & 2u) != 0u ? dy.Y / count : 0f,
-                    (open & 4u) != 0u ? dy.Z / count : 0f, (open & 8u) != 0u ? dy.W / count : 0f);
+                    (open & 1u) != 0u ? share * dy.X : 0f, (open & 2u) != 0u ? share * dy.Y : 0f,
+                    (open & 4u) != 0u ? share * dy.Z : 0f, (open & 8u) != 0u ? share * dy.W : 0f);
             }
         }
 

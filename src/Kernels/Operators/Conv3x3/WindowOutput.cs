@@ -14,16 +14,20 @@ internal readonly record struct WindowOutput(
     /// <summary>Channels of a group, in quads.</summary>
     internal const int ChannelQuads = 16;
 
+    /// <summary>Writes y of a window, by its number in <see cref="WindowOrder"/>.</summary>
+    public uint Store(int window, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3) =>
+        Store(WindowOrder.RowOf(window * 4, Sizes), WindowOrder.ColumnOf(window * 4, Sizes), c, s0, s1, s2, s3);
+
     /// <summary>Writes y of a window and four channels.</summary>
+    /// <param name="row">Of the upper left pixel.</param>
+    /// <param name="column">Of the upper left pixel.</param>
     /// <param name="c">The first channel.</param>
     /// <param name="s0">Sums of the upper left pixel.</param>
     /// <param name="s3">Sums of the lower right pixel.</param>
     /// <returns>Its gate bits, for each channel one for each pixel.</returns>
-    public uint Store(int window, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3)
+    public uint Store(int row, int column, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3)
     {
-        int row = WindowOrder.RowOf(window * 4, Sizes);
-        int column = WindowOrder.ColumnOf(window * 4, Sizes);
-        int room = row < Sizes.Height ? Sizes.OutChannels - c : 0;
+        int room = row < Sizes.Height && column < Sizes.Width ? Sizes.OutChannels - c : 0;
         bool hasRight = column + 1 < Sizes.Width;
         bool hasLower = row + 1 < Sizes.Height;
         Float4 bias = Quads.Load(Bias, c, room, Width);
@@ -58,10 +62,9 @@ internal readonly record struct WindowOutput(
     }
 
     /// <summary>
-    /// Writes the gate words of 16 windows and 64 channels: two a pixel, made of what <see cref="Store"/> returned for eight
-    /// quads of channels.
+    /// Writes the gate words of 16 windows and 64 channels: two a pixel.
     /// </summary>
-    /// <param name="opens">Of 16 windows, 16 quads each.</param>
+    /// <param name="opens">What storing 16 windows returned, 16 quads each.</param>
     /// <param name="firstWindow">Of the group.</param>
     /// <param name="firstChannel">Of the group, a multiple of 64.</param>
     /// <param name="item">Of the group.</param>
@@ -77,15 +80,24 @@ internal readonly record struct WindowOutput(
             int column = WindowOrder.ColumnOf((firstWindow * 4) + line, Sizes);
             if (row < Sizes.Height && column < Sizes.Width && word < words)
             {
-                uint bits = 0u;
-                for (int quad = 0; quad < 8; quad++)
-                {
-                    uint open = opens[(line / 4 * ChannelQuads) + (place % 2 * 8) + quad] >> (line % 4);
-                    bits |= ((open & 1u) | ((open >> 3) & 2u) | ((open >> 6) & 4u) | ((open >> 9) & 8u)) << (quad * 4);
-                }
-
-                Gate[(((row * Sizes.Width) + column) * words) + word] = bits;
+                Gate[(((row * Sizes.Width) + column) * words) + word] =
+                    GateWord(opens, (line / 4 * ChannelQuads) + (place % 2 * 8), line % 4);
             }
         }
+    }
+
+    /// <summary>The gate word of 32 channels of a pixel, of what <see cref="Store(int, int, Float4, Float4, Float4, Float4)"/> returned for them.</summary>
+    /// <param name="first">Of eight quads.</param>
+    /// <param name="pixel">Of its window.</param>
+    public static uint GateWord(ArrayView<uint> opens, int first, int pixel)
+    {
+        uint bits = 0u;
+        for (int quad = 0; quad < 8; quad++)
+        {
+            uint open = opens[first + quad] >> pixel;
+            bits |= ((open & 1u) | ((open >> 3) & 2u) | ((open >> 6) & 4u) | ((open >> 9) & 8u)) << (quad * 4);
+        }
+
+        return bits;
     }
 }

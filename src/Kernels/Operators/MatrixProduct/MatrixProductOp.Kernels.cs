@@ -149,7 +149,7 @@ internal static partial class MatrixProductOp
     internal static Index3D GridOf(MultiplyShape shape, int rows, int columns) =>
         new((shape.Rows + rows - 1) / rows, (shape.Columns + columns - 1) / columns, shape.Batches);
 
-    /// <summary>A of this group's batch.</summary>
+    /// <summary>A of this group's batch, whose rows or columns lie together: one of ARow and AStep is 1.</summary>
     private static MatrixOperand OperandA(ArrayView<float> a, MultiplyShape shape, LoadWidth width)
     {
         int batch = Grid.IdxZ;

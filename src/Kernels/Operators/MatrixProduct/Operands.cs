@@ -23,20 +23,28 @@ internal enum QuadOrder
     Across,
 }
 
-/// <summary>What a tiled product reads: a matrix in memory, or the pixels that a convolution sees as one.</summary>
+/// <summary>
+/// What a tiled product reads: a matrix in memory, or the pixels that a convolution sees as one. Where an element lies is found
+/// in two parts, by its line, once for a whole product, and by its step of the depth, once a slice: divisions take longer than loads.
+/// </summary>
 internal interface IOperand
 {
     /// <summary>Which way <see cref="Quad"/> goes; the same for all work items.</summary>
     QuadOrder Order { get; }
 
-    /// <summary>Four elements from row or column <paramref name="line"/> of C and step <paramref name="k"/> on, 0 beyond the end.</summary>
-    /// <param name="line">A multiple of 4 where the order is across.</param>
-    /// <param name="k">A multiple of 4 where the order is along the depth.</param>
-    Float4 Quad(int line, int k);
+    /// <summary>Where row or column <paramref name="line"/> of C is.</summary>
+    Index2D Line(int line);
+
+    /// <summary>Where step <paramref name="k"/> of the depth is.</summary>
+    Index2D Step(int k);
+
+    /// <summary>
+    /// Four elements, 0 beyond the end: steps k to k + 3 of a line, k a multiple of 4, or of lines l to l + 3 one step, l a multiple of 4.
+    /// </summary>
+    Float4 Quad(Index2D line, Index2D step);
 
     /// <summary>Four steps of the depth of one line, whatever the order; 0 beyond the end.</summary>
-    /// <param name="k">A multiple of 4.</param>
-    Float4 DepthQuad(int line, int k);
+    Float4 DepthQuad(Index2D line, Index2D step);
 }
 
 /// <summary>A matrix in memory whose rows lie together.</summary>
@@ -59,18 +67,26 @@ internal readonly record struct MatrixOperand(
     public static LoadWidth WidthOf(bool startsAt16Bytes, int columns, int stride, int batchStride) =>
         startsAt16Bytes && ((columns | stride | batchStride) & 3) == 0 ? LoadWidth.Vector : LoadWidth.Scalar;
 
-    public Float4 Quad(int line, int k) => Order == QuadOrder.AlongDepth ? RowQuad(line, k) : RowQuad(k, line);
+    /// <summary>Its place in memory and its number; across it is a column, which has that much room to the end.</summary>
+    public Index2D Line(int line) => Order == QuadOrder.AlongDepth ? new(First + (line * Stride), line) : new(First + line, Columns - line);
 
-    public Float4 DepthQuad(int line, int k) =>
-        Order == QuadOrder.AlongDepth ? RowQuad(line, k) : new Float4(Element(k, line), Element(k + 1, line), Element(k + 2, line), Element(k + 3, line));
+    public Index2D Step(int k) => new(Order == QuadOrder.AlongDepth ? k : k * Stride, k);
 
-    private float Element(int row, int column)
+    public Float4 Quad(Index2D line, Index2D step)
     {
-        float value = 0f;
-        if (row < Rows && column < Columns) value = View[First + (row * Stride) + column];
-        return value;
+        int room = step.Y < Rows ? line.Y : 0;
+        if (Order == QuadOrder.AlongDepth) room = line.Y < Rows ? Columns - step.Y : 0;
+        return Quads.Load(View, line.X + step.X, room, Width);
     }
 
-    private Float4 RowQuad(int row, int column) =>
-        Quads.Load(View, First + (row * Stride) + column, row < Rows ? Columns - column : 0, Width);
+    public Float4 DepthQuad(Index2D line, Index2D step) => Order == QuadOrder.AlongDepth
+        ? Quad(line, step)
+        : new Float4(Element(line, step, 0), Element(line, step, 1), Element(line, step, 2), Element(line, step, 3));
+
+    private float Element(Index2D line, Index2D step, int row)
+    {
+        float value = 0f;
+        if (step.Y + row < Rows && line.Y > 0) value = View[line.X + step.X + (row * Stride)];
+        return value;
+    }
 }

@@ -67,31 +67,37 @@ internal static class TensorProduct
         Band s1 = default;
         Band s2 = default;
         Band s3 = default;
-        Float4 a0 = Fetch(a, firstRow, item, Rows, 0);
-        Float4 a1 = Fetch(a, firstRow, item + Items, Rows, 0);
-        Float4 a2 = Fetch(a, firstRow, item + (2 * Items), Rows, 0);
-        Float4 a3 = Fetch(a, firstRow, item + (3 * Items), Rows, 0);
-        Float4 b0 = Fetch(b, firstColumn, item, Columns, 0);
-        Float4 b1 = Fetch(b, firstColumn, item + Items, Columns, 0);
+        Index2D lineA0 = LineOf(a, firstRow, item, 0, Rows);
+        Index2D lineA1 = LineOf(a, firstRow, item, 1, Rows);
+        Index2D lineA2 = LineOf(a, firstRow, item, 2, Rows);
+        Index2D lineA3 = LineOf(a, firstRow, item, 3, Rows);
+        Index2D lineB0 = LineOf(b, firstColumn, item, 0, Columns);
+        Index2D lineB1 = LineOf(b, firstColumn, item, 1, Columns);
+        Float4 a0 = Fetch(a, lineA0, 0, item, 0, Rows);
+        Float4 a1 = Fetch(a, lineA1, 0, item, 1, Rows);
+        Float4 a2 = Fetch(a, lineA2, 0, item, 2, Rows);
+        Float4 a3 = Fetch(a, lineA3, 0, item, 3, Rows);
+        Float4 b0 = Fetch(b, lineB0, 0, item, 0, Columns);
+        Float4 b1 = Fetch(b, lineB1, 0, item, 1, Columns);
         int buffer = 0;
         for (int start = 0; start < depth; start += Slice)
         {
             int bufferB = buffer + (Rows * Slice / 4);
-            Place(shared, buffer, item, Rows, a.Order, a0);
-            Place(shared, buffer, item + Items, Rows, a.Order, a1);
-            Place(shared, buffer, item + (2 * Items), Rows, a.Order, a2);
-            Place(shared, buffer, item + (3 * Items), Rows, a.Order, a3);
-            Place(shared, bufferB, item, Columns, b.Order, b0);
-            Place(shared, bufferB, item + Items, Columns, b.Order, b1);
+            shared[buffer + PlaceOf(a, item, 0, Rows)] = TensorFloat.Round(a0);
+            shared[buffer + PlaceOf(a, item, 1, Rows)] = TensorFloat.Round(a1);
+            shared[buffer + PlaceOf(a, item, 2, Rows)] = TensorFloat.Round(a2);
+            shared[buffer + PlaceOf(a, item, 3, Rows)] = TensorFloat.Round(a3);
+            shared[bufferB + PlaceOf(b, item, 0, Columns)] = TensorFloat.Round(b0);
+            shared[bufferB + PlaceOf(b, item, 1, Columns)] = TensorFloat.Round(b1);
             Group.Barrier();
             if (start + Slice < depth)
             {
-                a0 = Fetch(a, firstRow, item, Rows, start + Slice);
-                a1 = Fetch(a, firstRow, item + Items, Rows, start + Slice);
-                a2 = Fetch(a, firstRow, item + (2 * Items), Rows, start + Slice);
-                a3 = Fetch(a, firstRow, item + (3 * Items), Rows, start + Slice);
-                b0 = Fetch(b, firstColumn, item, Columns, start + Slice);
-                b1 = Fetch(b, firstColumn, item + Items, Columns, start + Slice);
+                a0 = Fetch(a, lineA0, start + Slice, item, 0, Rows);
+                a1 = Fetch(a, lineA1, start + Slice, item, 1, Rows);
+                a2 = Fetch(a, lineA2, start + Slice, item, 2, Rows);
+                a3 = Fetch(a, lineA3, start + Slice, item, 3, Rows);
+                b0 = Fetch(b, lineB0, start + Slice, item, 0, Columns);
+                b1 = Fetch(b, lineB1, start + Slice, item, 1, Columns);
             }
 
             Float4 q0 = shared[bufferB + PlaceOf(columnOfWarp, t)];
@@ -145,17 +151,22 @@ internal static class TensorProduct
         floats[at + (8 * Columns) + 1] = fragment.W;
     }
 
-    /// <summary>Quad number <paramref name="place"/> of a slice. Neighbours read neighbouring memory, whichever way it lies.</summary>
-    private static Float4 Fetch<T>(T operand, int firstLine, int place, int lines, int start) where T : struct, IOperand =>
-        TensorFloat.Round(operand.Order == QuadOrder.AlongDepth
-            ? operand.DepthQuad(firstLine + (place / 4), start + (place % 4 * 4))
-            : operand.DepthQuad(firstLine + (place % lines), start + (place / lines * 4)));
+    /// <summary>Which line a work item's quad number <paramref name="part"/> is of, as neighbours read neighbouring memory.</summary>
+    private static int NumberOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? (item / 4) + (part * Items / 4) : item % lines;
 
-    private static void Place(ArrayView<Float4> shared, int buffer, int place, int lines, QuadOrder order, Float4 quad)
-    {
-        int at = order == QuadOrder.AlongDepth ? PlaceOf(place / 4, place % 4) : PlaceOf(place % lines, place / lines);
-        shared[buffer + at] = quad;
-    }
+    /// <summary>Which of the four quads of the line it is.</summary>
+    private static int QuadOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? item % 4 : (item / lines) + (part * (Items / lines));
+
+    private static Index2D LineOf<T>(T operand, int first, int item, int part, int lines) where T : struct, IOperand =>
+        operand.Line(first + NumberOf(operand, item, part, lines));
+
+    private static Float4 Fetch<T>(T operand, Index2D line, int start, int item, int part, int lines) where T : struct, IOperand =>
+        operand.DepthQuad(line, operand.Step(start + (QuadOf(operand, item, part, lines) * 4)));
+
+    private static int PlaceOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
+        PlaceOf(NumberOf(operand, item, part, lines), QuadOf(operand, item, part, lines));
 
     /// <summary>
     /// Where a line's quad of steps 4t to 4t + 3 lies. The quads of a line change places from pair of lines to pair of lines, so

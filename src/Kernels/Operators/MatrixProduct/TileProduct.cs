@@ -51,14 +51,18 @@ internal static class TileProduct
         int item = (y * side) + x;
         RegisterTile sums = default;
         // 256 work items bring a slice of 128 lines with one quad each, 64 bring one of 64 lines with two.
-        Float4 a0 = Fetch(a, firstRow, item, 0, tile);
-        Float4 b0 = Fetch(b, firstColumn, item, 0, tile);
+        Index2D lineA0 = LineOf(a, firstRow, item, 0, tile);
+        Index2D lineA1 = LineOf(a, firstRow, item, 1, tile);
+        Index2D lineB0 = LineOf(b, firstColumn, item, 0, tile);
+        Index2D lineB1 = LineOf(b, firstColumn, item, 1, tile);
+        Float4 a0 = a.Quad(lineA0, StepOf(a, 0, item, 0, tile));
+        Float4 b0 = b.Quad(lineB0, StepOf(b, 0, item, 0, tile));
         Float4 a1 = default;
         Float4 b1 = default;
         if (tile == Small)
         {
-            a1 = Fetch(a, firstRow, item + 64, 0, tile);
-            b1 = Fetch(b, firstColumn, item + 64, 0, tile);
+            a1 = a.Quad(lineA1, StepOf(a, 0, item, 1, tile));
+            b1 = b.Quad(lineB1, StepOf(b, 0, item, 1, tile));
         }
 
         int buffer = 0;
@@ -75,19 +79,22 @@ internal static class TileProduct
             Group.Barrier();
             if (start + Slice < depth)
             {
-                a0 = Fetch(a, firstRow, item, start + Slice, tile);
-                b0 = Fetch(b, firstColumn, item, start + Slice, tile);
+                a0 = a.Quad(lineA0, StepOf(a, start + Slice, item, 0, tile));
+                b0 = b.Quad(lineB0, StepOf(b, start + Slice, item, 0, tile));
                 if (tile == Small)
                 {
-                    a1 = Fetch(a, firstRow, item + 64, start + Slice, tile);
-                    b1 = Fetch(b, firstColumn, item + 64, start + Slice, tile);
+                    a1 = a.Quad(lineA1, StepOf(a, start + Slice, item, 1, tile));
+                    b1 = b.Quad(lineB1, StepOf(b, start + Slice, item, 1, tile));
                 }
             }
 
-            for (int k = 0; k < Slice; k++)
+            // Two steps at a time, so that the second one's loads wait while the first one is multiplied.
+            for (int k = 0; k < Slice; k += 2)
             {
                 int at = buffer + (k * row);
+                int next = at + row;
                 sums = sums.PlusOuter(sharedA[at + y], sharedA[at + side + y], sharedB[at + x], sharedB[at + side + x]);
+                sums = sums.PlusOuter(sharedA[next + y], sharedA[next + side + y], sharedB[next + x], sharedB[next + side + x]);
             }
 
             buffer = (Slice * row) - buffer;
@@ -96,11 +103,13 @@ internal static class TileProduct
         return sums;
     }
 
-    /// <summary>Quad number <paramref name="place"/> of a slice. Neighbours read neighbouring memory, whichever way it lies.</summary>
-    private static Float4 Fetch<T>(T operand, int firstLine, int place, int start, int tile) where T : struct, IOperand =>
-        operand.Order == QuadOrder.AlongDepth
-            ? operand.Quad(firstLine + (place >> 1), start + ((place & 1) * 4))
-            : operand.Quad(firstLine + (place % (tile / 4) * 4), start + (place / (tile / 4)));
+    /// <summary>The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory, whichever way it lies.</summary>
+    private static Index2D LineOf<T>(T operand, int first, int item, int part, int tile) where T : struct, IOperand =>
+        operand.Line(first + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : item % (tile / 4) * 4));
+
+    /// <summary>Its step.</summary>
+    private static Index2D StepOf<T>(T operand, int start, int item, int part, int tile) where T : struct, IOperand =>
+        operand.Step(start + (operand.Order == QuadOrder.AlongDepth ? item % 2 * 4 : (item / (tile / 4)) + (part * 4)));
 
     /// <summary>Puts it where all read it: a row of shared memory for each step of the depth.</summary>
     private static void Place(ArrayView<Float4> shared, int buffer, int place, Float4 quad, QuadOrder order, int tile)
