@@ -93,15 +93,17 @@ public static partial class OperatorCases
             foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
             {
                 yield return ByKernels(
-                    random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling }, WinogradGpu.Forward, WinogradGpu.BackwardData, 6e-6, ConvolutionReason);
+                    random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling }, WinogradGpu.Forward, WinogradGpu.BackwardData,
+                    6e-6, ConvolutionReason);
             }
         }
 
         // A first layer, loads of four and of one, more windows and channels than a group has, borders that meet.
         foreach (Conv3x3Shape shape in new Conv3x3Shape[]
         {
-            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true), new(9, 5, 4, 36, Padding.Replicate), new(1, 1, 2, 5, Padding.Replicate, true),
-            new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max), new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same), new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
+            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true), new(9, 5, 4, 36, Padding.Replicate),
+            new(1, 1, 2, 5, Padding.Replicate, true), new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max),
+            new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same), new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
         })
         {
             yield return ByKernels(random, "GPU direct, few inputs", shape, DirectGpu.Forward, DirectGpu.BackwardFewInputs, 1e-6, DirectReason);
@@ -125,7 +127,8 @@ public static partial class OperatorCases
             yield return ByKernels(
                 random, "TF32", shape, DirectTensor.Forward, DirectTensor.BackwardData, TensorTolerance, TensorReason) with { NeedsTensorCores = true };
             yield return ByKernels(
-                random, "TF32 by shuffles", shape, DirectTensor.ShuffledForward, DirectTensor.ShuffledBackwardData, TensorTolerance, TensorReason) with { NeedsWarps = true };
+                random, "TF32 by shuffles", shape, DirectTensor.ShuffledForward, DirectTensor.ShuffledBackwardData, TensorTolerance,
+                TensorReason) with { NeedsWarps = true };
         }
     }
 
@@ -133,7 +136,8 @@ public static partial class OperatorCases
         Random random, string form, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward,
         Action<ComputeDevice, Conv3x3Op.BackwardDataArguments> backward, double tolerance, string reason)
     {
-        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+        double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
         if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
         return new CheckCase
         {

@@ -8,9 +8,10 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 /// <summary>
 /// <see cref="DirectGpu"/> in TF32, by tensor cores: 32 windows of 2 x 2 pixels and 64 channels by a group.
 /// <para>
-/// In TF32 it also takes what <see cref="WinogradGpu"/> does in float32. Tensor cores multiply eight times as fast (A100: 156
-/// to 19.5 TFLOP/s), which outweighs Winograd's four times fewer products, and there are no transforms to memory and back. Winograd
-/// itself stays in float32: its transforms multiply the rounding of its factors by about ten, and TF32 has no digit to spare.
+/// In TF32 it also takes what <see cref="WinogradGpu"/> does in float32. Tensor cores multiply eight times as fast (A100, by its
+/// data sheet: 156 to 19.5 TFLOP/s), Winograd makes four times fewer products but moves eleven times a map's bytes for its
+/// transforms, and takes memory for them. Winograd itself stays in float32: its transforms multiply the rounding of its factors by
+/// about ten, and TF32 has no digit to spare.
 /// </para>
 /// </summary>
 internal static class DirectTensor
@@ -67,7 +68,8 @@ internal static class DirectTensor
 
     /// <summary>As <see cref="BackwardData(ComputeDevice, Conv3x3Op.BackwardDataArguments)"/>, without tensor cores.</summary>
     public static void ShuffledBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => device.LaunchGrouped(
-        ShuffledBackwardDataKernel, Config(a.Shape, a.Shape.InChannels), a.GradOutput, a.Gate, a.Weights.Kernel, a.GradInput, DirectGpu.LayerOf(a), a.Beta);
+        ShuffledBackwardDataKernel, Config(a.Shape, a.Shape.InChannels), a.GradOutput, a.Gate, a.Weights.Kernel, a.GradInput, DirectGpu.LayerOf(a),
+        a.Beta);
 
     private static KernelConfig Config(Conv3x3Shape shape, int channels) =>
         new(DirectGpu.Grids(shape, TensorProduct.Rows / 4, channels), new Index3D(TensorProduct.Items, 1, 1));

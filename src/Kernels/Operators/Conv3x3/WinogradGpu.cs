@@ -214,9 +214,11 @@ internal static class WinogradGpu
         Convolve(
             device, a.Weights, shape, Direction.Forward,
             (v, tiles) => device.Launch(
-                InputsKernel, (long)tiles.Count * QuadsOf(shape.InChannels), a.Input, v, tiles with { Width = WidthOf(a.Input, shape.InChannels) }, shape.Sizes),
+                InputsKernel, (long)tiles.Count * QuadsOf(shape.InChannels), a.Input, v,
+                tiles with { Width = WidthOf(a.Input, shape.InChannels) }, shape.Sizes),
             (m, tiles) => device.LaunchGrouped(
-                OutputsKernel, OutputsGrid(tiles, columns), m, a.Weights.Bias, a.Output, a.Gate, tiles with { Width = WidthOf(a.Output, columns) }, shape.Sizes, end));
+                OutputsKernel, OutputsGrid(tiles, columns), m, a.Weights.Bias, a.Output, a.Gate,
+                tiles with { Width = WidthOf(a.Output, columns) }, shape.Sizes, end));
     }
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
