@@ -51,11 +51,11 @@ public sealed class KernelDevice : ComputeDevice
 
     /// <summary>
     /// ILGPU's CPU accelerator. Its warps have 32 lanes, as a GPU's. An operator takes its plain form: a barrier of threads costs
-    /// some ten microseconds.
+    /// some ten microseconds. One multiprocessor: threads of several would only wait for each other's cores.
     /// </summary>
     public static KernelDevice OnCpu()
     {
-        Context context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, Math.Clamp(Environment.ProcessorCount, 1, 16))).EnableAlgorithms());
+        Context context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms());
         return new KernelDevice(
             context, context.CreateCPUAccelerator(0, CPUAcceleratorMode.Parallel), "cpu-kernels",
             "ILGPU's CPU accelerator: every kernel as GPUs run it, a thread for each work item (for debugging and tests)");
