@@ -10,7 +10,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         var root = new RootCommand(
-            "Neural style transfer on a compute engine of its own: paints a content picture in the style of another.\n\n" +
+            "Neural style transfer by hand-written kernels: paints a content picture in the style of another.\n\n" +
             "  nativestyle transfer photo.jpg painting.jpg -o out.png\n" +
             "  nativestyle transfer photo.jpg painting.jpg -o out.png --weights vgg16_weights.npz --size 512\n" +
             "  nativestyle texture painting.jpg -o texture.png --size 512x512\n" +

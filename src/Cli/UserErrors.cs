@@ -24,7 +24,7 @@ internal static class UserErrors
             Console.Error.WriteLine($"nativestyle: {OneLine(error.Message)}");
             return ExitCode;
         }
-        catch (Exception failed) when (failed is DeviceException or NotSupportedException)
+        catch (DeviceException failed)
         {
             Console.Error.WriteLine($"nativestyle: the device failed: {OneLine(failed.Message)}; try another --device, or a newer driver ('nativestyle devices' lists what is there)");
             return FailedExitCode;

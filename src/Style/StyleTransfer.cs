@@ -163,7 +163,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         using DeviceBuffer<float> average = device.Allocate<float>(run.Average);
         using Optimizer optimizer = CreateOptimizer(pixels);
         if (run.Optimizer is { } state) optimizer.Restore(state);
-        float[] start = device.UsesHostMemory ? [] : run.Average;
+        float[] start = run.Average;
         // From here on the device has the only copy.
         run.Follow(pixels.ToArray, average.GetAsArray);
         run.Optimizer = null;
@@ -172,6 +172,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         TransferEnd end = TransferEnd.OutOfMemory;
         // A driver that gives a device up takes its memory along: what is saved then is the last copy.
         (float[] Average, int Iteration, long Taken) copy = (start, run.Iteration, Stopwatch.GetTimestamp());
+        bool onDevice = true;
         try
         {
             try
@@ -185,7 +186,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
 
                 if (end is TransferEnd.Completed or TransferEnd.Cancelled) end = JoinLast(end);
             }
-            catch (Exception full) when (IsFull(full))
+            catch (Exception failed) when (IsFull(failed) || (failed is DeviceException && device.UsesHostMemory))
             {
                 Leave(withState: false);
                 throw;
@@ -194,11 +195,12 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             Leave(withState: !last || KeepsLastState);
             return end;
         }
-        catch (DeviceException)
+        catch (Exception failed) when (onDevice && (failed is DeviceException || IsFull(failed)))
         {
             float[] kept = copy.Average;
             run.Follow(() => kept, () => kept);
             run.Iteration = copy.Iteration;
+            run.Reports.RemoveRange(copy.Iteration, run.Reports.Count - copy.Iteration);
             throw;
         }
 
@@ -284,6 +286,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             optimizer.Dispose();
             float[] mean = average.GetAsArray(), iterate = withState ? pixels.ToArray() : mean;
             run.Follow(() => iterate, () => mean);
+            onDevice = false;
         }
 
         // The average with the iterate in it, whose losses nobody knows yet.

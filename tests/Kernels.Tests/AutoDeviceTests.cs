@@ -40,7 +40,7 @@ public sealed class AutoDeviceTests : IDisposable
         using (ComputeDevice device = Auto(new DeviceVerdict(null, 0.5), Gpu("cuda"))) Assert.IsType<CpuDevice>(device);
         Assert.Contains("0.5 times as fast", _said[^1], StringComparison.Ordinal);
         using (ComputeDevice device = Auto(new DeviceVerdict("Gram matrix is off", 9), Gpu("opencl") with { Hardware = "another" })) Assert.IsType<CpuDevice>(device);
-        Assert.Contains("computes wrongly: Gram matrix is off", _said[^1], StringComparison.Ordinal);
+        Assert.Contains("is left alone: Gram matrix is off", _said[^1], StringComparison.Ordinal);
         // Remembered, and said again.
         int checks = _checks, lines = _said.Count;
         Auto(new DeviceVerdict(null, 9), Gpu("cuda")).Dispose();
@@ -55,6 +55,9 @@ public sealed class AutoDeviceTests : IDisposable
         Assert.Equal("cpu-kernels", device.Name);
         Assert.Contains(_said, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
         Assert.Contains(_said, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
+        // Remembered: it is not started again.
+        using ComputeDevice again = Auto(new DeviceVerdict(null, 3), broken with { Open = _ => throw new InvalidOperationException() }, Gpu("opencl") with { Hardware = "a third" });
+        Assert.Equal("cpu-kernels", again.Name);
     }
 
     [Fact]
@@ -90,7 +93,25 @@ public sealed class AutoDeviceTests : IDisposable
         }
 
         using var faulty = new FaultyDevice();
-        Assert.NotNull(DeviceCheck.Run(faulty, cpu).Fault);
+        Assert.NotNull(DeviceCheck.FaultOf(faulty, cpu));
+    }
+
+    /// <summary>A device whose one kernel is off by a tenth, whichever of those that a transfer is made of.</summary>
+    [Theory]
+    [InlineData("none")]
+    [InlineData("SquaredErrorOp.PartsKernel")]
+    [InlineData("TotalVariationOp.PartsKernel")]
+    [InlineData("SquaredErrorOp.BackwardKernel")]
+    [InlineData("TotalVariationOp.BackwardKernel")]
+    [InlineData("GramOp.BackwardKernel")]
+    [InlineData("ReluPoolOp.ForwardKernel")]
+    [InlineData("Conv3x3Op.BackwardDataKernel")]
+    [InlineData("AdamOp.StepKernel")]
+    public void TheCheckFindsWhatIsWrong(string kernel)
+    {
+        using var cpu = new CpuDevice(2);
+        using var faulty = new FaultyDevice(kernel);
+        Assert.Equal(kernel != "none", DeviceCheck.FaultOf(faulty, cpu) is not null);
     }
 
     [Theory]
@@ -103,13 +124,15 @@ public sealed class AutoDeviceTests : IDisposable
         Assert.IsType(expected, DeviceFailure.OfCuda(code.ToString(), "cuda, Gram.ForwardKernel", new InvalidOperationException()));
 
     [Theory]
-    [InlineData(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE, typeof(InsufficientMemoryException))]
-    [InlineData(CLError.CL_OUT_OF_RESOURCES, typeof(InsufficientMemoryException))]
-    [InlineData(CLError.CL_OUT_OF_HOST_MEMORY, typeof(InsufficientMemoryException))]
-    [InlineData(CLError.CL_BUILD_PROGRAM_FAILURE, typeof(DeviceException))]
-    public void OpenClsErrorsAreTold(CLError code, Type expected)
+    [InlineData(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE, true, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_OUT_OF_RESOURCES, true, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_OUT_OF_RESOURCES, false, typeof(DeviceLostException))]
+    [InlineData(CLError.CL_OUT_OF_HOST_MEMORY, false, typeof(InsufficientMemoryException))]
+    [InlineData(CLError.CL_INVALID_COMMAND_QUEUE, true, typeof(DeviceLostException))]
+    [InlineData(CLError.CL_BUILD_PROGRAM_FAILURE, true, typeof(DeviceException))]
+    public void OpenClsErrorsAreTold(CLError code, bool takesMemory, Type expected)
     {
-        Exception failure = DeviceFailure.Of(new CLException(code), "opencl", "Gram.ForwardKernel")!;
+        Exception failure = DeviceFailure.Of(new CLException(code), "opencl", "Gram.ForwardKernel", takesMemory)!;
         Assert.IsType(expected, failure);
         Assert.Contains("Gram.ForwardKernel", failure.Message, StringComparison.Ordinal);
     }
@@ -117,7 +140,7 @@ public sealed class AutoDeviceTests : IDisposable
     private string Cache => Path.Combine(_folder.Path, "devices.json");
 
     private ComputeDevice Auto(DeviceVerdict verdict, params DeviceListing[] gpus) => new AutoDevice(
-        gpus, (_, _) =>
+        gpus, _ =>
         {
             _checks++;
             return verdict;

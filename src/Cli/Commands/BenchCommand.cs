@@ -88,7 +88,7 @@ internal sealed class BenchCommand
     /// <summary>Every operator with its share of the time, and of what the machine can do.</summary>
     private static void Break(IterationBenchmark benchmark, int iterations, ComputeDevice device)
     {
-        DevicePeak? peak = device is not CpuDevice && device.UsesHostMemory ? null : DevicePeak.Measure(device);
+        DevicePeak? peak = DevicePeak.Measure(device);
         IReadOnlyCollection<ProfileEntry> entries = benchmark.Profile(iterations);
         double total = entries.Sum(entry => entry.Seconds);
         var table = new Table().Border(TableBorder.Rounded);

@@ -121,7 +121,7 @@ internal sealed class GradcheckCommand
     private static void ShowTable(CheckResult[] results, bool verbose)
     {
         var table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns("operator", "accelerator", verbose ? "shape" : "shapes", "forward", "backward", "differences", "tolerance", "");
+        table.AddColumns("operator", "device", verbose ? "shape" : "shapes", "forward", "backward", "differences", "tolerance", "");
         if (verbose) table.AddColumn("worst element");
         foreach (TableColumn column in table.Columns.Skip(3).Take(4)) column.RightAligned().NoWrap();
         foreach (IGrouping<(string, string), CheckResult> group in results.GroupBy(result => (result.Case.Operator, result.Device)))

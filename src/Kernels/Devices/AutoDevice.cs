@@ -5,14 +5,17 @@ namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
 /// The choice of <c>--device auto</c>: CUDA, then an OpenCL GPU, then the CPU. A GPU is trusted when <see cref="DeviceCheck"/>
-/// found it right and faster than the CPU; what it found is kept in the user's cache folder for each device, driver and version
-/// of this program. GPUs that share the host's memory are passed over.
+/// found it right and clearly faster than all cores of the CPU; what it found is kept in the user's cache folder for each device,
+/// driver, CPU and build of this program, so that the choice is made once. GPUs that share the host's memory are passed over.
 /// </summary>
 /// <param name="gpus">The devices to choose among, best first.</param>
 /// <param name="check">Checks one.</param>
 /// <param name="file">Where verdicts are kept.</param>
-public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevice, int, DeviceVerdict> check, string file)
+public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevice, DeviceVerdict> check, string file)
 {
+    /// <summary>So much faster a GPU must be: more than two measurements of the same device differ.</summary>
+    private const double Margin = 1.5;
+
     /// <summary>For the devices of this machine.</summary>
     public static AutoDevice OfThisMachine => new(Gpus(), CheckAgainstCpu, DefaultFile);
 
@@ -45,7 +48,7 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
 
     private ComputeDevice? TryOpen(DeviceListing gpu, int threads, Action<string>? notice)
     {
-        string key = $"{gpu.Hardware} | {gpu.Driver} | {typeof(AutoDevice).Assembly.GetName().Version}";
+        string key = $"{gpu.Hardware} | {gpu.Driver} | {Environment.ProcessorCount} cores, {CpuDevice.WidestVectorBits} bits | {typeof(AutoDevice).Module.ModuleVersionId}";
         Dictionary<string, DeviceVerdict> known = Read();
         ComputeDevice? device = null;
         DeviceVerdict? verdict = known.GetValueOrDefault(key);
@@ -54,20 +57,25 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
             if (verdict is null)
             {
                 notice?.Invoke($"{gpu.Name} ({gpu.Hardware}) is new here: checking it against the CPU");
+                // A driver that takes the whole program along must not do so every time.
+                known[key] = new DeviceVerdict("it did not survive its first check", 0);
+                Write(known);
                 device = gpu.Open(threads);
-                verdict = check(device, threads);
+                verdict = check(device);
                 known[key] = verdict;
                 Write(known);
             }
 
-            if (verdict is { Fault: null, TimesTheCpu: > 1 }) return device ?? gpu.Open(threads);
+            if (verdict.Fault is null && verdict.TimesTheCpu >= Margin) return device ?? gpu.Open(threads);
             notice?.Invoke(verdict.Fault is { } fault
-                ? $"{gpu.Name} ({gpu.Hardware}) computes wrongly: {fault}; it is left alone (try a newer driver)"
+                ? $"{gpu.Name} ({gpu.Hardware}) is left alone: {fault} (try a newer driver; delete {file} to check it again)"
                 : string.Create(CultureInfo.InvariantCulture, $"{gpu.Name} ({gpu.Hardware}) is {verdict.TimesTheCpu:0.0#} times as fast as the CPU; using the CPU"));
         }
         catch (Exception failed) when (failed is DeviceException or OutOfMemoryException)
         {
             notice?.Invoke($"{gpu.Name} ({gpu.Hardware}) failed: {failed.Message.ReplaceLineEndings(" ")}; it is left alone");
+            known[key] = new DeviceVerdict($"it failed its check: {failed.Message.ReplaceLineEndings(" ")}", 0);
+            Write(known);
         }
 
         device?.Dispose();
@@ -80,9 +88,9 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
         foreach (DeviceListing device in DeviceCatalog.OpenCl) yield return device;
     }
 
-    private static DeviceVerdict CheckAgainstCpu(ComputeDevice device, int threads)
+    private static DeviceVerdict CheckAgainstCpu(ComputeDevice device)
     {
-        using var cpu = new CpuDevice(threads);
+        using var cpu = new CpuDevice();
         return DeviceCheck.Run(device, cpu);
     }
 

@@ -40,6 +40,9 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Bytes of the largest buffer that the device allows.</summary>
     public virtual long LargestBufferBytes => long.MaxValue;
 
+    /// <summary>Elements of the largest buffer that its operators can count.</summary>
+    public virtual long MostElements => long.MaxValue;
+
     /// <summary>Whether kernels of groups run at all.</summary>
     public virtual bool HasGroups => true;
 
@@ -65,6 +68,8 @@ public abstract partial class ComputeDevice : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (length > MostElements)
+            throw new InsufficientMemoryException($"{Name}: a map of {length} elements is more than kernels can count; choose a smaller --size, or a --memory for tiles");
         return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), kept), length);
     }
 
@@ -72,8 +77,16 @@ public abstract partial class ComputeDevice : IDisposable
     public DeviceBuffer<T> Allocate<T>(ReadOnlySpan<T> source) where T : unmanaged
     {
         DeviceBuffer<T> buffer = Allocate<T>(source.Length);
-        buffer.CopyFromCPU(source);
-        return buffer;
+        try
+        {
+            buffer.CopyFromCPU(source);
+            return buffer;
+        }
+        catch
+        {
+            buffer.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Gives memory that is kept for reuse back to the system.</summary>

@@ -101,9 +101,9 @@ public sealed unsafe class CpuDevice : ComputeDevice
         });
     }
 
-    /// <exception cref="NotSupportedException">Always: groups need barriers, which plain calls have not.</exception>
+    /// <exception cref="DeviceException">Always: groups need barriers, which plain calls have not.</exception>
     protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
-        throw new NotSupportedException($"{kernel.Name} is a kernel of groups: it runs on cpu-kernels and on GPUs");
+        throw new DeviceException($"{kernel.Name} is a kernel of groups: it runs on cpu-kernels and on GPUs");
 
     protected override void Dispose(bool disposing)
     {

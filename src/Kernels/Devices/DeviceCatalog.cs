@@ -69,7 +69,7 @@ public static class DeviceCatalog
             NativeDrivers.Resolve();
             return find();
         }
-        catch (Exception error) when (error is AcceleratorException or DllNotFoundException or NotSupportedException or TypeInitializationException)
+        catch (Exception error) when (error is AcceleratorException or TypeLoadException or NotSupportedException or TypeInitializationException or CapabilityNotSupportedException)
         {
             return [];
         }
@@ -112,14 +112,17 @@ public static class DeviceCatalog
 
     private static KernelDevice Open(Func<Context.Builder, Context.Builder> choose, string name, string hardware, long largestBufferBytes)
     {
+        Context? context = null;
         try
         {
-            Context context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize(OptimizationLevel.O2));
-            return new KernelDevice(context, context.GetPreferredDevice(preferCPU: false).CreateAccelerator(context), name, hardware, largestBufferBytes);
+            context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+            Device device = context.Devices.FirstOrDefault() ?? throw new DeviceException($"{name} is gone");
+            return new KernelDevice(context, device.CreateAccelerator(context), name, hardware, largestBufferBytes);
         }
-        catch (Exception error) when (DeviceFailure.Of(error, name, null) is { } failure)
+        catch (Exception error) when (error is DeviceException || DeviceFailure.Of(error, name, null) is not null)
         {
-            throw failure;
+            context?.Dispose();
+            throw DeviceFailure.Of(error, name, null) ?? error;
         }
     }
 

@@ -15,13 +15,16 @@ public sealed class DeviceLostException(string message, Exception? inner = null)
 internal static class DeviceFailure
 {
     /// <summary>
-    /// The errors after which a CUDA context is dead (cuda.h: 700 illegal address, 702 timeout, 716 misaligned address, 717 and
-    /// 718 invalid address space and program counter, 719 launch failure), by the names that ILGPU gives them.
+    /// The errors after which a CUDA context is dead (cuda.h: 700 illegal address, 702 timeout, 709 context destroyed, 710 assert, 714 to 719
+    /// faults of a kernel, 214 and 220 faults of memory and links, 999 unknown), by the names that ILGPU gives them.
     /// </summary>
     private static readonly string[] s_cudaLost =
     [
         nameof(CudaError.CUDA_ERROR_ILLEGAL_ADDRESS), nameof(CudaError.CUDA_ERROR_LAUNCH_TIMEOUT), nameof(CudaError.CUDA_ERROR_MISALIGNED_ADDRESS),
         nameof(CudaError.CUDA_ERROR_INVALID_ADDRESS_SPACE), nameof(CudaError.CUDA_ERROR_INVALID_PC), nameof(CudaError.CUDA_ERROR_LAUNCH_FAILED),
+        nameof(CudaError.CUDA_ERROR_CONTEXT_IS_DESTROYED), nameof(CudaError.CUDA_ERROR_ASSERT), nameof(CudaError.CUDA_ERROR_HARDWARE_STACK_ERROR),
+        nameof(CudaError.CUDA_ERROR_ILLEGAL_INSTRUCTION), nameof(CudaError.CUDA_ERROR_ECC_UNCORRECTABLE), nameof(CudaError.CUDA_ERROR_NVLINK_UNCORRECTABLE),
+        nameof(CudaError.CUDA_ERROR_UNKNOWN),
     ];
 
     /// <summary>
@@ -30,14 +33,15 @@ internal static class DeviceFailure
     /// </summary>
     /// <param name="device">The device's name.</param>
     /// <param name="what">The kernel or the size that it was about; null where it is not known.</param>
-    public static Exception? Of(Exception error, string device, string? what)
+    /// <param name="takesMemory">Whether it was a launch or an allocation.</param>
+    public static Exception? Of(Exception error, string device, string? what, bool takesMemory = false)
     {
         string about = what is null ? device : $"{device}, {what}";
         return error switch
         {
             CudaException cuda => OfCuda(cuda.Error, about, error),
-            CLException openCl => OfOpenCl(openCl.Error, about, error),
-            InternalCompilerException or NotSupportedException => new DeviceException($"{about}: ILGPU cannot compile it: {Innermost(error).Message}", error),
+            CLException openCl => OfOpenCl(openCl.Error, about, takesMemory, error),
+            InternalCompilerException or NotSupportedException or CapabilityNotSupportedException => new DeviceException($"{about}: ILGPU cannot compile it: {Innermost(error).Message}", error),
             AcceleratorException other => new DeviceException($"{about}: {other.Message}", error),
             _ => null,
         };
@@ -51,15 +55,19 @@ internal static class DeviceFailure
         _ => new DeviceException($"{about}: {code}", error),
     };
 
-    private static Exception OfOpenCl(CLError code, string about, Exception error) => code switch
+    private static Exception OfOpenCl(CLError code, string about, bool takesMemory, Exception error) => code switch
     {
         // A driver allocates when it likes, and may say only at a launch that it could not.
-        CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE => NoMemory(about),
+        CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE => NoMemory(about),
+        CLError.CL_OUT_OF_RESOURCES when takesMemory => NoMemory(about),
+        // At any other call it is what drivers say of a kernel that crashed.
+        CLError.CL_OUT_OF_RESOURCES or CLError.CL_DEVICE_NOT_AVAILABLE or CLError.CL_INVALID_CONTEXT or CLError.CL_INVALID_COMMAND_QUEUE =>
+            new DeviceLostException($"{about}: the driver gave the device up ({code})", error),
         _ => new DeviceException($"{about}: {code} {error.Message}".TrimEnd(), error),
     };
 
     private static InsufficientMemoryException NoMemory(string about) =>
-        new($"{about}: the device has no memory left; choose a smaller --size or --memory");
+        new($"{about}: the device has no memory left; choose a smaller --size");
 
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
 }

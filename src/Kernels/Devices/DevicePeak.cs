@@ -16,10 +16,13 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
     private const int KernelSteps = 4096;
     private const int KernelItems = 1 << 18;
 
-    /// <summary>Measures for about half a second: on CPUs by vectorised loops, elsewhere by kernels.</summary>
-    public static DevicePeak Measure(ComputeDevice device)
+    /// <summary>
+    /// Measures for about half a second: on the CPU by vectorised loops, on GPUs by kernels; null of ILGPU's CPU accelerator, which is
+    /// for debugging.
+    /// </summary>
+    public static DevicePeak? Measure(ComputeDevice device)
     {
-        if (device is not CpuDevice cpu) return ByKernels(device);
+        if (device is not CpuDevice cpu) return device.HasFastGroups ? ByKernels(device) : null;
         var arithmetic = new ArithmeticJob();
         cpu.Vectorize(arithmetic);
         return new DevicePeak(arithmetic.BestRate / 1e9, Bandwidth(cpu) / 1e9);

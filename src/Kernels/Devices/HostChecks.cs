@@ -25,6 +25,6 @@ internal static class HostChecks
     private sealed class ThrowingListener : DefaultTraceListener
     {
         public override void Fail(string? message, string? detailMessage) =>
-            throw new InvalidOperationException($"a view was used outside of its memory: {message} {detailMessage}".TrimEnd());
+            throw new DeviceException($"a view was used outside of its memory: {message} {detailMessage}".TrimEnd());
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
@@ -5,7 +6,7 @@ using ILGPU.Algorithms;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
-using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Devices;
 
@@ -18,10 +19,15 @@ public sealed class KernelDevice : ComputeDevice
     /// <summary>Work items to a group of kernels that do not say: enough to fill GPUs' warps, few enough for every device.</summary>
     internal const int ItemsPerGroup = 128;
 
+    /// <summary>
+    /// What a device that failed had, until the process ends: its driver may fail once more in a finalizer, where nobody catches it.
+    /// </summary>
+    private static readonly ConcurrentBag<object> s_lost = [];
+
     private readonly Context _context;
     private readonly Accelerator _accelerator;
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
-    private bool _lost;
+    private bool _failed;
 
     /// <param name="context">The accelerator's, which this object owns from now on, as it owns the accelerator.</param>
     /// <param name="name">What it shall be called.</param>
@@ -48,6 +54,9 @@ public sealed class KernelDevice : ComputeDevice
     public override long AvailableBytes { get; }
 
     public override long LargestBufferBytes { get; }
+
+    /// <summary>Kernels count in 32 bits.</summary>
+    public override long MostElements => int.MaxValue;
 
     /// <summary>
     /// ILGPU's CPU accelerator. Its warps have 32 lanes, as a GPU's. An operator takes its plain form: a barrier of threads costs
@@ -103,8 +112,8 @@ public sealed class KernelDevice : ComputeDevice
 
     protected override void FreeSlab(MemoryBuffer slab)
     {
-        // A dead context frees nothing, and says so with an exception that would hide the first one.
-        if (!_lost) Guard(slab.Dispose);
+        if (!_failed) Guard(slab.Dispose);
+        else s_lost.Add(slab);
     }
 
     protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
@@ -117,7 +126,9 @@ public sealed class KernelDevice : ComputeDevice
 
     protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
-        if (config.GridDim.Size == 0 || config.GroupDim.Size == 0) return;
+        if (config.GridDim.LongSize == 0 || config.GroupDim.LongSize == 0) return;
+        if (kernel.GetCustomAttribute<GroupItemsAttribute>()?.Items is { } items && items != config.GroupDim.LongSize)
+            throw new ArgumentException($"{kernel.Name} is a kernel of groups of {items} work items, not of {config.GroupDim.LongSize}");
         if (config.GridDim.Y > 65_535 || config.GridDim.Z > 65_535)
             throw new ArgumentException($"{kernel.Name}: a grid of {config.GridDim} groups; along Y and Z there may be 65,535");
         if (config.GroupDim.Size > _accelerator.MaxNumThreadsPerGroup)
@@ -131,14 +142,23 @@ public sealed class KernelDevice : ComputeDevice
 
     protected override void Dispose(bool disposing)
     {
-        if (_lost)
+        try
         {
-            // Nothing can be given back any more; the process's end does it.
+            if (!_failed) _accelerator.Synchronize();
+        }
+        catch (Exception error) when (DeviceFailure.Of(error, Name, null) is not null)
+        {
+            // What was to be said has been said, or concerned nobody any more.
+            _failed = true;
+        }
+
+        base.Dispose(disposing);
+        if (_failed)
+        {
+            s_lost.Add(this);
             return;
         }
 
-        Guard(_accelerator.Synchronize);
-        base.Dispose(disposing);
         _accelerator.Dispose();
         _context.Dispose();
     }
@@ -164,7 +184,8 @@ public sealed class KernelDevice : ComputeDevice
         }
         catch (Exception error) when (DeviceFailure.Of(error, Name, null) is { } failure)
         {
-            throw Note(failure);
+            _failed = true;
+            throw failure;
         }
     }
 
@@ -182,17 +203,13 @@ public sealed class KernelDevice : ComputeDevice
                 call();
                 return;
             }
-            catch (Exception error) when (DeviceFailure.Of(error, Name, what) is { } failure)
+            catch (Exception error) when (DeviceFailure.Of(error, Name, what, takesMemory: what is not null) is { } failure)
             {
-                if (!again || failure is not InsufficientMemoryException) throw Note(failure);
+                // Without memory for one thing the device goes on with the others.
+                _failed |= failure is not InsufficientMemoryException;
+                if (!again || _failed) throw failure;
                 TrimPool();
             }
         }
-    }
-
-    private Exception Note(Exception failure)
-    {
-        _lost |= failure is DeviceLostException;
-        return failure;
     }
 }

@@ -108,9 +108,10 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
         {
             foreach (List<Slab> slabs in new[] { _small, _large, _kept })
             {
-                foreach (Slab slab in slabs.Where(slab => slab.IsFree))
-                    if (slab.HasMemory) free(slab.Memory);
+                Slab[] empty = [.. slabs.Where(slab => slab.IsFree)];
                 slabs.RemoveAll(slab => slab.IsFree);
+                foreach (Slab slab in empty)
+                    if (slab.HasMemory) free(slab.Memory);
             }
         }
     }

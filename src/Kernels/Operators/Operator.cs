@@ -92,7 +92,7 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
     {
         foreach (Form<T> form in _forms)
             if (device.Runs(form.Kind) && form.Fits(device, arguments)) return form;
-        throw new NotSupportedException($"{name} has no form for {device.Name}");
+        throw new DeviceException($"{name} has no form for {device.Name}");
     }
 
     private Operator<T> Add(

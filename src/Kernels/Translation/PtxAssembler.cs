@@ -39,7 +39,7 @@ public sealed partial class PtxAssembler(string program)
             var start = new ProcessStartInfo(program) { RedirectStandardError = true, RedirectStandardOutput = true };
             foreach (string argument in new[] { $"-arch={architecture}", "-v", file, "-o", OperatingSystem.IsWindows() ? "NUL" : "/dev/null" })
                 start.ArgumentList.Add(argument);
-            using Process process = Process.Start(start)!;
+            using Process process = Start(start);
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             string said = process.StandardError.ReadToEnd() + output.Result;
             process.WaitForExit();
@@ -51,6 +51,18 @@ public sealed partial class PtxAssembler(string program)
         finally
         {
             File.Delete(file);
+        }
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception error)
+        {
+            throw new InvalidDataException($"{start.FileName} does not start: {error.Message}; expected NVIDIA's ptxas");
         }
     }
 

@@ -10,9 +10,11 @@ internal sealed class FaultyDevice : ComputeDevice
 {
     private readonly CpuDevice _host = new(1);
     private readonly Exception? _failure;
+    private readonly string? _faulty;
     private int _launchesLeft;
 
-    public FaultyDevice() : base(usesHostMemory: false) => _launchesLeft = int.MaxValue;
+    /// <param name="kernel">Class and method of the one kernel that leaves its last tenth undone; null for all, of which each leaves its last element.</param>
+    public FaultyDevice(string? kernel = null) : base(usesHostMemory: false) => (_launchesLeft, _faulty) = (int.MaxValue, kernel);
 
     /// <param name="launches">How many succeed.</param>
     /// <param name="failure">What the next one throws, and every call after it.</param>
@@ -55,7 +57,9 @@ internal sealed class FaultyDevice : ComputeDevice
         Launches++;
         if (_failure is not null) _launchesLeft--;
         ThrowIfLost();
-        for (int i = 0; i < (_failure is null ? count - 1 : count); i++) body(i);
+        long done = _failure is not null ? count : _faulty is null ? count - 1
+            : _faulty == $"{kernel.DeclaringType!.Name}.{kernel.Name}" ? count - Math.Max(1, count / 10) : count;
+        for (int i = 0; i < done; i++) body(i);
     }
 
     protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>

@@ -28,8 +28,16 @@ public sealed class Conv3x3Weights : IDisposable
         }
 
         InChannels = kernel.Length / (9 * OutChannels);
-        _kernel = device.Allocate(kernel);
         _bias = device.Allocate(bias);
+        try
+        {
+            _kernel = device.Allocate(kernel);
+        }
+        catch
+        {
+            _bias.Dispose();
+            throw;
+        }
     }
 
     public int InChannels { get; }

@@ -42,7 +42,7 @@ internal static class WindowEnd
     private static Pooled Largest(float y0, float y1, float y2, float y3)
     {
         float largest = y0;
-        uint first = y0 > 0f ? 1u : 0u;
+        uint first = MaxPoolOp.IsLarger(y0, 0f) ? 1u : 0u;
         if (MaxPoolOp.IsLarger(y1, largest))
         {
             largest = y1;

@@ -137,30 +137,28 @@ public static class WassersteinOp
     private static void Iterate(ComputeDevice device, ArrayView<float> matrix, ArrayView<float> result, int n, float norm, bool inverse)
     {
         using DeviceBuffer<float> t = device.Allocate<float>(matrix.Length), product = device.Allocate<float>(matrix.Length);
-        DeviceBuffer<float> y = device.Allocate<float>(matrix.Length), z = device.Allocate<float>(matrix.Length), next = device.Allocate<float>(matrix.Length);
-        VectorOps.Copy(device, y.View, matrix);
-        if (norm > 0) VectorOps.Scale(device, y.View, 1f / norm);
-        device.Launch(IdentityKernel, matrix.Length, z.View, n, 1f);
+        using DeviceBuffer<float> first = device.Allocate<float>(matrix.Length), second = device.Allocate<float>(matrix.Length), third = device.Allocate<float>(matrix.Length);
+        (ArrayView<float> y, ArrayView<float> z, ArrayView<float> next) = (first.View, second.View, third.View);
+        VectorOps.Copy(device, y, matrix);
+        if (norm > 0) VectorOps.Scale(device, y, 1f / norm);
+        device.Launch(IdentityKernel, matrix.Length, z, n, 1f);
         for (int step = 0; step < Steps; step++)
         {
-            MatrixProductOp.Square(device, inverse ? y.View : z.View, y.View, product.View, n);
+            MatrixProductOp.Square(device, inverse ? y : z, y, product.View, n);
             device.Launch(StepKernel, matrix.Length, product.View, t.View, n);
             bool last = step == Steps - 1;
             if (inverse || !last)
             {
-                MatrixProductOp.Square(device, inverse ? z.View : t.View, inverse ? t.View : z.View, next.View, n);
+                MatrixProductOp.Square(device, inverse ? z : t.View, inverse ? t.View : z, next, n);
                 (z, next) = (next, z);
             }
 
             if (inverse && last) break;
-            MatrixProductOp.Square(device, y.View, t.View, next.View, n);
+            MatrixProductOp.Square(device, y, t.View, next, n);
             (y, next) = (next, y);
         }
 
-        VectorOps.Copy(device, result, inverse ? z.View : y.View);
-        y.Dispose();
-        z.Dispose();
-        next.Dispose();
+        VectorOps.Copy(device, result, inverse ? z : y);
     }
 
     /// <summary>loss[0] = scale / n (‖m - m'‖² + tr(C' + C - 2 R)), with R = (S C S)^½ left in <paramref name="root"/>.</summary>
