@@ -46,7 +46,8 @@ public sealed class PageTests : IDisposable
         Assert.Equal(0, CommandLine.Run("gradcheck", "--operator", "L2Pool,Gram", "--device", "cpu", "--html", file).ExitCode);
         await InBrowser(file, async page =>
         {
-            Assert.Equal(3, await page.Locator("details").CountAsync());
+            // An operator each: the tiled Gram matrix runs on devices that have groups.
+            Assert.Equal(2, await page.Locator("details").CountAsync());
             await page.Locator("summary").First.ClickAsync();
             Assert.True(await page.Locator("details[open] table").IsVisibleAsync());
             Assert.Equal(2, await page.Locator("polyline").CountAsync());
