@@ -9,7 +9,7 @@ namespace NativeStyle.GradientCheck;
 public static class GradientChecker
 {
     /// <summary>Coordinates of each input that are differenced; more would only take time.</summary>
-    private const int SampledCoordinates = 24;
+    private const int SampledCoordinates = 16;
 
     /// <summary>A power of two, so that x ± h is exact for x near 1.</summary>
     private const double Step = 1.0 / 1024;

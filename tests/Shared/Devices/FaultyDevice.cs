@@ -59,7 +59,7 @@ internal sealed class FaultyDevice : ComputeDevice
         ThrowIfLost();
         long done = _failure is not null ? count : _faulty is null ? count - 1
             : _faulty == $"{kernel.DeclaringType!.Name}.{kernel.Name}" ? count - Math.Max(1, count / 10) : count;
-        for (int i = 0; i < done; i++) body(i);
+        Parallel.For(0, (int)done, body);
     }
 
     protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
