@@ -6,6 +6,8 @@ namespace NativeStyle.Kernels.Tests;
 /// <summary>Every kernel is translated for GPUs that no machine here has, and NVIDIA's assembler takes it.</summary>
 public class TranslationTests
 {
+    private static readonly Lazy<(KernelEntry Kernel, string Ptx)[]> s_forSm80 = new(() => Translate(CudaArchitecture.SM_80));
+
     [Fact]
     public void EveryKernelBecomesOpenClC()
     {
@@ -28,12 +30,7 @@ public class TranslationTests
         const string Why = "no ptxas: set NATIVESTYLE_PTXAS to NVIDIA's assembler (Debian: nvidia-cuda-toolkit)";
         Assert.True(assembler is not null || Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_PTXAS") is null, Why);
         Skip.If(assembler is null, Why);
-        using var translator = new KernelTranslator();
-        CudaArchitecture of = architecture == "sm_70" ? CudaArchitecture.SM_70 : CudaArchitecture.SM_80;
-        (KernelEntry Kernel, string Ptx)[] texts =
-        [
-            .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is not { } least || least <= of).Select(kernel => (kernel, translator.ToPtx(kernel, of))),
-        ];
+        (KernelEntry Kernel, string Ptx)[] texts = architecture == "sm_70" ? Translate(CudaArchitecture.SM_70) : s_forSm80.Value;
         Assert.All(texts.AsParallel().Select(text => (text.Kernel.Name, assembler!.Assemble(text.Ptx, architecture, text.Kernel.GroupItems))), assembled =>
         {
             (string name, KernelResources needs) = assembled;
@@ -47,8 +44,8 @@ public class TranslationTests
     [Fact]
     public void WithoutPtxasEveryKernelIsTranslatedAllTheSame()
     {
-        using var translator = new KernelTranslator();
-        Assert.All(KernelCatalog.All, kernel => Assert.Contains($".entry Kernel_{kernel.Method.Name}", translator.ToPtx(kernel, CudaArchitecture.SM_80), StringComparison.Ordinal));
+        Assert.Equal(KernelCatalog.All.Count, s_forSm80.Value.Length);
+        Assert.All(s_forSm80.Value, text => Assert.Contains($".entry Kernel_{text.Kernel.Method.Name}", text.Ptx, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -74,4 +71,14 @@ public class TranslationTests
     [InlineData(16, 0, 32, 0.5)]
     public void OccupancyIsThatOfAnA100(int registers, int shared, int items, double expected) =>
         Assert.Equal(expected, PtxAssembler.Occupancy(registers, shared, items));
+
+    private static (KernelEntry Kernel, string Ptx)[] Translate(CudaArchitecture architecture)
+    {
+        using var translator = new KernelTranslator();
+        return
+        [
+            .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is not { } least || least <= architecture)
+                .Select(kernel => (kernel, translator.ToPtx(kernel, architecture))),
+        ];
+    }
 }

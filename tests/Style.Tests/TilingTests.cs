@@ -29,7 +29,7 @@ public sealed class TilingTests
     public void RandomTilesGiveTheLossesAndTheGradientOfTheWhole(int seed)
     {
         using var cpu = new CpuDevice(2);
-        Compare(cpu, seed, 72);
+        Compare(cpu, seed, 96);
     }
 
     [SkippableTheory]
