@@ -82,22 +82,22 @@ public class StyleTransferTests
         Exception lost = expected == TransferEnd.OutOfMemory ? new InsufficientMemoryException(Words) : new DeviceLostException(Words);
         List<Picture> pictures = [];
         var whole = new FaultyDevice(int.MaxValue, lost);
-        Transfer(s_small, device: whole, onReport: (_, picture) => pictures.Add(picture()));
+        Transfer(s_small with { Iterations = [3, 3] }, device: whole, onReport: (_, picture) => pictures.Add(picture()));
         int compared = 0;
-        foreach (int part in new[] { 2, 4, 9 })
+        foreach (int part in new[] { 4, 9 })
         {
-            TransferResult result = Transfer(s_small, device: new FaultyDevice(whole.Launches * part / 10, lost));
+            TransferResult result = Transfer(s_small with { Iterations = [3, 3] }, device: new FaultyDevice(whole.Launches * part / 10, lost));
             Assert.Equal(expected, result.End);
             Assert.Equal(result.IterationsMade, result.Reports.Count);
             Assert.Contains("gave the device up", result.Reason, StringComparison.Ordinal);
-            Assert.InRange(result.IterationsMade, 1, 11);
+            Assert.InRange(result.IterationsMade, 1, 6);
             // Between two scales it is larger already.
             if (pictures[result.IterationsMade - 1].Width != result.Picture.Width) continue;
             Assert.Equal(pictures[result.IterationsMade - 1].Pixels, result.Picture.Pixels);
             compared++;
         }
 
-        Assert.InRange(compared, 1, 3);
+        Assert.InRange(compared, 1, 2);
     }
 
     [Fact]
