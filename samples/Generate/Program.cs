@@ -1,5 +1,5 @@
-using NativeStyle.Imaging;
 using NativeStyle.Generate;
+using NativeStyle.Imaging;
 
 // Makes the sample pictures, the same bytes every time:
 //   dotnet run -c Release --project samples/Generate -- samples

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Vgg.Weights;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
 

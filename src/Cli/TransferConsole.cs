@@ -1,11 +1,11 @@
-using NativeStyle.Cli.Commands;
 using System.Diagnostics;
 using System.Globalization;
+using NativeStyle.Cli.Commands;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
-using NativeStyle.Vgg.Weights;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
 namespace NativeStyle.Cli;

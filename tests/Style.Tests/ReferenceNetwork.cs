@@ -1,8 +1,8 @@
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Vgg.Weights;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Tests;
 

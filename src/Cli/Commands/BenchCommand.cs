@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Text.Json;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators;
-using NativeStyle.Style.Tiling;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Text;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style.Tiling;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style.Tiling;
 using NativeStyle.Style;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using Spectre.Console;
 

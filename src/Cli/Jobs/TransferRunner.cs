@@ -1,14 +1,14 @@
-using NativeStyle.Cli.Commands;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using NativeStyle.Imaging.Png;
+using NativeStyle.Cli.Commands;
 using NativeStyle.Imaging;
+using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style.Tiling;
 using NativeStyle.Style;
-using NativeStyle.Vgg.Weights;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
 

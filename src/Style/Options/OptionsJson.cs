@@ -1,7 +1,7 @@
 using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using System.Text.Json;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 

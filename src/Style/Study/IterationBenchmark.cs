@@ -6,8 +6,8 @@ using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
-using NativeStyle.Vgg.Weights;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;
 

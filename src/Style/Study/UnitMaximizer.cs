@@ -3,8 +3,8 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.TotalVariation;
 using NativeStyle.Kernels.Operators.Vectors;
-using NativeStyle.Vgg.Weights;
 using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;
 

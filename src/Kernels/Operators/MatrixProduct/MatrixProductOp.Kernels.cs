@@ -1,5 +1,5 @@
-using ILGPU.Runtime;
 using ILGPU;
+using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Translation;
 

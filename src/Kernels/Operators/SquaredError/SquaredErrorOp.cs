@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
-using ILGPU.Runtime;
 using ILGPU;
+using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Reduction;
