@@ -98,8 +98,8 @@ internal sealed class BenchCommand
         table.AddEmptyRow();
         foreach (IGrouping<string, ProfileEntry> group in entries.GroupBy(entry => entry.Operator))
         {
-            double flop = group.Sum(entry => entry.Work.Flop);
-            var sum = new Work(flop, group.Sum(entry => entry.Work.Bytes), flop / group.Sum(entry => entry.Work.Flop / entry.Work.Saving));
+            double flop = group.Sum(entry => entry.Work.Flop), made = group.Sum(entry => entry.Work.Flop / entry.Work.Saving);
+            var sum = new Work(flop, group.Sum(entry => entry.Work.Bytes), made > 0 ? flop / made : 1);
             AddRow(group.Key, "all", new ProfileEntry(group.Key, "all", group.Sum(entry => entry.Calls), group.Sum(entry => entry.Seconds), sum));
         }
 
