@@ -45,11 +45,7 @@ internal static partial class MatrixProductOp
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
-        int row = Grid.IdxX * TileProduct.Small;
-        int column = Grid.IdxY * TileProduct.Small;
-        RegisterTile sums = TileProduct.Multiply(
-            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, TileProduct.Small);
-        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), TileProduct.Small / 2, sums, widths.C, alpha, beta);
+        MultiplyTile(a, b, c, shape, widths, alpha, beta, sharedA, sharedB, TileProduct.Small);
     }
 
     /// <summary>A 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
@@ -59,11 +55,19 @@ internal static partial class MatrixProductOp
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
-        int row = Grid.IdxX * TileProduct.Large;
-        int column = Grid.IdxY * TileProduct.Large;
+        MultiplyTile(a, b, c, shape, widths, alpha, beta, sharedA, sharedB, TileProduct.Large);
+    }
+
+    /// <summary>The group's tile of C. The two kernels of it differ in size alone, which shared memory must know at compile time.</summary>
+    private static void MultiplyTile(
+        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta,
+        ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
+    {
+        int row = Grid.IdxX * tile;
+        int column = Grid.IdxY * tile;
         RegisterTile sums = TileProduct.Multiply(
-            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, TileProduct.Large);
-        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), TileProduct.Large / 2, sums, widths.C, alpha, beta);
+            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, tile);
+        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), tile / 2, sums, widths.C, alpha, beta);
     }
 
     /// <summary>
