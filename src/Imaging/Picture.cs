@@ -28,6 +28,8 @@ public sealed class Picture : PictureSource
         set => Pixels[(((row * Width) + column) * 3) + channel] = value;
     }
 
+    public override long HeldBytes => sizeof(float) * Pixels.LongLength;
+
     public override void ForEachRow(RowReader row)
     {
         for (int y = 0; y < Height; y++) row(y, Pixels.AsSpan(y * Width * 3, Width * 3));

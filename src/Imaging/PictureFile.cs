@@ -1,5 +1,5 @@
-using NativeStyle.Imaging.Jpeg;
 using NativeStyle.Imaging.Png;
+using NativeStyle.Imaging.Stb;
 
 namespace NativeStyle.Imaging;
 
@@ -13,81 +13,33 @@ public sealed record PictureWriteOptions(
 /// <summary>Pictures in files. Formats are told by content when reading, by the name's extension when writing.</summary>
 public static class PictureFile
 {
-    /// <summary>Pixels of the largest picture that is decoded; more is taken for damage or an attack.</summary>
-    public const long MaxPixels = 1L << 27;
+    /// <summary>The formats that are read, for people.</summary>
+    public const string Readable = "JPEG, PNG, BMP, TGA, GIF, PSD or HDR";
+
+    /// <summary>The extensions of files that are taken for pictures in a folder.</summary>
+    public static IReadOnlyList<string> ReadableExtensions { get; } = [".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".psd", ".hdr"];
 
     /// <summary>The extensions that <see cref="Write"/> knows.</summary>
     public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];
 
-    /// <summary>Pixels of a picture that is decoded once and kept; a larger one is decoded each time that it is used.</summary>
-    private const long KeptPixels = 1L << 22;
+    /// <summary>A file larger than this is no picture of a size that is read.</summary>
+    private const long MaxFileBytes = 1L << 30;
 
-    /// <summary>Reads a PNG or JPEG file.</summary>
-    /// <exception cref="InvalidDataException">No such picture, or damaged; the message names the file.</exception>
+    /// <summary>Reads a JPEG, PNG, BMP, TGA, GIF (its first frame), PSD or Radiance HDR file.</summary>
+    /// <exception cref="InvalidDataException">No such picture, too large, or damaged; the message names the file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static Picture Read(string path)
-    {
-        byte[] bytes = File.ReadAllBytes(path);
-        return Named(path, () => Decode(bytes));
-    }
+    public static Picture Read(string path) => Floats(Open(path));
 
-    /// <summary>A PNG or JPEG file to read row by row; a small one is read at once.</summary>
+    /// <summary>The same, decoded once and kept as the file has it: three bytes a pixel, of 16-bit pictures six.</summary>
+    /// <param name="memory">Bytes that decoding may take.</param>
     /// <inheritdoc cref="Read"/>
-    public static PictureSource Open(string path)
-    {
-        byte[] bytes = File.ReadAllBytes(path);
-        return Named(path, () =>
-        {
-            PictureSource source = FileSource.Open(path, bytes);
-            return (long)source.Height * source.Width <= KeptPixels ? Decode(bytes) : source;
-        });
-    }
-
-    /// <summary>Decodes a PNG or JPEG file's bytes.</summary>
-    /// <exception cref="InvalidDataException">No such picture, or damaged; the message goes after a file's name.</exception>
-    public static Picture Decode(byte[] bytes) => Decoding(() =>
-    {
-        if (PngDecoder.IsPng(bytes))
-        {
-            (int height, int width, _) = PngDecoder.Measure(bytes);
-            bool transparent = false;
-            float[] pixels = Collected(height, width, rows => transparent = PngDecoder.ForEachRow(bytes, rows));
-            return new Picture(height, width, pixels) { Notices = transparent ? [FileSource.OnWhite] : [] };
-        }
-
-        if (JpegDecoder.IsJpeg(bytes))
-        {
-            (int height, int width, int orientation) = JpegDecoder.Measure(bytes);
-            if (orientation >= 5) (height, width) = (width, height);
-            float[] pixels = Collected(height, width, rows => JpegDecoder.ForEachRow(bytes, rows));
-            return Orientation.Apply(new Picture(height, width, pixels), orientation);
-        }
-
-        throw Unknown(bytes);
-    });
-
-    internal static InvalidDataException Unknown(byte[] bytes) => new(bytes.Length == 0 ? "is empty, expected a PNG or JPEG picture"
-        : $"is no PNG or JPEG picture (it begins with bytes {Convert.ToHexStringLower(bytes.AsSpan(0, Math.Min(8, bytes.Length)))}); convert it to one of these");
-
-    /// <summary>Whatever a decoder meets in a damaged file becomes one kind of error.</summary>
-    internal static T Decoding<T>(Func<T> decode)
+    public static PictureSource Open(string path, long memory = long.MaxValue)
     {
         try
         {
-            return decode();
-        }
-        catch (Exception damage) when (damage is EndOfStreamException or IndexOutOfRangeException or ArgumentException or OverflowException)
-        {
-            // A decoder ran out of the file's bytes somewhere in the middle.
-            throw new InvalidDataException("is damaged or truncated", damage);
-        }
-    }
-
-    internal static T Named<T>(string path, Func<T> read)
-    {
-        try
-        {
-            return read();
+            long length = new FileInfo(path).Length;
+            if (length > MaxFileBytes) throw new InvalidDataException($"has {length:n0} bytes, expected a picture of at most {MaxFileBytes:n0}");
+            return PictureDecoder.Decode(File.ReadAllBytes(path), memory);
         }
         catch (InvalidDataException bad)
         {
@@ -95,17 +47,11 @@ public static class PictureFile
         }
     }
 
-    /// <summary>All rows in memory, which is taken with the first: by then the decoder has found the size credible.</summary>
-    private static float[] Collected(int height, int width, Action<RowReader> decode)
-    {
-        float[] pixels = [];
-        decode((y, row) =>
-        {
-            if (pixels.Length == 0) pixels = new float[checked(height * width * 3)];
-            row.CopyTo(pixels.AsSpan(y * width * 3));
-        });
-        return pixels;
-    }
+    /// <summary>Decodes a file's bytes.</summary>
+    /// <exception cref="InvalidDataException">No such picture, too large, or damaged; the message goes after a file's name.</exception>
+    public static Picture Decode(byte[] bytes) => Floats(PictureDecoder.Decode(bytes, long.MaxValue));
+
+    private static Picture Floats(PictureSource source) => source.At(source.Height, source.Width);
 
     /// <summary>Writes to a temporary file beside <paramref name="path"/> and renames it: never half a picture.</summary>
     /// <exception cref="ArgumentException">The extension is none of <see cref="WritableExtensions"/>.</exception>

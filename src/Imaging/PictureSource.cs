@@ -1,8 +1,8 @@
 namespace NativeStyle.Imaging;
 
 /// <summary>
-/// A picture that is read row by row, from its first to its last, as often as somebody wants it: in memory, or a file that is
-/// decoded on the way, so that a large one never lies in memory whole where only a smaller size of it is used.
+/// A picture that is read row by row, from its first to its last, as often as somebody wants it, so that a large one never
+/// lies in memory in floats where only a smaller size of it is used.
 /// </summary>
 public abstract class PictureSource
 {
@@ -13,6 +13,9 @@ public abstract class PictureSource
     /// <summary>What the reader has to do that its user may want to know; empty if nothing.</summary>
     public IReadOnlyList<string> Notices { get; init; } = [];
 
+    /// <summary>Bytes of memory that it keeps for as long as it is used.</summary>
+    public virtual long HeldBytes => 0;
+
     /// <summary>Calls <paramref name="row"/> with each row, (width, RGB), from the top; the span is good for the call only.</summary>
     public abstract void ForEachRow(RowReader row);
 
@@ -21,7 +24,7 @@ public abstract class PictureSource
     {
         var resizer = new RowResizer(Height, Width, height, width);
         ForEachRow(resizer.Add);
-        return resizer.Picture;
+        return new Picture(height, width, resizer.Picture.Pixels) { Notices = Notices };
     }
 
     /// <summary>The same at another size, made when it is asked for.</summary>
@@ -39,6 +42,8 @@ public abstract class PictureSource
 
         public override int Width => width;
 
+        public override long HeldBytes => source.HeldBytes;
+
         public override void ForEachRow(RowReader row) => source.At(height, width).ForEachRow(row);
 
         public override Picture At(int height, int width) =>
@@ -50,6 +55,8 @@ public abstract class PictureSource
         public override int Height => height;
 
         public override int Width => width;
+
+        public override long HeldBytes => source.HeldBytes;
 
         public override void ForEachRow(RowReader row) => source.ForEachRow((y, values) =>
         {
@@ -64,6 +71,8 @@ public abstract class PictureSource
         public override int Height => source.Height;
 
         public override int Width => source.Width;
+
+        public override long HeldBytes => source.HeldBytes;
 
         public override void ForEachRow(RowReader row) => source.ForEachRow((y, values) =>
         {

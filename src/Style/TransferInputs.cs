@@ -15,6 +15,10 @@ public sealed record StyleInput(PictureSource Picture, double Weight = 1, Pictur
 /// <param name="Init">The picture to start from, for <see cref="InitKind.Picture"/>.</param>
 public sealed record TransferInputs(PictureSource? Content, IReadOnlyList<StyleInput> Styles, PictureSource? Init = null)
 {
+    /// <summary>Bytes of memory that they keep while they are used.</summary>
+    public long HeldBytes => Styles.SelectMany(style => new[] { style.Picture, style.Region, style.Part }).Concat([Content, Init])
+        .OfType<PictureSource>().Distinct().Sum(picture => picture.HeldBytes);
+
     /// <summary>The part of the pictures that the options use.</summary>
     public TransferInputs Cropped(PictureCrop crop) => crop == PictureCrop.None ? this : new(
         Square(Content), [.. Styles.Select(style => style with { Picture = Square(style.Picture)!, Region = Square(style.Region), Part = Square(style.Part) })],

@@ -101,6 +101,27 @@ public sealed class MemoryTests : IDisposable
         Assert.Contains("L-BFGS remembers", CommandLine.Run("plan", "1500", "1500", "--memory", "800M", "--preset", "gatys", "--weights", "random").Output, StringComparison.Ordinal);
     }
 
+    /// <summary>Three bytes a pixel, for as long as the run takes.</summary>
+    [Fact]
+    public void PicturesThatAreKeptAreCounted()
+    {
+        string large = _folder.File("large.jpg");
+        PictureFile.Write(large, Waves(3000, 4000, 0.02f));
+        string[] job = ["--content-layers", "relu2_1", "--style-layers", "conv1_1", "--weights", "random", "--size", "64", "--iterations", "1", "-o", _folder.File("o.png")];
+        double small = Mebibytes(Succeed(["transfer", _style, _style, .. job]), "memory about ");
+        Assert.Equal(3.0 * 3000 * 4000 / (1 << 20), Mebibytes(Succeed(["transfer", large, _style, .. job]), "memory about ") - small, 2);
+        CommandLine.AssertRefused(CommandLine.Run(["transfer", large, _style, .. job, "--memory", "64M"]), large, "4000 x 3000 pixels", "decoding", "--memory");
+    }
+
+    [Fact]
+    public void PicturesAreReadUpToALimitThatCanBeRaised()
+    {
+        string[] job = ["transfer", _content, _style, "-o", _folder.File("o.png")];
+        CommandLine.AssertRefused(CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=many", job), _style, "NATIVESTYLE_MAX_MEGAPIXELS is 'many'", "1 to 500");
+        PictureFile.Write(_content, Waves(1001, 1000, 0.02f));
+        CommandLine.AssertRefused(CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=1", job), _content, "1000 x 1001 pixels", "at most 1 megapixels", "NATIVESTYLE_MAX_MEGAPIXELS");
+    }
+
     [Theory]
     [InlineData("plan 256", "pairs of HEIGHT and WIDTH")]
     [InlineData("plan 256 4", "4 pixels is out of range")]

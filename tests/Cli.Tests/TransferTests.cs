@@ -127,7 +127,7 @@ public sealed class TransferTests : IDisposable
         { "{folder}/none.png {style} -o {folder}/o.png", "none.png does not exist" },
         { "{folder} {style} -o {folder}/o.png", "is a folder" },
         { "{empty} {style} -o {folder}/o.png", "empty.png is empty PNG JPEG" },
-        { "{text} {style} -o {folder}/o.png", "text.png is no PNG or JPEG" },
+        { "{text} {style} -o {folder}/o.png", "text.png is no picture that can be read" },
         { "{cut} {style} -o {folder}/o.png", "cut.png truncated" },
         { "{huge} {style} -o {folder}/o.png", "huge.png 200000 x 200000" },
         { "{content} {cut} -o {folder}/o.png", "cut.png truncated" },

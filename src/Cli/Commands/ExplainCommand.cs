@@ -43,8 +43,8 @@ internal sealed class ExplainCommand
     {
         TransferConsole console = _job.Console(parsed);
         (string content, string style, string html, string? output) = (parsed.GetValue(_content)!, parsed.GetValue(_style)!, parsed.GetValue(_html)!, parsed.GetValue(_output));
-        UserErrors.RequireFile(content, "the content picture (PNG or JPEG)");
-        UserErrors.RequireFile(style, "the style picture (PNG or JPEG)");
+        UserErrors.RequireFile(content, $"the content picture ({PictureFile.Readable})");
+        UserErrors.RequireFile(style, $"the style picture ({PictureFile.Readable})");
         OutputArguments.RequireExtension(html, ".html", ".htm");
         UserErrors.RequireWritable(html);
         if (output is not null)

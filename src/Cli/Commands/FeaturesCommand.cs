@@ -12,7 +12,7 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle features IMAGE -o DIR</c>: what each layer sees in a picture.</summary>
 internal sealed class FeaturesCommand
 {
-    private readonly Argument<string> _image = new("IMAGE") { Description = "A picture (PNG or JPEG)" };
+    private readonly Argument<string> _image = new("IMAGE") { Description = $"A picture ({PictureFile.Readable})" };
     private readonly Option<string> _output = new("--output", "-o") { Description = "The folder for a sheet of each layer", Required = true, HelpName = "DIR" };
     private readonly Option<string?> _layers = new("--layers") { Description = "The layers, e.g. conv1_1,relu4_2, or all (default: the first of each block)", HelpName = "A,B" };
     private readonly Option<string?> _size = new("--size") { Description = "Longest side that the picture is seen at (default: 256)", HelpName = "N" };
@@ -41,7 +41,7 @@ internal sealed class FeaturesCommand
     {
         TransferConsole console = _network.Console(parsed);
         (string image, string folder) = (parsed.GetValue(_image)!, parsed.GetValue(_output)!);
-        UserErrors.RequireFile(image, "a picture (PNG or JPEG)");
+        UserErrors.RequireFile(image, $"a picture ({PictureFile.Readable})");
         if (File.Exists(folder)) throw new UsageException($"{folder} is a file, expected the name of a folder");
         int size = parsed.GetValue(_size) is string text ? Settings.ParseWhole("--size", text, 16, 8192) : 256;
         int channels = parsed.GetValue(_channels) is string most ? Settings.ParseWhole("--channels", most, 0, 512) : 64;

@@ -39,8 +39,8 @@ internal sealed class Figure1Command
     {
         TransferConsole console = _job.Console(parsed);
         (string content, string style, string output) = (parsed.GetValue(_content)!, parsed.GetValue(_style)!, parsed.GetValue(_output)!);
-        UserErrors.RequireFile(content, "the content picture (PNG or JPEG)");
-        UserErrors.RequireFile(style, "the style picture (PNG or JPEG)");
+        UserErrors.RequireFile(content, $"the content picture ({PictureFile.Readable})");
+        UserErrors.RequireFile(style, $"the style picture ({PictureFile.Readable})");
         OutputArguments.RequireExtension(output, ".png", ".jpg", ".jpeg");
         UserErrors.RequireWritable(output);
         if (new[] { content, style }.Any(input => Path.GetFullPath(input) == Path.GetFullPath(output)))

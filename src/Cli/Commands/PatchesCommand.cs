@@ -52,7 +52,7 @@ internal sealed class PatchesCommand
         VggLayer layer = NetworkArguments.Layer("--layer", parsed.GetValue(_layer)!, architecture);
         int[] channels = [.. parsed.GetValue(_channel)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(name => Path.GetExtension(name).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
+            .Where(name => PictureFile.ReadableExtensions.Contains(Path.GetExtension(name).ToLowerInvariant()) && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
         if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures (.png, .jpg)");
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using VggNetwork network = _network.Load(parsed, device, file, architecture, [layer.Name], console);

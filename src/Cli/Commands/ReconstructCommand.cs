@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
@@ -7,7 +8,7 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle reconstruct IMAGE --layer L -o OUT</c>: what a layer knows of a picture.</summary>
 internal sealed class ReconstructCommand
 {
-    private readonly Argument<string> _image = new("IMAGE") { Description = "The picture that is reconstructed (PNG or JPEG)" };
+    private readonly Argument<string> _image = new("IMAGE") { Description = $"The picture that is reconstructed ({PictureFile.Readable})" };
     private readonly Option<string> _layer = new("--layer") { Description = "The layer whose feature map it is found from, e.g. conv3_1 or relu4_2; several with commas", Required = true, HelpName = "L" };
     private readonly JobArguments _job = new("gatys", [.. Recipe.ReconstructSettings]);
     private readonly OutputArguments _outputs = new();
@@ -49,7 +50,7 @@ internal sealed class ReconstructCommand
     {
         TransferConsole console = _job.Console(parsed);
         string image = parsed.GetValue(_image)!;
-        UserErrors.RequireFile(image, "the picture to reconstruct (PNG or JPEG)");
+        UserErrors.RequireFile(image, $"the picture to reconstruct ({PictureFile.Readable})");
         Outputs outputs = _outputs.Parse(parsed, [image, .. _job.Inputs(parsed)]);
         TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) =>
             Options(options, LayerList.Parse("--layer", parsed.GetValue(_layer), architecture)!)) with { Content = image };

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
@@ -48,7 +49,7 @@ internal sealed class TextureCommand
     {
         TransferConsole console = _job.Console(parsed);
         string[] styles = parsed.GetValue(_styles)!;
-        foreach (string style in styles) UserErrors.RequireFile(style, "a style picture (PNG or JPEG)");
+        foreach (string style in styles) UserErrors.RequireFile(style, $"a style picture ({PictureFile.Readable})");
         double[] weights = JobArguments.ParseWeights("--style-weights", parsed.GetValue(_styleWeights), styles.Length);
         Outputs outputs = _outputs.Parse(parsed, [.. styles, .. _job.Inputs(parsed)]);
         (int Height, int Width)? given = parsed.GetValue(_size) is string text ? ParseSize(text) : null;
@@ -57,8 +58,7 @@ internal sealed class TextureCommand
         {
             Styles = [.. styles.Select((path, i) => new JobStyle(path, weights[i]))],
         };
-        Imaging.PictureSource first = Imaging.PictureFile.Open(styles[0]);
-        PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), given ?? (first.Height, first.Width), console);
+        PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), given, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, device, prepared, outputs);
     }

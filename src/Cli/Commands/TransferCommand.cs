@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 
@@ -7,7 +8,7 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle transfer CONTENT STYLE... -o OUT</c>, and its continuation from a checkpoint.</summary>
 internal sealed class TransferCommand
 {
-    private readonly Argument<string?> _content = new("CONTENT") { Description = "The picture whose scene is kept (PNG or JPEG)", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _content = new("CONTENT") { Description = $"The picture whose scene is kept ({PictureFile.Readable})", Arity = ArgumentArity.ZeroOrOne };
     private readonly Argument<string[]> _styles = new("STYLE") { Description = "The pictures whose manner is taken, one or more", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<string?> _styleWeights = new("--style-weights") { Description = "How much each style counts beside the others (default: all the same)", HelpName = "X,X" };
     private readonly Option<string?> _masks = new("--mask") { Description = "For each style a picture that is white where in the result it counts; empty for everywhere", HelpName = "FILE,FILE" };
@@ -47,8 +48,8 @@ internal sealed class TransferCommand
         if (parsed.GetValue(_resume) is string file) return Resume(parsed, file, console);
         if (parsed.GetValue(_content) is not string content || parsed.GetValue(_styles) is not [_, ..] styles)
             throw new UsageException("transfer needs a content picture and at least one style picture (see nativestyle transfer --help)");
-        UserErrors.RequireFile(content, "the content picture (PNG or JPEG)");
-        foreach (string style in styles) UserErrors.RequireFile(style, "a style picture (PNG or JPEG)");
+        UserErrors.RequireFile(content, $"the content picture ({PictureFile.Readable})");
+        foreach (string style in styles) UserErrors.RequireFile(style, $"a style picture ({PictureFile.Readable})");
         double[] weights = JobArguments.ParseWeights("--style-weights", parsed.GetValue(_styleWeights), styles.Length);
         string?[] regions = Masks(_masks, parsed, styles.Length), parts = Masks(_styleMasks, parsed, styles.Length);
         Outputs outputs = _outputs.Parse(parsed, [content, .. styles, .. regions.OfType<string>(), .. parts.OfType<string>(), .. _job.Inputs(parsed)]);
@@ -125,7 +126,7 @@ internal sealed class TransferCommand
         if (parsed.GetValue(option) is not string text) return new string?[count];
         string[] files = text.Split(',');
         if (files.Length != count) throw new UsageException($"{option.Name} {text} names {files.Length} masks, expected one for each of the {count} styles (empty for none)");
-        foreach (string file in files.Where(file => file.Length > 0)) UserErrors.RequireFile(file, "a mask (PNG or JPEG)");
+        foreach (string file in files.Where(file => file.Length > 0)) UserErrors.RequireFile(file, $"a mask ({PictureFile.Readable})");
         return [.. files.Select(file => file.Length > 0 ? file : null)];
     }
 }

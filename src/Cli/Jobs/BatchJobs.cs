@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using NativeStyle.Imaging;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
@@ -12,8 +13,6 @@ internal sealed record BatchJob(string Name, string Content, IReadOnlyList<JobSt
 /// <summary>The jobs of a batch, in an order that is the same wherever they are listed.</summary>
 internal static class BatchJobs
 {
-    private static readonly string[] s_pictures = [".png", ".jpg", ".jpeg"];
-
     /// <summary>Each content with each style, into one folder.</summary>
     public static List<BatchJob> FromFolders(string contents, string styles, string output, string extension) =>
         [.. from content in Pictures(contents, "content") from style in Pictures(styles, "style")
@@ -80,7 +79,7 @@ internal static class BatchJobs
             if (line.StyleWeights is { } weights && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
                 throw new JsonException("its style weights are not numbers of 0 or more, one of them above");
             string target = Path.Combine(output, line.Output);
-            OutputArguments.RequireExtension(target, [.. Imaging.PictureFile.WritableExtensions]);
+            OutputArguments.RequireExtension(target, [.. PictureFile.WritableExtensions]);
             return new BatchJob(
                 line.Output, Path.Combine(folder, line.Content),
                 [.. styles.Select((style, i) => new JobStyle(Path.Combine(folder, style), line.StyleWeights?[i] ?? 1, Mask(line.Masks, i), Mask(line.StyleMasks, i)))],
@@ -93,8 +92,8 @@ internal static class BatchJobs
     private static string[] Pictures(string folder, string what)
     {
         if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with {what} pictures");
-        string[] pictures = [.. Directory.EnumerateFiles(folder).Where(file => s_pictures.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
-        return pictures.Length > 0 ? pictures : throw new UsageException($"{folder} has no {what} pictures (.png, .jpg)");
+        string[] pictures = [.. Directory.EnumerateFiles(folder).Where(file => PictureFile.ReadableExtensions.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        return pictures.Length > 0 ? pictures : throw new UsageException($"{folder} has no {what} pictures ({PictureFile.Readable})");
     }
 
     private sealed record ManifestLine(

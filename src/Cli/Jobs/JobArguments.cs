@@ -111,12 +111,13 @@ internal sealed class JobArguments
         ? Settings.ParseWhole(Settings.Iterations, text, 1, 1_000_000) : null;
 
     /// <summary>Reads the pictures, plans the scales and checks that all of it can be done.</summary>
-    /// <param name="shape">Height and width of the result where there is no content picture.</param>
+    /// <param name="shape">Height and width of the result where they are not those of the content picture, or else of the first style.</param>
     public static PreparedJob Prepare(TransferJob draft, int? totalIterations, (int Height, int Width)? shape, TransferConsole console)
     {
         TransferInputs inputs = ReadPictures(draft, console);
         TransferInputs used = inputs.Cropped(draft.Options.Crop);
-        (int height, int width) = shape ?? (used.Content!.Height, used.Content.Width);
+        PictureSource first = used.Content ?? inputs.Styles[0].Picture;
+        (int height, int width) = shape ?? (first.Height, first.Width);
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(draft.Options, height, width);
         if (totalIterations is int total) plan = Schedule.WithTotal(plan, total);
         plan = [.. plan.Where(step => step.Iterations > 0)];
@@ -133,15 +134,15 @@ internal sealed class JobArguments
             Open(style.Path)!, style.Weight, Read(style.Region), Read(style.Part)))];
         return new TransferInputs(Open(job.Content), styles, Open(job.Init));
 
-        // Large pictures are decoded at the sizes at which they are used; masks are used at many.
-        PictureSource? Open(string? name) => name is null ? null : Noticed(name, PictureFile.Open);
+        // Pictures are kept as their files have them; masks are small, and used at many sizes.
+        PictureSource? Open(string? name) => name is null ? null : Noticed(name, path => PictureFile.Open(path, job.Memory ?? long.MaxValue));
 
         Picture? Read(string? name) => name is null ? null : Noticed(name, PictureFile.Read);
 
         T Noticed<T>(string name, Func<string, T> read) where T : PictureSource
         {
             string path = Path.Combine(folder, name);
-            UserErrors.RequireFile(path, "a picture (PNG or JPEG)");
+            UserErrors.RequireFile(path, $"a picture ({PictureFile.Readable})");
             T picture = read(path);
             foreach (string notice in picture.Notices) console.Say($"{path}: {notice}");
             return picture;

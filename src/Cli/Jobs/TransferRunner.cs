@@ -86,7 +86,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         (ScaleStep last, TransferOptions options) = (job.Plan[^1], job.Options);
         int regions = job.Styles.Where(style => style.Region is not null).Select(style => style.Region).Distinct().Count();
         MemoryPlanner planner = MemoryPlanner.For(
-            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions, last.Height, last.Width);
+            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions, last.Height, last.Width, inputs.HeldBytes);
         MemoryEstimate estimate = planner.At(last.Height, last.Width);
         Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))

@@ -1,37 +1,65 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using NativeStyle.Imaging.Metadata;
 
 namespace NativeStyle.Imaging.Png;
 
 /// <summary>
-/// PNG (W3C PNG specification, third edition): every colour type, depth and interlace method. Alpha and tRNS are
-/// composited on white. Colour spaces (gAMA, cHRM, iCCP) are not applied: values stay as encoded.
+/// A PNG file (W3C PNG specification, third edition): every colour type, depth and interlace method, each chunk's checksum
+/// looked at. Alpha and tRNS are composited on white. Colour spaces (gAMA, cHRM, iCCP) are not applied: values stay as
+/// encoded. StbImageSharp would read a damaged file without a word, and 16 bits a sample only as a pointer.
 /// </summary>
-internal static class PngDecoder
+internal sealed class PngDecoder
 {
-    public static bool IsPng(ReadOnlySpan<byte> bytes) => bytes.StartsWith(PngEncoder.Signature[..4]);
+    private const int LargestProfile = 1 << 24;
 
-    /// <summary>Height and width, and whether pixels can be transparent, without the picture.</summary>
-    public static (int Height, int Width, bool Transparent) Measure(ReadOnlySpan<byte> bytes)
+    private readonly List<ReadOnlyMemory<byte>> _data = [];
+    private Header? _header;
+    private byte[]? _palette;
+    private byte[]? _transparency;
+
+    private PngDecoder()
     {
-        (Header header, _, byte[]? transparency, _) = Parse(bytes, onlyHeader: true);
-        return (header.Height, header.Width, header.ColorType >= 4 || transparency is not null);
+    }
+
+    public int Height => _header!.Height;
+
+    public int Width => _header!.Width;
+
+    /// <summary>Bits a sample.</summary>
+    public int Depth => _header!.Depth;
+
+    /// <summary>Whether the last pass, which completes the rows, comes after all others.</summary>
+    public bool Interlaced => _header!.Interlaced;
+
+    /// <summary>Whether pixels can be transparent.</summary>
+    public bool HasAlpha => _header!.ColorType >= 4 || _transparency is not null;
+
+    /// <summary>Null where there is none, or the file says that it is sRGB.</summary>
+    public IccProfile? Profile { get; private set; }
+
+    /// <summary>Looks through the chunks, without the picture.</summary>
+    /// <exception cref="InvalidDataException">Damaged or too large; the message goes after a file's name.</exception>
+    public static PngDecoder Open(ReadOnlyMemory<byte> bytes)
+    {
+        var decoder = new PngDecoder();
+        decoder.Parse(bytes);
+        return decoder;
     }
 
     /// <summary>Hands out the rows, and says whether a pixel was transparent.</summary>
-    public static bool ForEachRow(ReadOnlySpan<byte> bytes, RowReader rows)
+    /// <exception cref="InvalidDataException">Damaged; the message goes after a file's name.</exception>
+    public bool ForEachRow(RowReader rows)
     {
-        (Header header, byte[]? palette, byte[]? transparency, MemoryStream data) = Parse(bytes, onlyHeader: false);
-        using (data) return new PixelReader(header, palette, transparency, rows).Read(data);
+        using var data = new JoinedStream(_data);
+        return new PixelReader(_header!, _palette, _transparency, rows).Read(data);
     }
 
-    private static (Header Header, byte[]? Palette, byte[]? Transparency, MemoryStream Data) Parse(ReadOnlySpan<byte> bytes, bool onlyHeader)
+    private void Parse(ReadOnlyMemory<byte> file)
     {
+        ReadOnlySpan<byte> bytes = file.Span;
         if (!bytes.StartsWith(PngEncoder.Signature)) throw new InvalidDataException("has a damaged PNG signature");
-        Header? header = null;
-        byte[]? palette = null, transparency = null;
-        var data = new MemoryStream();
-        bool ended = false, dataSeen = false, dataOver = false;
+        bool ended = false, dataOver = false;
         for (int at = 8; !ended;)
         {
             if (bytes.Length - at < 12) throw new InvalidDataException("is a truncated PNG: it ends before its IEND chunk");
@@ -41,28 +69,30 @@ internal static class PngDecoder
             string type = System.Text.Encoding.Latin1.GetString(typed[..4]);
             if (Crc32.Of(typed) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + (int)length)..]))
                 throw new InvalidDataException($"is a damaged PNG: the checksum of its {type} chunk is wrong");
+            ReadOnlyMemory<byte> kept = file.Slice(at + 8, (int)length);
             at += 12 + (int)length;
-            if (header is null && type != "IHDR") throw new InvalidDataException("is a damaged PNG: it does not begin with IHDR");
-            dataOver |= dataSeen && type != "IDAT";
+            if (_header is null && type != "IHDR") throw new InvalidDataException("is a damaged PNG: it does not begin with IHDR");
+            dataOver |= _data.Count > 0 && type != "IDAT";
             switch (type)
             {
                 case "IHDR":
-                    if (header is not null) throw new InvalidDataException("is a damaged PNG: it has two IHDR chunks");
-                    header = Header.Parse(body);
+                    if (_header is not null) throw new InvalidDataException("is a damaged PNG: it has two IHDR chunks");
+                    _header = Header.Parse(body);
                     break;
                 case "PLTE":
-                    if (body.Length % 3 != 0 || body.Length is 0 or > 768 || dataSeen)
+                    if (body.Length % 3 != 0 || body.Length is 0 or > 768 || _data.Count > 0)
                         throw new InvalidDataException("is a damaged PNG: its palette is not 1 to 256 colours before the picture");
-                    palette = body.ToArray();
+                    _palette = body.ToArray();
                     break;
                 case "tRNS":
-                    transparency = body.ToArray();
+                    _transparency = body.ToArray();
+                    break;
+                case "iCCP":
+                    Profile = ReadProfile(kept);
                     break;
                 case "IDAT":
                     if (dataOver) throw new InvalidDataException("is a damaged PNG: other chunks stand between its IDAT chunks");
-                    if (onlyHeader) return (header!, palette, transparency, data);
-                    dataSeen = true;
-                    data.Write(body);
+                    _data.Add(kept);
                     break;
                 case "IEND":
                     ended = true;
@@ -74,17 +104,29 @@ internal static class PngDecoder
             }
         }
 
-        if (!dataSeen) throw new InvalidDataException("is a PNG without a picture: it has no IDAT chunk");
-        if (header!.ColorType == 3 && palette is null) throw new InvalidDataException("is a damaged PNG: its palette is missing");
+        if (_data.Count == 0) throw new InvalidDataException("is a PNG without a picture: it has no IDAT chunk");
+        if (_header!.ColorType == 3 && _palette is null) throw new InvalidDataException("is a damaged PNG: its palette is missing");
         // Deflate makes at most 1032 bytes of one: a small file that states a huge picture is refused before memory is taken.
-        if ((long)header.Width * header.Height * header.BitsPerPixel / 8 > (1032 * data.Length) + 1024)
-        {
-            throw new InvalidDataException(
-                $"is a damaged or truncated PNG: {data.Length:n0} bytes do not hold {header.Width} x {header.Height} pixels");
-        }
+        long compressed = _data.Sum(part => (long)part.Length);
+        if ((long)Width * Height * _header.BitsPerPixel / 8 > (1032 * compressed) + 1024)
+            throw new InvalidDataException($"is a damaged or truncated PNG: {compressed:n0} bytes do not hold {Width} x {Height} pixels");
+    }
 
-        data.Position = 0;
-        return (header, palette, transparency, data);
+    /// <summary>A name that ends in a zero, the method, and the profile compressed; a damaged one does not spoil the picture.</summary>
+    private static IccProfile ReadProfile(ReadOnlyMemory<byte> body)
+    {
+        int name = body.Span.IndexOf((byte)0);
+        if (name < 0 || name + 2 > body.Length) return IccProfile.Parse([]);
+        using var zlib = new ZLibStream(new JoinedStream([body[(name + 2)..]]), CompressionMode.Decompress);
+        byte[] profile = new byte[Math.Min(LargestProfile, 1032L * body.Length)];
+        try
+        {
+            return IccProfile.Parse(profile.AsSpan(0, zlib.ReadAtLeast(profile, profile.Length, throwOnEndOfStream: false)));
+        }
+        catch (InvalidDataException)
+        {
+            return IccProfile.Parse([]);
+        }
     }
 
     private sealed record Header(int Width, int Height, int Depth, int ColorType, bool Interlaced)
@@ -98,11 +140,7 @@ internal static class PngDecoder
             if (body.Length != 13) throw new InvalidDataException("is a damaged PNG: its IHDR is not 13 bytes");
             uint width = BinaryPrimitives.ReadUInt32BigEndian(body), height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
             (int depth, int color, int compression, int filter, int interlace) = (body[8], body[9], body[10], body[11], body[12]);
-            if (width == 0 || height == 0 || (long)width * height > PictureFile.MaxPixels || width > int.MaxValue || height > int.MaxValue)
-            {
-                throw new InvalidDataException(
-                    $"states {width} x {height} pixels, expected 1 to {PictureFile.MaxPixels:n0} in all");
-            }
+            PictureSize.Require(height, width);
 
             bool valid = color switch
             {
@@ -168,7 +206,7 @@ internal static class PngDecoder
                 Inflate(data, filter);
                 Inflate(data, current);
                 Unfilter(filter[0], current, previous, pixelBytes);
-                for (int column = 0; column < width; column++) Store(pixels.AsSpan(3 * column, 3), current, column);
+                StoreRow(pixels, current);
                 row(y, pixels);
                 (previous, current) = (current, previous);
             }
@@ -186,15 +224,39 @@ internal static class PngDecoder
             }
         }
 
+        /// <summary>W3C PNG, 9.2. Left of the first pixel and above the first row everything is 0.</summary>
         private static void Unfilter(int filter, byte[] current, byte[] previous, int pixelBytes)
         {
             if (filter is < 0 or > 4) throw new InvalidDataException($"is a damaged PNG: a row has filter {filter}, expected 0 to 4");
-            for (int i = 0; i < current.Length && filter != 0; i++)
+            int first = Math.Min(pixelBytes, current.Length);
+            for (int i = 0; i < first && filter != 0; i++) current[i] += (byte)PngFilter.Predict(filter, 0, previous[i], 0);
+            // The filter is a constant in each loop: a choice for each byte would take as long as inflating it.
+            switch (filter)
             {
-                int left = i >= pixelBytes ? current[i - pixelBytes] : 0, up = previous[i];
-                int corner = i >= pixelBytes ? previous[i - pixelBytes] : 0;
-                current[i] += (byte)PngFilter.Predict(filter, left, up, corner);
+                case 1:
+                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(1, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    break;
+                case 2:
+                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(2, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    break;
+                case 3:
+                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(3, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    break;
+                case 4:
+                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(4, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    break;
             }
+        }
+
+        private void StoreRow(Span<float> pixels, byte[] line)
+        {
+            if (header is { ColorType: 2, Depth: 8 } && transparency is null)
+            {
+                for (int i = 0; i < pixels.Length; i++) pixels[i] = line[i] / 255f;
+                return;
+            }
+
+            for (int column = 0; 3 * column < pixels.Length; column++) Store(pixels.Slice(3 * column, 3), line, column);
         }
 
         private void Store(Span<float> pixel, byte[] line, int at)

@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace NativeStyle.Imaging.Png;
 
 /// <summary>The five row filters (PNG specification, 9.2): what a byte is predicted to be from its neighbours.</summary>
 internal static class PngFilter
 {
     /// <param name="filter">0 none, 1 left, 2 up, 3 average, 4 Paeth.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Predict(int filter, int left, int up, int corner) => filter switch
     {
         0 => 0,

@@ -15,7 +15,7 @@ public static class PngText
     public static IReadOnlyDictionary<string, string> Read(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
-        if (!PngDecoder.IsPng(bytes)) throw new InvalidDataException($"{path} is no PNG picture; texts are in PNG files only");
+        if (!bytes.StartsWith(PngEncoder.Signature)) throw new InvalidDataException($"{path} is no PNG picture; texts are in PNG files only");
         try
         {
             return Read(bytes);

@@ -28,10 +28,12 @@ public sealed class MemoryPlanner
     /// <param name="limit">Bytes.</param>
     /// <param name="regions">Regions that styles have of their own.</param>
     /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
+    /// <param name="pictures">Bytes of the pictures that are kept as their files have them.</param>
     public MemoryPlanner(
-        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true,
+        long pictures = 0)
     {
-        (Limit, Options, _costs) = (limit, options, new TileCosts(device, architecture, options, regions, averages));
+        (Limit, Options, _costs) = (limit, options, new TileCosts(device, architecture, options, regions, averages, pictures));
         Planner = new TilePlanner(_costs, limit);
     }
 
@@ -44,11 +46,11 @@ public sealed class MemoryPlanner
     internal TilePlanner Planner { get; }
 
     /// <summary>A planner for runs up to a size, with a shorter history of L-BFGS where that has to be.</summary>
-    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, bool)"/>
+    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, bool, long)"/>
     public static MemoryPlanner For(
-        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width, long pictures = 0)
     {
-        var planner = new MemoryPlanner(device, architecture, options, limit, regions);
+        var planner = new MemoryPlanner(device, architecture, options, limit, regions, pictures: pictures);
         if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
         MemoryEstimate estimate = planner.At(height, width);
         if (estimate.Fits) return planner;
@@ -56,7 +58,7 @@ public sealed class MemoryPlanner
         const int BytesOfPair = 2 * 3 * sizeof(float);
         long excess = estimate.PeakBytes - limit + (limit / 8), pairs = (long)Math.Ceiling((double)excess / ((long)height * width * BytesOfPair));
         int history = (int)Math.Max(1, options.History - pairs);
-        return new MemoryPlanner(device, architecture, options with { History = history }, limit, regions);
+        return new MemoryPlanner(device, architecture, options with { History = history }, limit, regions, pictures: pictures);
     }
 
     /// <summary>

@@ -16,7 +16,8 @@ namespace NativeStyle.Style.Tiling;
 /// </summary>
 /// <param name="regions">Regions that styles have of their own.</param>
 /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
-internal sealed class TileCosts(ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, bool averages = true)
+/// <param name="pictures">Bytes of the pictures that are kept as their files have them.</param>
+internal sealed class TileCosts(ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, bool averages = true, long pictures = 0)
 {
     /// <summary>The program itself, its code, and the threads' scratch.</summary>
     public const long ProgramBytes = 90L << 20;
@@ -59,9 +60,9 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
     public long FixedBytes(int height, int width, bool targetsOnDisk, bool iterates) =>
         HostBytes(height, width, iterates) + Standing(height, width, targetsOnDisk, iterates).Sum(block => block.Bytes);
 
-    /// <summary>Bytes beside the device's: the program, and of a target the picture.</summary>
+    /// <summary>Bytes beside the device's: the program, the pictures of the run, and of a target copies of its picture.</summary>
     private long HostBytes(int height, int width, bool iterates) =>
-        OnHost ? ProgramBytes + (iterates ? 0 : TargetPictures * Bytes((height, width), 3)) : 0;
+        OnHost ? ProgramBytes + pictures + (iterates ? 0 : TargetPictures * Bytes((height, width), 3)) : 0;
 
     /// <summary>Blocks on the device that stay for all iterations, and whether they are made in the middle of one.</summary>
     private IEnumerable<(long Bytes, bool Kept)> Standing(int height, int width, bool targetsOnDisk, bool iterates)

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace NativeStyle.Imaging.Jpeg;
+namespace NativeStyle.Imaging.Metadata;
 
 /// <summary>Exif's orientation tag (Exif 2.3, 4.6.4): how the camera was held.</summary>
 internal static class Orientation
@@ -31,24 +31,25 @@ internal static class Orientation
         return null;
     }
 
-    /// <summary>The picture as it was seen.</summary>
-    public static Picture Apply(Picture picture, int orientation)
+    /// <summary>Whether rows are stored as columns.</summary>
+    public static bool Turned(int orientation) => orientation >= 5;
+
+    /// <summary>The picture as it was seen: (height, width, RGB), or (width, height, RGB) where it is <see cref="Turned"/>.</summary>
+    /// <param name="rgb">As it is stored, (height, width, RGB).</param>
+    public static T[] Apply<T>(T[] rgb, int height, int width, int orientation)
     {
-        if (orientation == 1) return picture;
-        bool turned = orientation >= 5;
-        (int height, int width) = turned ? (picture.Width, picture.Height) : (picture.Height, picture.Width);
-        var upright = new Picture(height, width)
-        {
-            Notices = [.. picture.Notices, Notice],
-        };
-        for (int row = 0; row < height; row++)
-        for (int column = 0; column < width; column++)
+        if (orientation == 1) return rgb;
+        bool turned = Turned(orientation);
+        (int rows, int columns) = turned ? (width, height) : (height, width);
+        T[] upright = new T[rgb.Length];
+        for (int row = 0, to = 0; row < rows; row++)
+        for (int column = 0; column < columns; column++, to += 3)
         {
             (int r, int c) = turned ? (column, row) : (row, column);
             // Values 2, 3, 7, 8 mirror the stored columns; 3, 4, 6, 7 its rows.
-            if (orientation is 2 or 3 or 7 or 8) c = picture.Width - 1 - c;
-            if (orientation is 3 or 4 or 6 or 7) r = picture.Height - 1 - r;
-            for (int channel = 0; channel < 3; channel++) upright[row, column, channel] = picture[r, c, channel];
+            if (orientation is 2 or 3 or 7 or 8) c = width - 1 - c;
+            if (orientation is 3 or 4 or 6 or 7) r = height - 1 - r;
+            rgb.AsSpan(3 * ((r * width) + c), 3).CopyTo(upright.AsSpan(to, 3));
         }
 
         return upright;

@@ -1,0 +1,104 @@
+using StbImageSharp;
+
+namespace NativeStyle.Imaging.Tests;
+
+/// <summary>Damaged and hostile files of every format end in a picture or an error, soon, and leave no native memory behind: alone, since that is counted per process.</summary>
+[CollectionDefinition(nameof(DamageTests), DisableParallelization = true)]
+[Collection(nameof(DamageTests))]
+public class DamageTests
+{
+    private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Fixtures", "formats");
+
+    [Theory]
+    [InlineData("*.jpg")]
+    [InlineData("*.png")]
+    [InlineData("*.bmp")]
+    [InlineData("*.tga")]
+    [InlineData("*.gif")]
+    [InlineData("*.psd")]
+    [InlineData("*.hdr")]
+    public void DamagedFilesEndInAPictureOrAnError(string pattern)
+    {
+        const int Seed = 11, Rounds = 1200;
+        var random = new Random(Seed);
+        byte[][] whole = [.. Directory.GetFiles(s_folder, pattern).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+        for (int round = 0; round < Rounds; round++) DecodeOrRefuse(Damage.Of(whole[round % whole.Length], random));
+        Assert.Equal(0, StbImage.NativeAllocations);
+    }
+
+    /// <summary>Several scans, restarts and orientations, whose coefficients and lengths can be damaged too.</summary>
+    [SkippableFact]
+    public void DamagedJpegsOfEveryKindEndInAPictureOrAnError()
+    {
+        var random = new Random(12);
+        byte[][] whole = [.. Directory.GetFiles(TestData.Path("jpeg"), "*.jpg").Order(StringComparer.Ordinal).Select(File.ReadAllBytes).Where(file => file.Length < 20_000)];
+        Assert.True(whole.Length > 10);
+        for (int round = 0; round < 1000; round++) DecodeOrRefuse(Damage.Of(whole[round % whole.Length], random));
+        Assert.Equal(0, StbImage.NativeAllocations);
+    }
+
+    /// <summary>Each corrupted file gives a picture or a clear error, soon; among them one on which Stb never ends by itself.</summary>
+    [SkippableFact]
+    public void BrokenFilesEndInAPictureOrAnError()
+    {
+        string[] files = Directory.GetFiles(TestData.Path("jpeg-broken"), "*.jpg");
+        Assert.True(files.Length >= 51);
+        foreach (string file in files) DecodeOrRefuse(File.ReadAllBytes(file));
+        Assert.Equal(0, StbImage.NativeAllocations);
+    }
+
+    /// <summary>Files that StbImageSharp takes for whole, and returns memory as it found it: other bytes each time.</summary>
+    [Fact]
+    public void FilesThatLeaveThePictureUndefinedAreRefused()
+    {
+        foreach (string file in Directory.GetFiles(Path.Combine(s_folder, "..", "damaged"))) AssertRefused(File.ReadAllBytes(file), "damaged JPEG");
+        byte[] plain = File.ReadAllBytes(Path.Combine(s_folder, "plain.jpg")), progressive = File.ReadAllBytes(Path.Combine(s_folder, "progressive.jpg"));
+        byte[] startOfScan = [0xFF, 0xDA];
+        int scan = plain.AsSpan().IndexOf(startOfScan);
+        AssertRefused([.. plain[..scan], 0xFF, 0xD9], "picture data is missing");
+        // 23 x 13 pixels are six blocks, and with a restart after each there are five.
+        AssertRefused([.. plain[..scan], 0xFF, 0xDD, 0, 4, 0, 1, .. plain[scan..]], "5 of its restart markers are missing");
+        AssertRefused([.. plain[..^2], 0xFF, 0xE0, 0, 2], "ends before its picture does");
+        int first = progressive.AsSpan().IndexOf(startOfScan), length = progressive[first + 3];
+        progressive[first + 1 + length] = 0x10;
+        AssertRefused(progressive, "refines what no scan began");
+        AssertRefused([.. "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 3\n"u8, .. new byte[24]], "3 pixels a row");
+    }
+
+    private static void AssertRefused(byte[] file, string words) =>
+        Assert.Contains(words, Assert.Throws<InvalidDataException>(() => PictureFile.Decode(file)).Message, StringComparison.Ordinal);
+
+    /// <summary>A scan of a few bytes passes over all of the picture: thousands of them would take minutes.</summary>
+    [Fact]
+    public void AJpegOfVeryManyScansIsRefused()
+    {
+        byte[] scan = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0, 0];
+        byte[] file = [0xFF, 0xD8, .. Enumerable.Repeat(scan, 300).SelectMany(bytes => bytes), 0xFF, 0xD9];
+        Assert.Contains("scans", Assert.Throws<InvalidDataException>(() => PictureFile.Decode(file)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0xC9, 8, "arithmetic-coded")]
+    [InlineData(0xC3, 8, "lossless")]
+    [InlineData(0xC5, 8, "hierarchical")]
+    [InlineData(0xC1, 12, "12-bit")]
+    public void KindsOfJpegThatAreNotReadAreNamed(byte marker, byte precision, string words)
+    {
+        byte[] file = [0xFF, 0xD8, 0xFF, marker, 0, 11, precision, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xFF, 0xD9];
+        var error = Assert.Throws<InvalidDataException>(() => PictureFile.Decode(file));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    private static void DecodeOrRefuse(byte[] bytes)
+    {
+        try
+        {
+            Picture picture = PictureFile.Decode(bytes);
+            Assert.All(picture.Pixels, value => Assert.InRange(value, 0f, 1f));
+        }
+        catch (InvalidDataException refusal)
+        {
+            Assert.NotEmpty(refusal.Message);
+        }
+    }
+}
