@@ -8,7 +8,7 @@ internal static class WeightsLocator
     /// <summary>What <c>--weights</c> takes for random filters although there is a file.</summary>
     public const string Random = "random";
 
-    private static readonly string[] s_extensions = [".safetensors", ".mat", ".npz", ".npy", ".pth"];
+    private static readonly string[] s_extensions = [".safetensors", ".h5", ".mat", ".npz", ".npy", ".pth"];
 
     /// <summary>weights/ here, then the user's data folder.</summary>
     public static IReadOnlyList<string> Folders =>
@@ -21,15 +21,15 @@ internal static class WeightsLocator
     ];
 
     /// <summary>
-    /// The file to use: the one named, or the first in those folders that has VGG's convolutions, converted files before
-    /// the large published ones; null for random filters.
+    /// The file to use: the one named, or the first in those folders that has VGG's convolutions, files of convolutions alone
+    /// before the large published ones; null for random filters.
     /// </summary>
     public static string? Find(string? named, Action<string> say)
     {
         if (named is not null)
         {
             if (named.Equals(Random, StringComparison.OrdinalIgnoreCase)) return null;
-            UserErrors.RequireFile(named, "VGG weights (.mat, .npz, .npy, .pth or .safetensors)");
+            UserErrors.RequireFile(named, "VGG weights (.mat, .npz, .npy, .h5, .pth or .safetensors)");
             return named;
         }
 

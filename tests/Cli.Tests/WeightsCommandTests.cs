@@ -11,6 +11,7 @@ public class WeightsCommandTests
     [Theory]
     [InlineData("torchvision_zip.pth", "PyTorch state dictionary", "rgb-unit", "(out, in, height, width)")]
     [InlineData("tensorflow_vgg_python2.npy", "tensorflow-vgg", "bgr-255", "(height, width, in, out)")]
+    [InlineData("keras_application.h5", "HDF5 (Keras)", "bgr-255: Keras's VGG files are BGR", "(height, width, in, out)")]
     [InlineData("float64_bgr.safetensors", ".safetensors", "bgr-255: the file's metadata says so", "(height, width, in, out)")]
     public void InfoTellsFormatConventionAndOrder(string name, string format, string convention, string order)
     {
@@ -39,7 +40,9 @@ public class WeightsCommandTests
         Assert.Contains("random VGG-19", random.Output, StringComparison.Ordinal);
         Assert.Contains("weights download vgg19", random.Output, StringComparison.Ordinal);
         CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("torchvision_zip.pth"), "-o", folder.File("x.npz")), ".safetensors");
-        CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("keras.h5"), "-o", folder.File("x.safetensors")), "HDF5", "python3");
+        CommandLine.Outcome keras = CommandLine.Run("weights", "convert", Fixture("keras_application.h5"), "-o", folder.File("keras.safetensors"));
+        Assert.Contains("1 convolutions of VGG-19, from bgr-255", keras.Output, StringComparison.Ordinal);
+        CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("refused_external_link.h5"), "-o", folder.File("x.safetensors")), "external links", "download it again");
     }
 
     /// <summary>Through a proxy, which is asked for the whole address; the file is checked to be weights.</summary>
@@ -79,7 +82,7 @@ public class WeightsCommandTests
 
     [Theory]
     [InlineData("weights download resnet", "there is no network 'resnet'; there are vgg19, vgg16")]
-    [InlineData("weights download vgg16 --from matconvnet", "there are frossard, torchvision")]
+    [InlineData("weights download vgg16 --from matconvnet", "there are keras, frossard, torchvision")]
     [InlineData("weights download vgg16 --url ftp://x/y", "no http or https address")]
     public void WrongUsesOfDownloadAreOneLine(string arguments, string words) =>
         CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);

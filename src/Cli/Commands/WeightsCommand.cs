@@ -9,11 +9,11 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle weights info FILE</c>: what a weights file is and holds.</summary>
 internal static class WeightsCommand
 {
-    private const string Kinds = "VGG weights (.mat, .npz, .npy, .pth or .safetensors)";
+    private const string Kinds = "VGG weights (.mat, .npz, .npy, .h5, .pth or .safetensors)";
 
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A .mat, .npz, .npy, .pth or .safetensors file with VGG-16 or VGG-19" };
+        var file = new Argument<string>("FILE") { Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19" };
         var info = new Command("info", "Prints the table of a file's layers, its format, conventions, mean and checksums.") { file };
         info.SetAction(parsed => Info(parsed.GetValue(file)!));
 
@@ -44,8 +44,9 @@ internal static class WeightsCommand
         var output = new Option<string?>("--output", "-o") { Description = $"Where to put it (default: {string.Join(", or if there is none ", WeightsLocator.Folders)})", HelpName = "FILE" };
         var download = new Command(
             "download",
-            "Downloads published weights, about 550 MB, to where 'transfer' finds them. A download that was cut or ended is gone on\n" +
-            "with the next time; the file gets its name only when its size and checksum are right. Proxies: HTTPS_PROXY and so on.")
+            "Downloads published weights, 80 MB (550 for files with fully connected layers), to where 'transfer' finds them. A\n" +
+            "download that was cut or ended is gone on with the next time; the file gets its name only when its size and checksum\n" +
+            "are right. Proxies: HTTPS_PROXY and so on.")
         {
             network, from, url, output,
         };

@@ -15,7 +15,7 @@ internal sealed class JobArguments
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights: .mat, .npz, .npy, .pth or .safetensors (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE",
+        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE",
     };
 
     private readonly Option<string?> _convention = new("--weights-convention")

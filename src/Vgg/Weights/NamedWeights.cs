@@ -89,12 +89,14 @@ internal static partial class NamedWeights
         return format switch
         {
             TensorflowVgg => (WeightsConvention.Bgr255, "tensorflow-vgg's files are BGR"),
+            Keras => (WeightsConvention.Bgr255, "Keras's VGG files are BGR"),
             Torch => (WeightsConvention.Bgr255, "Caffe's layers in a PyTorch file, as Gatys's vgg_conv.pth, are BGR"),
             _ => (WeightsConvention.Rgb255, $"the habit of {format}"),
         };
     }
 
     public const string TensorflowVgg = ".npy dictionary (tensorflow-vgg)";
+    public const string Keras = "HDF5 (Keras)";
     public const string Torch = "PyTorch state dictionary";
 
     /// <summary>Biases and kernels of conv1_1 in all of Oxford's files, in another order of channels at most.</summary>
@@ -120,6 +122,8 @@ internal static partial class NamedWeights
             return found is null ? null : (found.Name, place.Groups[2].Value == "bias");
         }
 
+        if (KerasPattern().Match(name) is { Success: true } keras)
+            return (keras.Groups[3].Success ? keras.Groups[3].Value : $"conv{keras.Groups[1].Value}_{keras.Groups[2].Value}", keras.Groups[4].Value is "b" or "bias");
         return LayerPattern().Match(name) is { Success: true } layer
             ? (layer.Groups[1].Value, layer.Groups[2].Value is "b" or "bias" or "biases") : null;
     }
@@ -151,6 +155,9 @@ internal static partial class NamedWeights
 
     [GeneratedRegex(@"^(?:module\.)?features\.(\d{1,2})\.(weight|bias)$")]
     private static partial Regex FeaturesPattern();
+
+    [GeneratedRegex(@"(?:^|/)(?:block(\d)_conv(\d)|(fc\d))(?:_|/(?:.*/)?)(W|b|kernel|bias)(?:_1)?(?::0)?$")]
+    private static partial Regex KerasPattern();
 
     [GeneratedRegex(@"^(\w*?\d+(?:_\d+)?)[._/](W|b|weight|weights|bias|biases|kernel)(?::0)?$")]
     private static partial Regex LayerPattern();

@@ -15,6 +15,8 @@ public sealed record WeightsSource(string Network, string Name, Uri Address, lon
     /// <summary>The files that are known; the first of a network is the one to take.</summary>
     public static IReadOnlyList<WeightsSource> All { get; } =
     [
+        new("vgg19", "keras", new("https://github.com/fchollet/deep-learning-models/releases/download/v0.1/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"), 80_134_624,
+            "", "253f8cb515780f3b799900260a226db6"),
         new("vgg19", "matconvnet", new("https://www.vlfeat.org/matconvnet/models/imagenet-vgg-verydeep-19.mat"), 534_904_783,
             "abdb57167f82a2a1fbab1e1c16ad9373411883f262a1a37ee5db2e6fb0044695", "106118b7cf60435e6d8e04f6a6dc3657"),
         new("vgg19", "matconvnet-beta16", new("https://www.vlfeat.org/matconvnet/models/beta16/imagenet-vgg-verydeep-19.mat"), 0, "",
@@ -22,6 +24,8 @@ public sealed record WeightsSource(string Network, string Name, Uri Address, lon
         // torchvision's file names end with the first eight digits of the SHA-256.
         new("vgg19", "torchvision", new("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"), 574_673_361,
             "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", ""),
+        new("vgg16", "keras", new("https://github.com/fchollet/deep-learning-models/releases/download/v0.1/vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"), 58_889_256,
+            "", "6d6bbae143d832006294945121d1f1fc"),
         new("vgg16", "frossard", new("https://www.cs.toronto.edu/~frossard/vgg16/vgg16_weights.npz"), 553_436_134, "", ""),
         new("vgg16", "torchvision", new("https://download.pytorch.org/models/vgg16-397923af.pth"), 0,
             "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", ""),

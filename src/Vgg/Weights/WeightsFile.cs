@@ -37,7 +37,7 @@ public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, stri
 public static class WeightsFile
 {
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
-    /// <param name="path">A .mat, .npz, .npy, .pth or .safetensors file.</param>
+    /// <param name="path">A .mat, .npz, .npy, .h5, .pth or .safetensors file.</param>
     /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
     /// <param name="convention">What its first layer expects; null for what the file tells.</param>
     /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
@@ -153,22 +153,15 @@ public static class WeightsFile
         byte[] head = new byte[8];
         int length;
         using (FileStream file = File.OpenRead(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
-        const string Expected = "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .pth (PyTorch) or .safetensors";
+        const string Expected = "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .h5 (Keras), .pth (PyTorch) or .safetensors";
         if (length == 0) throw new InvalidDataException($"{path} is empty, expected {Expected}; download it again");
-        if (head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8))
-        {
-            throw new InvalidDataException(
-                $"{path} is an HDF5 file (Keras's .h5), which is not read directly; convert it with: python3 -c \"import h5py, numpy; " +
-                "f = h5py.File('FILE.h5'); numpy.savez('vgg.npz', **{k.replace('block', 'conv').replace('_conv', '_') + s: " +
-                "f[k][k + n][()] for k in f for n, s in (('_W_1:0', '_W'), ('_b_1:0', '_b')) if k + n in f[k]})\" " +
-                "and pass --weights-convention bgr-255");
-        }
-
-        if (head.AsSpan().StartsWith("MATLAB"u8) || path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase))
+        bool hdf5 = head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8);
+        if (head.AsSpan().StartsWith("MATLAB"u8) || (!hdf5 && path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase)))
             return MatWeights.Read(path, layers, load);
         IReadOnlyCollection<string> wanted = load ? layers! : [];
         try
         {
+            if (hdf5) return NamedWeights.Read(path, NamedWeights.Keras, Hdf5File.Read(path), wanted);
             if (head.AsSpan().StartsWith("PK"u8))
             {
                 bool torch;

@@ -149,3 +149,80 @@ safetensors("bfloat16_bias.safetensors", {"conv1_1.weight": ("F32", [3, 3, 3, 64
 with h5py.File("keras.h5", "w") as f:
     group = f.create_group("block1_conv1")
     group["block1_conv1_W_1:0"], group["block1_conv1_b_1:0"] = bgr, bias
+
+
+# Keras's files: what each version calls its arrays, and the ways in which HDF5 stores them.
+def keras(name, write, **options):
+    with h5py.File(name, "w", **options) as f:
+        write(f)
+
+
+def arrays(f, kernel_name, bias_name, type=np.float32, **options):
+    f.create_dataset(kernel_name, data=bgr.astype(type), **options)
+    f.create_dataset(bias_name, data=bias.astype(type), **options)
+
+
+def application(f):
+    """keras.applications: lists of names as attributes, a layer without weights, 400 MB of fc1 that were never written."""
+    f.attrs["layer_names"] = np.array([b"block1_conv1", b"block1_pool", b"fc1"])
+    arrays(f, "block1_conv1/block1_conv1_W_1:0", "block1_conv1/block1_conv1_b_1:0")
+    f["block1_conv1"].attrs["weight_names"] = np.array([b"block1_conv1_W_1:0", b"block1_conv1_b_1:0"])
+    f.create_group("block1_pool")
+    f.create_dataset("fc1/fc1_W_1:0", shape=(25088, 4096), dtype=np.float32)
+    f.create_dataset("fc1/fc1_b_1:0", data=np.zeros(4, np.float32))
+
+
+def model(f):
+    """model.save: the configuration as a text, the optimizer, VGG as a layer of another model."""
+    f.attrs["model_config"] = '{"class_name": "Sequential"}'
+    arrays(f, "model_weights/vgg19/block1_conv1/kernel:0", "model_weights/vgg19/block1_conv1/bias:0")
+    f["optimizer_weights/iteration:0"] = np.int64(3)
+
+
+def compact(f):
+    """Chunked without filters in big-endian float32, and a bias within the object header."""
+    f.create_dataset("block1_conv1/kernel", data=bgr.astype(">f4"), chunks=(2, 3, 3, 64))
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.COMPACT)
+    h5py.h5d.create(f["block1_conv1"].id, b"bias", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((64,)), properties).write(h5py.h5s.ALL, h5py.h5s.ALL, bias)
+
+
+FIRST, NESTED = ("block1_conv1/block1_conv1_W_1:0", "block1_conv1/block1_conv1_b_1:0"), ("block1_conv1/block1_conv1/kernel:0", "block1_conv1/block1_conv1/bias:0")
+keras("keras_application.h5", application)
+keras("keras_save_weights.h5", lambda f: arrays(f, *NESTED))
+keras("keras_model.h5", model)
+keras("keras3_model.h5", lambda f: arrays(f, "model_weights/block1_conv1/block1_conv1/kernel", "model_weights/block1_conv1/block1_conv1/bias"))
+keras("keras_gzip_shuffle_float16.h5", lambda f: arrays(f, *NESTED, type=np.float16, compression="gzip", shuffle=True, chunks=True))
+keras("keras_compact.h5", compact)
+keras("keras_latest.h5", lambda f: arrays(f, *FIRST), libver="latest")
+
+
+# What no file of weights needs, and what could make a reader read another file.
+def refused(name, write, **options):
+    def both(f):
+        f["block1_conv1/bias:0"] = bias
+        write(f)
+    keras("refused_" + name + ".h5", both, **options)
+
+
+def elsewhere(f):
+    layout = h5py.VirtualLayout(shape=(3, 3, 3, 64), dtype=np.float32)
+    layout[...] = h5py.VirtualSource("keras.h5", FIRST[0], shape=(3, 3, 3, 64))
+    f.create_virtual_dataset("block1_conv1/kernel:0", layout)
+
+
+KERNEL, SHAPE = "block1_conv1/kernel:0", (3, 3, 3, 64)
+refused("external_link", lambda f: f.__setitem__(KERNEL, h5py.ExternalLink("keras.h5", FIRST[0])))
+refused("soft_link", lambda f: f.__setitem__(KERNEL, h5py.SoftLink("/block1_conv1/kernel:0")))
+refused("external_storage", lambda f: f.create_dataset(KERNEL, SHAPE, np.float32, external=[("keras.h5", 2048, 6912)]))
+refused("virtual", elsewhere, libver="latest")
+refused("lzf", lambda f: f.create_dataset(KERNEL, data=bgr, compression="lzf"))
+refused("huge", lambda f: f.create_dataset(KERNEL, (3, 3, 1 << 30, 64), np.float32))
+refused("unwritten", lambda f: f.create_dataset(KERNEL, SHAPE, np.float32))
+refused("hole", lambda f: f.create_dataset(KERNEL, SHAPE, np.float32, chunks=(3, 3, 3, 8)).__setitem__(np.s_[..., 8:], bgr[..., 8:]))
+refused("integers", lambda f: f.create_dataset(KERNEL, data=bgr.astype(np.int16)))
+refused("fill_value", lambda f: f.create_dataset(KERNEL, data=bgr, fillvalue=1))
+refused("large_group", lambda f: [f.create_group(str(i)) for i in range(20)], libver="latest")
+refused("newer_chunks", lambda f: f.create_dataset(KERNEL, data=bgr, chunks=(3, 3, 3, 8), compression="gzip"), libver="latest")
+refused("group_in_itself", lambda f: f["block1_conv1"].__setitem__("block1_conv1", f["block1_conv1"]))
+refused("not_vgg", lambda f: f.move("block1_conv1", "conv2d_1"))
