@@ -37,7 +37,7 @@ internal static class PngEncoder
     /// <summary>The picture's filtered rows as a zlib stream: what IDAT chunks hold together.</summary>
     public static void Compress(Stream compressed, Picture picture, int depth)
     {
-        using var zlib = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true);
+        using var zlib = new ZLibStream(compressed, CompressionLevel.SmallestSize, leaveOpen: true);
         WriteRows(zlib, picture, depth);
     }
 
