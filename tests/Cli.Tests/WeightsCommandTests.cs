@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Tests;
 
@@ -40,6 +42,39 @@ public class WeightsCommandTests
         Assert.Contains("weights download vgg19", random.Output, StringComparison.Ordinal);
         CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("torchvision_zip.pth"), "-o", folder.File("x.npz")), ".safetensors");
         CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("keras.h5"), "-o", folder.File("x.safetensors")), "HDF5", "python3");
+    }
+
+    /// <summary>A network with other numbers of channels than VGG's goes through the commands, and its file says how many.</summary>
+    [Fact]
+    public void CommandsTakeNetworksOfAnyWidth()
+    {
+        using var folder = new TemporaryFolder();
+        (string content, string style) = CommandLine.Pictures(folder);
+        VggArchitecture narrow = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv1_1"] = 5, ["conv1_2"] = 12, ["conv2_1"] = 20, ["conv2_2"] = 7 });
+        string weights = folder.File("narrow.safetensors");
+        using (FileStream stream = File.Create(weights)) WeightsFile.Save(RandomWeights.Create(narrow, 1, "conv2_2"), stream, "");
+        string[] network = ["--weights", weights];
+        Assert.Contains("3 x 3 x 12 x 20", Succeeds("weights", "info", weights), StringComparison.Ordinal);
+        string[] settings = [.. network, "--size", "32", "--iterations", "6", "--preset", "gatys", "--content-layers", "conv2_2", "--style-layers", "conv1_1,conv2_1"];
+        string whole = folder.File("whole.png"), resumed = folder.File("resumed.png"), checkpoint = folder.File("run.ckpt");
+        Succeeds(["transfer", content, style, "-o", whole, .. settings, "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
+        Succeeds("transfer", "--resume", checkpoint, "-o", resumed);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(resumed));
+        Assert.Contains("narrow.safetensors", Succeeds("show", whole), StringComparison.Ordinal);
+        Succeeds(["features", content, "-o", folder.File("sheets"), "--layers", "all", "--channels", "0", .. network]);
+        CommandLine.AssertRefused(CommandLine.Run(["maximize", "--layer", "conv2_2", "--channel", "7", "-o", folder.File("unit.png"), .. network]), "0 to 6");
+
+        // Pixels of blocks 1 and 2 by 9 in out, forward and backward, 2 each.
+        double flop = 4 * 9 * ((512.0 * 384 * ((3 * 5) + (5 * 12))) + (256 * 192 * ((12 * 20) + (20 * 7))));
+        string line = Succeeds(["bench", "512", "384", "--iterations", "1", .. network]).Split('\n')[0];
+        Assert.Equal(flop / 1e9, System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("direct_gflop_per_iteration").GetDouble(), 0.05);
+
+        static string Succeeds(params string[] arguments)
+        {
+            CommandLine.Outcome outcome = CommandLine.Run(arguments);
+            Assert.True(outcome.ExitCode == 0, outcome.Error);
+            return outcome.Output;
+        }
     }
 
     /// <summary>Through a proxy, which is asked for the whole address; the file is checked to be weights.</summary>
