@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NativeStyle.Imaging;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -75,6 +76,44 @@ public class WeightsCommandTests
             Assert.True(outcome.ExitCode == 0, outcome.Error);
             return outcome.Output;
         }
+    }
+
+    /// <summary>A file of fewer channels that says what it was made of, the same bytes each time, with which a transfer can be made.</summary>
+    [Fact]
+    public void CompressMakesANetworkThatCanBeUsed()
+    {
+        using var folder = new TemporaryFolder();
+        string pictures = Path.Combine(folder.Path, "pictures"), weights = folder.File("teacher.safetensors"), small = folder.File("small.safetensors");
+        Directory.CreateDirectory(pictures);
+        for (int n = 0; n < 2; n++)
+        {
+            var random = new Random(n);
+            PictureFile.Write(Path.Combine(pictures, $"{n}.png"), new Picture(140, 150, [.. Enumerable.Range(0, 140 * 150 * 3).Select(_ => random.NextSingle())]));
+        }
+
+        VggArchitecture wide = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv1_1"] = 24, ["conv1_2"] = 20, ["conv2_1"] = 12 });
+        using (FileStream stream = File.Create(weights)) WeightsFile.Save(RandomWeights.Create(wide, 1, "conv2_1"), stream, "");
+        string[] compress = ["weights", "compress", weights, "--pictures", pictures, "--crops", "4", "--positions", "4000", "--seed", "3"];
+        CommandLine.Outcome outcome = CommandLine.Run([.. compress, "-o", small, "--width", "16,7", "--layers", "conv2_1"]);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        foreach (string word in new[] { "16 of 24", "16 of 20", "7 of 12", "l2 pooling" }) Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+        string info = CommandLine.Run("weights", "info", small).Output, sha256 = WeightsFile.Identify(weights).Sha256;
+        foreach (string word in new[] { "3 x 3 x 16 x 7", sha256, "seed 3, float16", "errors_max", "2, sha256", "conv2_1 7 of 12" }) Assert.Contains(word, info, StringComparison.Ordinal);
+        byte[] once = File.ReadAllBytes(small);
+        Assert.Equal(0, CommandLine.Run([.. compress, "-o", small, "--width", "16,7", "--layers", "conv2_1", "--threads", "1"]).ExitCode);
+        Assert.Equal(once, File.ReadAllBytes(small));
+        string picture = Path.Combine(pictures, "0.png");
+        CommandLine.Outcome used = CommandLine.Run(
+            "transfer", picture, picture, "-o", folder.File("out.png"), "--weights", small, "--size", "32", "--iterations", "2", "--content-layers", "conv2_1", "--style-layers", "conv1_1");
+        Assert.True(used.ExitCode == 0, used.Error);
+
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", weights]), "is the input");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", folder.File("x.npz")]), ".safetensors");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", small, "--width", "30"]), "--width '30' is no width for conv1_1", "24 channels");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", small, "--layers", "conv3_1"]), "has the layers up to conv2_1");
+        CommandLine.AssertRefused(CommandLine.Run("weights", "compress", weights, "--pictures", folder.File("none"), "-o", small), "none is no folder");
+        CommandLine.AssertRefused(CommandLine.Run("weights", "compress", picture, "--pictures", pictures, "-o", small), "no weights file");
+        Assert.Equal(once, File.ReadAllBytes(small));
     }
 
     /// <summary>Through a proxy, which is asked for the whole address; the file is checked to be weights.</summary>

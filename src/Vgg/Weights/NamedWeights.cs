@@ -71,6 +71,7 @@ internal static partial class NamedWeights
         {
             Convention = convention,
             ConventionReason = why,
+            Metadata = metadata ?? new Dictionary<string, string>(),
             KernelOrder = first ? "(out, in, height, width)" : "(height, width, in, out)",
         }, loaded);
     }

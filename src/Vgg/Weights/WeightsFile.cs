@@ -26,6 +26,9 @@ public sealed record WeightsContents(
 
     /// <summary>How kernels lie in the file.</summary>
     public string KernelOrder { get; init; } = "(height, width, in, out)";
+
+    /// <summary>What a .safetensors file says of itself beside its arrays.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>A file's checksums, and the published file that they are of.</summary>
