@@ -72,7 +72,7 @@ public abstract class OperatorBenchmarks
 /// <summary>The convolutions of VGG-19 for a picture of 256 x 256, one of each kind.</summary>
 public class ConvolutionBenchmarks : OperatorBenchmarks
 {
-    private ArrayView<float> _x, _y;
+    private ArrayView<float> _x, _y, _sums, _gradKernel;
     private ArrayView<uint> _gate;
     private Conv3x3Weights _weights = null!;
     private Conv3x3Shape _shape;
@@ -87,6 +87,7 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
         _shape = new Conv3x3Shape(
             side, side, int.Parse(parts[1]), int.Parse(parts[2]), Relu: true, Pooling: parts.Length > 3 ? Pooling.Average : Pooling.None);
         (_x, _y, _gate, _weights) = (Floats(_shape.InLength), Floats(_shape.OutLength), Words(_shape.GateLength), Weights(_shape));
+        (_sums, _gradKernel) = (Floats(_shape.SumLength), Floats(_shape.KernelLength));
         Forward();
     }
 
@@ -95,6 +96,10 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
 
     [Benchmark]
     public void BackwardData() => Conv3x3Op.BackwardData(Cpu, _y, _gate, _weights, _x, _shape, 0f);
+
+    /// <summary>From the gradient of the sums, as large as the map before pooling.</summary>
+    [Benchmark]
+    public void BackwardWeights() => Conv3x3Op.BackwardWeights(Cpu, _x, _sums, _gradKernel, _shape with { Pooling = Pooling.None }, 0f);
 }
 
 /// <summary>The Gram matrices of VGG-19's style layers for a picture of 256 x 256.</summary>

@@ -1,3 +1,5 @@
+using NativeStyle.Style;
+using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
@@ -19,6 +21,10 @@ internal static class WeightsLocator
             : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
             "nativestyle", "weights"),
     ];
+
+    /// <summary>The network of a weights file, with its numbers of channels; without one that of a name, as random weights are.</summary>
+    public static VggArchitecture Architecture(string? weights, string name) =>
+        weights is null ? OptionsJson.Architecture(name) : WeightsFile.Describe(weights).Architecture;
 
     /// <summary>
     /// The file to use: the one named, or the first in those folders that has VGG's convolutions, files of convolutions alone

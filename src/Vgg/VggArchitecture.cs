@@ -7,30 +7,28 @@ namespace NativeStyle.Vgg;
 /// <param name="InChannels">Channels it reads.</param>
 /// <param name="OutChannels">Its filters.</param>
 /// <param name="Block">From 1; between blocks lies a pooling.</param>
-public sealed record VggLayer(string Name, int InChannels, int OutChannels, int Block);
+public sealed record VggLayer(string Name, int InChannels, int OutChannels, int Block)
+{
+    /// <summary>Whether it reads the picture itself.</summary>
+    public bool ReadsPixels => Name == "conv1_1";
+}
 
 /// <summary>
 /// VGG-16 and VGG-19 up to their last convolution (Simonyan and Zisserman 2014, "Very deep convolutional networks for
-/// large-scale image recognition", table 1, configurations D and E), as data.
+/// large-scale image recognition", table 1, configurations D and E), as data. Layers have the paper's numbers of channels,
+/// or others: names, poolings and order stay.
 /// </summary>
 public sealed class VggArchitecture
 {
     private VggArchitecture(string name, params int[] convolutionsPerBlock)
     {
-        Name = name;
         int[] widths = [64, 128, 256, 512, 512];
-        var layers = new List<VggLayer>();
-        for (int block = 0; block < widths.Length; block++)
-        {
-            for (int n = 1; n <= convolutionsPerBlock[block]; n++)
-            {
-                int inChannels = layers.Count == 0 ? 3 : layers[^1].OutChannels;
-                layers.Add(new VggLayer($"conv{block + 1}_{n}", inChannels, widths[block], block + 1));
-            }
-        }
-
-        Layers = layers;
+        IEnumerable<(string, int, int)> layers = widths.SelectMany((width, block) =>
+            Enumerable.Range(1, convolutionsPerBlock[block]).Select(n => ($"conv{block + 1}_{n}", width, block + 1)));
+        (Name, Layers) = (name, Chain(layers));
     }
+
+    private VggArchitecture(string name, IReadOnlyList<VggLayer> layers) => (Name, Layers) = (name, layers);
 
     public static VggArchitecture Vgg16 { get; } = new("VGG-16", 2, 2, 3, 3, 3);
 
@@ -40,6 +38,21 @@ public sealed class VggArchitecture
 
     /// <summary>The convolutions in their order.</summary>
     public IReadOnlyList<VggLayer> Layers { get; }
+
+    /// <summary>The same network with other numbers of channels; this one where nothing changes.</summary>
+    /// <param name="channels">Filters by canonical name of their layer; layers that are not named keep theirs.</param>
+    /// <exception cref="ArgumentException">A layer is none of this network's, or has less than one channel.</exception>
+    public VggArchitecture WithChannels(IReadOnlyDictionary<string, int> channels)
+    {
+        foreach ((string name, int count) in channels)
+        {
+            if (count < 1 || Layers.All(layer => layer.Name != name))
+                throw new ArgumentException($"{Name} has no layer {name} of {count} channels", nameof(channels));
+        }
+
+        return Layers.All(layer => channels.GetValueOrDefault(layer.Name, layer.OutChannels) == layer.OutChannels) ? this
+            : new VggArchitecture(Name, Chain(Layers.Select(layer => (layer.Name, channels.GetValueOrDefault(layer.Name, layer.OutChannels), layer.Block))));
+    }
 
     /// <summary>
     /// The convolution called <paramref name="name"/>, or null: conv4_2 or relu4_2 (layers are read after ReLU),
@@ -73,5 +86,14 @@ public sealed class VggArchitecture
         }
 
         return (height, width);
+    }
+
+    /// <summary>Each layer reads what the one before it makes, the first RGB.</summary>
+    private static List<VggLayer> Chain(IEnumerable<(string Name, int Channels, int Block)> layers)
+    {
+        var chain = new List<VggLayer>();
+        foreach ((string name, int channels, int block) in layers)
+            chain.Add(new VggLayer(name, chain.Count == 0 ? 3 : chain[^1].OutChannels, channels, block));
+        return chain;
     }
 }

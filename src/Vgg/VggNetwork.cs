@@ -146,7 +146,7 @@ public sealed class VggNetwork : IDisposable
             VggLayer layer = all[i];
             if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
                 throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
-            Padding padding = layer.InChannels == 3 ? _options.InputPadding : Padding.Zero;
+            Padding padding = layer.ReadsPixels ? _options.InputPadding : Padding.Zero;
             bool wanted = layers.Contains(layer.Name), endsBlock = i + 1 < all.Count && all[i + 1].Block != layer.Block;
             bool poolAfter = endsBlock && (stretch.PoolAtEnd || i + 1 < stretch.End);
             if (poolAfter && _options.PoolEdge == PoolEdge.Floor && Math.Min(x.Shape[0], x.Shape[1]) < 2)

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using NativeStyle.Imaging;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Tests;
 
@@ -43,6 +46,77 @@ public class WeightsCommandTests
         CommandLine.Outcome keras = CommandLine.Run("weights", "convert", Fixture("keras_application.h5"), "-o", folder.File("keras.safetensors"));
         Assert.Contains("1 convolutions of VGG-19, from bgr-255", keras.Output, StringComparison.Ordinal);
         CommandLine.AssertRefused(CommandLine.Run("weights", "convert", Fixture("refused_external_link.h5"), "-o", folder.File("x.safetensors")), "external links", "download it again");
+    }
+
+    /// <summary>A network with other numbers of channels than VGG's goes through the commands, and its file says how many.</summary>
+    [Fact]
+    public void CommandsTakeNetworksOfAnyWidth()
+    {
+        using var folder = new TemporaryFolder();
+        (string content, string style) = CommandLine.Pictures(folder);
+        VggArchitecture narrow = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv1_1"] = 5, ["conv1_2"] = 12, ["conv2_1"] = 20, ["conv2_2"] = 7 });
+        string weights = folder.File("narrow.safetensors");
+        using (FileStream stream = File.Create(weights)) WeightsFile.Save(RandomWeights.Create(narrow, 1, "conv2_2"), stream, "");
+        string[] network = ["--weights", weights];
+        Assert.Contains("3 x 3 x 12 x 20", Succeeds("weights", "info", weights), StringComparison.Ordinal);
+        string[] settings = [.. network, "--size", "32", "--iterations", "6", "--preset", "gatys", "--content-layers", "conv2_2", "--style-layers", "conv1_1,conv2_1"];
+        string whole = folder.File("whole.png"), resumed = folder.File("resumed.png"), checkpoint = folder.File("run.ckpt");
+        Succeeds(["transfer", content, style, "-o", whole, .. settings, "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
+        Succeeds("transfer", "--resume", checkpoint, "-o", resumed);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(resumed));
+        Assert.Contains("narrow.safetensors", Succeeds("show", whole), StringComparison.Ordinal);
+        Succeeds(["features", content, "-o", folder.File("sheets"), "--layers", "all", "--channels", "0", .. network]);
+        CommandLine.AssertRefused(CommandLine.Run(["maximize", "--layer", "conv2_2", "--channel", "7", "-o", folder.File("unit.png"), .. network]), "0 to 6");
+
+        // Pixels of blocks 1 and 2 by 9 in out, forward and backward, 2 each.
+        double flop = 4 * 9 * ((512.0 * 384 * ((3 * 5) + (5 * 12))) + (256 * 192 * ((12 * 20) + (20 * 7))));
+        string line = Succeeds(["bench", "512", "384", "--iterations", "1", .. network]).Split('\n')[0];
+        Assert.Equal(flop / 1e9, System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("direct_gflop_per_iteration").GetDouble(), 0.05);
+
+        static string Succeeds(params string[] arguments)
+        {
+            CommandLine.Outcome outcome = CommandLine.Run(arguments);
+            Assert.True(outcome.ExitCode == 0, outcome.Error);
+            return outcome.Output;
+        }
+    }
+
+    /// <summary>A file of fewer channels that says what it was made of, the same bytes each time, with which a transfer can be made.</summary>
+    [Fact]
+    public void CompressMakesANetworkThatCanBeUsed()
+    {
+        using var folder = new TemporaryFolder();
+        string pictures = Path.Combine(folder.Path, "pictures"), weights = folder.File("teacher.safetensors"), small = folder.File("small.safetensors");
+        Directory.CreateDirectory(pictures);
+        for (int n = 0; n < 2; n++)
+        {
+            var random = new Random(n);
+            PictureFile.Write(Path.Combine(pictures, $"{n}.png"), new Picture(140, 150, [.. Enumerable.Range(0, 140 * 150 * 3).Select(_ => random.NextSingle())]));
+        }
+
+        VggArchitecture wide = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv1_1"] = 24, ["conv1_2"] = 20, ["conv2_1"] = 12 });
+        using (FileStream stream = File.Create(weights)) WeightsFile.Save(RandomWeights.Create(wide, 1, "conv2_1"), stream, "");
+        string[] compress = ["weights", "compress", weights, "--pictures", pictures, "--crops", "4", "--positions", "4000", "--seed", "3"];
+        CommandLine.Outcome outcome = CommandLine.Run([.. compress, "-o", small, "--width", "16,7", "--layers", "conv2_1"]);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        foreach (string word in new[] { "16 of 24", "16 of 20", "7 of 12", "l2 pooling" }) Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+        string info = CommandLine.Run("weights", "info", small).Output, sha256 = WeightsFile.Identify(weights).Sha256;
+        foreach (string word in new[] { "3 x 3 x 16 x 7", sha256, "seed 3, float16", "errors_max", "2, sha256", "conv2_1 7 of 12" }) Assert.Contains(word, info, StringComparison.Ordinal);
+        byte[] once = File.ReadAllBytes(small);
+        Assert.Equal(0, CommandLine.Run([.. compress, "-o", small, "--width", "16,7", "--layers", "conv2_1", "--threads", "1"]).ExitCode);
+        Assert.Equal(once, File.ReadAllBytes(small));
+        string picture = Path.Combine(pictures, "0.png");
+        CommandLine.Outcome used = CommandLine.Run(
+            "transfer", picture, picture, "-o", folder.File("out.png"), "--weights", small, "--size", "32", "--iterations", "2", "--content-layers", "conv2_1", "--style-layers", "conv1_1");
+        Assert.True(used.ExitCode == 0, used.Error);
+
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", weights]), "is the input");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", folder.File("x.npz")]), ".safetensors");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", small, "--width", "30"]), "--width '30' is no width for conv1_1", "24 channels");
+        CommandLine.AssertRefused(CommandLine.Run([.. compress, "-o", small, "--layers", "conv3_1"]), "has the layers up to conv2_1");
+        CommandLine.AssertRefused(CommandLine.Run("weights", "compress", weights, "--pictures", folder.File("none"), "-o", small), "none is no folder");
+        CommandLine.AssertRefused(CommandLine.Run("weights", "compress", picture, "--pictures", pictures, "-o", small), "no weights file");
+        Assert.Equal(once, File.ReadAllBytes(small));
     }
 
     /// <summary>Through a proxy, which is asked for the whole address; the file is checked to be weights.</summary>

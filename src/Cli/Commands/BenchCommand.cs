@@ -30,6 +30,11 @@ internal sealed class BenchCommand
         Description = "Memory that it may take, e.g. 1G: in tiles where the whole needs more (default: no limit)", HelpName = "LIMIT",
     };
 
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "VGG weights whose network to time (default: random VGG-19 to conv5_1)", HelpName = "FILE",
+    };
+
     private readonly DeviceOptions _device = new();
 
     public static Command Create()
@@ -39,9 +44,10 @@ internal sealed class BenchCommand
             "bench",
             "Times one iteration of VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) on random\n" +
             "weights and pictures, and prints a line of JSON: medians in seconds, 10^9 operations of the convolutions by their\n" +
-            "definition, peak memory in MB. The time to the first iteration is from the program's start.")
+            "definition, peak memory in MB. The time to the first iteration is from the program's start. With --weights it is the\n" +
+            "file's network, whatever its channels, on those of these layers that it has.")
         {
-            bench._height, bench._width, bench._iterations, bench._breakdown, bench._memory,
+            bench._height, bench._width, bench._iterations, bench._breakdown, bench._memory, bench._weights,
         };
         bench._device.AddTo(command);
         command.SetAction(bench.Run);
@@ -52,9 +58,12 @@ internal sealed class BenchCommand
     {
         int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
         if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
+        string? weights = parsed.GetValue(_weights);
+        if (weights is not null) UserErrors.RequireFile(weights, "VGG weights");
+        BenchmarkNetwork network = weights is null ? BenchmarkNetwork.Random : BenchmarkNetwork.Of(weights);
         using ComputeDevice device = _device.Open(parsed);
         long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;
-        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(device, bytes) : null;
+        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(device, network, bytes) : null;
         MemoryEstimate? expected = memory?.At(height, width);
         if (expected is { } estimate)
         {
@@ -62,11 +71,12 @@ internal sealed class BenchCommand
             Console.Error.WriteLine($"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files {MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
         }
 
-        using var benchmark = new IterationBenchmark(device, height, width, memory);
+        using var benchmark = new IterationBenchmark(device, network, height, width, memory);
         BenchmarkResult result = benchmark.Measure(iterations);
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(JsonSerializer.Serialize(new
         {
+            network = weights is null ? "random VGG-19" : $"{network.Architecture.Name} from {Path.GetFileName(weights)}",
             nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
             device = DeviceOptions.NameOf(device),
             threads = (device as CpuDevice)?.Threads,

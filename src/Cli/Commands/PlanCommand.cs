@@ -44,7 +44,7 @@ internal sealed class PlanCommand
         TransferJob job = _job.Draft(parsed, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
-        VggArchitecture architecture = OptionsJson.Architecture(job.Options.Architecture);
+        VggArchitecture architecture = WeightsLocator.Architecture(job.Weights, job.Options.Architecture);
         console.Say($"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(limit)} of memory");
         var table = new Table().Border(TableBorder.Rounded).AddColumns("height x width", "memory", "scratch files", "s an iteration", "how");
         foreach (TableColumn column in table.Columns.Take(4)) column.NoWrap();

@@ -28,7 +28,7 @@ internal static class WeightsCommand
             source, output, convention,
         };
         convert.SetAction(parsed => Convert(parsed.GetValue(source)!, parsed.GetValue(output)!, parsed.GetValue(convention)));
-        return new Command("weights", "Looks into files of VGG weights, and converts them.") { info, convert, DownloadCommand() };
+        return new Command("weights", "Looks into files of VGG weights, converts and compresses them.") { info, convert, CompressCommand.Create(), DownloadCommand() };
     }
 
     private static Command DownloadCommand()
@@ -172,6 +172,7 @@ internal static class WeightsCommand
         Console.WriteLine($"md5        {identity.Md5}");
         Console.WriteLine($"sha256     {identity.Sha256}");
         Console.WriteLine($"published  {identity.PublishedAs ?? "no published checksum is known for this file"}");
+        foreach ((string key, string value) in contents.Metadata) Console.WriteLine($"{key,-10} {value}");
         return 0;
     }
 

@@ -78,7 +78,7 @@ internal sealed class JobArguments
         Func<IReadOnlyList<string>, bool>? weightsHave = weights is null ? null : layers => WeightsFile.Has(weights, layers);
         TransferOptions options = FindPreset(parsed.GetValue(_preset)!, weightsHave);
         // features.21 is another layer in VGG-16 than in VGG-19.
-        VggArchitecture architecture = weights is null ? OptionsJson.Architecture(options.Architecture) : WeightsFile.Describe(weights).Architecture;
+        VggArchitecture architecture = WeightsLocator.Architecture(weights, options.Architecture);
         if (adjust is not null) options = adjust(options, architecture, weightsHave);
         options = options with { Architecture = architecture.Name };
         foreach ((Setting setting, Option<string?> option) in _settings)

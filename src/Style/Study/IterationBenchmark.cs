@@ -18,14 +18,43 @@ namespace NativeStyle.Style;
 /// <param name="FirstIterationEnded">When, UTC: a device has compiled its kernels by then.</param>
 public sealed record BenchmarkResult(double SecondsPerIteration, double? SecondsForward, double DirectGflop, DateTime FirstIterationEnded);
 
+/// <summary>What a benchmark's network is, and which layers its losses read.</summary>
+public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOptions Options, Func<VggWeights> Load)
+{
+    /// <summary>Random VGG-19 to conv5_1: content on conv4_2, style on the first convolution of each block.</summary>
+    public static BenchmarkNetwork Random { get; } = new(
+        VggArchitecture.Vgg19,
+        Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam },
+        () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"));
+
+    /// <summary>
+    /// A file's network on the same layers; where the file ends before conv5_1, style on those of them that it has, and, without
+    /// conv4_2, content on its last layer.
+    /// </summary>
+    /// <exception cref="InvalidDataException">No weights, damaged, or without conv1_1.</exception>
+    public static BenchmarkNetwork Of(string weights)
+    {
+        WeightsContents contents = WeightsFile.Describe(weights);
+        VggLayer[] layers = [.. contents.Architecture.Layers.TakeWhile(layer => contents.Entries.Any(entry => entry.Layer == layer.Name))];
+        TransferOptions options = Random.Options with
+        {
+            StyleLayers = [.. Random.Options.StyleLayers.Where(term => layers.Any(layer => layer.Name == term.Layer))],
+        };
+        if (layers.Length > 0 && !options.ContentLayers.All(term => layers.Any(layer => layer.Name == term.Layer)))
+            options = options with { ContentLayers = [new LayerWeight(layers[^1].Name, 1)] };
+        return new BenchmarkNetwork(contents.Architecture, options, () => WeightsFile.Load(weights, options.Layers));
+    }
+}
+
 /// <summary>
-/// One neural-style iteration as every program of its kind makes it: VGG-19 to conv5_1 with average pooling, content loss
-/// on conv4_2, Gram losses on the first convolution of each block, backward to the pixels, one Adam step. Weights and
-/// pictures are random; the time does not depend on them.
+/// One neural-style iteration as every program of its kind makes it: VGG with average pooling, a content loss, Gram losses
+/// on the first convolution of each block, backward to the pixels, one Adam step. Pictures are random; the time does not
+/// depend on them, nor on the weights.
 /// </summary>
 public sealed class IterationBenchmark : IDisposable
 {
     private readonly ComputeDevice _device;
+    private readonly BenchmarkNetwork _benchmarked;
     private readonly VggNetwork _network;
     private readonly Objective _objective;
     private readonly Tensor _pixels;
@@ -34,12 +63,12 @@ public sealed class IterationBenchmark : IDisposable
     private readonly bool _tiled;
 
     /// <param name="memory">What it may take, of <see cref="Planner"/>; null for no limit.</param>
-    public IterationBenchmark(ComputeDevice device, int height, int width, MemoryPlanner? memory = null)
+    public IterationBenchmark(ComputeDevice device, BenchmarkNetwork benchmarked, int height, int width, MemoryPlanner? memory = null)
     {
-        (_device, _size) = (device, (height, width));
-        TransferOptions options = Options;
+        (_device, _benchmarked, _size) = (device, benchmarked, (height, width));
+        TransferOptions options = benchmarked.Options;
         _tiled = memory?.At(height, width).Tiles is not null;
-        _network = VggNetwork.Load(device, () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"), options.Network);
+        _network = VggNetwork.Load(device, benchmarked.Load, options.Network);
         var content = new Noise(height, width, 1);
         _objective = new Objective(device, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
         _pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true).Keep();
@@ -51,13 +80,8 @@ public sealed class IterationBenchmark : IDisposable
 
     /// <summary>A planner for this iteration.</summary>
     /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
-    public static MemoryPlanner Planner(ComputeDevice device, long limit) => new(device, VggArchitecture.Vgg19, Options, limit, averages: false);
-
-    /// <summary>What is computed.</summary>
-    private static TransferOptions Options { get; } = Presets.NeuralStyle with
-    {
-        Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam,
-    };
+    public static MemoryPlanner Planner(ComputeDevice device, BenchmarkNetwork benchmarked, long limit) =>
+        new(device, benchmarked.Architecture, benchmarked.Options, limit, averages: false);
 
     /// <summary>Measures after one iteration that counts for nothing.</summary>
     public BenchmarkResult Measure(int iterations)
@@ -73,7 +97,7 @@ public sealed class IterationBenchmark : IDisposable
             forward = Median(iterations, Forward);
         }
 
-        return new BenchmarkResult(iteration, forward, DirectGflop(_size.Height, _size.Width), first);
+        return new BenchmarkResult(iteration, forward, DirectGflop(), first);
     }
 
     /// <summary>The operators of some iterations, timed one by one.</summary>
@@ -105,7 +129,7 @@ public sealed class IterationBenchmark : IDisposable
     {
         using var constant = new Tensor(_device, _pixels.Shape, _pixels.Data);
         using var tape = new Tape(_device);
-        foreach (var _ in _network.Features(tape, constant, 255f, ["conv5_1"]))
+        foreach (var _ in _network.Features(tape, constant, 255f, [Deepest.Name]))
         {
             // Only the pass is wanted.
         }
@@ -127,13 +151,16 @@ public sealed class IterationBenchmark : IDisposable
         return (seconds[(iterations - 1) / 2] + seconds[iterations / 2]) / 2;
     }
 
-    private static double DirectGflop(int height, int width)
+    private VggLayer Deepest => _network.Architecture.Layers.Last(layer => _benchmarked.Options.Layers.Contains(layer.Name));
+
+    private double DirectGflop()
     {
         double flop = 0;
-        foreach (VggLayer layer in VggArchitecture.Vgg19.Layers.TakeWhile(layer => layer.Name != "conv5_2"))
+        foreach (VggLayer layer in _network.Architecture.Layers)
         {
-            (int rows, int columns) = VggArchitecture.SizeAt(layer, height, width, PoolEdge.Floor);
+            (int rows, int columns) = VggArchitecture.SizeAt(layer, _size.Height, _size.Width, PoolEdge.Floor);
             flop += 2.0 * 2 * 9 * layer.InChannels * layer.OutChannels * rows * columns;
+            if (layer == Deepest) break;
         }
 
         return flop / 1e9;

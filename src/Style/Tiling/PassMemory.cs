@@ -164,7 +164,7 @@ internal sealed class PassMemory(ComputeDevice device, TransferOptions options, 
             int level = segment.Level(layer), shift = segment.LastLevel - level;
             ((int height, int width), (int mapHeight, int mapWidth)) = (windows[level], segment.SizeAt(level));
             var shape = new Conv3x3Shape(
-                height, width, layer.InChannels, layer.OutChannels, layer.InChannels == 3 ? options.InputPadding : Padding.Zero, true,
+                height, width, layer.InChannels, layer.OutChannels, layer.ReadsPixels ? options.InputPadding : Padding.Zero, true,
                 fused ? options.Pooling : Pooling.None, options.PoolEdge);
             bool styled = options.StyleTerms.Any(term => term.Layer == layer.Name);
             int perRegion = options.StyleLoss == StyleLoss.Wasserstein ? 2 : 1, masked = pass == Pass.Whole ? regions : Math.Min(1, regions);

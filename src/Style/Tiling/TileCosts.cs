@@ -182,7 +182,7 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
             VggLayer layer = segment.Layers[i];
             int level = segment.Level(layer);
             double pixels = segment.PixelsOfWindows(plan.Cells, level), pairs = (double)layer.InChannels * layer.OutChannels;
-            double pass = (18 * pairs * pixels * (layer.InChannels == 3 ? FirstLayerFactor : 1)) + (tiles * pairs * KernelTransform);
+            double pass = (18 * pairs * pixels * (layer.ReadsPixels ? FirstLayerFactor : 1)) + (tiles * pairs * KernelTransform);
             bool again = !whole && (!plan.KeepsGates || i < head);
             operations += pass * (!iterates ? 1 : again ? 3 : 2);
             if (!layers.Contains(layer.Name)) continue;

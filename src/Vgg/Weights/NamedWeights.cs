@@ -38,6 +38,11 @@ internal static partial class NamedWeights
         }
 
         VggArchitecture architecture = byPlaces ?? WeightsFile.ArchitectureOf(order);
+        // A kernel of 3 x 3 x 3 x 3 may be either; it lies as the file's others do, or as the file says.
+        int[][] shapes = [.. order.Select(name => layers[name].Kernel?.Shape).OfType<int[]>()];
+        bool statedLast = metadata is not null && metadata.TryGetValue("kernel_order", out string? lies) && lies.StartsWith("height", StringComparison.Ordinal);
+        bool first = !statedLast && shapes.Any(shape => shape is [_, _, 3, 3])
+            && !shapes.Any(shape => shape is [3, 3, _, _] and not [_, _, 3, 3]);
         HashSet<string> load = [.. WeightsFile.Needed(architecture, wanted), "conv1_1"];
         var entries = new List<WeightsEntry>();
         var loaded = new Dictionary<string, LayerWeights>();
@@ -48,7 +53,7 @@ internal static partial class NamedWeights
                 throw new InvalidDataException($"{path} has {(kernel ?? bias)!.Name}, but no {(kernel is null ? "kernel" : "bias")} for {name}");
             entries.Add(new WeightsEntry(name, kernel.Shape, bias.Shape));
             if (!load.Contains(name)) continue;
-            bool channelsFirst = kernel.Shape is [_, _, 3, 3];
+            bool channelsFirst = kernel.Shape is [_, _, 3, 3] && (first || kernel.Shape is not [3, 3, _, _]);
             if ((!channelsFirst && kernel.Shape is not [3, 3, _, _]) || bias.Shape is not [_] || bias.Shape[0] != kernel.Shape[channelsFirst ? 0 : 3])
             {
                 throw new InvalidDataException(
@@ -62,11 +67,11 @@ internal static partial class NamedWeights
 
         (WeightsConvention convention, string why) = Convention(path, format, features, loaded.GetValueOrDefault("conv1_1"), metadata);
         float[]? mean = metadata is not null && metadata.TryGetValue("mean", out string? text) ? ParseMean(text) : null;
-        bool first = order.Any(name => layers[name].Kernel?.Shape is [_, _, 3, 3]);
         return (new WeightsContents(format, architecture, entries, mean)
         {
             Convention = convention,
             ConventionReason = why,
+            Metadata = metadata ?? new Dictionary<string, string>(),
             KernelOrder = first ? "(out, in, height, width)" : "(height, width, in, out)",
         }, loaded);
     }

@@ -1,7 +1,7 @@
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// A seeded random VGG-19, for when there is no file: random filters carry style too (Ustyuzhaninov et al. 2016,
+/// A seeded random VGG, for when there is no file: random filters carry style too (Ustyuzhaninov et al. 2016,
 /// "Texture synthesis using shallow convolutional networks with random filters"; He, Wang and Hopcroft 2016, "A
 /// powerful generative model using random weights for the deep image representation").
 /// </summary>

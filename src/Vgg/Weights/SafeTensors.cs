@@ -53,17 +53,21 @@ internal static class SafeTensors
         return (arrays, metadata);
     }
 
-    /// <summary>Writes float32 arrays.</summary>
-    public static void Write(Stream stream, IReadOnlyList<(string Name, int[] Shape, float[] Values)> arrays, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Writes arrays as float32, or rounded to the nearest float16.</summary>
+    /// <exception cref="OverflowException">A finite number is too large for float16, whose largest is 65,504.</exception>
+    public static void Write(
+        Stream stream, IReadOnlyList<(string Name, int[] Shape, float[] Values)> arrays, IReadOnlyDictionary<string, string> metadata,
+        bool half = false)
     {
+        int size = half ? sizeof(ushort) : sizeof(float);
         var header = new JsonObject { ["__metadata__"] = new JsonObject(metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value))) };
         long at = 0;
         foreach ((string name, int[] shape, float[] values) in arrays)
         {
-            long bytes = sizeof(float) * (long)values.Length;
+            long bytes = size * (long)values.Length;
             header[name] = new JsonObject
             {
-                ["dtype"] = "F32",
+                ["dtype"] = half ? "F16" : "F32",
                 ["shape"] = new JsonArray([.. shape.Select(dimension => (JsonNode)dimension)]),
                 ["data_offsets"] = new JsonArray(at, at + bytes),
             };
@@ -80,15 +84,27 @@ internal static class SafeTensors
         stream.Write(length);
         stream.Write(padded);
         byte[] chunk = new byte[1 << 16];
-        foreach ((_, _, float[] values) in arrays)
+        foreach ((string name, _, float[] values) in arrays)
         {
-            for (int from = 0; from < values.Length; from += chunk.Length / sizeof(float))
+            for (int from = 0; from < values.Length; from += chunk.Length / size)
             {
-                int count = Math.Min(chunk.Length / sizeof(float), values.Length - from);
-                for (int i = 0; i < count; i++) BinaryPrimitives.WriteSingleLittleEndian(chunk.AsSpan(i * sizeof(float)), values[from + i]);
-                stream.Write(chunk, 0, count * sizeof(float));
+                int count = Math.Min(chunk.Length / size, values.Length - from);
+                for (int i = 0; i < count; i++)
+                {
+                    if (half) BinaryPrimitives.WriteHalfLittleEndian(chunk.AsSpan(i * size), ToHalf(name, values[from + i]));
+                    else BinaryPrimitives.WriteSingleLittleEndian(chunk.AsSpan(i * size), values[from + i]);
+                }
+
+                stream.Write(chunk, 0, count * size);
             }
         }
+    }
+
+    private static Half ToHalf(string name, float value)
+    {
+        var half = (Half)value;
+        return Half.IsFinite(half) || !float.IsFinite(value) ? half
+            : throw new OverflowException($"{name} has the number {value}, too large for float16 (at most {Half.MaxValue})");
     }
 
     private static NamedArray Named(string path, string name, string dtype, int[] shape, long[] place, long start, long data) => new(name, shape, () =>

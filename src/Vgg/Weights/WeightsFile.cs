@@ -12,7 +12,7 @@ public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Kernel, IRead
 
 /// <summary>What a weights file holds.</summary>
 /// <param name="Format">For people.</param>
-/// <param name="Architecture">The network its convolutions are of.</param>
+/// <param name="Architecture">The network its convolutions are of, with as many channels as they have.</param>
 /// <param name="Entries">In the file's order.</param>
 /// <param name="Mean">The mean pixel it states, RGB 0..255; null where it states none.</param>
 public sealed record WeightsContents(
@@ -26,6 +26,9 @@ public sealed record WeightsContents(
 
     /// <summary>How kernels lie in the file.</summary>
     public string KernelOrder { get; init; } = "(height, width, in, out)";
+
+    /// <summary>What a .safetensors file says of itself beside its arrays.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>A file's checksums, and the published file that they are of.</summary>
@@ -56,11 +59,12 @@ public static class WeightsFile
         foreach (VggLayer layer in architecture.Layers)
         {
             if (!loaded.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
-            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != 9 * layer.InChannels * layer.OutChannels)
+            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != 9L * layer.InChannels * layer.OutChannels)
             {
+                string reads = layer.ReadsPixels ? "RGB" : $"the channels of {architecture.Layers[architecture.Layers.ToList().IndexOf(layer) - 1].Name}";
                 throw new InvalidDataException(
                     $"{path}: {layer.Name} has {weights.Kernel.Length:n0} weights and {weights.Bias.Length} biases, expected " +
-                    $"(3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}: this is no {architecture.Name}");
+                    $"(3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}, as it reads {reads}: this is no {architecture.Name}");
             }
         }
 
@@ -73,7 +77,11 @@ public static class WeightsFile
     /// with the mean subtracted, and in the metadata what they are and where they are from.
     /// </summary>
     /// <param name="sourceSha256">Of the file they were loaded from.</param>
-    public static void Save(VggWeights weights, Stream stream, string sourceSha256)
+    /// <param name="half">Whether to write float16, half the bytes, instead of float32.</param>
+    /// <param name="more">What else to say in the metadata.</param>
+    /// <exception cref="OverflowException">A number is too large for float16.</exception>
+    public static void Save(
+        VggWeights weights, Stream stream, string sourceSha256, bool half = false, IReadOnlyDictionary<string, string>? more = null)
     {
         var arrays = new List<(string Name, int[] Shape, float[] Values)>();
         foreach (VggLayer layer in weights.Architecture.Layers)
@@ -83,7 +91,7 @@ public static class WeightsFile
             arrays.Add(($"{layer.Name}.bias", [layer.OutChannels], values.Bias));
         }
 
-        SafeTensors.Write(stream, arrays, new Dictionary<string, string>
+        var metadata = new Dictionary<string, string>
         {
             ["format"] = "NativeStyle VGG convolutions",
             ["architecture"] = weights.Architecture.Name,
@@ -92,7 +100,9 @@ public static class WeightsFile
             ["kernel_order"] = "height, width, in, out",
             ["source"] = weights.Source,
             ["source_sha256"] = sourceSha256,
-        });
+        };
+        foreach ((string key, string value) in more ?? new Dictionary<string, string>()) metadata[key] = value;
+        SafeTensors.Write(stream, arrays, metadata, half);
     }
 
     /// <summary>The table of a file's layers, without loading them.</summary>
@@ -145,9 +155,28 @@ public static class WeightsFile
         return fourth || !names.Contains("conv4_1") ? VggArchitecture.Vgg19 : VggArchitecture.Vgg16;
     }
 
+    /// <summary>The most channels that a layer of a file may have.</summary>
+    private const int MaxChannels = 4096;
+
     /// <param name="layers">Those needed, after which reading may stop; null for all.</param>
     /// <param name="load">Whether to load their values, or only to list what is there.</param>
     private static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
+        string path, IReadOnlyCollection<string>? layers, bool load)
+    {
+        (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = ReadFormat(path, layers, load);
+        var channels = new Dictionary<string, int>();
+        foreach (WeightsEntry entry in contents.Entries.Where(entry => contents.Architecture.Layers.Any(layer => layer.Name == entry.Layer)))
+        {
+            // A layer has as many filters as biases. A number that is none is left to the comparison with the kernel.
+            long count = NamedArray.Count(entry.Bias);
+            if (count is >= 1 and <= MaxChannels) channels[entry.Layer] = (int)count;
+        }
+
+        return (contents with { Architecture = contents.Architecture.WithChannels(channels) }, loaded);
+    }
+
+    /// <inheritdoc cref="Read"/>
+    private static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) ReadFormat(
         string path, IReadOnlyCollection<string>? layers, bool load)
     {
         byte[] head = new byte[8];
@@ -162,6 +191,13 @@ public static class WeightsFile
         try
         {
             if (hdf5) return NamedWeights.Read(path, NamedWeights.Keras, Hdf5File.Read(path), wanted);
+            // Before pickles: a header's length may begin with the bytes that they begin with.
+            if (LooksLikeSafeTensors(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            {
+                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(path);
+                return NamedWeights.Read(path, ".safetensors", arrays, wanted, metadata);
+            }
+
             if (head.AsSpan().StartsWith("PK"u8))
             {
                 bool torch;
@@ -174,11 +210,6 @@ public static class WeightsFile
                 return NamedWeights.Read(path, NamedWeights.TensorflowVgg, NumpyPickleFile.Read(path), wanted);
             if (head[0] == 0x80 && head[1] is >= 2 and <= 5)
                 return NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadLegacy(path), wanted);
-            if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || LooksLikeSafeTensors(path))
-            {
-                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(path);
-                return NamedWeights.Read(path, ".safetensors", arrays, wanted, metadata);
-            }
         }
         catch (InvalidDataException damage) when (!damage.Message.StartsWith(path, StringComparison.Ordinal))
         {

@@ -20,7 +20,8 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 // copies got.
 //
 // Conv3x3Op.Kernels.cs has the plain kernels, ReluPoolOp.cs the end as an operator of its own, WinogradGpu.cs,
-// DirectGpu.cs and DirectTensor.cs the kernels of GPUs, WinogradCpu.cs and DirectConv3x3.cs the two hand-vectorised forms.
+// DirectGpu.cs and DirectTensor.cs the kernels of GPUs, WinogradCpu.cs and DirectConv3x3.cs the two hand-vectorised forms,
+// WeightGradientCpu.cs that of the gradient to weights.
 
 /// <summary>3x3 convolution with bias, optional ReLU and optional pooling, forward and backward, on any device.</summary>
 public static partial class Conv3x3Op
@@ -45,7 +46,7 @@ public static partial class Conv3x3Op
 
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights = new Operator<BackwardWeightsArguments>(
             "Conv3x3.BackwardWeights", a => WorkOf(a.Shape))
-        .Vectorized(DirectConv3x3.BackwardWeights)
+        .Vectorized(WeightGradientCpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.Shape.KernelLength, a.Input, a.GradSums, a.GradKernel, a.Shape.Sizes, a.Beta));
 

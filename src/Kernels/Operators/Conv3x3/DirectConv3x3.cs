@@ -23,44 +23,31 @@ internal static unsafe class DirectConv3x3
         cpu.Vectorize(new BackwardJob(
             a.GradOutput.Pointer, (byte*)a.Gate.Pointer, a.Weights.Kernel.Pointer, a.GradInput.Pointer, a.Shape, a.Beta));
 
-    /// <summary>dw, by rows of the picture and then over the rows, as <see cref="Conv3x3Op.BackwardWeightsKernel"/>.</summary>
-    public static void BackwardWeights(CpuDevice cpu, Conv3x3Op.BackwardWeightsArguments a)
+    /// <summary>
+    /// The three rows of x under a row of windows as [column][row][channel], one column before the picture's first on: the
+    /// 9 x in inputs of pixel p lie side by side from 3 in p on, and overlap its neighbour's.
+    /// </summary>
+    /// <param name="columns">Columns to write; those outside the picture are what the padding says.</param>
+    public static void Interleave(float* x, Conv3x3Shape shape, int row, int columns, float* to)
     {
-        (Conv3x3Shape shape, float beta) = (a.Shape, a.Beta);
-        float* x = a.Input.Pointer, dz = a.GradSums.Pointer, dw = a.GradKernel.Pointer;
-        (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
-        bool replicate = shape.Padding == Padding.Replicate;
-        cpu.Parallel(9 * inC, (part, worker) =>
+        (int inC, bool replicate) = (shape.InChannels, shape.Padding == Padding.Replicate);
+        for (int ky = 0; ky < 3; ky++)
         {
-            (int tap, int i) = (part / inC, part % inC);
-            float* rowSums = cpu.Scratch(worker, 2L * outC), sums = rowSums + outC;
-            new Span<float>(sums, outC).Clear();
-            for (int row = 0; row < height; row++)
+            int fromRow = replicate ? Math.Clamp(row + ky - 1, 0, shape.Height - 1) : row + ky - 1;
+            bool rowExists = (uint)fromRow < (uint)shape.Height;
+            for (int column = 0; column < columns; column++)
             {
-                new Span<float>(rowSums, outC).Clear();
-                for (int column = 0; column < width; column++)
-                {
-                    (int fromRow, int fromColumn) = (row + (tap / 3) - 1, column + (tap % 3) - 1);
-                    if (replicate)
-                        (fromRow, fromColumn) = (Math.Clamp(fromRow, 0, height - 1), Math.Clamp(fromColumn, 0, width - 1));
-                    else if ((uint)fromRow >= (uint)height || (uint)fromColumn >= (uint)width)
-                        continue;
-                    float value = x[((((long)fromRow * width) + fromColumn) * inC) + i];
-                    Rows.AddScaled(rowSums, dz + ((((long)row * width) + column) * outC), value, outC);
-                }
-
-                Rows.AddScaled(sums, rowSums, 1f, outC);
+                int fromColumn = replicate ? Math.Clamp(column - 1, 0, shape.Width - 1) : column - 1;
+                var target = new Span<float>(to + (((column * 3) + ky) * inC), inC);
+                if (rowExists && (uint)fromColumn < (uint)shape.Width)
+                    new ReadOnlySpan<float>(x + ((((long)fromRow * shape.Width) + fromColumn) * inC), inC).CopyTo(target);
+                else
+                    target.Clear();
             }
-
-            float* target = dw + ((long)part * outC);
-            for (int o = 0; o < outC; o++) target[o] = beta == 0f ? sums[o] : (beta * target[o]) + sums[o];
-        });
+        }
     }
 
-    /// <summary>
-    /// The three rows under a row of windows are interleaved as [column][row][channel]: then the 9 x in inputs of pixel p
-    /// lie side by side from 3 in p on, overlapping its neighbour's, and are the micro-kernel's row as they are.
-    /// </summary>
+    /// <summary>A pixel's interleaved inputs are the micro-kernel's row as they are.</summary>
     private sealed class ForwardJob(float* x, float* w, float* bias, float* y, byte* gate, Conv3x3Shape shape) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
@@ -89,7 +76,7 @@ internal static unsafe class DirectConv3x3
                 int columnsRead = width + 2 + MicroKernel<T>.Rows;
                 float* a = cpu.Scratch(worker, ((long)columnsRead * pixelStride) + (Chunk * sumStride));
                 float* sums = a + ((long)columnsRead * pixelStride);
-                Interleave(row, columnsRead, a);
+                Interleave(x, shape, row, columnsRead, a);
                 for (int first = 0; first < width; first += Chunk)
                 {
                     int count = Math.Min(Chunk, width - first);
@@ -103,30 +90,6 @@ internal static unsafe class DirectConv3x3
                     for (int p = 0; p < count; p++) Finish<T>(sums + (p * sumStride), ((long)row * width) + first + p);
                 }
             });
-        }
-
-        private void Interleave(int row, int columns, float* a)
-        {
-            (int inC, bool replicate) = (shape.InChannels, shape.Padding == Padding.Replicate);
-            for (int ky = 0; ky < 3; ky++)
-            {
-                int fromRow = replicate ? Math.Clamp(row + ky - 1, 0, shape.Height - 1) : row + ky - 1;
-                bool rowExists = (uint)fromRow < (uint)shape.Height;
-                for (int column = 0; column < columns; column++)
-                {
-                    int fromColumn = replicate ? Math.Clamp(column - 1, 0, shape.Width - 1) : column - 1;
-                    float* to = a + (((column * 3) + ky) * inC);
-                    if (rowExists && (uint)fromColumn < (uint)shape.Width)
-                    {
-                        float* from = x + ((((long)fromRow * shape.Width) + fromColumn) * inC);
-                        for (int i = 0; i < inC; i++) to[i] = from[i];
-                    }
-                    else
-                    {
-                        for (int i = 0; i < inC; i++) to[i] = 0f;
-                    }
-                }
-            }
         }
 
         /// <summary>Bias, ReLU and gate bits of one pixel.</summary>

@@ -1,0 +1,52 @@
+using MathNet.Numerics.LinearAlgebra;
+
+namespace NativeStyle.Compression;
+
+/// <summary>
+/// Which of many channels restore a map best by a linear map: simultaneous orthogonal matching pursuit (Pati, Rezaiifar and
+/// Krishnaprasad 1993; for many outputs at once Tropp, Gilbert and Strauss 2006, "Algorithms for simultaneous sparse
+/// approximation") on second moments alone. A candidate counts by what it really takes off the squared error, as in
+/// orthogonal least squares (Chen, Billings and Luo 1989), not by its angle to the residual.
+/// </summary>
+internal static class ChannelPursuit
+{
+    /// <summary>Candidates of which less than this share of their power is left are sums of those chosen, but for rounding.</summary>
+    private const double Dependent = 1e-5;
+
+    /// <summary>Chooses channels one by one, each the one that lowers the squared error of the fit most.</summary>
+    /// <param name="power">SᵀS of the candidates, (candidates, candidates).</param>
+    /// <param name="cross">SᵀT of candidates and outputs, (candidates, outputs).</param>
+    /// <param name="count">How many are wanted; fewer are chosen where all others are linear combinations of them.</param>
+    /// <returns>Their places, in the order of choice.</returns>
+    public static int[] Choose(Matrix<double> power, Matrix<double> cross, int count)
+    {
+        (int candidates, int outputs) = (power.RowCount, cross.ColumnCount);
+        double[][] left = power.ToRowArrays(), explains = cross.ToRowArrays();
+        List<int> chosen = [];
+        while (chosen.Count < count)
+        {
+            (int best, double most) = (-1, 0);
+            for (int j = 0; j < candidates; j++)
+            {
+                if (left[j][j] <= Dependent * power[j, j] || chosen.Contains(j)) continue;
+                double gain = 0;
+                foreach (double value in explains[j]) gain += value * value;
+                if (gain / left[j][j] > most) (best, most) = (j, gain / left[j][j]);
+            }
+
+            if (best < 0) break;
+            chosen.Add(best);
+            // All candidates lose their part along the chosen one: a step of a pivoted Cholesky factorisation.
+            (double[] pivot, double[] explained) = ([.. left[best]], [.. explains[best]]);
+            for (int j = 0; j < candidates; j++)
+            {
+                double along = pivot[j] / pivot[best];
+                if (along == 0) continue;
+                for (int k = 0; k < candidates; k++) left[j][k] -= along * pivot[k];
+                for (int o = 0; o < outputs; o++) explains[j][o] -= along * explained[o];
+            }
+        }
+
+        return [.. chosen];
+    }
+}

@@ -1,0 +1,37 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Compression;
+
+/// <summary>What a student and its teacher see at the same positions of the same picture.</summary>
+internal sealed class MapPairs(ComputeDevice device, VggNetwork student, VggNetwork teacher)
+{
+    /// <summary>The maps of some layers, one after the other: (positions, channels of the student and then of the teacher).</summary>
+    /// <param name="crop">(side, side, RGB), 0..1.</param>
+    /// <param name="positions">How many are drawn; all where a map has no more.</param>
+    public IEnumerable<(string Layer, float[] Rows)> Of(float[] crop, IReadOnlyCollection<string> layers, int positions, NormalGenerator random)
+    {
+        int side = (int)Math.Sqrt(crop.Length / 3);
+        using Tape first = new(device), second = new(device);
+        using var pixels = new Tensor(device, new Shape(side, side, 3), crop);
+        // Each network gives its input back when it is done with it.
+        using var samePixels = new Tensor(device, new Shape(side, side, 3), crop);
+        foreach (((string layer, Tensor own), (_, Tensor others)) in student.Features(first, pixels, 1f, layers).Zip(teacher.Features(second, samePixels, 1f, layers)))
+        {
+            (int height, int width, int channels) = own.Shape;
+            (float[] ownMap, float[] othersMap, int othersChannels) = (own.ToArray(), others.ToArray(), others.Shape[2]);
+            int all = height * width, count = Math.Min(all, positions), row = channels + othersChannels;
+            float[] rows = new float[count * row];
+            for (int i = 0; i < count; i++)
+            {
+                int at = count == all ? i : (int)(random.Uniform() * all);
+                ownMap.AsSpan(at * channels, channels).CopyTo(rows.AsSpan(i * row));
+                othersMap.AsSpan(at * othersChannels, othersChannels).CopyTo(rows.AsSpan((i * row) + channels));
+            }
+
+            yield return (layer, rows);
+        }
+    }
+}

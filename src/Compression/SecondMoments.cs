@@ -1,0 +1,43 @@
+using MathNet.Numerics.LinearAlgebra;
+using NativeStyle.Autodiff;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Compression;
+
+/// <summary>
+/// Sums over positions of the channels and of their products, xᵀ x, of maps that come piece by piece: however many there are,
+/// what is kept is one matrix. A piece's sum is the engine's Gram matrix in float32; pieces are added in double.
+/// </summary>
+/// <param name="channels">Columns of x.</param>
+internal sealed class SecondMoments(int channels)
+{
+    private readonly double[] _products = new double[channels * channels];
+    private readonly double[] _sums = new double[channels];
+    private long _positions;
+
+    /// <summary>Adds a piece.</summary>
+    /// <param name="rows">(positions, channels).</param>
+    public void Add(ComputeDevice device, float[] rows)
+    {
+        using var tape = new Tape(device);
+        using var x = new Tensor(device, new Shape(rows.Length / channels, 1, channels), rows);
+        float[] gram = tape.Gram(x, 1f).ToArray();
+        for (int i = 0; i < gram.Length; i++) _products[i] += gram[i];
+        for (int i = 0; i < rows.Length; i++) _sums[i % channels] += rows[i];
+        _positions += rows.Length / channels;
+    }
+
+    /// <summary>xᵀ y for two ranges of channels.</summary>
+    public Matrix<double> Between(Range x, Range y)
+    {
+        ((int firstRow, int rows), (int firstColumn, int columns)) = (x.GetOffsetAndLength(channels), y.GetOffsetAndLength(channels));
+        return Matrix<double>.Build.Dense(rows, columns, (i, j) => _products[((firstRow + i) * channels) + firstColumn + j]);
+    }
+
+    /// <summary>The sum of squares around each channel's mean, over some channels.</summary>
+    public double Variation(Range x)
+    {
+        (int first, int count) = x.GetOffsetAndLength(channels);
+        return Enumerable.Range(first, count).Sum(i => _products[(i * channels) + i] - (_sums[i] * _sums[i] / _positions));
+    }
+}
