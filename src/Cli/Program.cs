@@ -19,6 +19,7 @@ internal static class Program
             "  nativestyle explain photo.jpg painting.jpg --html explained.html\n" +
             "  nativestyle features photo.jpg -o seen\n" +
             "  nativestyle show art.png\n" +
+            "  nativestyle measure photo.jpg painting.jpg art.png --weights vgg19.safetensors\n" +
             "  nativestyle weights info vgg16_weights.npz\n" +
             "  nativestyle gradcheck\n" +
             "  nativestyle plan 2048 2048 8192 8192 --memory 6G\n" +
@@ -27,7 +28,7 @@ internal static class Program
             "Exit codes: 0 done, 1 a check or a device failed, memory ran out or the losses were no longer finite, 2 wrong input, 130 ended by Ctrl-C.")
         {
             TransferCommand.Create(), TextureCommand.Create(), ReconstructCommand.Create(), Figure1Command.Create(), BatchCommand.Create(),
-            PresetsCommand.Create(), ShowCommand.Create(), ExplainCommand.Create(), FeaturesCommand.Create(), MaximizeCommand.Create(), PatchesCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
+            PresetsCommand.Create(), ShowCommand.Create(), ExplainCommand.Create(), FeaturesCommand.Create(), MaximizeCommand.Create(), PatchesCommand.Create(), MeasureCommand.Create(), WeightsCommand.Create(), DevicesCommand.Create(), GradcheckCommand.Create(),
             PlanCommand.Create(), BenchCommand.Create(), KernelsCommand.Create(),
         };
         if (Console.IsOutputRedirected)

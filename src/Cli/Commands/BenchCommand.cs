@@ -59,7 +59,7 @@ internal sealed class BenchCommand
         int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
         if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
         string? weights = parsed.GetValue(_weights);
-        if (weights is not null) UserErrors.RequireFile(weights, "VGG weights");
+        if (weights is not null) WeightsLocator.Require(weights);
         BenchmarkNetwork network = weights is null ? BenchmarkNetwork.Random : BenchmarkNetwork.Of(weights);
         using ComputeDevice device = _device.Open(parsed);
         long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;

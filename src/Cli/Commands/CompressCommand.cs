@@ -57,7 +57,7 @@ internal sealed class CompressCommand
     {
         var console = new TransferConsole(parsed.GetValue(_quiet));
         (string path, string output, string folder) = (parsed.GetValue(_source)!, parsed.GetValue(_output)!, parsed.GetValue(_pictures)!);
-        UserErrors.RequireFile(path, "VGG weights (.mat, .npz, .npy, .pth or .safetensors)");
+        WeightsLocator.Require(path);
         OutputArguments.RequireExtension(output, ".safetensors");
         UserErrors.RequireWritable(output);
         if (Path.GetFullPath(path) == Path.GetFullPath(output)) throw new UsageException($"{output} is the input and would be overwritten; choose another name");

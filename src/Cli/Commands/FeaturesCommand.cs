@@ -45,7 +45,7 @@ internal sealed class FeaturesCommand
         if (File.Exists(folder)) throw new UsageException($"{folder} is a file, expected the name of a folder");
         int size = parsed.GetValue(_size) is string text ? Settings.ParseWhole("--size", text, 16, 8192) : 256;
         int channels = parsed.GetValue(_channels) is string most ? Settings.ParseWhole("--channels", most, 0, 4096) : 64;
-        (string? file, VggArchitecture architecture) = _network.Find(parsed, console);
+        (string? file, VggArchitecture architecture) = _network.Find(parsed, console, parsed.GetValue(_layers)?.Split(',', StringSplitOptions.TrimEntries) ?? []);
         VggLayer[] layers = [.. Layers(parsed.GetValue(_layers), file, architecture)];
         Picture picture = PictureFile.Read(image);
         if (Math.Max(picture.Height, picture.Width) != size)

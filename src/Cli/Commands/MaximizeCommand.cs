@@ -53,7 +53,7 @@ internal sealed class MaximizeCommand
         var options = new MaximizeOptions(
             Whole(_size, 16, 2048, 160), Whole(_iterations, 1, 100_000, 300), (float)Number(_step, 1, 0.02), Whole(_jitter, 0, 256, 8), Whole(_blur, 0, 10_000, 4),
             Number(_tv, 100, 0.2), parsed.GetValue(_center), _network.Seed(parsed));
-        (string? file, VggArchitecture architecture) = _network.Find(parsed, console);
+        (string? file, VggArchitecture architecture) = _network.Find(parsed, console, parsed.GetValue(_layer)!);
         VggLayer layer = NetworkArguments.Layer("--layer", parsed.GetValue(_layer)!, architecture);
         int[] channels = [.. parsed.GetValue(_channels)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
         (int height, int width) = VggArchitecture.SizeAt(layer, options.Size, options.Size, PoolEdge.Floor);

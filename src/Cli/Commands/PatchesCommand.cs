@@ -48,7 +48,7 @@ internal sealed class PatchesCommand
         UserErrors.RequireWritable(output);
         int Whole(Option<string?> option, int most, int otherwise) => parsed.GetValue(option) is string text ? Settings.ParseWhole(option.Name, text, 1, most) : otherwise;
         (int top, int perPicture, int size) = (Whole(_top, 100, 9), Whole(_perPicture, 100, 3), Whole(_size, 8192, 512));
-        (string? file, VggArchitecture architecture) = _network.Find(parsed, console);
+        (string? file, VggArchitecture architecture) = _network.Find(parsed, console, parsed.GetValue(_layer)!);
         VggLayer layer = NetworkArguments.Layer("--layer", parsed.GetValue(_layer)!, architecture);
         int[] channels = [.. parsed.GetValue(_channel)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)

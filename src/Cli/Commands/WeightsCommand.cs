@@ -9,7 +9,6 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle weights info FILE</c>: what a weights file is and holds.</summary>
 internal static class WeightsCommand
 {
-    private const string Kinds = "VGG weights (.mat, .npz, .npy, .h5, .pth or .safetensors)";
 
     public static Command Create()
     {
@@ -133,7 +132,7 @@ internal static class WeightsCommand
 
     private static int Convert(string path, string output, string? conventionName)
     {
-        UserErrors.RequireFile(path, Kinds);
+        WeightsLocator.Require(path);
         if (!output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             throw new UsageException($"{output} has another extension than .safetensors, the format that is written");
         UserErrors.RequireWritable(output);
@@ -153,7 +152,7 @@ internal static class WeightsCommand
 
     private static int Info(string path)
     {
-        UserErrors.RequireFile(path, Kinds);
+        WeightsLocator.Require(path);
         WeightsContents contents = WeightsFile.Describe(path);
         WeightsIdentity identity = WeightsFile.Identify(path);
         var table = new Table().Border(TableBorder.Rounded).AddColumns("layer", "kernel", "bias");

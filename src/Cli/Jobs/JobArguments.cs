@@ -15,7 +15,7 @@ internal sealed class JobArguments
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors (default: what is found in weights/ or the user's data folder, else random filters, which 'random' forces)", HelpName = "FILE",
+        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors ; 'compact' for the network that is built in, 'random' for random filters (default: what is found in weights/ or the user's data folder, else compact)", HelpName = "FILE",
     };
 
     private readonly Option<string?> _convention = new("--weights-convention")
@@ -67,16 +67,45 @@ internal sealed class JobArguments
     /// <param name="adjust">What the command makes of a preset before the user's settings replace values.</param>
     public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, VggArchitecture, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust = null)
     {
-        string? weights = WeightsLocator.Find(parsed.GetValue(_weights), console.Say);
+        string? named = parsed.GetValue(_weights), weights = WeightsLocator.Find(named, console.Say);
         string? convention = parsed.GetValue(_convention);
         if (convention is not null && WeightsConventions.Parse(convention) is null)
             throw new UsageException($"--weights-convention {convention} is unknown, expected rgb-255, bgr-255 or rgb-unit");
         int depth = parsed.GetValue(_depth), quality = parsed.GetValue(_quality);
         if (depth is not (8 or 16)) throw new UsageException($"--depth {depth} is unknown, expected 8 or 16");
         if (quality is < 1 or > 100) throw new UsageException($"--quality {quality} is out of range, expected 1 to 100");
+        TransferOptions options = Options(parsed, weights, adjust, out string architecture);
+        if (WeightsLocator.FallsShort(named, weights, architecture, options.Layers))
+        {
+            console.Say($"the network that is built in is no {architecture} with {string.Join(", ", options.Layers)}: filters are random");
+            options = Options(parsed, weights = null, adjust, out _);
+        }
+        else if (named is null && weights == CompactNetwork.Name)
+        {
+            console.Say(WeightsLocator.UsesCompact);
+        }
 
+        return new TransferJob
+        {
+            Weights = weights,
+            WeightsConvention = convention,
+            Init = options.Init == InitKind.Picture ? Given(parsed, Settings.Init) : null,
+            Depth = depth,
+            Quality = quality,
+            Memory = parsed.GetValue(_memory) is string memory ? MemorySize.Parse("--memory", memory) : null,
+            Options = options,
+            Plan = [],
+        };
+    }
+
+    /// <summary>The preset with what the command and the user's settings replace.</summary>
+    /// <param name="wanted">The architecture that the preset was made for.</param>
+    private TransferOptions Options(
+        ParseResult parsed, string? weights, Func<TransferOptions, VggArchitecture, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust, out string wanted)
+    {
         Func<IReadOnlyList<string>, bool>? weightsHave = weights is null ? null : layers => WeightsFile.Has(weights, layers);
         TransferOptions options = FindPreset(parsed.GetValue(_preset)!, weightsHave);
+        wanted = options.Architecture;
         // features.21 is another layer in VGG-16 than in VGG-19.
         VggArchitecture architecture = WeightsLocator.Architecture(weights, options.Architecture);
         if (adjust is not null) options = adjust(options, architecture, weightsHave);
@@ -92,17 +121,7 @@ internal sealed class JobArguments
             throw new UsageException($"preset {options.Name} with these options {wrong.Message}");
         }
 
-        return new TransferJob
-        {
-            Weights = weights,
-            WeightsConvention = convention,
-            Init = options.Init == InitKind.Picture ? Given(parsed, Settings.Init) : null,
-            Depth = depth,
-            Quality = quality,
-            Memory = parsed.GetValue(_memory) is string memory ? MemorySize.Parse("--memory", memory) : null,
-            Options = options,
-            Plan = [],
-        };
+        return options;
     }
 
     /// <summary>The number of iterations in all, where the user gave one.</summary>

@@ -128,7 +128,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     private VggNetwork Network(TransferJob job, string folder, bool digested, out string digest)
     {
         TransferOptions options = job.Options;
-        string? file = job.Weights is null ? null : Path.Combine(folder, job.Weights);
+        string? file = job.Weights is null or CompactNetwork.Name ? job.Weights : Path.Combine(folder, job.Weights);
         object key = (digested, file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
         if (_loaded is { } loaded && loaded.Key.Equals(key))
         {
@@ -155,13 +155,13 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         TransferOptions options = job.Options;
         if (file is not null)
         {
-            UserErrors.RequireFile(file, "VGG weights");
+            WeightsLocator.Require(file);
             return WeightsFile.Load(file, options.Layers, job.WeightsConvention is { } name ? WeightsConventions.Parse(name) : null);
         }
 
         VggArchitecture network = OptionsJson.Architecture(options.Architecture);
-        console.Say($"no --weights: using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
-            "trained weights see more: 'nativestyle weights download vgg19' gets them");
+        console.Say($"using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
+            "trained weights see more: 'nativestyle weights download vgg19' gets them (80 MB)");
         if (!options.Name.StartsWith(Presets.Default, StringComparison.Ordinal))
             console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
         VggLayer last = network.Layers.LastOrDefault(layer => options.Layers.Contains(layer.Name)) ?? network.Layers[0];

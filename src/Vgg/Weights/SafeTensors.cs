@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -15,10 +14,11 @@ internal static class SafeTensors
     private const long MaxHeader = 100_000_000;
 
     /// <summary>The arrays, and the file's metadata.</summary>
+    /// <param name="open">Opens the file, from its beginning; it must be able to seek.</param>
     /// <exception cref="InvalidDataException">Damaged; the message has no file name.</exception>
-    public static (IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, string> Metadata) Read(string path)
+    public static (IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, string> Metadata) Read(Func<Stream> open)
     {
-        using FileStream file = File.OpenRead(path);
+        using Stream file = open();
         byte[] head = new byte[8];
         file.ReadExactly(head);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(head);
@@ -42,7 +42,7 @@ internal static class SafeTensors
 
                 int[] shape = [.. item.Value.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt32())];
                 long[] place = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
-                arrays.Add(Named(path, item.Name, item.Value.GetProperty("dtype").GetString() ?? "", shape, place, start, data));
+                arrays.Add(Named(open, item.Name, item.Value.GetProperty("dtype").GetString() ?? "", shape, place, start, data));
             }
         }
         catch (Exception bad) when (bad is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
@@ -107,7 +107,7 @@ internal static class SafeTensors
             : throw new OverflowException($"{name} has the number {value}, too large for float16 (at most {Half.MaxValue})");
     }
 
-    private static NamedArray Named(string path, string name, string dtype, int[] shape, long[] place, long start, long data) => new(name, shape, () =>
+    private static NamedArray Named(Func<Stream> open, string name, string dtype, int[] shape, long[] place, long start, long data) => new(name, shape, () =>
     {
         NumberType type = dtype switch
         {
@@ -125,10 +125,10 @@ internal static class SafeTensors
             throw new InvalidDataException($"states the shape ({string.Join(", ", shape)}) for {name} at bytes {string.Join(" to ", place)} of {data:n0}, which do not fit");
         float[] values = new float[count];
         if (count == 0) return values;
-        using MemoryMappedFile map = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-        using MemoryMappedViewStream view = map.CreateViewStream(start + place[0], place[1] - place[0], MemoryMappedFileAccess.Read);
-        if (type == NumberType.Float32 && BitConverter.IsLittleEndian) view.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
-        else NumberReader.Read(view, count, type, bigEndian: false, (i, value) => values[i] = (float)value);
+        using Stream file = open();
+        file.Position = start + place[0];
+        if (type == NumberType.Float32 && BitConverter.IsLittleEndian) file.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        else NumberReader.Read(file, count, type, bigEndian: false, (i, value) => values[i] = (float)value);
         return values;
     });
 }

@@ -36,7 +36,10 @@ public sealed record WeightsContents(
 /// <param name="PublishedAs">Null where no published checksum is known for it.</param>
 public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, string? PublishedAs);
 
-/// <summary>VGG weights from the files people have; the format is told by the first bytes, not by the name.</summary>
+/// <summary>
+/// VGG weights from the files people have, or <see cref="CompactNetwork"/> by its name; the format is told by the first bytes,
+/// not by the name.
+/// </summary>
 public static class WeightsFile
 {
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
@@ -69,7 +72,8 @@ public static class WeightsFile
         }
 
         return VggWeights.FromConvention(
-            architecture, loaded, convention ?? contents.Convention, contents.Mean, Path.GetFileName(path));
+            architecture, loaded, convention ?? contents.Convention, contents.Mean,
+            path == CompactNetwork.Name ? $"{path} {architecture.Name}" : Path.GetFileName(path));
     }
 
     /// <summary>
@@ -123,7 +127,7 @@ public static class WeightsFile
         // MD5 only because published files are known by it.
         using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using FileStream file = File.OpenRead(path);
+        using Stream file = Open(path);
         byte[] chunk = new byte[1 << 20];
         for (int read; (read = file.Read(chunk)) > 0;)
         {
@@ -181,7 +185,7 @@ public static class WeightsFile
     {
         byte[] head = new byte[8];
         int length;
-        using (FileStream file = File.OpenRead(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
+        using (Stream file = Open(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
         const string Expected = "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .h5 (Keras), .pth (PyTorch) or .safetensors";
         if (length == 0) throw new InvalidDataException($"{path} is empty, expected {Expected}; download it again");
         bool hdf5 = head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8);
@@ -194,7 +198,7 @@ public static class WeightsFile
             // Before pickles: a header's length may begin with the bytes that they begin with.
             if (LooksLikeSafeTensors(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             {
-                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(path);
+                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(() => Open(path));
                 return NamedWeights.Read(path, ".safetensors", arrays, wanted, metadata);
             }
 
@@ -224,6 +228,8 @@ public static class WeightsFile
             $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, expected {Expected}");
     }
 
+    private static Stream Open(string path) => path == CompactNetwork.Name ? CompactNetwork.Open() : File.OpenRead(path);
+
     /// <summary>This project's messages begin with a verb; those of the zip reader are sentences of their own.</summary>
     private static string Sentence(string message) =>
         message.Split(' ')[0] is "is" or "has" or "holds" or "states" or "lacks" or "names" ? message : $"is damaged or truncated: {message}";
@@ -232,7 +238,7 @@ public static class WeightsFile
     private static bool LooksLikeSafeTensors(string path)
     {
         byte[] head = new byte[9];
-        using FileStream file = File.OpenRead(path);
+        using Stream file = Open(path);
         return file.ReadAtLeast(head, 9, throwOnEndOfStream: false) == 9 && head[8] == (byte)'{'
             && BinaryPrimitives.ReadUInt64LittleEndian(head) is var length && length < (ulong)file.Length;
     }

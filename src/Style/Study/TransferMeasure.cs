@@ -1,0 +1,48 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Study;
+
+/// <summary>How near a result is to its style and its content, each layer's distance relative to what it is compared with.</summary>
+/// <param name="Style">||G - A||² / ||A||² by layer, G and A the Gram matrices per pixel of result and style.</param>
+/// <param name="Content">||F - P||² / ||P||² by layer, F and P the maps of result and content.</param>
+public sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<LayerLoss> Content)
+{
+    /// <summary>The mean over the style layers.</summary>
+    public double MeanStyle => Style.Average(layer => layer.Value);
+}
+
+/// <summary>
+/// Judges results by the losses of Gatys, Ecker and Bethge (2016, equations 1 and 5) in a network that need not be the one that
+/// they were painted with.
+/// </summary>
+/// <param name="size">Longest side that result and style are seen at; the content is seen at the result's size.</param>
+public sealed class TransferMeasure(ComputeDevice device, VggNetwork network, IReadOnlyList<string> styleLayers, IReadOnlyList<string> contentLayers, int size)
+{
+    /// <summary>How the network must compute maps: average pooling, and edges that bring no frame of their own.</summary>
+    public static VggOptions Network => Presets.DefaultTrained.Network;
+
+    /// <summary>Measures one result.</summary>
+    /// <exception cref="TransferException">A picture is too small for a layer.</exception>
+    public Measured Of(Picture result, PictureSource content, PictureSource style)
+    {
+        (int height, int width) = Resampler.FitInto(result.Height, result.Width, size);
+        (int styleHeight, int styleWidth) = Resampler.FitInto(style.Height, style.Width, size);
+        TransferOptions options = Presets.DefaultTrained with
+        {
+            StyleLayers = [.. styleLayers.Select(layer => new LayerWeight(layer, 1))],
+            ContentLayers = [.. contentLayers.Select(layer => new LayerWeight(layer, 1))],
+            StyleWeight = 1,
+            ContentWeight = 1,
+            TvWeight = 0,
+        };
+        using var objective = new Objective(
+            device, network, options, height, width, content, [new StyleInput(style.Resized(styleHeight, styleWidth))]);
+        using var tape = new Tape(device);
+        using var pixels = new Tensor(device, new Shape(height, width, 3), Resampler.Resize(result, height, width).Pixels);
+        LossValues values = objective.Evaluate(tape, pixels).Values(byLayer: true);
+        return new Measured([.. values.Layers!.Where(layer => !layer.IsContent)], [.. values.Layers!.Where(layer => layer.IsContent)]);
+    }
+}
