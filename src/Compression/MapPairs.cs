@@ -1,5 +1,6 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -8,6 +9,28 @@ namespace NativeStyle.Compression;
 /// <summary>What a student and its teacher see at the same positions of the same picture.</summary>
 internal sealed class MapPairs(ComputeDevice device, VggNetwork student, VggNetwork teacher)
 {
+    /// <summary>Second moments of a student's channels, and behind them the teacher's, by layer.</summary>
+    /// <param name="positions">How many of a crop's map are drawn; all where it has no more.</param>
+    /// <param name="pooling">In both networks.</param>
+    public static Dictionary<string, SecondMoments> Moments(
+        ComputeDevice device, CompressedNetwork student, VggWeights teacher, IReadOnlyList<float[]> crops, int positions, Pooling pooling,
+        CancellationToken cancellation)
+    {
+        var options = new VggOptions(pooling);
+        using VggNetwork own = new(device, student.Weights, options), others = new(device, teacher, options);
+        var pairs = new MapPairs(device, own, others);
+        Dictionary<string, SecondMoments> moments = student.Maps.ToDictionary(
+            map => map.Key, map => new SecondMoments(map.Value.ColumnCount + map.Value.RowCount));
+        var random = new NormalGenerator(0);
+        foreach (float[] crop in crops)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            foreach ((string layer, float[] rows) in pairs.Of(crop, [.. student.Maps.Keys], positions, random)) moments[layer].Add(device, rows);
+        }
+
+        return moments;
+    }
+
     /// <summary>The maps of some layers, one after the other: (positions, channels of the student and then of the teacher).</summary>
     /// <param name="crop">(side, side, RGB), 0..1.</param>
     /// <param name="positions">How many are drawn; all where a map has no more.</param>

@@ -1,7 +1,5 @@
-using MathNet.Numerics.LinearAlgebra;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Compression;
@@ -16,18 +14,7 @@ public static class RestorationErrors
         ComputeDevice device, CompressedNetwork student, VggWeights teacher, IReadOnlyList<float[]> crops, Pooling pooling,
         CancellationToken cancellation = default)
     {
-        var options = new VggOptions(pooling);
-        using VggNetwork own = new(device, student.Weights, options), others = new(device, teacher, options);
-        var pairs = new MapPairs(device, own, others);
-        Dictionary<string, SecondMoments> moments = student.Maps.ToDictionary(
-            map => map.Key, map => new SecondMoments(map.Value.ColumnCount + map.Value.RowCount));
-        var random = new NormalGenerator(0);
-        foreach (float[] crop in crops)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            foreach ((string layer, float[] rows) in pairs.Of(crop, [.. student.Maps.Keys], int.MaxValue, random)) moments[layer].Add(device, rows);
-        }
-
+        Dictionary<string, SecondMoments> moments = MapPairs.Moments(device, student, teacher, crops, int.MaxValue, pooling, cancellation);
         return student.Maps.ToDictionary(map => map.Key, map =>
         {
             int channels = map.Value.ColumnCount;

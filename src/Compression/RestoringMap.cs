@@ -6,7 +6,7 @@ namespace NativeStyle.Compression;
 /// The linear map from a student's channels to the teacher's at each position, T ≈ S Aᵀ, by least squares. It has no constant
 /// term: outside the picture a convolution sees zeros, which such a map restores to the teacher's zeros, so that a fold into
 /// the next kernels is exact at the borders too. (With one, errors of VGG-19's layers to conv3_4 on half the channels were
-/// a hundredth smaller to a tenth larger; in the outer two pixels all were larger.)
+/// 3 % smaller to 10 % larger; in the outer two pixels all were larger.)
 /// </summary>
 internal static class RestoringMap
 {

@@ -13,7 +13,8 @@ internal sealed class SecondMoments(int channels)
 {
     private readonly double[] _products = new double[channels * channels];
     private readonly double[] _sums = new double[channels];
-    private long _positions;
+
+    public long Positions { get; private set; }
 
     /// <summary>Adds a piece.</summary>
     /// <param name="rows">(positions, channels).</param>
@@ -24,7 +25,7 @@ internal sealed class SecondMoments(int channels)
         float[] gram = tape.Gram(x, 1f).ToArray();
         for (int i = 0; i < gram.Length; i++) _products[i] += gram[i];
         for (int i = 0; i < rows.Length; i++) _sums[i % channels] += rows[i];
-        _positions += rows.Length / channels;
+        Positions += rows.Length / channels;
     }
 
     /// <summary>xᵀ y for two ranges of channels.</summary>
@@ -38,6 +39,6 @@ internal sealed class SecondMoments(int channels)
     public double Variation(Range x)
     {
         (int first, int count) = x.GetOffsetAndLength(channels);
-        return Enumerable.Range(first, count).Sum(i => _products[(i * channels) + i] - (_sums[i] * _sums[i] / _positions));
+        return Enumerable.Range(first, count).Sum(i => _products[(i * channels) + i] - (_sums[i] * _sums[i] / Positions));
     }
 }

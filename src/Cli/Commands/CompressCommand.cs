@@ -28,8 +28,9 @@ internal sealed class CompressCommand
     private readonly Option<string?> _layers = new("--layers") { Description = "The last layer to keep (default: the file's last)", HelpName = "NAME" };
     private readonly Option<string?> _crops = new("--crops") { Description = "Pieces of 128 x 128 pixels to draw from the pictures (default: 320)", HelpName = "N" };
     private readonly Option<string?> _positions = new("--positions") { Description = "Positions of their maps that each layer is fitted to (default: 200000)", HelpName = "N" };
+    private readonly Option<string?> _refine = new("--refine") { Description = "Steps of gradient descent on all layers at once, after the closed form (default: none)", HelpName = "STEPS" };
     private readonly Option<string?> _seed = new("--seed") { Description = "Seed of pieces and positions (default: 1)", HelpName = "N" };
-    private readonly Option<string> _precision = new("--precision") { Description = "float16 or float32, of the numbers in the file", DefaultValueFactory = _ => "float16", HelpName = "TYPE" };
+    private readonly Option<string> _type = new("--type") { Description = "float16 or float32, of the numbers in the file", DefaultValueFactory = _ => "float16", HelpName = "TYPE" };
     private readonly Option<string?> _convention = new("--weights-convention") { Description = "What the first layer was trained on, if the file does not tell: rgb-255, bgr-255 or rgb-unit", HelpName = "NAME" };
     private readonly Option<bool> _quiet = new("--quiet", "-q") { Description = "Print nothing but errors" };
     private readonly DeviceOptions _device = new();
@@ -46,7 +47,7 @@ internal sealed class CompressCommand
             "The same pictures, options, seed and device give the same bytes.")
         {
             compress._source, compress._output, compress._pictures, compress._width, compress._layers, compress._crops, compress._positions,
-            compress._seed, compress._precision, compress._convention, compress._quiet,
+            compress._refine, compress._seed, compress._type, compress._convention, compress._quiet,
         };
         compress._device.AddTo(command);
         command.SetAction(compress.Run);
@@ -66,8 +67,9 @@ internal sealed class CompressCommand
             .Where(name => Path.GetExtension(name).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg").Order(StringComparer.Ordinal)];
         if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures (.png, .jpg)");
         int seed = Whole(_seed, 0, int.MaxValue - 1, 1), count = Whole(_crops, 1, 100_000, 320), positions = Whole(_positions, 1000, 100_000_000, 200_000);
-        string precision = parsed.GetValue(_precision)!;
-        if (precision is not ("float16" or "float32")) throw new UsageException($"--precision {precision} is unknown, expected float16 or float32");
+        int refine = Whole(_refine, 0, 1_000_000, 0);
+        string type = parsed.GetValue(_type)!;
+        if (type is not ("float16" or "float32")) throw new UsageException($"--type {type} is unknown, expected float16 or float32");
         WeightsConvention? convention = parsed.GetValue(_convention) is not string name ? null : WeightsConventions.Parse(name)
             ?? throw new UsageException($"--weights-convention {name} is unknown, expected rgb-255, bgr-255 or rgb-unit");
         VggLayer[] layers = Layers(path, parsed.GetValue(_layers));
@@ -85,6 +87,14 @@ internal sealed class CompressCommand
             {
                 Progress = (layer, seen) => { if (seen == crops.Count) console.Say($"{layer}: seen on {seen} pieces"); },
             }.Run(cancellation.Token);
+            if (refine > 0)
+            {
+                student = new NetworkRefiner(device, teacher, crops, new RefineSettings(refine, Seed: seed))
+                {
+                    Progress = (step, loss) => { if (step % 100 == 0 || step == refine) console.Say(string.Create(CultureInfo.InvariantCulture, $"refining {step}/{refine}: errors together {loss:g3}")); },
+                }.Run(student, cancellation.Token);
+            }
+
             // Others than those it was fitted to.
             IReadOnlyList<float[]> fresh = TrainingCrops.Draw(pictures, Math.Max(16, count / 5), CropSide, seed + 1, _ => { }, cancellation.Token);
             (Pooling Pooling, IReadOnlyDictionary<string, double> Errors)[] errors = [.. new[] { Pooling.Average, Pooling.Max, Pooling.L2 }
@@ -93,12 +103,12 @@ internal sealed class CompressCommand
             {
                 ["compression"] = "channels of the source chosen and recombined by linear maps; its weights are changed",
                 ["pictures"] = $"{pictures.Length}, sha256 {Digest(pictures)}",
-                ["settings"] = string.Create(CultureInfo.InvariantCulture, $"width {parsed.GetValue(_width)}, crops {count} of {CropSide}, positions {positions}, seed {seed}, {precision}"),
+                ["settings"] = string.Create(CultureInfo.InvariantCulture, $"width {parsed.GetValue(_width)}, crops {count} of {CropSide}, positions {positions}, refine {refine}, seed {seed}, {type}"),
                 ["channels"] = string.Join(", ", student.Maps.Select(map => $"{map.Key} {map.Value.ColumnCount} of {map.Value.RowCount}")),
             };
             foreach ((Pooling pooling, IReadOnlyDictionary<string, double> ofLayers) in errors)
                 about[$"errors_{Words(pooling)}"] = string.Join(", ", ofLayers.Select(error => $"{error.Key} {Number(error.Value)}"));
-            AtomicFile.Write(output, stream => WeightsFile.Save(student.Weights, stream, sha256, precision == "float16", about));
+            AtomicFile.Write(output, stream => WeightsFile.Save(student.Weights, stream, sha256, type == "float16", about));
             if (!parsed.GetValue(_quiet)) Show(student, errors);
             console.Say($"saved {output}, {new FileInfo(output).Length:n0} bytes");
             return 0;
@@ -110,7 +120,7 @@ internal sealed class CompressCommand
         }
         catch (OverflowException large)
         {
-            throw new UsageException($"{large.Message}; write --precision float32");
+            throw new UsageException($"{large.Message}; write --type float32");
         }
 
         int Whole(Option<string?> option, int least, int most, int otherwise) =>
