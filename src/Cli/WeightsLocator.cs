@@ -32,6 +32,15 @@ internal static class WeightsLocator
     public static VggArchitecture Architecture(string? weights, string name) =>
         weights is null ? OptionsJson.Architecture(name) : WeightsFile.Describe(weights).Architecture;
 
+    /// <summary>What presets ask of weights; null for random ones.</summary>
+    public static TrainedWeights? Trained(string? weights)
+    {
+        if (weights is null) return null;
+        VggArchitecture own = WeightsFile.Describe(weights).Architecture, whole = OptionsJson.Architecture(own.Name);
+        bool compressed = own.Layers.Zip(whole.Layers).Any(pair => pair.First.OutChannels < pair.Second.OutChannels);
+        return new TrainedWeights(layers => WeightsFile.Has(weights, layers), compressed);
+    }
+
     /// <summary>
     /// The weights to use: those named, or the first file in those folders that has VGG's convolutions, files of convolutions
     /// alone before the large published ones, or else the compact network; null for random filters.

@@ -62,7 +62,7 @@ internal sealed class ExplainCommand
         (int, int)? pixel = parsed.GetValue(_pixel) is string place ? ParsePixel(place, job.Plan[^1]) : null;
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using var runner = new TransferRunner(console, device);
-        VggNetwork network = runner.Network(job);
+        (VggNetwork network, string digest) = runner.Network(job);
         MemoryPlanner memory = runner.PlanMemory(prepared, network.Architecture);
         if (memory.At(job.Plan[^1].Height, job.Plan[^1].Width).Tiles is not null)
             throw new UsageException($"{job.Plan[^1].Width} x {job.Plan[^1].Height} pixels do not go into the memory whole, and explain shows the whole; choose a smaller --size, or a larger --memory");
@@ -79,7 +79,7 @@ internal sealed class ExplainCommand
         if (output is not null)
         {
             PictureFile.Write(output, explanation!.Result.Picture, new PictureWriteOptions(
-                job.Depth, job.Quality, Recipe.Texts(job, Settings.WordOf(explanation.Result.End), explanation.Result.Reports)));
+                job.Depth, job.Quality, Recipe.Texts(job, Settings.WordOf(explanation.Result.End), explanation.Result.Reports, digest)));
         }
 
         console.Say($"saved {html}");

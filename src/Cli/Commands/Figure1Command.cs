@@ -46,11 +46,11 @@ internal sealed class Figure1Command
         if (new[] { content, style }.Any(input => Path.GetFullPath(input) == Path.GetFullPath(output)))
             throw new UsageException($"{output} is an input and would be overwritten; choose another name for the output");
         string[] layers = [];
-        TransferJob draft = _job.Draft(parsed, console, (options, architecture, weightsHave) =>
+        TransferJob draft = _job.Draft(parsed, console, (options, architecture, trained) =>
         {
             layers = parsed.GetValue(_layers) is string text
                 ? [.. LayerList.Parse("--layers", text, architecture)!.Select(layer => layer.Layer)]
-                : [.. s_layers.Where(layer => weightsHave?.Invoke([layer]) ?? true)];
+                : [.. s_layers.Where(layer => trained?.Have([layer]) ?? true)];
             return options with { ContentWeight = 1, StyleWeight = 1, Size = 224, Iterations = [200], ContentLayers = [new(layers[^1], 1)], StyleLayers = [new(layers[^1], 1)] };
         });
         using ComputeDevice device = _device.Open(parsed, console.Say);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Style;
+using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -17,7 +18,7 @@ internal static class PresetsCommand
         {
             name,
         };
-        show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(JobArguments.FindPreset(parsed.GetValue(name)!, null))));
+        show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(JobArguments.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
         var command = new Command("presets", "Lists the sets of options that --preset takes.") { show };
         command.SetAction(_ => List());
         return command;

@@ -40,7 +40,8 @@ internal static class ShowCommand
                 + (style.Region is not null ? $", where {style.Region} is white" : "") + (style.Part is not null ? $", learnt where {style.Part} is white" : ""));
         }
 
-        Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}");
+        Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}"
+            + (recipe.WeightsDigest is { } digest ? $", digest {digest[..12]}" : ""));
         Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}");
         Console.WriteLine("scales   " + string.Join(", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
         Console.WriteLine($"made     {recipe.Iterations} iterations, {recipe.End}");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Commands;
 
@@ -97,6 +98,8 @@ internal sealed class TransferCommand
         {
             case TransferEnd.Completed:
                 console.Say(result.IterationsMade < total ? $"no step lowered the loss any more after {result.IterationsMade} of {total} iterations; saved {saved}" : $"saved {saved}");
+                if (prepared.Job.Weights == CompactNetwork.Name && !Console.IsOutputRedirected)
+                    console.Say("the whole network sees larger forms, and has the layers that more presets need: 'nativestyle weights download vgg19' gets it (80 MB)");
                 return 0;
             case TransferEnd.Cancelled:
                 console.Say($"ended after {result.IterationsMade} of {total} iterations; saved the picture so far as {saved}"

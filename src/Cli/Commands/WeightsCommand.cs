@@ -9,10 +9,9 @@ namespace NativeStyle.Cli.Commands;
 /// <summary><c>nativestyle weights info FILE</c>: what a weights file is and holds.</summary>
 internal static class WeightsCommand
 {
-
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19" };
+        var file = new Argument<string>("FILE") { Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19, or 'compact'" };
         var info = new Command("info", "Prints the table of a file's layers, its format, conventions, mean and checksums.") { file };
         info.SetAction(parsed => Info(parsed.GetValue(file)!));
 
@@ -170,6 +169,7 @@ internal static class WeightsCommand
         Console.WriteLine($"mean       {mean}");
         Console.WriteLine($"md5        {identity.Md5}");
         Console.WriteLine($"sha256     {identity.Sha256}");
+        if (path == CompactNetwork.Name) Console.WriteLine($"credit     {CompactNetwork.Credit}");
         Console.WriteLine($"published  {identity.PublishedAs ?? "no published checksum is known for this file"}");
         foreach ((string key, string value) in contents.Metadata) Console.WriteLine($"{key,-10} {value}");
         return 0;

@@ -65,7 +65,7 @@ internal sealed class JobArguments
 
     /// <summary>The job without pictures and plan: options with what the command line replaces, and the weights to use.</summary>
     /// <param name="adjust">What the command makes of a preset before the user's settings replace values.</param>
-    public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, VggArchitecture, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust = null)
+    public TransferJob Draft(ParseResult parsed, TransferConsole console, Func<TransferOptions, VggArchitecture, TrainedWeights?, TransferOptions>? adjust = null)
     {
         string? named = parsed.GetValue(_weights), weights = WeightsLocator.Find(named, console.Say);
         string? convention = parsed.GetValue(_convention);
@@ -101,14 +101,14 @@ internal sealed class JobArguments
     /// <summary>The preset with what the command and the user's settings replace.</summary>
     /// <param name="wanted">The architecture that the preset was made for.</param>
     private TransferOptions Options(
-        ParseResult parsed, string? weights, Func<TransferOptions, VggArchitecture, Func<IReadOnlyList<string>, bool>?, TransferOptions>? adjust, out string wanted)
+        ParseResult parsed, string? weights, Func<TransferOptions, VggArchitecture, TrainedWeights?, TransferOptions>? adjust, out string wanted)
     {
-        Func<IReadOnlyList<string>, bool>? weightsHave = weights is null ? null : layers => WeightsFile.Has(weights, layers);
-        TransferOptions options = FindPreset(parsed.GetValue(_preset)!, weightsHave);
+        TrainedWeights? trained = WeightsLocator.Trained(weights);
+        TransferOptions options = FindPreset(parsed.GetValue(_preset)!, trained);
         wanted = options.Architecture;
         // features.21 is another layer in VGG-16 than in VGG-19.
         VggArchitecture architecture = WeightsLocator.Architecture(weights, options.Architecture);
-        if (adjust is not null) options = adjust(options, architecture, weightsHave);
+        if (adjust is not null) options = adjust(options, architecture, trained);
         options = options with { Architecture = architecture.Name };
         foreach ((Setting setting, Option<string?> option) in _settings)
             if (parsed.GetValue(option) is string text) options = setting.Apply(options, text, architecture);
@@ -169,15 +169,15 @@ internal sealed class JobArguments
     }
 
     /// <summary>The preset of that name or file.</summary>
-    public static TransferOptions FindPreset(string name, Func<IReadOnlyList<string>, bool>? weightsHave)
+    public static TransferOptions FindPreset(string name, TrainedWeights? weights)
     {
-        if (Presets.Find(name, weightsHave) is { } preset) return preset;
+        if (Presets.Find(name, weights) is { } preset) return preset;
         if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
             throw new UsageException($"no preset is called '{name}'; there are {string.Join(", ", Presets.Names)}, and files that end in .json");
         UserErrors.RequireFile(name, "a preset as JSON");
         try
         {
-            return OptionsJson.Read(File.ReadAllText(name), known => Presets.Find(known, weightsHave));
+            return OptionsJson.Read(File.ReadAllText(name), known => Presets.Find(known, weights));
         }
         catch (TransferException wrong)
         {

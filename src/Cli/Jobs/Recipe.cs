@@ -10,20 +10,22 @@ namespace NativeStyle.Cli;
 internal sealed record LossPoint(int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
 /// <summary>What a PNG picture tells of how it was made; as JSON under a keyword of its own. Times are not in it: the same run gives the same bytes.</summary>
-internal sealed record Recipe(string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses)
+/// <param name="WeightsDigest">SHA-256 of the network's numbers; null in pictures of versions that did not say.</param>
+internal sealed record Recipe(string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses, string? WeightsDigest = null)
 {
     private const string Keyword = "nativestyle";
     private const int MaxPoints = 100;
 
     /// <summary>The texts for a picture.</summary>
-    public static IReadOnlyDictionary<string, string> Texts(TransferJob job, string end, IReadOnlyList<IterationReport> reports)
+    public static IReadOnlyDictionary<string, string> Texts(TransferJob job, string end, IReadOnlyList<IterationReport> reports, string weightsDigest)
     {
         // Evenly spread, the first and the last among them.
         int points = Math.Min(MaxPoints, reports.Count);
         IEnumerable<IterationReport> kept = Enumerable.Range(0, points).Select(i => reports[points == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (points - 1))]);
         var recipe = new Recipe(
             "NativeStyle", job, reports.Count, end,
-            [.. kept.Select(report => new LossPoint(report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))]);
+            [.. kept.Select(report => new LossPoint(report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
+            weightsDigest);
         return new Dictionary<string, string>
         {
             ["Software"] = "NativeStyle",

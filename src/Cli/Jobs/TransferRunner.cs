@@ -21,9 +21,6 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
     public void Dispose() => _loaded?.Network.Dispose();
 
-    /// <summary>The network that a job needs.</summary>
-    public VggNetwork Network(TransferJob job) => Network(job, "", digested: false, out _);
-
     /// <summary>Runs a job and writes nothing.</summary>
     public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) => Run(prepared, null, cancellation);
 
@@ -34,7 +31,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
-        VggNetwork network = Network(job, resume?.Directory ?? "", outputs?.Checkpoint is not null || resume is not null, out string digest);
+        (VggNetwork network, string digest) = Network(job, resume?.Directory ?? "");
         if (resume is not null) RequireSame(resume, digest);
         console.Begin(options, job.Plan, device, network);
         MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume?.Memory);
@@ -70,7 +67,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         }
 
         if (outputs is null) return result;
-        PictureFile.Write(outputs.Picture, result.Picture, format with { Text = Recipe.Texts(job, Settings.WordOf(result.End), result.Reports) });
+        PictureFile.Write(outputs.Picture, result.Picture, format with { Text = Recipe.Texts(job, Settings.WordOf(result.End), result.Reports, digest) });
         if (outputs.Plot is not null) AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
         timelapse?.Add(result.Picture);
         timelapse?.Write(outputs.Timelapse!);
@@ -123,31 +120,25 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             new Checkpoint(prepared.Job, folder, digests, DeviceOptions.NameOf(device), outputs.CheckpointEvery, memory, state).Write(file));
     }
 
-    /// <summary>The network that a job needs; the last one if it fits.</summary>
-    /// <param name="digested">Whether the weights' checksum is wanted: it takes some tenths of a second.</param>
-    private VggNetwork Network(TransferJob job, string folder, bool digested, out string digest)
+    /// <summary>The network that a job needs, the last one if it fits, and the SHA-256 of its numbers.</summary>
+    /// <param name="folder">Where relative names start.</param>
+    public (VggNetwork Network, string Digest) Network(TransferJob job, string folder = "")
     {
         TransferOptions options = job.Options;
         string? file = job.Weights is null or CompactNetwork.Name ? job.Weights : Path.Combine(folder, job.Weights);
-        object key = (digested, file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
-        if (_loaded is { } loaded && loaded.Key.Equals(key))
-        {
-            digest = loaded.Digest;
-            return loaded.Network;
-        }
-
+        object key = (file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
+        if (_loaded is { } loaded && loaded.Key.Equals(key)) return (loaded.Network, loaded.Digest);
         _loaded?.Network.Dispose();
         _loaded = null;
-        string found = "";
+        string digest = "";
         VggNetwork network = VggNetwork.Load(device, () =>
         {
             VggWeights weights = LoadWeights(job, file);
-            if (digested) found = weights.Digest();
+            digest = weights.Digest();
             return weights;
         }, options.Network);
-        _loaded = (key, network, found);
-        digest = found;
-        return network;
+        _loaded = (key, network, digest);
+        return (network, digest);
     }
 
     private VggWeights LoadWeights(TransferJob job, string? file)

@@ -79,6 +79,18 @@ public static class Presets
     };
 
     /// <summary>
+    /// The default for networks of fewer channels. The second block keeps the part of the scene that they do not see in the
+    /// third. A shorter average loses less of the style's statistics, which such a network meets less exactly anyway.
+    /// </summary>
+    public static TransferOptions DefaultCompact { get; } = DefaultTrainedToBlock3 with
+    {
+        Name = "default-compact",
+        Description = "the best picture of this program, with a compressed network",
+        ContentLayers = [new("conv2_2", 0.3), new("conv3_2", 0.7)],
+        AverageDecay = 0.9f,
+    };
+
+    /// <summary>
     /// The paper: L = α Σ ½ (F - P)² + β Σ w Σ (G - A)² / (4 N² M²), N channels, M pixels (eq. 1, 4, 5, 7), average pooling,
     /// from white noise by L-BFGS, the style at the content's size. The paper's α/β of 10⁻³ is for its own network, whose
     /// activations are normalised to a mean of 1; with the published weights 10⁻⁵ shows as much of the scene as its figures.
@@ -350,7 +362,7 @@ public static class Presets
     /// <summary>All presets.</summary>
     public static IReadOnlyList<TransferOptions> All { get; } =
     [
-        DefaultRandom, DefaultTrained, DefaultTrainedToBlock3, Coursera, LightOnMath, CostFunction, Notebook, RyanChanKh, Gatys,
+        DefaultRandom, DefaultTrained, DefaultTrainedToBlock3, DefaultCompact, Coursera, LightOnMath, CostFunction, Notebook, RyanChanKh, Gatys,
         NeuralStyle, AnishAthalye, CrowsonKb,
     ];
 
@@ -360,16 +372,22 @@ public static class Presets
 
     /// <summary>The preset of that name, any of <see cref="All"/>; the default depends on what the weights are.</summary>
     /// <param name="name">One of <see cref="Names"/> or of <see cref="All"/>'s.</param>
-    /// <param name="weightsHave">Whether the trained weights have all of some layers; null for random weights.</param>
-    /// <returns>Null if no preset is called so.</returns>
-    public static TransferOptions? Find(string name, Func<IReadOnlyList<string>, bool>? weightsHave = null)
+    /// <param name="weights">The trained weights; null for random ones.</param>
+    /// <returns>Null where there is no such preset.</returns>
+    public static TransferOptions? Find(string name, TrainedWeights? weights = null)
     {
         if (!name.Equals(Default, StringComparison.OrdinalIgnoreCase))
             return All.FirstOrDefault(preset => preset.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
-        if (weightsHave is null) return DefaultRandom;
-        return weightsHave(DefaultTrained.Layers) ? DefaultTrained : DefaultTrainedToBlock3;
+        if (weights is null) return DefaultRandom;
+        if (weights.Compressed) return DefaultCompact;
+        return weights.Have(DefaultTrained.Layers) ? DefaultTrained : DefaultTrainedToBlock3;
     }
 
     private static LayerWeight[] Equal(string[] layers, double weight) =>
         [.. layers.Select(layer => new LayerWeight(layer, weight))];
 }
+
+/// <summary>What the default preset asks of trained weights.</summary>
+/// <param name="Have">Whether they have all of some layers.</param>
+/// <param name="Compressed">Whether layers have fewer channels than VGG's.</param>
+public sealed record TrainedWeights(Func<IReadOnlyCollection<string>, bool> Have, bool Compressed = false);

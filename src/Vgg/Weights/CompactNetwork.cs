@@ -13,6 +13,11 @@ public static class CompactNetwork
     /// <summary>What it is called in the repository's folder of weights.</summary>
     public const string FileName = "vgg19-compact.safetensors";
 
+    /// <summary>Whose work it is, as its licence asks for.</summary>
+    public const string Credit =
+        "VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, University of Oxford, 2014), CC BY 4.0; " +
+        "changed: compressed to fewer channels by 'nativestyle weights compress'";
+
     /// <summary>Its .safetensors file.</summary>
     internal static Stream Open() => typeof(CompactNetwork).Assembly.GetManifestResourceStream(FileName)!;
 }
