@@ -127,12 +127,14 @@ public class PresetTests
     }
 
     [Theory]
-    [InlineData("default-trained", "conv4_2", "conv1_1 conv2_1 conv3_1 conv4_1 conv5_1")]
-    [InlineData("default-trained-to-block3", "conv3_2", "conv1_1 conv2_1 conv3_1 conv3_4")]
+    [InlineData("default-trained", "conv4_2:5", "conv1_1 conv2_1 conv3_1 conv4_1 conv5_1")]
+    [InlineData("default-trained-to-block3", "conv3_2:5", "conv1_1 conv2_1 conv3_1 conv3_4")]
+    [InlineData("default-compact", "conv2_2:1.5 conv3_2:3.5", "conv1_1 conv2_1 conv3_1 conv3_4")]
     public void DefaultTrained(string name, string content, string layers)
     {
         var problem = new Problem(Presets.Find(name)!, Pooling.Average, PoolEdge.Same, Padding.Replicate, 1);
-        problem.AddRelativeContent(content, 5);
+        foreach (string[] term in content.Split(' ').Select(term => term.Split(':')))
+            problem.AddRelativeContent(term[0], double.Parse(term[1], System.Globalization.CultureInfo.InvariantCulture));
         string[] style = layers.Split(' ');
         foreach (string layer in style) problem.AddRelativeGram(layer, 100.0 / style.Length);
         problem.AddVariation((_, _) => (30.0 / (Problem.Height * Problem.Width * 3), 30.0 / (Problem.Height * Problem.Width * 3)));

@@ -228,8 +228,9 @@ public class StyleTransferTests
     {
         Assert.All(Presets.Names, name => OptionsJson.Validated(Presets.Find(name)!));
         string[] all = [.. VggArchitecture.Vgg19.Layers.Select(layer => layer.Name)];
-        Assert.Contains("conv4_2", Presets.Find("default", layers => layers.All(all.Contains))!.Layers);
-        Assert.DoesNotContain("conv4_1", Presets.Find("default", layers => layers.All(all[..8].Contains))!.Layers);
+        Assert.Contains("conv4_2", Presets.Find("default", new(layers => layers.All(all.Contains)))!.Layers);
+        Assert.DoesNotContain("conv4_1", Presets.Find("default", new(layers => layers.All(all[..8].Contains)))!.Layers);
+        Assert.Equal("default-compact", Presets.Find("default", new(_ => true, Compressed: true))!.Name);
         Assert.Null(Presets.Find("monet"));
     }
 
