@@ -16,8 +16,10 @@ public static class PictureFile
     /// <summary>The formats that are read, for people.</summary>
     public const string Readable = "JPEG, PNG, BMP, TGA, GIF, PSD or HDR";
 
-    /// <summary>The extensions of files that are taken for pictures in a folder.</summary>
-    public static IReadOnlyList<string> ReadableExtensions { get; } = [".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".psd", ".hdr"];
+    private static readonly string[] s_readable = [".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".psd", ".hdr"];
+
+    /// <summary>Whether a file is taken for a picture in a folder, by its extension.</summary>
+    public static bool HasPictureName(string path) => s_readable.Contains(Path.GetExtension(path).ToLowerInvariant());
 
     /// <summary>The extensions that <see cref="Write"/> knows.</summary>
     public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];

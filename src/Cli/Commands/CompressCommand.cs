@@ -18,7 +18,7 @@ internal sealed class CompressCommand
 
     private readonly Argument<string> _source = new("FILE") { Description = "VGG weights in any format that can be read" };
     private readonly Option<string> _output = new("--output", "-o") { Description = "The file to write", Required = true, HelpName = "OUT.safetensors" };
-    private readonly Option<string> _pictures = new("--pictures") { Description = "A folder of pictures (PNG, JPEG) to fit to, the more varied the better", Required = true, HelpName = "DIR" };
+    private readonly Option<string> _pictures = new("--pictures") { Description = "A folder of pictures to fit to, the more varied the better", Required = true, HelpName = "DIR" };
     private readonly Option<string> _width = new("--width")
     {
         Description = "Channels to keep: a share up to 1 (rounded to multiples of 16), or a number; with commas one for each block or each layer",
@@ -64,8 +64,8 @@ internal sealed class CompressCommand
         if (Path.GetFullPath(path) == Path.GetFullPath(output)) throw new UsageException($"{output} is the input and would be overwritten; choose another name");
         if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with pictures");
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(name => Path.GetExtension(name).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg").Order(StringComparer.Ordinal)];
-        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures (.png, .jpg)");
+            .Where(PictureFile.HasPictureName).Order(StringComparer.Ordinal)];
+        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures ({PictureFile.Readable})");
         int seed = Whole(_seed, 0, int.MaxValue - 1, 1), count = Whole(_crops, 1, 100_000, 320), positions = Whole(_positions, 1000, 100_000_000, 200_000);
         int refine = Whole(_refine, 0, 1_000_000, 0);
         string type = parsed.GetValue(_type)!;

@@ -52,8 +52,8 @@ internal sealed class PatchesCommand
         VggLayer layer = NetworkArguments.Layer("--layer", parsed.GetValue(_layer)!, architecture);
         int[] channels = [.. parsed.GetValue(_channel)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
         string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(name => PictureFile.ReadableExtensions.Contains(Path.GetExtension(name).ToLowerInvariant()) && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
-        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures (.png, .jpg)");
+            .Where(name => PictureFile.HasPictureName(name) && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
+        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures ({PictureFile.Readable})");
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using VggNetwork network = _network.Load(parsed, device, file, architecture, [layer.Name], console);
         StrongestPatches[] finders = [.. channels.Select(channel => new StrongestPatches(device, network, layer.Name, channel, top, perPicture))];

@@ -92,7 +92,7 @@ internal static class BatchJobs
     private static string[] Pictures(string folder, string what)
     {
         if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with {what} pictures");
-        string[] pictures = [.. Directory.EnumerateFiles(folder).Where(file => PictureFile.ReadableExtensions.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)];
+        string[] pictures = [.. Directory.EnumerateFiles(folder).Where(PictureFile.HasPictureName).Order(StringComparer.Ordinal)];
         return pictures.Length > 0 ? pictures : throw new UsageException($"{folder} has no {what} pictures ({PictureFile.Readable})");
     }
 
