@@ -109,7 +109,7 @@ public sealed class MemoryTests : IDisposable
         PictureFile.Write(large, Waves(3000, 4000, 0.02f));
         string[] job = ["--content-layers", "relu2_1", "--style-layers", "conv1_1", "--weights", "random", "--size", "64", "--iterations", "1", "-o", _folder.File("o.png")];
         double small = Mebibytes(Succeed(["transfer", _style, _style, .. job]), "memory about ");
-        Assert.Equal(3.0 * 3000 * 4000 / (1 << 20), Mebibytes(Succeed(["transfer", large, _style, .. job]), "memory about ") - small, 2);
+        Assert.Equal(3.0 * 3000 * 4000 / (1 << 20), Mebibytes(Succeed(["transfer", large, _style, .. job]), "memory about ") - small, 2.0);
         CommandLine.AssertRefused(CommandLine.Run(["transfer", large, _style, .. job, "--memory", "64M"]), large, "4000 x 3000 pixels", "decoding", "--memory");
     }
 

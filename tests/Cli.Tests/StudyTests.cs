@@ -40,7 +40,7 @@ public sealed class StudyTests : IDisposable
         Assert.Contains("passed over: " + _folder.File("photos/b.jpg"), patches.Error, StringComparison.Ordinal);
         Assert.True(PictureFile.Read(_folder.File("p.png")).Width > 100);
         CommandLine.AssertRefused(CommandLine.Run("patches", _folder.File("none"), "--layer", "conv1_2", "--channel", "0", "-o", _folder.File("p.png")), "none is no folder");
-        CommandLine.AssertRefused(CommandLine.Run("maximize", "--layer", "conv1_2", "--channel", "64", "-o", _folder.File("p.png")), "--channel 64", "63");
+        CommandLine.AssertRefused(CommandLine.Run("maximize", "--layer", "conv1_2", "--channel", "64", "--weights", "random", "-o", _folder.File("p.png")), "--channel 64", "63");
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class TransferTests : IDisposable
         string output = _folder.File("out.png"), trace = _folder.File("trace.jsonl");
         CommandLine.Outcome outcome = Shallow("-o", output, "--trace", trace, "--save-every", "4", "--size", "48");
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        Assert.Contains("random VGG-19", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("compact VGG-19", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("saved", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', outcome.Output);
         Picture picture = PictureFile.Read(output);
@@ -103,7 +103,7 @@ public sealed class TransferTests : IDisposable
         Array.Fill(content.Pixels, 0.5f);
         PictureFile.Write(_folder.File("c.png"), content);
         CommandLine.Outcome outcome = CommandLine.Run(
-            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--iterations", "21",
+            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--weights", "random", "--iterations", "21",
             "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--content-layers", "conv2_1");
         Assert.Equal(0, outcome.ExitCode);
         // The cost every 20 iterations, and at the end.
