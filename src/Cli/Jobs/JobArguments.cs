@@ -15,7 +15,7 @@ internal sealed class JobArguments
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors ; 'compact' for the network that is built in, 'random' for random filters (default: what is found in weights/ or the user's data folder, else compact)", HelpName = "FILE",
+        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors; 'compact' for the network that is built in, 'random' for random filters (default: what is found in weights/ or the user's data folder, else compact)", HelpName = "FILE",
     };
 
     private readonly Option<string?> _convention = new("--weights-convention")
