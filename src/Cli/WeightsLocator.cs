@@ -36,9 +36,8 @@ internal static class WeightsLocator
     public static TrainedWeights? Trained(string? weights)
     {
         if (weights is null) return null;
-        VggArchitecture own = WeightsFile.Describe(weights).Architecture, whole = OptionsJson.Architecture(own.Name);
-        bool compressed = own.Layers.Zip(whole.Layers).Any(pair => pair.First.OutChannels < pair.Second.OutChannels);
-        return new TrainedWeights(layers => WeightsFile.Has(weights, layers), compressed);
+        WeightsContents contents = WeightsFile.Describe(weights);
+        return new TrainedWeights(contents.Architecture, contents.Entries.Select(entry => entry.Layer).ToHashSet());
     }
 
     /// <summary>
@@ -85,7 +84,6 @@ internal static class WeightsLocator
     }
 
     /// <summary>Whether weights that nobody named are all that there is, and lack layers or are of another architecture.</summary>
-    public static bool FallsShort(string? named, string? weights, string architecture, IReadOnlyCollection<string> layers) =>
-        named is null && weights == CompactNetwork.Name
-        && (WeightsFile.Describe(weights).Architecture.Name != architecture || !WeightsFile.Has(weights, layers));
+    public static bool FallsShort(string? named, string? weights, string architecture, IEnumerable<string> layers) =>
+        named is null && weights == CompactNetwork.Name && Trained(weights) is { } own && (own.Architecture.Name != architecture || !own.Have(layers));
 }

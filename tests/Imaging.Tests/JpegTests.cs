@@ -35,7 +35,7 @@ public class JpegTests
     public void ATruncatedFileIsRefused()
     {
         byte[] whole = Encode(Pictures.Random(40, 40, 5), 90);
-        for (int length = 0; length < whole.Length - 64; length += 13)
+        for (int length = 0; length < whole.Length; length++)
             Assert.Throws<InvalidDataException>(() => PictureFile.Decode(whole[..length]));
     }
 

@@ -228,9 +228,9 @@ public class StyleTransferTests
     {
         Assert.All(Presets.Names, name => OptionsJson.Validated(Presets.Find(name)!));
         string[] all = [.. VggArchitecture.Vgg19.Layers.Select(layer => layer.Name)];
-        Assert.Contains("conv4_2", Presets.Find("default", new(layers => layers.All(all.Contains)))!.Layers);
-        Assert.DoesNotContain("conv4_1", Presets.Find("default", new(layers => layers.All(all[..8].Contains)))!.Layers);
-        Assert.Equal("default-compact", Presets.Find("default", new(_ => true, Compressed: true))!.Name);
+        Assert.Contains("conv4_2", Presets.Find("default", new(VggArchitecture.Vgg19, all.ToHashSet()))!.Layers);
+        Assert.DoesNotContain("conv4_1", Presets.Find("default", new(VggArchitecture.Vgg19, all[..8].ToHashSet()))!.Layers);
+        Assert.Equal("default-compact", Presets.Find("default", new(VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv3_1"] = 100 }), all.ToHashSet()))!.Name);
         Assert.Null(Presets.Find("monet"));
     }
 

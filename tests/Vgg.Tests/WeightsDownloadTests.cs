@@ -64,6 +64,7 @@ public class WeightsDownloadTests
     public async Task AStallEndsAfterAWhileAndIsTriedAgain()
     {
         int requests = 0;
+        using var over = new ManualResetEventSlim();
         using var server = new Server((request, stream) =>
         {
             if (Interlocked.Increment(ref requests) > 1)
@@ -74,13 +75,16 @@ public class WeightsDownloadTests
 
             Answer(stream, request.From, sendAtMost: 50_000);
             stream.Flush();
-            Thread.Sleep(3000);
+            over.Wait();
         });
         using var folder = new TemporaryFolder();
         List<string> troubles = [];
-        await Download(trouble: troubles.Add).RunAsync(server.Source(), folder.File("w.mat"), CancellationToken.None);
+        await Download(trouble: troubles.Add, patience: 1).RunAsync(server.Source(), folder.File("w.mat"), CancellationToken.None);
         Assert.Equal(s_file, File.ReadAllBytes(folder.File("w.mat")));
-        Assert.Contains("said nothing", Assert.Single(troubles), StringComparison.Ordinal);
+        over.Set();
+        // On a busy machine the second answer can be late as well.
+        Assert.NotEmpty(troubles);
+        Assert.All(troubles, trouble => Assert.Contains("said nothing", trouble, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -137,9 +141,10 @@ public class WeightsDownloadTests
         Assert.All(WeightsSource.All, source => Assert.True(source.Bytes > 0 || source.Sha256.Length == 64 || source.Md5.Length == 32));
     }
 
-    private static WeightsDownload Download(Action<DownloadProgress>? progress = null, Action<string>? trouble = null) => new()
+    private static WeightsDownload Download(
+        Action<DownloadProgress>? progress = null, Action<string>? trouble = null, double patience = 60) => new()
     {
-        Patience = TimeSpan.FromSeconds(1), Pause = TimeSpan.FromMilliseconds(2), Retries = 3, Progress = progress, Trouble = trouble,
+        Patience = TimeSpan.FromSeconds(patience), Pause = TimeSpan.FromMilliseconds(2), Retries = 3, Progress = progress, Trouble = trouble,
     };
 
     private static byte[] MakeFile()

@@ -249,17 +249,22 @@ public class WeightsFormatTests
     [InlineData("gatys_legacy_double.pth")]
     [InlineData("float32.safetensors")]
     [InlineData("float64_bgr.safetensors")]
-    public void DamagedFilesAreErrorsOrAnswers(string name)
+    public void DamagedFilesAreErrorsOrAnswers(string name) => AssertErrorsOrAnswers(Fixture(name), 64 << 20);
+
+    /// <summary>Loads damaged versions of a file.</summary>
+    /// <param name="most">Bytes that one may allocate.</param>
+    internal static void AssertErrorsOrAnswers(string path, long most)
     {
-        byte[] whole = File.ReadAllBytes(Fixture(name));
+        byte[] whole = File.ReadAllBytes(path);
         using var folder = new TemporaryFolder();
-        string file = folder.File("damaged" + Path.GetExtension(name));
+        string file = folder.File("damaged" + Path.GetExtension(path));
         foreach (int seed in new[] { 7, Environment.TickCount & 0xFFFF })
         {
             var random = new Random(seed);
             for (int round = 0; round < 500; round++)
             {
                 File.WriteAllBytes(file, Damage.Of(whole, random));
+                long before = GC.GetAllocatedBytesForCurrentThread();
                 try
                 {
                     Assert.NotNull(WeightsFile.Load(file, ["conv1_1"]));
@@ -270,8 +275,10 @@ public class WeightsFormatTests
                 }
                 catch (Exception other)
                 {
-                    Assert.Fail($"{name}, seed {seed}, round {round}: {other}");
+                    Assert.Fail($"{path}, seed {seed}, round {round}: {other}");
                 }
+
+                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < most, $"{path}, seed {seed}, round {round}");
             }
         }
     }

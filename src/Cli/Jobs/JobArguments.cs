@@ -107,7 +107,7 @@ internal sealed class JobArguments
         TransferOptions options = FindPreset(parsed.GetValue(_preset)!, trained);
         wanted = options.Architecture;
         // features.21 is another layer in VGG-16 than in VGG-19.
-        VggArchitecture architecture = WeightsLocator.Architecture(weights, options.Architecture);
+        VggArchitecture architecture = trained?.Architecture ?? OptionsJson.Architecture(options.Architecture);
         if (adjust is not null) options = adjust(options, architecture, trained);
         options = options with { Architecture = architecture.Name };
         foreach ((Setting setting, Option<string?> option) in _settings)
