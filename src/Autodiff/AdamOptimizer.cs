@@ -1,16 +1,14 @@
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Pixels;
-using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
 /// <summary>Adam (Kingma and Ba 2015) over one tensor: its moments and its step count.</summary>
 public sealed class AdamOptimizer : Optimizer
 {
-    private readonly DeviceBuffer<float> _m;
-    private readonly DeviceBuffer<float> _v;
+    private readonly Tensor _m;
+    private readonly Tensor _v;
     private readonly (float Low, float High)? _bounds;
 
     /// <summary>Starts with zero moments.</summary>
@@ -19,11 +17,9 @@ public sealed class AdamOptimizer : Optimizer
         : base(parameter)
     {
         (Settings, _bounds) = (settings, bounds);
-        ComputeDevice device = parameter.Device;
-        _m = device.Allocate<float>(parameter.Shape.Length);
-        _v = device.Allocate<float>(parameter.Shape.Length);
-        VectorOps.Fill(device, _m.View, 0f);
-        VectorOps.Fill(device, _v.View, 0f);
+        (_m, _v) = (new Tensor(parameter.Device, parameter.Shape), new Tensor(parameter.Device, parameter.Shape));
+        _m.Fill(0f);
+        _v.Fill(0f);
     }
 
     public AdamSettings Settings { get; }
@@ -39,17 +35,17 @@ public sealed class AdamOptimizer : Optimizer
     public void Step()
     {
         ComputeDevice device = Parameter.Device;
-        AdamOp.Step(device, Parameter.Data, Parameter.Gradient, _m.View, _v.View, Settings, ++StepCount);
+        AdamOp.Step(device, Parameter.Data, Parameter.Gradient, _m.Data, _v.Data, Settings, ++StepCount);
         if (_bounds is var (low, high)) PixelsOp.Clamp(device, Parameter.Data, low, high);
     }
 
     /// <summary>The first and the second moment.</summary>
-    public override OptimizerState State() => new(StepCount, new LazyVectors([_m.GetAsArray, _v.GetAsArray]), []);
+    public override OptimizerState State() => new(StepCount, new LazyVectors([_m.ToArray, _v.ToArray]), []);
 
     public override void Restore(OptimizerState state)
     {
-        _m.CopyFromCPU(state.Vectors[0]);
-        _v.CopyFromCPU(state.Vectors[1]);
+        _m.CopyFrom(state.Vectors[0]);
+        _v.CopyFrom(state.Vectors[1]);
         StepCount = state.StepCount;
     }
 

@@ -1,9 +1,6 @@
-using ILGPU;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.BoundedStep;
 using NativeStyle.Kernels.Operators.Pixels;
-using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff;
 
@@ -45,9 +42,11 @@ public sealed class LbfgsOptimizer : Optimizer
     private readonly LbfgsSettings _settings;
     private readonly (float Low, float High)? _bounds;
     private readonly List<Pair> _pairs = [];
-    private readonly DeviceBuffer<float> _start;
-    private readonly DeviceBuffer<float> _gradient;
-    private readonly DeviceBuffer<float> _direction;
+    private readonly Stack<(Tensor S, Tensor Y)> _unused = [];
+    private readonly Tensor _direction;
+    private readonly Tensor? _moved;
+    private Tensor _start;
+    private Tensor _gradient;
     private double _value = double.NaN;
 
     /// <param name="bounds">Bounds of each element; null for none.</param>
@@ -56,10 +55,10 @@ public sealed class LbfgsOptimizer : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.History, 1);
         (_settings, _bounds) = (settings, bounds);
-        ComputeDevice device = parameter.Device;
-        _start = device.Allocate<float>(parameter.Shape.Length);
-        _gradient = device.Allocate<float>(parameter.Shape.Length);
-        _direction = device.Allocate<float>(parameter.Shape.Length);
+        (_start, _gradient, _direction) = (NewVector(), NewVector(), NewVector());
+        if (bounds is not null) _moved = NewVector();
+        // All of the history at once: what a run takes does not grow while it runs.
+        for (int i = 0; i < settings.History; i++) _unused.Push((NewVector(), NewVector()));
     }
 
     public override bool KnowsCurrent => !double.IsNaN(_value);
@@ -76,7 +75,7 @@ public sealed class LbfgsOptimizer : Optimizer
             Accept(first);
         }
 
-        VectorOps.Copy(Device, _start.View, Parameter.Data);
+        _start.CopyFrom(Parameter);
         StepOutcome outcome = StepOutcome.Stuck;
         try
         {
@@ -91,7 +90,7 @@ public sealed class LbfgsOptimizer : Optimizer
         finally
         {
             // Also where the evaluation was broken off.
-            if (outcome != StepOutcome.Moved) VectorOps.Copy(Device, Parameter.Data, _start.View);
+            if (outcome != StepOutcome.Moved) Parameter.CopyFrom(_start);
         }
 
         if (outcome == StepOutcome.Moved) StepCount++;
@@ -101,7 +100,7 @@ public sealed class LbfgsOptimizer : Optimizer
     /// <summary>The gradient, then s and y of each pair from the oldest; the value, then sᵀ y and yᵀ y of each.</summary>
     public override OptimizerState State() => new(
         StepCount,
-        new LazyVectors(KnowsCurrent ? [_gradient.GetAsArray, .. _pairs.SelectMany(pair => new Func<float[]>[] { pair.S.GetAsArray, pair.Y.GetAsArray })] : []),
+        new LazyVectors(KnowsCurrent ? [_gradient.ToArray, .. _pairs.SelectMany(pair => new Func<float[]>[] { pair.S.ToArray, pair.Y.ToArray })] : []),
         KnowsCurrent ? [_value, .. _pairs.SelectMany(pair => new[] { pair.Sy, pair.Yy })] : []);
 
     public override void Restore(OptimizerState state)
@@ -111,21 +110,30 @@ public sealed class LbfgsOptimizer : Optimizer
         _value = double.NaN;
         if (state.Scalars.Count == 0) return;
         _value = state.Scalars[0];
-        _gradient.CopyFromCPU(state.Vectors[0]);
-        for (int i = 1; i < state.Vectors.Count; i += 2)
+        _gradient.CopyFrom(state.Vectors[0]);
+        // The newest that there is room for.
+        for (int i = Math.Max(1, state.Vectors.Count - (2 * _settings.History)); i < state.Vectors.Count; i += 2)
         {
-            _pairs.Add(new Pair(
-                Device.Allocate<float>(state.Vectors[i]), Device.Allocate<float>(state.Vectors[i + 1]),
-                state.Scalars[i], state.Scalars[i + 1]));
+            (Tensor s, Tensor y) = _unused.Pop();
+            s.CopyFrom(state.Vectors[i]);
+            y.CopyFrom(state.Vectors[i + 1]);
+            _pairs.Add(new Pair(s, y, state.Scalars[i], state.Scalars[i + 1]));
         }
     }
 
     public override void Dispose()
     {
         Forget();
+        foreach ((Tensor s, Tensor y) in _unused)
+        {
+            s.Dispose();
+            y.Dispose();
+        }
+
         _start.Dispose();
         _gradient.Dispose();
         _direction.Dispose();
+        _moved?.Dispose();
     }
 
     /// <summary>One step from <see cref="_start"/>, where value and gradient are known.</summary>
@@ -139,7 +147,7 @@ public sealed class LbfgsOptimizer : Optimizer
             // Nothing is known of the scale yet: the first step moves x by a length of about one. The 1-norm for a fixed
             // step is that of Torch's optim.lbfgs, the 2-norm that of L-BFGS-B.
             step *= _settings.Rule == StepRule.Fixed
-                ? Math.Min(1, 1 / VectorOps.AbsoluteNorm(Device, _gradient.View)) : 1 / VectorOps.Norm(Device, _direction.View);
+                ? Math.Min(1, 1 / _gradient.AbsoluteNorm()) : 1 / _direction.Norm();
         }
 
         double value;
@@ -160,7 +168,7 @@ public sealed class LbfgsOptimizer : Optimizer
             {
                 MoveTo(t);
                 double at = evaluate();
-                return new LineSearch.Point(t, at, double.IsFinite(at) ? VectorOps.Dot(Device, Parameter.Gradient, _direction.View) : 0);
+                return new LineSearch.Point(t, at, double.IsFinite(at) ? Parameter.GradientTensor.Dot(_direction) : 0);
             });
             if (!double.IsFinite(found.Value) || found.Value > _value || (!success && found.Value == _value)) return StepOutcome.Stuck;
             value = found.Value;
@@ -174,38 +182,38 @@ public sealed class LbfgsOptimizer : Optimizer
     /// <summary>d = -H g by the two-loop recursion, and its slope gᵀ d.</summary>
     private double FindDirection()
     {
-        ArrayView<float> q = _direction.View;
-        VectorOps.Copy(Device, q, _gradient.View);
-        VectorOps.Scale(Device, q, -1f);
+        Tensor q = _direction;
+        q.CopyFrom(_gradient);
+        q.Scale(-1f);
         MaskOutward(q);
         double[] share = new double[_pairs.Count];
         for (int i = _pairs.Count - 1; i >= 0; i--)
         {
-            share[i] = VectorOps.Dot(Device, _pairs[i].S.View, q) / _pairs[i].Sy;
-            VectorOps.Axpy(Device, q, _pairs[i].Y.View, (float)-share[i]);
+            share[i] = _pairs[i].S.Dot(q) / _pairs[i].Sy;
+            q.Add(_pairs[i].Y, (float)-share[i]);
         }
 
-        if (_pairs.Count > 0) VectorOps.Scale(Device, q, (float)(_pairs[^1].Sy / _pairs[^1].Yy));
+        if (_pairs.Count > 0) q.Scale((float)(_pairs[^1].Sy / _pairs[^1].Yy));
         for (int i = 0; i < _pairs.Count; i++)
         {
-            double back = VectorOps.Dot(Device, _pairs[i].Y.View, q) / _pairs[i].Sy;
-            VectorOps.Axpy(Device, q, _pairs[i].S.View, (float)(share[i] - back));
+            double back = _pairs[i].Y.Dot(q) / _pairs[i].Sy;
+            q.Add(_pairs[i].S, (float)(share[i] - back));
         }
 
         MaskOutward(q);
-        return VectorOps.Dot(Device, _gradient.View, q);
+        return _gradient.Dot(q);
     }
 
-    private void MaskOutward(ArrayView<float> direction)
+    private void MaskOutward(Tensor direction)
     {
-        if (_bounds is var (low, high)) BoundedStepOp.Mask(Device, direction, _start.View, low, high);
+        if (_bounds is var (low, high)) BoundedStepOp.Mask(Device, direction.Data, _start.Data, low, high);
     }
 
     /// <summary>x = start + t d, within the bounds.</summary>
     private void MoveTo(double t)
     {
-        VectorOps.Copy(Device, Parameter.Data, _start.View);
-        VectorOps.Axpy(Device, Parameter.Data, _direction.View, (float)t);
+        Parameter.CopyFrom(_start);
+        Parameter.Add(_direction, (float)t);
         if (_bounds is var (low, high)) PixelsOp.Clamp(Device, Parameter.Data, low, high);
     }
 
@@ -213,14 +221,14 @@ public sealed class LbfgsOptimizer : Optimizer
     private double? Backtrack(double step, Func<double> evaluate)
     {
         const double SufficientDecrease = 1e-4;
-        using DeviceBuffer<float> moved = Device.Allocate<float>(_start.Length);
+        Tensor moved = _moved!;
         for (int trial = 0; trial < 20; trial++, step /= 2)
         {
             MoveTo(step);
             double value = evaluate();
-            VectorOps.Copy(Device, moved.View, Parameter.Data);
-            VectorOps.Axpy(Device, moved.View, _start.View, -1f);
-            double expected = VectorOps.Dot(Device, _gradient.View, moved.View);
+            moved.CopyFrom(Parameter);
+            moved.Add(_start, -1f);
+            double expected = _gradient.Dot(moved);
             if (double.IsFinite(value) && expected < 0 && value <= _value + (SufficientDecrease * expected)) return value;
         }
 
@@ -230,46 +238,43 @@ public sealed class LbfgsOptimizer : Optimizer
     /// <summary>Keeps the pair of the step that was made, if its curvature is positive beyond rounding.</summary>
     private void Remember()
     {
-        DeviceBuffer<float> s = Device.Allocate<float>(_start.Length), y = Device.Allocate<float>(_start.Length);
-        VectorOps.Copy(Device, s.View, Parameter.Data);
-        VectorOps.Axpy(Device, s.View, _start.View, -1f);
-        VectorOps.Copy(Device, y.View, Parameter.Gradient);
-        VectorOps.Axpy(Device, y.View, _gradient.View, -1f);
-        double sy = VectorOps.Dot(Device, s.View, y.View), yy = VectorOps.Dot(Device, y.View, y.View);
-        double ss = VectorOps.Dot(Device, s.View, s.View);
-        if (!(sy > LeastCurvature * Math.Sqrt(ss) * Math.Sqrt(yy)))
+        // The old point and gradient are not needed any more: s and y take their place.
+        (Tensor s, Tensor y) = (_start, _gradient);
+        Subtract(Parameter, s);
+        Subtract(Parameter.GradientTensor, y);
+        double sy = s.Dot(y), yy = y.Dot(y), ss = s.Dot(s);
+        if (!(sy > LeastCurvature * Math.Sqrt(ss) * Math.Sqrt(yy))) return;
+        if (_unused.Count == 0)
         {
-            s.Dispose();
-            y.Dispose();
-            return;
+            _unused.Push((_pairs[0].S, _pairs[0].Y));
+            _pairs.RemoveAt(0);
         }
 
+        (_start, _gradient) = _unused.Pop();
         _pairs.Add(new Pair(s, y, sy, yy));
-        if (_pairs.Count <= _settings.History) return;
-        _pairs[0].Dispose();
-        _pairs.RemoveAt(0);
+
+        static void Subtract(Tensor x, Tensor from)
+        {
+            from.Scale(-1f);
+            from.Add(x);
+        }
     }
 
     /// <summary>The value and the gradient that is in the parameter become those of the current point.</summary>
     private void Accept(double value)
     {
         _value = value;
-        VectorOps.Copy(Device, _gradient.View, Parameter.Gradient);
+        _gradient.CopyFrom(Parameter.GradientTensor);
     }
 
     private void Forget()
     {
-        foreach (Pair pair in _pairs) pair.Dispose();
+        foreach (Pair pair in _pairs) _unused.Push((pair.S, pair.Y));
         _pairs.Clear();
     }
 
+    private Tensor NewVector() => new(Device, Parameter.Shape);
+
     /// <summary>A step, the difference of gradients over it, sᵀ y and yᵀ y.</summary>
-    private sealed record Pair(DeviceBuffer<float> S, DeviceBuffer<float> Y, double Sy, double Yy) : IDisposable
-    {
-        public void Dispose()
-        {
-            S.Dispose();
-            Y.Dispose();
-        }
-    }
+    private sealed record Pair(Tensor S, Tensor Y, double Sy, double Yy);
 }

@@ -32,8 +32,15 @@ public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyL
 /// </code>
 /// The operators are extension methods, one file each in Operators/, forward and backward side by side.
 /// </summary>
-public sealed class Tape(ComputeDevice device) : IDisposable
+/// <param name="device">Where everything is computed.</param>
+/// <param name="sums">
+/// The sums over positions (Gram matrices, means, squared errors), in the order in which their operators will be called, where
+/// an earlier pass has computed them and their gradients. Those operators then compute nothing forward: the tape takes the next
+/// of these tensors as their output, and <see cref="Backward()"/> starts from the gradients that they have.
+/// </param>
+public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null) : IDisposable
 {
+    private readonly Queue<Tensor>? _sums = sums is null ? null : new(sums);
     private readonly List<Entry> _entries = [];
     private readonly List<IDisposable> _made = [];
     private List<TapeNode>? _observed;
@@ -41,12 +48,6 @@ public sealed class Tape(ComputeDevice device) : IDisposable
     private (TapeNode Node, long Start)? _underWay;
 
     public ComputeDevice Device => device;
-
-    /// <summary>
-    /// Whether sums over pixels (Gram matrices, means, squared errors) are left undefined: who has them from an earlier pass only
-    /// wants to go backward from them, and needs them on the tape, but not computed again.
-    /// </summary>
-    public bool SumsAreKnown { get; init; }
 
     /// <summary>The operators in their order, since <see cref="Observe"/>.</summary>
     public IReadOnlyList<TapeNode> Observed => _observed ?? [];
@@ -131,6 +132,21 @@ public sealed class Tape(ComputeDevice device) : IDisposable
 
     /// <inheritdoc cref="Output(Shape, IReadOnlyList{Tensor}, string)"/>
     internal Tensor Output(Shape shape, Tensor input, [CallerMemberName] string name = "") => Output(shape, [input], name);
+
+    /// <summary>A sum over the positions of a map: computed, or the next of those that the tape was given.</summary>
+    /// <param name="shape">Of the sum.</param>
+    /// <param name="x">The map.</param>
+    /// <param name="forward">Computes the sum into the output.</param>
+    /// <param name="backward">Reads the output's gradient and adds to the map's.</param>
+    /// <param name="name">The operator's, which is the method that calls.</param>
+    internal Tensor Reduce(
+        Shape shape, Tensor x, Action<Tensor> forward, Action<Tensor> backward, [CallerMemberName] string name = "")
+    {
+        bool computes = _sums is null;
+        Tensor sum = computes ? Output(shape, x, name) : _sums!.Dequeue();
+        if (computes) forward(sum);
+        return Record(sum, () => backward(sum));
+    }
 
     /// <summary>Memory that an operator's backward will need: given back with the tape, if backward has not done so.</summary>
     internal T Keep<T>(T memory) where T : IDisposable

@@ -52,6 +52,10 @@ public sealed class Tensor : IDisposable
     public ArrayView<float> Gradient =>
         _gradient?.View ?? throw new InvalidOperationException($"no gradient has reached this tensor {Shape}");
 
+    /// <summary>The gradient as a constant tensor over the same memory.</summary>
+    /// <exception cref="InvalidOperationException">No gradient has reached this tensor.</exception>
+    public Tensor GradientTensor => new(Device, Shape, Gradient);
+
     /// <summary>Whether a gradient has reached this tensor.</summary>
     public bool HasGradient => _gradient is not null;
 
@@ -98,10 +102,10 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>A gradient of undefined elements, for the caller to fill.</summary>
-    public ArrayView<float> NewGradient()
+    public Tensor NewGradient()
     {
         ClearGradient();
-        return Accumulate().Gradient;
+        return new Tensor(Device, Shape, Accumulate().Gradient);
     }
 
     /// <summary>Adds another tensor's gradient, which has none afterwards: where none was here, its memory changes hands.</summary>

@@ -32,7 +32,7 @@ public sealed record Checkpoint(
         // One after the other is read from the device, written and forgotten.
         List<Func<float[]>> arrays = [() => State.Pixels, () => State.Average];
         int length = 3 * State.Height * State.Width, goodLength = 0;
-        if (State.Good is var (good, goodHeight, goodWidth))
+        if (State.Fallback is var (good, goodHeight, goodWidth))
         {
             arrays.Add(() => good);
             goodLength = good.Length;
@@ -47,7 +47,7 @@ public sealed record Checkpoint(
         int[] lengths = [length, length, .. goodLength > 0 ? new[] { goodLength } : [], .. Enumerable.Repeat(length, vectors)];
         byte[] header = JsonSerializer.SerializeToUtf8Bytes(
             new Header(
-                Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Known,
+                Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Losses,
                 State.Reports, goodHeight, goodWidth, State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths),
             OptionsJson.Format);
         AtomicFile.Write(path, file =>
@@ -117,10 +117,10 @@ public sealed record Checkpoint(
             Scale = header.Scale,
             IterationAtScale = header.IterationAtScale,
             Iteration = header.Iteration,
-            Known = header.Known,
+            Losses = header.Known,
         };
         state.Reports.AddRange(header.Reports);
-        if (header.GoodHeight > 0) state.Good = (arrays[first++](), header.GoodHeight, header.GoodWidth);
+        if (header.GoodHeight > 0) state.Fallback = (arrays[first++](), header.GoodHeight, header.GoodWidth);
         if (header.OptimizerSteps is int steps) state.Optimizer = new OptimizerState(steps, new LazyVectors(arrays[first..]), header.OptimizerScalars ?? []);
         return new Checkpoint(header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every), Math.Max(1, header.Memory), state);
     }
@@ -168,9 +168,8 @@ public sealed record Checkpoint(
             && header.Lengths.Sum(length => (long)length) * sizeof(float) == bytes;
         if (!fits) throw new InvalidDataException("is damaged: its arrays do not fit its header");
         int vectors = header.Lengths.Length - expected.Length, scalars = header.OptimizerScalars?.Count ?? 0;
-        bool known = header.OptimizerSteps is null ? vectors == 0
-            : header.Job.Options.Optimizer == OptimizerKind.Adam ? vectors == 2 && scalars == 0 : vectors == scalars && (vectors == 0 || vectors % 2 == 1);
-        if (!known) throw new InvalidDataException("is damaged: its optimiser's state does not fit its options");
+        bool fitsMethod = header.OptimizerSteps is null ? vectors == 0 : header.Job.Options.Method.Accepts(vectors, scalars);
+        if (!fitsMethod) throw new InvalidDataException("is damaged: its optimiser's state does not fit its options");
     }
 
     private sealed record Header(

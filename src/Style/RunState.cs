@@ -59,10 +59,10 @@ public sealed class RunState
     internal OptimizerState? Optimizer { get; set; }
 
     /// <summary>The losses at the iterate, where the optimiser knows them already.</summary>
-    internal LossValues? Known { get; set; }
+    internal LossValues? Losses { get; set; }
 
-    /// <summary>The last good picture of the scale before, until this one's losses are known to be finite.</summary>
-    internal (float[] Average, int Height, int Width)? Good { get; set; }
+    /// <summary>The picture of the scale before, until this scale's losses are known to be finite.</summary>
+    internal (float[] Average, int Height, int Width)? Fallback { get; set; }
 
     /// <summary>From now on the vectors are there.</summary>
     internal void Follow(Func<float[]> pixels, Func<float[]> average) => (_pixels, _average) = (pixels, average);
@@ -72,21 +72,19 @@ public sealed class RunState
     /// </summary>
     internal void NextScale(TransferOptions options, int height, int width)
     {
-        (Scale, IterationAtScale, Known) = (Scale + 1, 0, null);
+        (Scale, IterationAtScale, Losses) = (Scale + 1, 0, null);
         float[] pixels = options.AverageDecay > 0 ? Average : Pixels;
-        // L-BFGS's vectors belong to a function that this scale replaces by another.
-        if (options.Optimizer != OptimizerKind.Adam) Optimizer = null;
-        if ((height, width) != (Height, Width))
+        bool grows = (height, width) != (Height, Width);
+        Optimizer = Optimizer is { } state ? options.Method.Carried(state, grows ? Resized : null) : null;
+        if (grows)
         {
             pixels = Resized(pixels);
             if (options.Clamp) pixels = Array.ConvertAll(pixels, value => Math.Clamp(value, 0f, options.PixelRange));
-            // A second moment is never negative, but the resampling filter can make it so.
-            if (Optimizer is { Vectors: [var m, var v] } moments)
-                Optimizer = moments with { Vectors = [Resized(m), Array.ConvertAll(Resized(v), value => Math.Max(0f, value))] };
-            (Height, Width) = (height, width);
         }
 
-        Follow(() => pixels, () => pixels);
+        float[] start = pixels;
+        Follow(() => start, () => start);
+        (Height, Width) = (height, width);
 
         float[] Resized(float[] values) => Resampler.Resize(values, Height, Width, 3, height, width);
     }

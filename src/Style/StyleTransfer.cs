@@ -1,11 +1,6 @@
-using System.Diagnostics;
-using ILGPU;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Memory;
-using NativeStyle.Kernels.Operators.Adam;
-using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
@@ -58,6 +53,9 @@ public sealed record TransferResult(Picture Picture, TransferEnd End, int Iterat
 /// <param name="options">What to compute.</param>
 public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, TransferOptions options)
 {
+    /// <summary>What is computed.</summary>
+    public TransferOptions Options => options;
+
     /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
 
@@ -98,7 +96,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         {
             try
             {
-                end = RunScale(run, inputs, plan[run.Scale], run.Scale == plan.Count - 1, Finished, cancellation);
+                end = RunScale(run, inputs, plan[run.Scale], run.Scale == plan.Count - 1, colors, cancellation);
                 device.TrimPool();
                 if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
                 run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
@@ -122,10 +120,10 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             }
         }
 
-        (float[] pixels, int height, int width) = end == TransferEnd.NonFiniteLoss && run.Good is { } good ? good : (run.Average, run.Height, run.Width);
-        return new TransferResult(Finished(RunState.ToPicture(pixels, height, width, options.PixelRange)), end, run.Iteration, run.Reports) { Reason = reason };
-
-        Picture Finished(Picture picture) => colors is null ? picture : ColorTransfer.WithChromaOf(picture, colors.At(picture.Height, picture.Width));
+        (float[] pixels, int height, int width) =
+            end == TransferEnd.NonFiniteLoss && run.Fallback is { } fallback ? fallback : (run.Average, run.Height, run.Width);
+        Picture picture = Colored(RunState.ToPicture(pixels, height, width, options.PixelRange), colors);
+        return new TransferResult(picture, end, run.Iteration, run.Reports) { Reason = reason };
     }
 
     /// <summary>The pictures as the losses see them, cropped and with colours exchanged.</summary>
@@ -151,162 +149,23 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         return style with { Picture = style.Picture.Resized(height, width) };
     }
 
-    private TransferEnd RunScale(
-        RunState run, TransferInputs inputs, ScaleStep step, bool last, Func<Picture, Picture> finished, CancellationToken cancellation)
+    /// <summary>Whether a failure means that no more fits, into memory or onto the disk of the scratch files.</summary>
+    internal static bool IsFull(Exception failure) => failure is OutOfMemoryException or ScratchException;
+
+    private TransferEnd RunScale(RunState run, TransferInputs inputs, ScaleStep step, bool isLast, PictureSource? colors, CancellationToken cancellation)
     {
-        (int height, int width) = (step.Height, step.Width);
-        using Objective objective = ObjectiveAt(inputs, step, cancellation);
+        Objective objective = ObjectiveAt(inputs, step, cancellation);
         // What only the targets needed.
         device.TrimPool();
-        var shape = new Shape(height, width, 3);
-        using Tensor pixels = new Tensor(device, shape, run.Pixels, requiresGradient: true).Keep();
-        using DeviceBuffer<float> average = device.Allocate<float>(run.Average);
-        using Optimizer optimizer = CreateOptimizer(pixels);
-        if (run.Optimizer is { } state) optimizer.Restore(state);
-        float[] start = run.Average;
-        // From here on the device has the only copy.
-        run.Follow(pixels.ToArray, average.GetAsArray);
-        run.Optimizer = null;
-        HostMemory.Release(height, width);
-        bool joined = run.IterationAtScale == 0;
-        TransferEnd end = TransferEnd.OutOfMemory;
-        // A driver that gives a device up takes its memory along: what is saved then is the last copy.
-        (float[] Average, int Iteration, long Taken) copy = (start, run.Iteration, Stopwatch.GetTimestamp());
-        bool onDevice = true;
-        try
+        using var scale = new ScaleRun(this, device, objective, run, step, isLast)
         {
-            try
-            {
-                end = Iterate();
-                if (end == TransferEnd.Cancelled)
-                {
-                    run.Optimizer = optimizer.State();
-                    Checkpoint?.Save(run);
-                }
-
-                if (end is TransferEnd.Completed or TransferEnd.Cancelled) end = JoinLast(end);
-            }
-            catch (Exception failed) when (IsFull(failed) || (failed is DeviceException && device.UsesHostMemory))
-            {
-                Leave(withState: false);
-                throw;
-            }
-
-            Leave(withState: !last || KeepsLastState);
-            return end;
-        }
-        catch (Exception failed) when (onDevice && (failed is DeviceException || IsFull(failed)))
-        {
-            float[] kept = copy.Average;
-            run.Follow(() => kept, () => kept);
-            run.Iteration = copy.Iteration;
-            run.Reports.RemoveRange(copy.Iteration, run.Reports.Count - copy.Iteration);
-            throw;
-        }
-
-        TransferEnd Iterate()
-        {
-            while (run.IterationAtScale < step.Iterations)
-            {
-                if (cancellation.IsCancellationRequested) return TransferEnd.Cancelled;
-                long start = Stopwatch.GetTimestamp();
-                LossValues? before = optimizer.KnowsCurrent ? run.Known : null;
-                LossValues? after = null;
-                if (before is not null) Join();
-                StepOutcome outcome;
-                try
-                {
-                    outcome = optimizer.Step(() =>
-                    {
-                        after = objective.ValueAndGradient(pixels, ByLayer);
-                        if (before is null && double.IsFinite(after.Total)) Join();
-                        before ??= after;
-                        return after.Total;
-                    });
-                }
-                catch (OperationCanceledException)
-                {
-                    // Between two tiles: the iteration has changed nothing.
-                    return TransferEnd.Cancelled;
-                }
-
-                if (outcome == StepOutcome.NotFinite) return TransferEnd.NonFiniteLoss;
-                run.Known = outcome == StepOutcome.Moved ? after : before;
-                // Nothing lower to be found: this scale has ended.
-                if (outcome == StepOutcome.Stuck) return TransferEnd.Completed;
-                run.Iteration++;
-                run.IterationAtScale++;
-                joined = false;
-                var report = new IterationReport(
-                    run.Iteration, height, width, before!.Total, before.Content, before.Style, before.Tv, Stopwatch.GetElapsedTime(start).TotalSeconds, before.Layers);
-                run.Reports.Add(report);
-                Progress?.Invoke(report, () => finished(RunState.ToPicture(SoFar(), height, width, options.PixelRange)));
-                if (!device.UsesHostMemory && (copy.Iteration == 0 || Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds >= SecondsBetweenCopies))
-                    copy = (SoFar(), run.Iteration, Stopwatch.GetTimestamp());
-                if (Checkpoint is var (every, save) && run.Iteration % every == 0)
-                {
-                    run.Optimizer = optimizer.State();
-                    save(run);
-                }
-            }
-
-            return TransferEnd.Completed;
-        }
-
-        // The iterate becomes part of the average: its losses are finite.
-        void Join()
-        {
-            if (!joined) Lerp(average.View);
-            (joined, run.Good) = (true, null);
-        }
-
-        void Lerp(ArrayView<float> mean)
-        {
-            // An exponential moving average without the bias towards its start (as in Adam): its first value is x itself.
-            float decay = options.AverageDecay;
-            VectorOps.Lerp(device, mean, pixels.Data, (1 - decay) / (1 - MathF.Pow(decay, run.IterationAtScale)));
-        }
-
-        // The last step of a scale has no loss after it that would show that it went wrong.
-        TransferEnd JoinLast(TransferEnd end)
-        {
-            if (joined) return end;
-            if (!float.IsFinite(VectorOps.AbsoluteNorm(device, pixels.Data))) return TransferEnd.NonFiniteLoss;
-            (float[], int, int)? good = last ? null : (average.GetAsArray(), height, width);
-            Join();
-            run.Good = good;
-            return end;
-        }
-
-        // To the host, what is not needed any more first given back.
-        void Leave(bool withState)
-        {
-            pixels.ClearGradient();
-            run.Optimizer = withState && end == TransferEnd.Completed ? optimizer.State().OnHost() : null;
-            optimizer.Dispose();
-            float[] mean = average.GetAsArray(), iterate = withState ? pixels.ToArray() : mean;
-            run.Follow(() => iterate, () => mean);
-            onDevice = false;
-        }
-
-        // The average with the iterate in it, whose losses nobody knows yet.
-        float[] SoFar()
-        {
-            if (joined) return average.GetAsArray();
-            using DeviceBuffer<float> mean = device.Allocate<float>(average.Length);
-            VectorOps.Copy(device, mean.View, average.View);
-            Lerp(mean.View);
-            return mean.GetAsArray();
-        }
+            Progress = Progress is null ? null : (report, picture) => Progress(report, () => Colored(picture(), colors)),
+        };
+        HostMemory.Release(step.Height, step.Width);
+        return scale.Run(cancellation);
     }
 
-    private Optimizer CreateOptimizer(Tensor pixels)
-    {
-        (float, float)? bounds = options.Clamp ? (0f, options.PixelRange) : null;
-        return options.Optimizer == OptimizerKind.Adam
-            ? new AdamOptimizer(pixels, new AdamSettings(options.LearningRate, options.Beta1, options.Beta2, options.Epsilon), bounds)
-            : new LbfgsOptimizer(pixels, new LbfgsSettings(options.History, options.StepRule, options.LearningRate), bounds);
-    }
-
-    private static bool IsFull(Exception error) => error is OutOfMemoryException or ScratchException;
+    /// <summary>The result with the content's colours where they are to be kept.</summary>
+    private static Picture Colored(Picture picture, PictureSource? colors) =>
+        colors is null ? picture : ColorTransfer.WithChromaOf(picture, colors.At(picture.Height, picture.Width));
 }

@@ -33,26 +33,19 @@ public sealed record VggOptions(
     Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero,
     bool PoolRescale = false, InputTransform Input = InputTransform.Network);
 
-/// <summary>Consecutive layers of a network.</summary>
-/// <param name="First">Place of the first among <see cref="VggArchitecture.Layers"/>.</param>
-/// <param name="End">Place after the last.</param>
-/// <param name="PoolAtEnd">Whether the last ends its block and is pooled.</param>
-public readonly record struct Stretch(int First, int End, bool PoolAtEnd);
-
 /// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
 public sealed class VggNetwork : IDisposable
 {
     private readonly Dictionary<string, Conv3x3Layer> _layers = [];
     private readonly float[] _scale;
     private readonly float[] _mean;
-    private readonly VggOptions _options;
 
     /// <param name="device">Where the weights and all feature maps live.</param>
     /// <param name="weights">At least the layers that will be asked for.</param>
     /// <param name="options">Pooling and padding.</param>
     public VggNetwork(ComputeDevice device, VggWeights weights, VggOptions options)
     {
-        (_options, Architecture, Source) = (options, weights.Architecture, weights.Source);
+        (Options, Architecture, Source) = (options, weights.Architecture, weights.Source);
         (_scale, _mean) = options.Input switch
         {
             InputTransform.Network => ([255f, 255f, 255f], weights.Mean),
@@ -75,7 +68,7 @@ public sealed class VggNetwork : IDisposable
     public VggArchitecture Architecture { get; }
 
     /// <summary>How it computes feature maps.</summary>
-    public VggOptions Options => _options;
+    public VggOptions Options { get; }
 
     /// <summary>Where the weights come from, for people.</summary>
     public string Source { get; }
@@ -98,11 +91,8 @@ public sealed class VggNetwork : IDisposable
     private static VggNetwork Build(ComputeDevice device, Func<VggWeights> load, VggOptions options) => new(device, load(), options);
 
     /// <summary>
-    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each,
-    /// one by one in the network's order: each layer runs when its map is asked for, and none behind the last one.
-    /// Losses recorded in between stand beside their layer on the tape, so that backward needs no gradient of a map
-    /// before its turn. When the next map is asked for, the one before is given back unless a loss still needs it. A
-    /// block's last convolution pools at once where nobody asks for its own map.
+    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each, one by
+    /// one in the network's order. A layer runs when its map is asked for, and no layer runs after the last of them.
     /// </summary>
     /// <param name="tape">Records the pass where pixels have a gradient.</param>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
@@ -112,21 +102,15 @@ public sealed class VggNetwork : IDisposable
     public IEnumerable<(string Layer, Tensor Map)> Features(
         Tape tape, Tensor pixels, float pixelRange, IReadOnlyCollection<string> layers)
     {
-        int count = Depth(layers);
-        if (count == 0) yield break;
-        foreach ((string? layer, Tensor map) in Pass(tape, Input(tape, pixels, pixelRange), new Stretch(0, count, PoolAtEnd: false), layers))
-            yield return (layer!, map);
+        if (layers.Count == 0) yield break;
+        IReadOnlyList<VggStep> steps = Plan(layers).Steps;
+        foreach ((VggStep step, Tensor map) in Run(tape, Input(tape, pixels, pixelRange), steps))
+            if (step is TapStep) yield return (step.Layer.Name, map);
     }
 
-    /// <summary>How many of the network's layers have to run for these to be computed.</summary>
-    /// <exception cref="ArgumentException">The network has not all of them.</exception>
-    public int Depth(IReadOnlyCollection<string> layers)
-    {
-        IReadOnlyList<VggLayer> all = Architecture.Layers;
-        string[] missing = [.. layers.Except(all.Select(layer => layer.Name))];
-        if (missing.Length > 0) throw new ArgumentException($"{Architecture.Name} has no {string.Join(", ", missing)}", nameof(layers));
-        return all.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-    }
+    /// <summary>The steps to the maps of some layers.</summary>
+    /// <exception cref="ArgumentException">The network has not all of these layers.</exception>
+    public VggPlan Plan(IReadOnlyCollection<string> layers) => new(Architecture, Options, layers);
 
     /// <summary>What the first layer sees of pixels.</summary>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
@@ -134,31 +118,27 @@ public sealed class VggNetwork : IDisposable
         tape.Normalize(pixels, Array.ConvertAll(_scale, scale => scale / pixelRange), _mean);
 
     /// <summary>
-    /// As <see cref="Features"/>, through some of the layers only. Where the stretch ends with a pooling, the pooled map comes
-    /// last, without a layer's name.
+    /// Runs some steps. A step runs when its map is asked for, so that losses recorded in between stand beside their layer on
+    /// the tape, and backward needs no gradient of a map before its turn. When the next map is asked for, the one before is
+    /// given back unless a loss still needs it.
     /// </summary>
-    /// <param name="x">What the first of these layers reads; given back when it is not needed any more.</param>
-    public IEnumerable<(string? Layer, Tensor Map)> Pass(Tape tape, Tensor x, Stretch stretch, IReadOnlyCollection<string> layers)
+    /// <param name="x">What the first step reads; it is given back when nobody needs it any more.</param>
+    /// <returns>After each step the map: that of a tap is the same as that of the step before.</returns>
+    /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
+    public IEnumerable<(VggStep Step, Tensor Map)> Run(Tape tape, Tensor x, IEnumerable<VggStep> steps)
     {
-        IReadOnlyList<VggLayer> all = Architecture.Layers;
-        for (int i = stretch.First; i < stretch.End; i++)
+        foreach (VggStep step in steps)
         {
-            VggLayer layer = all[i];
-            if (!_layers.TryGetValue(layer.Name, out Conv3x3Layer? weights))
-                throw new ArgumentException($"the weights have no layer {layer.Name}", nameof(layers));
-            Padding padding = layer.ReadsPixels ? _options.InputPadding : Padding.Zero;
-            bool wanted = layers.Contains(layer.Name), endsBlock = i + 1 < all.Count && all[i + 1].Block != layer.Block;
-            bool poolAfter = endsBlock && (stretch.PoolAtEnd || i + 1 < stretch.End);
-            if (poolAfter && _options.PoolEdge == PoolEdge.Floor && Math.Min(x.Shape[0], x.Shape[1]) < 2)
-                throw new ArgumentException($"the picture is too small for {all[i + 1].Name}: nothing is left of a map of {x.Shape[0]} x {x.Shape[1]}");
-            bool fuse = poolAfter && !wanted && _options.Pooling != Pooling.L2;
-            Pooling fused = fuse ? _options.Pooling : Pooling.None;
-            x = Next(x, tape.Conv3x3(x, weights, relu: true, padding, fused, _options.PoolEdge));
-            if (wanted) yield return (layer.Name, x);
-            if (poolAfter && !fuse) x = Next(x, Pool(tape, x));
+            Tensor map = step switch
+            {
+                ConvolutionStep convolution => Convolve(tape, x, convolution),
+                PoolingStep pooling => Pool(tape, x, pooling.Pooling),
+                _ => x,
+            };
+            if (map != x) x.Release();
+            x = map;
+            yield return (step, x);
         }
-
-        if (stretch.PoolAtEnd) yield return (null, x);
     }
 
     public void Dispose()
@@ -174,16 +154,29 @@ public sealed class VggNetwork : IDisposable
         _ => 1f,
     };
 
-    private Tensor Pool(Tape tape, Tensor x) => _options.Pooling switch
+    private Tensor Convolve(Tape tape, Tensor x, ConvolutionStep step)
     {
-        Pooling.Average => tape.AvgPool(x, _options.PoolEdge),
-        Pooling.L2 => tape.L2Pool(x, _options.PoolEdge),
-        _ => tape.MaxPool(x, _options.PoolEdge),
-    };
+        if (!_layers.TryGetValue(step.Layer.Name, out Conv3x3Layer? weights))
+            throw new ArgumentException($"the weights have no layer {step.Layer.Name}", nameof(step));
+        if (step.Pooling != Pooling.None) RequirePoolable(x);
+        return tape.Conv3x3(x, weights, relu: true, step.Padding, step.Pooling, Options.PoolEdge);
+    }
 
-    private static Tensor Next(Tensor used, Tensor made)
+    private Tensor Pool(Tape tape, Tensor x, Pooling pooling)
     {
-        used.Release();
-        return made;
+        RequirePoolable(x);
+        return pooling switch
+        {
+            Pooling.Average => tape.AvgPool(x, Options.PoolEdge),
+            Pooling.L2 => tape.L2Pool(x, Options.PoolEdge),
+            _ => tape.MaxPool(x, Options.PoolEdge),
+        };
+    }
+
+    /// <exception cref="ArgumentException">Nothing would be left of the map.</exception>
+    private void RequirePoolable(Tensor map)
+    {
+        if (Options.PoolEdge == PoolEdge.Floor && Math.Min(map.Shape[0], map.Shape[1]) < 2)
+            throw new ArgumentException($"the picture is too small: pooling leaves nothing of a map of {map.Shape[0]} x {map.Shape[1]}");
     }
 }

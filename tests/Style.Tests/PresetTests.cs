@@ -283,7 +283,7 @@ public class PresetTests
             foreach (TilePlanner planner in new[]
             {
                 TilePlanner.Unlimited(network.Architecture, _options),
-                new TilePlanner(network.Architecture, _options, (h, w, layers) => TilePlans.Random(random, network.Architecture, _options.PoolEdge, h, w, layers)),
+                new TilePlanner(network.Architecture, _options, (plan, h, w) => TilePlans.Random(random, plan, h, w)),
             })
             {
                 Check(tolerance, cpu, network, planner);

@@ -25,7 +25,7 @@ public sealed class TilePlannerTests
         for (int round = 0; round < 40; round++)
         {
             (int height, int width) = (random.Next(16, 70), random.Next(16, 70));
-            TilePlan plan = TilePlans.Random(random, VggArchitecture.Vgg19, edge, height, width, ["conv5_1"]);
+            TilePlan plan = TilePlans.Random(random, new VggPlan(VggArchitecture.Vgg19, new VggOptions(PoolEdge: edge), ["conv5_1"]), height, width);
             foreach (SegmentPlan segment in plan.Segments)
             {
                 for (int level = 0; level <= segment.Segment.LastLevel; level++)

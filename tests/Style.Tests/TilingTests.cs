@@ -61,9 +61,9 @@ public sealed class TilingTests
         float[] start = Array.ConvertAll(Noise(random, height, width).Pixels, value => value * options.PixelRange);
         (LossValues whole, float[] gradient) = Evaluate(TilePlanner.Unlimited(network.Architecture, options), start);
         var cuts = new List<string>();
-        (LossValues tiled, float[] tiledGradient) = Evaluate(new TilePlanner(network.Architecture, options, (h, w, layers) =>
+        (LossValues tiled, float[] tiledGradient) = Evaluate(new TilePlanner(network.Architecture, options, (steps, h, w) =>
         {
-            TilePlan plan = TilePlans.Random(random, network.Architecture, options.PoolEdge, h, w, layers);
+            TilePlan plan = TilePlans.Random(random, steps, h, w);
             cuts.Add(string.Join(" | ", plan.Segments.Select(segment => $"{segment.Segment.Layers[0].Name}.. {segment.Cells}{(segment.KeepsGates ? " gates" : "")}{(segment.OutputOnDisk ? " disk" : "")}")));
             return plan;
         }), start);

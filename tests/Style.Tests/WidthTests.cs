@@ -79,7 +79,7 @@ public sealed class WidthTests
         float[] start = Array.ConvertAll(picture.Pixels, value => (1 - value) * options.PixelRange);
         (double whole, float[] gradient) = Evaluate(TilePlanner.Unlimited(network.Architecture, options));
         (double tiled, float[] ofTiles) = Evaluate(new TilePlanner(
-            network.Architecture, options, (h, w, layers) => TilePlans.Random(random, network.Architecture, options.PoolEdge, h, w, layers)));
+            network.Architecture, options, (plan, h, w) => TilePlans.Random(random, plan, h, w)));
         Assert.Equal(1, tiled / whole, 2e-5);
         Assert.True(GradientChecker.RelativeError(ofTiles, Array.ConvertAll(gradient, value => (double)value)) < 2e-4);
 

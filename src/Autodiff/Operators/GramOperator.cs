@@ -12,14 +12,14 @@ public static class GramOperator
     {
         (int height, int width, int channels) = features.Shape;
         int pixels = checked(height * width);
-        Tensor gram = tape.Output(new Shape(channels, channels), features);
-        if (!tape.SumsAreKnown) GramOp.Forward(tape.Device, features.Data, gram.Data, pixels, channels, scale);
         features.SaveForBackward();
-        return tape.Record(gram, () =>
-        {
-            (ArrayView<float> df, float beta) = features.Accumulate();
-            GramOp.Backward(
-                tape.Device, features.Data, gram.Gradient, df, pixels, channels, scale, beta);
-        });
+        return tape.Reduce(
+            new Shape(channels, channels), features,
+            gram => GramOp.Forward(tape.Device, features.Data, gram.Data, pixels, channels, scale),
+            gram =>
+            {
+                (ArrayView<float> df, float beta) = features.Accumulate();
+                GramOp.Backward(tape.Device, features.Data, gram.Gradient, df, pixels, channels, scale, beta);
+            });
     }
 }

@@ -11,14 +11,15 @@ public static class LossOperators
     /// <summary>L = scale sum (x - target)²; the target is a constant.</summary>
     public static Tensor SquaredError(this Tape tape, Tensor x, Tensor target, float scale)
     {
-        Tensor loss = tape.Output(Shape.Scalar, x).Keep();
-        if (!tape.SumsAreKnown) SquaredErrorOp.Forward(tape.Device, x.Data, target.Data, loss.Data, scale);
         x.SaveForBackward();
-        return tape.Record(loss, () =>
-        {
-            (ArrayView<float> dx, float beta) = x.Accumulate();
-            SquaredErrorOp.Backward(tape.Device, x.Data, target.Data, loss.Gradient, dx, scale, beta);
-        });
+        return tape.Reduce(
+            Shape.Scalar, x,
+            loss => SquaredErrorOp.Forward(tape.Device, x.Data, target.Data, loss.Data, scale),
+            loss =>
+            {
+                (ArrayView<float> dx, float beta) = x.Accumulate();
+                SquaredErrorOp.Backward(tape.Device, x.Data, target.Data, loss.Gradient, dx, scale, beta);
+            }).Keep();
     }
 
     /// <summary>L = a weighted sum of the squares or magnitudes of differences of neighbouring pixels.</summary>

@@ -19,14 +19,16 @@ public static class StatisticsOperators
         (int height, int width, int channels) = features.Shape;
         int pixels = checked(height * width);
         float factor = scale ?? 1f / pixels;
-        Tensor mean = tape.Output(new Shape(channels), features);
-        if (!tape.SumsAreKnown) ChannelMeanOp.Forward(tape.Device, features.Data, mean.Data, pixels, channels, factor);
+        Tensor mean = tape.Reduce(
+            new Shape(channels), features,
+            mean => ChannelMeanOp.Forward(tape.Device, features.Data, mean.Data, pixels, channels, factor),
+            mean =>
+            {
+                (ArrayView<float> df, float beta) = features.Accumulate();
+                ChannelMeanOp.Backward(tape.Device, mean.Gradient, df, pixels, channels, factor, beta);
+            });
         mean.SaveForBackward();
-        return tape.Record(mean, () =>
-        {
-            (ArrayView<float> df, float beta) = features.Accumulate();
-            ChannelMeanOp.Backward(tape.Device, mean.Gradient, df, pixels, channels, factor, beta);
-        });
+        return mean;
     }
 
     /// <summary>y[p, c] = t[p] x[p, c].</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using NativeStyle.Autodiff;
+using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
@@ -309,6 +310,12 @@ public sealed record TransferOptions
     /// <summary>How the network computes feature maps.</summary>
     [JsonIgnore]
     public VggOptions Network => new(Pooling, PoolEdge, InputPadding, PoolRescale, Input);
+
+    /// <summary>What follows the gradient, with its settings.</summary>
+    [JsonIgnore]
+    public OptimizerMethod Method => Optimizer == OptimizerKind.Adam
+        ? new AdamMethod(new AdamSettings(LearningRate, Beta1, Beta2, Epsilon))
+        : new LbfgsMethod(new LbfgsSettings(History, StepRule, LearningRate));
 
     /// <summary>Names of all layers that a loss reads, without repeats.</summary>
     [JsonIgnore]

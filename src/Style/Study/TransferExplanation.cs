@@ -152,12 +152,7 @@ public sealed record TransferExplanation(
         foreach (TermGradient term in terms)
             for (int c = 0; c < 3; c++) gradient[c] += term.Gradient[place + c];
         float[]? mean = null, root = null, step = null;
-        if (optimizer is { Vectors: [var m, var v], StepCount: var t } && options.Optimizer == OptimizerKind.Adam)
-        {
-            mean = Array.ConvertAll(Rgb(m), value => (float)(value / (1 - Math.Pow(options.Beta1, t))));
-            root = Array.ConvertAll(Rgb(v), value => (float)Math.Sqrt(value / (1 - Math.Pow(options.Beta2, t))));
-            step = [.. mean.Zip(root, (a, b) => -options.LearningRate * a / (b + options.Epsilon))];
-        }
+        if (optimizer is not null && options.Method is AdamMethod adam) (mean, root, step) = adam.Parts(optimizer, place..(place + 3));
 
         // Far enough for single precision to see the loss change, near enough for the gradient to say by how much.
         int channel = Enumerable.Range(0, 3).MaxBy(c => Math.Abs(gradient[c]));

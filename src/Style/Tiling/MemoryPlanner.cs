@@ -92,8 +92,7 @@ public sealed class MemoryPlanner
     {
         Segment of = segment.Segment;
         int scale = 1 << of.LastLevel;
-        string layers = of.Layers.Count == 1 ? of.Layers[0].Name : $"{of.Layers[0].Name} to {of.Layers[^1].Name}";
         int tiles = segment.Tiles.Count;
-        return tiles == 1 ? $"{layers} whole" : $"{layers} in {tiles} tiles of {Math.Min(of.Size.Width, segment.Cells.Width * scale)} x {Math.Min(of.Size.Height, segment.Cells.Height * scale)}";
+        return tiles == 1 ? $"{of.Name} whole" : $"{of.Name} in {tiles} tiles of {Math.Min(of.Size.Width, segment.Cells.Width * scale)} x {Math.Min(of.Size.Height, segment.Cells.Height * scale)}";
     }));
 }

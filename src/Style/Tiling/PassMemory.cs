@@ -53,13 +53,13 @@ internal sealed class PassMemory(ComputeDevice device, TransferOptions options, 
         (int Height, int Width)[] windows = tile is null ? segment.LargestWindow(plan.Cells)
             : [.. Enumerable.Range(0, segment.LastLevel + 1).Select(level => (tile.Computed(level).Height, tile.Computed(level).Width))];
         bool crops = plan.Cells != segment.Cells;
-        int head = segment.LayersToLosses(layers), end = pass == Pass.BackwardOfKept ? head : segment.Layers.Count;
+        int head = segment.Head.OfType<ConvolutionStep>().Count(), end = pass == Pass.BackwardOfKept ? head : segment.Layers.Count;
         Step[] steps = [.. segment.Layers.Select((layer, i) => StepOf(layer, i))];
         long x = Bytes(windows[0], segment.Layers[0].InChannels);
         // What the network sees of the pixels, beside the pixels themselves: those of a whole picture are the parameter.
-        if (segment.Stretch.First == 0 && pass != Pass.Whole) Take(x);
+        if (segment.ReadsPixels && pass != Pass.Whole) Take(x);
         Take(x);
-        if (segment.Stretch.First == 0 && pass != Pass.Whole) Give(x);
+        if (segment.ReadsPixels && pass != Pass.Whole) Give(x);
         // Whether x stays for backward; and what the layers behind the last loss began with.
         bool stays = false;
         long begin = 0;
@@ -79,12 +79,12 @@ internal sealed class PassMemory(ComputeDevice device, TransferOptions options, 
             (x, stays) = (step.Pooled, false);
         }
 
-        if (segment.Stretch.PoolAtEnd && crops) Briefly(x);
+        if (segment.HasOutput && crops) Briefly(x);
         if (!stays) Give(x);
         Give(begin);
         if (pass is Pass.Visit or Pass.Record) return;
         // From the gradient of what comes behind, if anything does.
-        long gradient = segment.Stretch.PoolAtEnd ? x : 0;
+        long gradient = segment.HasOutput ? x : 0;
         if (pass == Pass.BackwardOfKept && gradient > 0) gradient = steps[^1].PoolsAfter ? steps[^1].Pooled : steps[^1].Output;
         // First that of the tile's part, then from it that of all that the tile computes.
         long part = crops ? Math.Min(gradient, sizeof(float) * segment.Layers[^1].OutChannels * (tile?.Own(segment.LastLevel).Pixels ?? (long)plan.Cells.Height * plan.Cells.Width)) : 0;
@@ -159,7 +159,7 @@ internal sealed class PassMemory(ComputeDevice device, TransferOptions options, 
 
         Step StepOf(VggLayer layer, int i)
         {
-            bool ends = i + 1 < segment.Layers.Count ? segment.Layers[i + 1].Block != layer.Block : segment.Stretch.PoolAtEnd;
+            bool ends = i + 1 < segment.Layers.Count ? segment.Layers[i + 1].Block != layer.Block : segment.HasOutput;
             bool wanted = layers.Contains(layer.Name), fused = ends && !wanted && options.Pooling != Pooling.L2;
             int level = segment.Level(layer), shift = segment.LastLevel - level;
             ((int height, int width), (int mapHeight, int mapWidth)) = (windows[level], segment.SizeAt(level));

@@ -5,7 +5,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>
-/// Layers that are run tile by tile, from one map that is kept whole to the next: the cut between two segments is at a
+/// Steps of the network that run tile by tile, from one map that is stored whole to the next. Two segments meet after a
 /// pooling, where maps are smallest. Levels count the poolings inside: level 0 is the segment's input, level k is 2^k coarser.
 /// </summary>
 internal sealed class Segment
@@ -15,15 +15,14 @@ internal sealed class Segment
     private readonly int[] _convolutions;
     private readonly Dictionary<(bool Rows, int Cells), (int[] Largest, long[] Sum)> _windows = [];
 
-    /// <param name="layers">All of the network.</param>
-    /// <param name="stretch">The layers of this segment.</param>
-    /// <param name="height">Rows of what its first layer reads.</param>
+    /// <param name="steps">The steps of this segment, from the one that reads its input on.</param>
+    /// <param name="height">Rows of what the first step reads.</param>
     /// <param name="edge">What poolings do with odd sizes.</param>
-    public Segment(IReadOnlyList<VggLayer> layers, Stretch stretch, int height, int width, PoolEdge edge)
+    public Segment(IReadOnlyList<VggStep> steps, int height, int width, PoolEdge edge)
     {
-        (Stretch, Edge) = (stretch, edge);
-        Layers = [.. layers.Take(stretch.End).Skip(stretch.First)];
-        int levels = Layers[^1].Block - Layers[0].Block + (stretch.PoolAtEnd ? 2 : 1);
+        Steps = steps;
+        Layers = [.. steps.OfType<ConvolutionStep>().Select(step => step.Layer)];
+        int levels = 1 + steps.Count(VggPlan.CutsAfter);
         (_heights, _widths, _convolutions) = (new int[levels], new int[levels], new int[levels]);
         for (int level = 0; level < levels; level++)
         {
@@ -32,36 +31,41 @@ internal sealed class Segment
             var pool = new PoolShape(height, width, 1, edge);
             (height, width) = (pool.OutHeight, pool.OutWidth);
         }
+
+        // The pooling of the last layer that a loss reads belongs to the head: the tail starts from its map.
+        int head = steps.Select((step, i) => step is TapStep ? i + 1 : 0).Max();
+        if (head > 0 && head < steps.Count && steps[head] is PoolingStep) head++;
+        (Head, Tail) = ([.. steps.Take(head)], [.. steps.Skip(head)]);
     }
 
-    public Stretch Stretch { get; }
+    public IReadOnlyList<VggStep> Steps { get; }
 
-    public PoolEdge Edge { get; }
+    /// <summary>Its first and last layer.</summary>
+    public string Name => Layers.Count == 1 ? Layers[0].Name : $"{Layers[0].Name} to {Layers[^1].Name}";
 
+    /// <summary>The convolutions among the steps.</summary>
     public IReadOnlyList<VggLayer> Layers { get; }
+
+    /// <summary>The steps up to the last map that a loss reads, and the pooling of that map; none where no loss reads any.</summary>
+    public IReadOnlyList<VggStep> Head { get; }
+
+    /// <summary>The steps after the head. Their gradient needs only their gates, unless a pooling among them reads its maps.</summary>
+    public IReadOnlyList<VggStep> Tail { get; }
+
+    /// <summary>Whether it reads the picture, and not the map of a segment before it.</summary>
+    public bool ReadsPixels => Layers[0].ReadsPixels;
+
+    /// <summary>Whether its last map is the input of a segment after it.</summary>
+    public bool HasOutput => VggPlan.CutsAfter(Steps[^1]);
+
+    /// <summary>Channels of its last map.</summary>
+    public int OutChannels => Layers[^1].OutChannels;
 
     /// <summary>Rows and columns of the input.</summary>
     public (int Height, int Width) Size => (_heights[0], _widths[0]);
 
     /// <summary>Rows and columns of the coarsest level, in whose pixels tiles are counted: each belongs to one tile.</summary>
     public (int Height, int Width) Cells => (_heights[^1], _widths[^1]);
-
-    /// <summary>How many of its layers there are up to the last one that a loss reads.</summary>
-    /// <param name="layers">Names of those that losses read.</param>
-    public int LayersToLosses(IReadOnlyCollection<string> layers) => Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-
-    /// <summary>
-    /// The segment in two: the layers up to the last one that a loss reads (with the pooling, if that ends a block), and those
-    /// behind, if there are any, whose gradient needs no more than their gates.
-    /// </summary>
-    /// <inheritdoc cref="LayersToLosses"/>
-    public (Stretch Head, Stretch? Tail) Split(IReadOnlyCollection<string> layers)
-    {
-        int count = LayersToLosses(layers);
-        bool poolAtEnd = count > 0 && (count < Layers.Count ? Layers[count].Block != Layers[count - 1].Block : Stretch.PoolAtEnd);
-        int end = Stretch.First + count;
-        return (new Stretch(Stretch.First, end, poolAtEnd), end < Stretch.End ? new Stretch(end, Stretch.End, Stretch.PoolAtEnd) : null);
-    }
 
     /// <summary>The level of a layer's map.</summary>
     public int Level(VggLayer layer) => layer.Block - Layers[0].Block;
@@ -76,7 +80,7 @@ internal sealed class Segment
     /// <param name="cells">Rows and columns of a tile at the coarsest level; the last ones may be smaller.</param>
     public IEnumerable<Tile> Tiles((int Height, int Width) cells)
     {
-        List<Part> rows = Cut(_heights, cells.Height), columns = Cut(_widths, cells.Width);
+        List<Interval> rows = Cut(_heights, cells.Height), columns = Cut(_widths, cells.Width);
         return from row in rows from column in columns select new Tile(row, column);
     }
 
@@ -92,10 +96,10 @@ internal sealed class Segment
     private (int[] Largest, long[] Sum) WindowsOf(bool rows, int cells)
     {
         if (_windows.TryGetValue((rows, cells), out (int[] Largest, long[] Sum) known)) return known;
-        List<Part> parts = Cut(rows ? _heights : _widths, cells);
+        List<Interval> parts = Cut(rows ? _heights : _widths, cells);
         int[] largest = new int[_heights.Length];
         long[] sum = new long[_heights.Length];
-        foreach (Part part in parts)
+        foreach (Interval part in parts)
         {
             for (int level = 0; level < sum.Length; level++)
             {
@@ -113,10 +117,10 @@ internal sealed class Segment
     /// an odd size leaves over. What it must read is found from the last layer back: each 3x3 convolution wants a pixel more on
     /// either side, a pooling twice as many pixels. The window begins and ends where poolings' windows do, or at the map's end.
     /// </summary>
-    private List<Part> Cut(int[] sizes, int cells)
+    private List<Interval> Cut(int[] sizes, int cells)
     {
         int coarsest = sizes.Length - 1;
-        List<Part> parts = [];
+        List<Interval> parts = [];
         for (int first = 0; first < sizes[coarsest]; first += cells)
         {
             bool last = first + cells >= sizes[coarsest];
@@ -135,18 +139,18 @@ internal sealed class Segment
             (start, end) = (start / unit * unit, Math.Min(sizes[0], (end + unit - 1) / unit * unit));
             var window = new (int Start, int End)[sizes.Length];
             for (int level = 0; level <= coarsest; level++) window[level] = (start >> level, end == sizes[0] ? sizes[level] : end >> level);
-            parts.Add(new Part(own, window));
+            parts.Add(new Interval(own, window));
         }
 
         return parts;
     }
 
     /// <summary>A range of rows or columns at every level: what belongs to the tile, and what is computed for it.</summary>
-    internal sealed record Part((int Start, int End)[] Own, (int Start, int End)[] Window);
+    internal sealed record Interval((int Start, int End)[] Own, (int Start, int End)[] Window);
 }
 
 /// <summary>A rectangle of a segment.</summary>
-internal sealed class Tile(Segment.Part rows, Segment.Part columns)
+internal sealed class Tile(Segment.Interval rows, Segment.Interval columns)
 {
     /// <summary>The pixels of a level's map that belong to this tile and to no other.</summary>
     public Window Own(int level) => Rectangle(rows.Own[level], columns.Own[level]);

@@ -67,9 +67,8 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
     /// <summary>Blocks on the device that stay for all iterations, and whether they are made in the middle of one.</summary>
     private IEnumerable<(long Bytes, bool Kept)> Standing(int height, int width, bool targetsOnDisk, bool iterates)
     {
-        int depth = architecture.Layers.Select((layer, i) => options.Layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        bool transposes = Conv3x3Weights.KeepsTransposed(device);
-        foreach (VggLayer layer in architecture.Layers.Take(depth))
+                bool transposes = Conv3x3Weights.KeepsTransposed(device);
+        foreach (VggLayer layer in new VggPlan(architecture, options.Network, options.Layers).Layers)
         {
             long kernel = 9L * layer.InChannels * layer.OutChannels * sizeof(float);
             yield return (kernel, false);
@@ -152,8 +151,8 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
         + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => OutputBytes(segment.Segment)));
 
     /// <summary>Whether there are layers behind a segment's last loss, and backward needs only their gates: L2 pooling needs maps.</summary>
-    public bool GatesSuffice(Segment segment, IReadOnlyCollection<string> layers) =>
-        segment.Split(layers).Tail is { } tail && (options.Pooling != Pooling.L2 || (!tail.PoolAtEnd && architecture.Layers[tail.First].Block == architecture.Layers[tail.End - 1].Block));
+    public static bool GatesSuffice(Segment segment) =>
+        segment.Tail.Count > 0 && !segment.Tail.OfType<PoolingStep>().Any();
 
     /// <summary>Bytes of the tile under way, and of what all tiles keep for the second pass.</summary>
     public (long Peak, long Standing) OfTiles(SegmentPlan plan, IReadOnlyCollection<string> layers, bool iterates)
@@ -163,7 +162,7 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
         return (Math.Max(_passes.Highest(plan, layers, Pass.Record), _passes.Highest(plan, layers, Pass.BackwardOfKept)), GateBytes(plan, layers));
     }
 
-    private static long GateBytes(SegmentPlan plan, IReadOnlyCollection<string> layers) => plan.Segment.Layers.Skip(plan.Segment.LayersToLosses(layers)).Sum(layer =>
+    private static long GateBytes(SegmentPlan plan, IReadOnlyCollection<string> layers) => plan.Segment.Layers.Skip(plan.Segment.Head.OfType<ConvolutionStep>().Count()).Sum(layer =>
         plan.Segment.PixelsOfWindows(plan.Cells, plan.Segment.Level(layer)) * sizeof(uint) * ((layer.OutChannels + 31) / 32));
 
     /// <summary>Seconds of an iteration, or of a pass over a target, in one segment, as plans are compared.</summary>
@@ -174,8 +173,8 @@ internal sealed class TileCosts(ComputeDevice device, VggArchitecture architectu
         Segment segment = plan.Segment;
         (int height, int width) = segment.Cells;
         double tiles = Math.Ceiling((double)height / plan.Cells.Height) * Math.Ceiling((double)width / plan.Cells.Width);
-        bool whole = tiles == 1 && segment.Stretch.First == 0 && !segment.Stretch.PoolAtEnd;
-        int head = segment.LayersToLosses(layers);
+        bool whole = tiles == 1 && segment.ReadsPixels && !segment.HasOutput;
+        int head = segment.Head.OfType<ConvolutionStep>().Count();
         double operations = 0, bytes = 0;
         for (int i = 0; i < segment.Layers.Count; i++)
         {

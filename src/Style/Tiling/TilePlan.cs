@@ -1,4 +1,3 @@
-using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -18,10 +17,12 @@ internal sealed record SegmentPlan(Segment Segment, (int Height, int Width) Cell
 }
 
 /// <summary>How pictures of one size go through the network: in how many segments, in tiles of what size.</summary>
+/// <param name="Network">The steps of all segments.</param>
+/// <param name="Segments">In their order; together they are all steps.</param>
 /// <param name="Height">Rows of the picture.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="TargetsOnDisk">Whether content targets are in scratch files.</param>
-internal sealed record TilePlan(IReadOnlyList<SegmentPlan> Segments, int Height, int Width, bool TargetsOnDisk)
+internal sealed record TilePlan(VggPlan Network, IReadOnlyList<SegmentPlan> Segments, int Height, int Width, bool TargetsOnDisk)
 {
     /// <summary>Whether nothing is cut.</summary>
     public bool IsWhole => Segments is [{ Tiles.Count: 1 }];
@@ -30,10 +31,10 @@ internal sealed record TilePlan(IReadOnlyList<SegmentPlan> Segments, int Height,
     public int Tiles => Segments.Sum(segment => segment.Tiles.Count);
 
     /// <summary>The plan that cuts nothing.</summary>
-    /// <param name="depth">Layers to run.</param>
-    public static TilePlan Whole(VggArchitecture architecture, int depth, int height, int width, PoolEdge edge)
+    public static TilePlan Whole(VggPlan network, int height, int width)
     {
-        var segment = new Segment(architecture.Layers, new Stretch(0, depth, PoolAtEnd: false), height, width, edge);
-        return new TilePlan([new SegmentPlan(segment, segment.Cells, KeepsGates: false, OutputOnDisk: false)], height, width, TargetsOnDisk: false);
+        var segment = new Segment(network.Steps, height, width, network.Options.PoolEdge);
+        var whole = new SegmentPlan(segment, segment.Cells, KeepsGates: false, OutputOnDisk: false);
+        return new TilePlan(network, [whole], height, width, TargetsOnDisk: false);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class TilePlanner
     private readonly TransferOptions _options;
     private readonly TileCosts? _costs;
     private readonly long _limit;
-    private readonly Func<int, int, IReadOnlyCollection<string>, TilePlan>? _given;
+    private readonly Func<VggPlan, int, int, TilePlan>? _given;
     private readonly Dictionary<(int, int, string), TilePlan> _known = [];
 
     /// <param name="costs">What plans take.</param>
@@ -36,7 +36,7 @@ internal sealed class TilePlanner
 
     /// <param name="given">Plans that somebody made: tests.</param>
     internal TilePlanner(
-        VggArchitecture architecture, TransferOptions options, Func<int, int, IReadOnlyCollection<string>, TilePlan>? given)
+        VggArchitecture architecture, TransferOptions options, Func<VggPlan, int, int, TilePlan>? given)
     {
         (_architecture, _options, _given) = (architecture, options, given);
     }
@@ -52,15 +52,15 @@ internal sealed class TilePlanner
 
     private TilePlan Plan(int height, int width, IReadOnlyCollection<string> layers, bool iterates)
     {
-        if (_given is not null) return _given(height, width, layers);
-        int depth = _architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i + 1 : 0).Max();
-        TilePlan whole = TilePlan.Whole(_architecture, depth, height, width, _options.PoolEdge);
+        var network = new VggPlan(_architecture, _options.Network, layers);
+        if (_given is not null) return _given(network, height, width);
+        TilePlan whole = TilePlan.Whole(network, height, width);
         if (_costs is null) return whole;
         string key = $"{iterates} {string.Join(' ', layers)}";
         if (_known.TryGetValue((height, width, key), out TilePlan? known)) return known;
         long limit = iterates ? _limit : (long)(TargetShare * _limit);
         bool fits = _costs.Peak(whole, layers, iterates) <= limit && _costs.Countable(whole.Segments[0]);
-        TilePlan plan = _known[(height, width, key)] = fits ? whole : Tiled(depth, height, width, layers, iterates, limit);
+        TilePlan plan = _known[(height, width, key)] = fits ? whole : Tiled(network, height, width, layers, iterates, limit);
         // Thousands of plans were made and forgotten.
         if (!fits) HostMemory.Release(height, width);
         return plan;
@@ -70,15 +70,15 @@ internal sealed class TilePlanner
     /// Plans are compared by sums of blocks; gaps between blocks are only known when all of a plan is gone through. So the best
     /// one is, and if it does not fit then, a smaller one is looked for.
     /// </summary>
-    private TilePlan Tiled(int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit)
+    private TilePlan Tiled(VggPlan network, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit)
     {
         const int Tries = 8;
         (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
-        Dictionary<Stretch, List<Candidate>> candidates = [];
+        Dictionary<string, List<Candidate>> candidates = [];
         long target = limit;
         for (int i = 0; i < Tries; i++)
         {
-            (TilePlan plan, bool fits) = Fastest(depth, height, width, layers, iterates, target, candidates);
+            (TilePlan plan, bool fits) = Fastest(network, height, width, layers, iterates, target, candidates);
             long peak = _costs!.Peak(plan, layers, iterates);
             if (peak < smallest.Peak) smallest = (plan, peak);
             // Without gaps it would be too large already: there is nothing smaller.
@@ -91,13 +91,13 @@ internal sealed class TilePlanner
 
     /// <summary>The fastest plan whose blocks fit, or the smallest if none does.</summary>
     private (TilePlan Plan, bool Fits) Fastest(
-        int depth, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit, Dictionary<Stretch, List<Candidate>> candidates)
+        VggPlan network, int height, int width, IReadOnlyCollection<string> layers, bool iterates, long limit, Dictionary<string, List<Candidate>> candidates)
     {
-        int[] poolings = [.. Enumerable.Range(1, depth - 1).Where(i => _architecture.Layers[i].Block != _architecture.Layers[i - 1].Block)];
+        int[] poolings = [.. Enumerable.Range(1, network.Steps.Count - 1).Where(i => VggPlan.CutsAfter(network.Steps[i - 1]))];
         (TilePlan? Plan, long Over, double Seconds) best = (null, long.MaxValue, 0);
         for (int cuts = 0; cuts < 1 << poolings.Length; cuts++)
         {
-            List<Segment> segments = Segments([.. poolings.Where((_, i) => (cuts >> i & 1) != 0)], depth, height, width);
+            List<Segment> segments = Segments([.. poolings.Where((_, i) => (cuts >> i & 1) != 0)], network, height, width);
             List<Candidate>[] choices = [.. segments.Select(segment => Known(candidates, segment, layers, iterates))];
             int maps = segments.Count - 1;
             for (int disk = 0; disk < 1 << maps; disk++)
@@ -140,17 +140,17 @@ internal sealed class TilePlanner
             }
 
             long over = Math.Max(0, peak - left);
-            if (over < best.Over || (over == best.Over && seconds < best.Seconds)) best = (new TilePlan(plans, height, width, targetsOnDisk), over, seconds);
+            if (over < best.Over || (over == best.Over && seconds < best.Seconds)) best = (new TilePlan(network, plans, height, width, targetsOnDisk), over, seconds);
         }
     }
 
-    private List<Segment> Segments(int[] cuts, int depth, int height, int width)
+    private static List<Segment> Segments(int[] cuts, VggPlan network, int height, int width)
     {
         List<Segment> segments = [];
         int first = 0;
-        foreach (int end in cuts.Append(depth))
+        foreach (int end in cuts.Append(network.Steps.Count))
         {
-            var segment = new Segment(_architecture.Layers, new Stretch(first, end, end < depth), height, width, _options.PoolEdge);
+            var segment = new Segment([.. network.Steps.Take(end).Skip(first)], height, width, network.Options.PoolEdge);
             segments.Add(segment);
             (height, width) = segment.Cells;
             first = end;
@@ -160,24 +160,24 @@ internal sealed class TilePlanner
     }
 
     /// <summary>The tile sizes of a segment, with what each takes.</summary>
-    private List<Candidate> Known(Dictionary<Stretch, List<Candidate>> known, Segment segment, IReadOnlyCollection<string> layers, bool iterates)
+    private List<Candidate> Known(Dictionary<string, List<Candidate>> known, Segment segment, IReadOnlyCollection<string> layers, bool iterates)
     {
-        if (known.TryGetValue(segment.Stretch, out List<Candidate>? candidates)) return candidates;
+        if (known.TryGetValue(segment.Name, out List<Candidate>? candidates)) return candidates;
         candidates = [];
         (int height, int width) = segment.Cells;
         foreach (int rows in Sizes(height))
         foreach (int columns in Sizes(width))
-        foreach (bool keeps in iterates && _costs!.GatesSuffice(segment, layers) ? new[] { false, true } : [false])
+        foreach (bool keeps in iterates && TileCosts.GatesSuffice(segment) ? new[] { false, true } : [false])
         {
             var plan = new SegmentPlan(segment, (rows, columns), keeps, false);
             // The whole in one piece is known not to fit.
-            bool whole = plan.Cells == segment.Cells && segment.Stretch.First == 0 && !segment.Stretch.PoolAtEnd;
+            bool whole = plan.Cells == segment.Cells && segment.ReadsPixels && !segment.HasOutput;
             if (whole || !_costs!.Countable(plan)) continue;
             (long peak, long standing) = _costs.OfTiles(plan, layers, iterates);
             candidates.Add(new Candidate((rows, columns), keeps, peak, standing, _costs.Seconds(plan, layers, iterates)));
         }
 
-        return known[segment.Stretch] = candidates;
+        return known[segment.Name] = candidates;
     }
 
     /// <summary>Tile sizes that cut a side into equal parts, each size once.</summary>

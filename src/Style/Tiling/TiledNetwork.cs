@@ -5,10 +5,10 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>Sees the part of a layer's map that belongs to a tile.</summary>
-/// <param name="own">Where it lies in the map.</param>
-/// <param name="part">(height, width, channels) of the window; gone when the visitor returns.</param>
-internal delegate void PartVisitor(VggLayer layer, Window own, Tensor part);
+/// <summary>Sees the window of a layer's map that belongs to a tile.</summary>
+/// <param name="window">Where it lies in the map.</param>
+/// <param name="map">(height, width, channels) of the window; it is gone when the visitor returns.</param>
+internal delegate void MapVisitor(VggLayer layer, Window window, Tensor map);
 
 /// <summary>
 /// VGG on a picture of any size in bounded memory, and exactly: what a loss reads are sums over positions, so parts of maps
@@ -25,8 +25,7 @@ internal delegate void PartVisitor(VggLayer layer, Window own, Tensor part);
 /// Zeros stand outside of a window where a neighbour's pixels would be: what they spoil is never part of a tile, and gets no
 /// gradient.
 /// </summary>
-internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, float pixelRange, TilePlan plan, IReadOnlyCollection<string> layers)
-    : IDisposable
+internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, float pixelRange, TilePlan plan) : IDisposable
 {
     private readonly MapStore?[] _maps = new MapStore?[plan.Segments.Count];
     private readonly MapStore?[] _gradients = new MapStore?[plan.Segments.Count];
@@ -34,8 +33,8 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     private int _tile;
     private int _tiles;
 
-    /// <summary>The layers that are visited, in the network's order.</summary>
-    public IEnumerable<string> Layers => network.Architecture.Layers.Select(layer => layer.Name).Where(layers.Contains);
+    /// <summary>The layers whose maps are visited, in the network's order.</summary>
+    public IReadOnlyList<VggLayer> Taps => plan.Network.Taps;
 
     /// <summary>Called before each tile with its number and how many there will be, in both passes where there are two.</summary>
     public Action<int, int>? AtTile { get; init; }
@@ -44,15 +43,15 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     /// <param name="pixels">RGB in units of the pixel range.</param>
     /// <param name="visit">Sees every part of every layer's map once.</param>
     /// <param name="backwardFollows">Whether what <see cref="Backward"/> needs is kept.</param>
-    public void Forward(MapStore pixels, PartVisitor visit, bool backwardFollows)
+    public void Forward(MapStore pixels, MapVisitor visit, bool backwardFollows)
     {
         Drop();
         (_tile, _tiles) = (0, plan.Tiles * (backwardFollows ? 2 : 1));
         for (int s = 0; s < plan.Segments.Count; s++)
         {
             SegmentPlan segment = plan.Segments[s];
-            if (segment.Segment.Stretch.PoolAtEnd) _maps[s] = NewOutput(segment);
-            (Stretch head, Stretch? tail) = Split(segment, backwardFollows && segment.KeepsGates);
+            if (segment.Segment.HasOutput) _maps[s] = NewOutput(segment);
+            (IReadOnlyList<VggStep> head, IReadOnlyList<VggStep> tail) = Split(segment, backwardFollows && segment.KeepsGates);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
@@ -62,14 +61,14 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
                     visit(layer, own, constant);
                 });
                 Recorded last = first;
-                if (tail is not null)
+                if (tail.Count > 0)
                 {
-                    last = RunTail(segment.Segment, tile, tail.Value, first.Output);
+                    last = RunTail(segment.Segment, tile, tail, first.Output);
                     _tails[s].Enqueue(last);
                 }
 
                 if (_maps[s] is not { } map) continue;
-                map.Write(tile.Own(segment.Segment.LastLevel), last.Output.Data);
+                map.Write(tile.Own(segment.Segment.LastLevel), last.Output);
                 last.Output.Release();
             }
 
@@ -84,14 +83,14 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     /// <param name="pixelGradient">Where to add.</param>
     /// <param name="addGradients">Fills the gradient of each part.</param>
     /// <param name="before">Sees every part of a segment's maps before the gradients are asked for, where somebody has to.</param>
-    public void Backward(MapStore pixels, MapStore pixelGradient, PartVisitor addGradients, PartVisitor? before = null)
+    public void Backward(MapStore pixels, MapStore pixelGradient, MapVisitor addGradients, MapVisitor? before = null)
     {
         for (int s = plan.Segments.Count - 1; s >= 0; s--)
         {
             SegmentPlan segment = plan.Segments[s];
             if (before is not null)
-                foreach (Tile tile in segment.Tiles) RunHead(pixels, s, tile, Split(segment, keepsGates: true).Head, record: false, before).Dispose();
-            Stretch head = Split(segment, segment.KeepsGates).Head;
+                foreach (Tile tile in segment.Tiles) RunHead(pixels, s, tile, segment.Segment.Head, record: false, before).Dispose();
+            IReadOnlyList<VggStep> head = Split(segment, segment.KeepsGates).Head;
             MapStore target = s == 0 ? pixelGradient : _gradients[s - 1] = NewOutput(plan.Segments[s - 1]);
             foreach (Tile tile in segment.Tiles)
             {
@@ -107,7 +106,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
                 }
 
                 first.Tape.Backward();
-                if (first.Input.HasGradient) target.Add(tile.Computed(0), first.Input.Gradient);
+                if (first.Input.HasGradient) target.Add(tile.Computed(0), first.Input.GradientTensor);
             }
 
             Free(ref _gradients[s]);
@@ -135,14 +134,14 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
 
     public void Dispose() => Drop();
 
-    /// <summary>The layers of a stretch from a segment's begin on, on a tile's window.</summary>
-    private Recorded RunHead(MapStore pixels, int s, Tile tile, Stretch stretch, bool record, PartVisitor visit)
+    /// <summary>Runs steps from a segment's first on, on a tile's window.</summary>
+    private Recorded RunHead(MapStore pixels, int s, Tile tile, IReadOnlyList<VggStep> steps, bool record, MapVisitor visit)
     {
         MapStore source = s == 0 ? pixels : _maps[s - 1]!;
         Window window = tile.Computed(0);
         var tape = new Tape(device);
         var input = new Tensor(device, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
-        source.Read(window, input.Data);
+        source.Read(window, input);
         Tensor x = input;
         if (s == 0)
         {
@@ -150,30 +149,31 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             input.Release();
         }
 
-        return Run(plan.Segments[s].Segment, tile, tape, input, x, stretch, visit);
+        return Run(plan.Segments[s].Segment, tile, tape, input, x, steps, visit);
     }
 
-    /// <summary>The layers behind the last loss, recorded, from what the head ended with.</summary>
-    private Recorded RunTail(Segment segment, Tile tile, Stretch stretch, Tensor map)
+    /// <summary>Runs and records the steps after the last loss, from the map that the head ended with.</summary>
+    private Recorded RunTail(Segment segment, Tile tile, IReadOnlyList<VggStep> steps, Tensor map)
     {
         var leaf = new Tensor(device, map.Shape, map.Data, requiresGradient: true);
-        return Run(segment, tile, new Tape(device), leaf, leaf, stretch, (_, _, _) => { });
+        return Run(segment, tile, new Tape(device), leaf, leaf, steps, (_, _, _) => { });
     }
 
-    private Recorded Run(Segment segment, Tile tile, Tape tape, Tensor input, Tensor x, Stretch stretch, PartVisitor visit)
+    private Recorded Run(
+        Segment segment, Tile tile, Tape tape, Tensor input, Tensor x, IReadOnlyList<VggStep> steps, MapVisitor visit)
     {
-        foreach ((string? name, Tensor map) in network.Pass(tape, x, stretch, layers))
+        foreach ((VggStep step, Tensor map) in network.Run(tape, x, steps))
         {
             x = map;
-            if (name is null) break;
-            VggLayer layer = segment.Layers.Single(each => each.Name == name);
-            Tensor part = Part(map, segment.Level(layer));
-            visit(layer, tile.Own(segment.Level(layer)), part);
+            if (step is not TapStep) continue;
+            int level = segment.Level(step.Layer);
+            Tensor part = Part(map, level);
+            visit(step.Layer, tile.Own(level), part);
             if (part != map) part.Release();
         }
 
-        // Of the map behind the segment only the tile's part is wanted.
-        bool leaves = stretch.End == segment.Stretch.End && stretch.PoolAtEnd;
+        // Only the tile's own window goes into the map after the segment.
+        bool leaves = segment.HasOutput && steps.Count > 0 && steps[^1] == segment.Steps[^1];
         Tensor output = leaves ? Part(x, segment.LastLevel) : x;
         if (output != x) x.Release();
         return new Recorded(tape, input, output);
@@ -185,16 +185,16 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         }
     }
 
-    /// <summary>What of a segment runs anew in each pass, and behind it what is kept from the first.</summary>
-    private (Stretch Head, Stretch? Tail) Split(SegmentPlan plan, bool keepsGates) =>
-        keepsGates ? plan.Segment.Split(layers) : (plan.Segment.Stretch, null);
+    /// <summary>The steps that run anew in each pass, and those after them that are kept from the first.</summary>
+    private static (IReadOnlyList<VggStep> Head, IReadOnlyList<VggStep> Tail) Split(SegmentPlan plan, bool keepsGates) =>
+        keepsGates ? (plan.Segment.Head, plan.Segment.Tail) : (plan.Segment.Steps, []);
 
     /// <summary>A map of zeros as a segment's output.</summary>
     private MapStore NewOutput(SegmentPlan plan)
     {
-        (int height, int width) = plan.Segment.SizeAt(plan.Segment.LastLevel);
-        int channels = plan.Segment.Layers[^1].OutChannels;
-        return plan.OutputOnDisk ? new ScratchMap(device, height, width, channels) : new DeviceMap(device, height, width, channels);
+        (int height, int width) = plan.Segment.Cells;
+        int channels = plan.Segment.OutChannels;
+        return MapStore.Create(device, height, width, channels, plan.OutputOnDisk);
     }
 
     private static void Free(ref MapStore? map)

@@ -1,0 +1,52 @@
+using NativeStyle.Autodiff;
+
+namespace NativeStyle.Style;
+
+/// <summary>
+/// The moving average of the iterates, which is a scale's result. It has no bias towards its start (as in Adam; Kingma and Ba
+/// 2015, section 3): the first average is the first iterate itself.
+/// <code>
+///   mean = mean + (x - mean) (1 - β) / (1 - βᵗ)        t = 1, 2, ...
+/// </code>
+/// An iterate joins when its losses are known to be finite, which the next step tells.
+/// </summary>
+/// <param name="iterate">x.</param>
+/// <param name="start">The average so far, in the layout of x.</param>
+/// <param name="decay">β; 0 for the last iterate.</param>
+/// <param name="hasIterate">Whether x is in the average already.</param>
+internal sealed class IterateAverage(Tensor iterate, float[] start, float decay, bool hasIterate) : IDisposable
+{
+    private readonly Tensor _mean = new(iterate.Device, iterate.Shape, start);
+
+    /// <summary>Whether the iterate as it is has joined.</summary>
+    public bool HasIterate { get; private set; } = hasIterate;
+
+    /// <summary>Says that a step has moved the iterate.</summary>
+    public void Moved() => HasIterate = false;
+
+    /// <summary>The iterate joins, if it has not.</summary>
+    /// <param name="steps">t: how many steps made it.</param>
+    public void Join(int steps)
+    {
+        if (!HasIterate) Move(_mean, steps);
+        HasIterate = true;
+    }
+
+    /// <summary>The average of what has joined, on the host.</summary>
+    public float[] ToArray() => _mean.ToArray();
+
+    /// <summary>The average with the iterate, also where its losses are not known yet.</summary>
+    /// <inheritdoc cref="Join"/>
+    public float[] WithIterate(int steps)
+    {
+        if (HasIterate) return ToArray();
+        using var mean = new Tensor(_mean.Device, _mean.Shape);
+        mean.CopyFrom(_mean);
+        Move(mean, steps);
+        return mean.ToArray();
+    }
+
+    public void Dispose() => _mean.Dispose();
+
+    private void Move(Tensor mean, int steps) => mean.MoveTowards(iterate, (1 - decay) / (1 - MathF.Pow(decay, steps)));
+}

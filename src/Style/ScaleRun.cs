@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Tiling;
+
+namespace NativeStyle.Style;
+
+/// <summary>
+/// One scale of a transfer under way: the iterate, its average and the optimiser are on the device, and <see cref="RunState"/>
+/// reads them from there. What the scale leaves, however it ends, is on the host.
+/// </summary>
+internal sealed class ScaleRun : IDisposable
+{
+    private readonly StyleTransfer _transfer;
+    private readonly RunState _run;
+    private readonly ScaleStep _step;
+    private readonly bool _isLast;
+    private readonly ComputeDevice _device;
+    private readonly Objective _objective;
+    private readonly Tensor _pixels;
+    private readonly IterateAverage _average;
+    private readonly Optimizer _optimizer;
+
+    /// <summary>The last copy of the picture from a device with memory of its own, which loses it when its driver gives it up.</summary>
+    private (float[] Average, int Iteration, long Taken)? _copy;
+
+    /// <param name="transfer">Whose options and hooks count.</param>
+    /// <param name="objective">What is minimised; this object owns it from now on.</param>
+    /// <param name="run">Where the run is.</param>
+    /// <param name="isLast">Whether no scale follows.</param>
+    public ScaleRun(StyleTransfer transfer, ComputeDevice device, Objective objective, RunState run, ScaleStep step, bool isLast)
+    {
+        (_transfer, _device, _objective, _run, _step, _isLast) = (transfer, device, objective, run, step, isLast);
+        TransferOptions options = transfer.Options;
+        _pixels = new Tensor(device, new Shape(step.Height, step.Width, 3), run.Pixels, requiresGradient: true).Keep();
+        float[] start = run.Average;
+        _average = new IterateAverage(_pixels, start, options.AverageDecay, hasIterate: run.IterationAtScale == 0);
+        _optimizer = options.Method.Create(_pixels, options.Clamp ? (0f, options.PixelRange) : null);
+        if (run.Optimizer is { } state) _optimizer.Restore(state);
+        if (!device.UsesHostMemory) _copy = (start, run.Iteration, Stopwatch.GetTimestamp());
+        // From here on the device has the only copy.
+        run.Follow(_pixels.ToArray, _average.ToArray);
+        run.Optimizer = null;
+    }
+
+    /// <summary>Called with each report and a function that gives the picture so far.</summary>
+    public Action<IterationReport, Func<Picture>>? Progress { get; init; }
+
+    /// <summary>Iterates to the end of the scale.</summary>
+    /// <exception cref="OutOfMemoryException">The device or the disk is full; the run state has what was reached.</exception>
+    /// <exception cref="DeviceException">The device failed; the run state has the last copy of what was reached.</exception>
+    public TransferEnd Run(CancellationToken cancellation)
+    {
+        bool isOnDevice = true;
+        try
+        {
+            TransferEnd end;
+            try
+            {
+                end = Iterate(cancellation);
+                if (end == TransferEnd.Cancelled) Save();
+                if (end is TransferEnd.Completed or TransferEnd.Cancelled && !JoinLast()) end = TransferEnd.NonFiniteLoss;
+            }
+            catch (Exception failure) when (StyleTransfer.IsFull(failure) || (failure is DeviceException && _device.UsesHostMemory))
+            {
+                Leave(keepsIterate: false, end: null);
+                isOnDevice = false;
+                throw;
+            }
+
+            Leave(keepsIterate: !_isLast || _transfer.KeepsLastState, end);
+            isOnDevice = false;
+            return end;
+        }
+        catch (Exception failure) when (isOnDevice && _copy is not null && (failure is DeviceException || StyleTransfer.IsFull(failure)))
+        {
+            GoBackToCopy(_copy.Value);
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _average.Dispose();
+        _pixels.Dispose();
+        _objective.Dispose();
+    }
+
+    private TransferEnd Iterate(CancellationToken cancellation)
+    {
+        while (_run.IterationAtScale < _step.Iterations)
+        {
+            if (cancellation.IsCancellationRequested) return TransferEnd.Cancelled;
+            long start = Stopwatch.GetTimestamp();
+            LossValues? before = _optimizer.KnowsCurrent ? _run.Losses : null, after = null;
+            if (before is not null) Join();
+            StepOutcome outcome;
+            try
+            {
+                outcome = _optimizer.Step(() =>
+                {
+                    after = _objective.ValueAndGradient(_pixels, _transfer.ByLayer);
+                    if (before is null && double.IsFinite(after.Total)) Join();
+                    before ??= after;
+                    return after.Total;
+                });
+            }
+            catch (OperationCanceledException)
+            {
+                // Between two tiles: the iteration has changed nothing.
+                return TransferEnd.Cancelled;
+            }
+
+            if (outcome == StepOutcome.NotFinite) return TransferEnd.NonFiniteLoss;
+            _run.Losses = outcome == StepOutcome.Moved ? after : before;
+            // Nothing lower was found: this scale has ended.
+            if (outcome == StepOutcome.Stuck) return TransferEnd.Completed;
+            _run.Iteration++;
+            _run.IterationAtScale++;
+            _average.Moved();
+            Report(before!, Stopwatch.GetElapsedTime(start));
+            CopyNowAndThen();
+            if (_transfer.Checkpoint is { } checkpoint && _run.Iteration % checkpoint.Every == 0) Save();
+        }
+
+        return TransferEnd.Completed;
+    }
+
+    private void Report(LossValues losses, TimeSpan time)
+    {
+        var report = new IterationReport(
+            _run.Iteration, _step.Height, _step.Width, losses.Total, losses.Content, losses.Style, losses.Tv, time.TotalSeconds, losses.Layers);
+        _run.Reports.Add(report);
+        Progress?.Invoke(report, () => RunState.ToPicture(SoFar(), _step.Height, _step.Width, _transfer.Options.PixelRange));
+    }
+
+    private void CopyNowAndThen()
+    {
+        if (_copy is not { } copy) return;
+        bool isDue = copy.Iteration == 0 || Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds >= _transfer.SecondsBetweenCopies;
+        if (isDue) _copy = (SoFar(), _run.Iteration, Stopwatch.GetTimestamp());
+    }
+
+    private void Save()
+    {
+        _run.Optimizer = _optimizer.State();
+        _transfer.Checkpoint?.Save(_run);
+    }
+
+    /// <summary>The iterate becomes part of the average: its losses are finite.</summary>
+    private void Join()
+    {
+        _average.Join(_run.IterationAtScale);
+        _run.Fallback = null;
+    }
+
+    /// <summary>The last iterate of a scale joins, if it is finite: no step after it would show that it is not.</summary>
+    private bool JoinLast()
+    {
+        if (_average.HasIterate) return true;
+        if (!float.IsFinite(_pixels.AbsoluteNorm())) return false;
+        (float[], int, int)? fallback = _isLast ? null : (_average.ToArray(), _step.Height, _step.Width);
+        Join();
+        _run.Fallback = fallback;
+        return true;
+    }
+
+    /// <summary>Copies to the host what the scale leaves, after giving back what is not needed any more.</summary>
+    private void Leave(bool keepsIterate, TransferEnd? end)
+    {
+        _pixels.ClearGradient();
+        _objective.Dispose();
+        _run.Optimizer = keepsIterate && end == TransferEnd.Completed ? _optimizer.State().OnHost() : null;
+        _optimizer.Dispose();
+        _device.TrimPool();
+        float[] mean = _average.ToArray(), iterate = keepsIterate ? _pixels.ToArray() : mean;
+        _run.Follow(() => iterate, () => mean);
+    }
+
+    private void GoBackToCopy((float[] Average, int Iteration, long Taken) copy)
+    {
+        _run.Follow(() => copy.Average, () => copy.Average);
+        _run.Iteration = copy.Iteration;
+        _run.Reports.RemoveRange(copy.Iteration, _run.Reports.Count - copy.Iteration);
+    }
+
+    /// <summary>The average with the iterate in it.</summary>
+    private float[] SoFar() => _average.WithIterate(_run.IterationAtScale);
+}

@@ -1,0 +1,29 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Kernels.Devices;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>Sums over the positions of a map, of which windows come one by one.</summary>
+internal sealed class RunningSums(ComputeDevice device) : IDisposable
+{
+    /// <summary>The sums so far, with gradient once a loss has gone backward to them.</summary>
+    public Tensor[] Totals { get; private set; } = [];
+
+    /// <summary>Adds what a window gives.</summary>
+    public void Add(Tensor[] sums)
+    {
+        if (Totals.Length == 0)
+        {
+            // Kept, since each window's tape goes backward from them.
+            Totals = [.. sums.Select(sum => new Tensor(device, sum.Shape, requiresGradient: true).Keep())];
+            foreach (Tensor total in Totals) total.Fill(0f);
+        }
+
+        for (int i = 0; i < sums.Length; i++) Totals[i].Add(sums[i]);
+    }
+
+    public void Dispose()
+    {
+        foreach (Tensor total in Totals) total.Dispose();
+    }
+}
