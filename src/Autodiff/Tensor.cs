@@ -13,19 +13,23 @@ public sealed class Tensor : IDisposable
 {
     private readonly DeviceBuffer<float>? _owned;
     private readonly ArrayView<float> _data;
+    private readonly Lifetime _lifetime;
     private DeviceBuffer<float>? _gradient;
     private bool _savedForBackward;
 
     /// <summary>A new tensor with undefined elements.</summary>
-    public Tensor(ComputeDevice device, Shape shape, bool requiresGradient = false)
+    /// <param name="lifetime">How long it and its gradient will stay.</param>
+    public Tensor(ComputeDevice device, Shape shape, bool requiresGradient = false, Lifetime lifetime = Lifetime.Brief)
     {
-        _owned = device.Allocate<float>(shape.Length);
+        _owned = device.Allocate<float>(shape.Length, lifetime);
+        _lifetime = lifetime;
         (_data, Device, Shape, RequiresGradient) = (_owned.View, device, shape, requiresGradient);
     }
 
     /// <summary>A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.</summary>
-    public Tensor(ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false)
-        : this(device, shape, requiresGradient) => _owned!.CopyFromCPU(values);
+    public Tensor(
+        ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false, Lifetime lifetime = Lifetime.Brief)
+        : this(device, shape, requiresGradient, lifetime) => _owned!.CopyFromCPU(values);
 
     /// <summary>A tensor over memory that somebody else owns.</summary>
     public Tensor(ComputeDevice device, Shape shape, ArrayView<float> data, bool requiresGradient = false)
@@ -139,7 +143,7 @@ public sealed class Tensor : IDisposable
     internal (ArrayView<float> Gradient, float Beta) Accumulate()
     {
         if (_gradient is not null) return (_gradient.View, 1f);
-        _gradient = Device.Allocate<float>(Shape.Length);
+        _gradient = Device.Allocate<float>(Shape.Length, _lifetime);
         return (_gradient.View, 0f);
     }
 }

@@ -54,7 +54,7 @@ public static class Conv3x3Operator
             ? new Shape(height, width, shape.OutChannels)
             : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
         Tensor y = tape.Output(outShape, [x, layer.Kernel, layer.Bias]);
-        DeviceBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(device.Allocate<uint>(shape.GateLength, kept: true)) : null;
+        DeviceBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(device.Allocate<uint>(shape.GateLength, Lifetime.Pass)) : null;
         Conv3x3Op.Forward(device, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
         if (layer.Kernel.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>

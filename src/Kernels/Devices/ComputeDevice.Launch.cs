@@ -12,7 +12,7 @@ public abstract partial class ComputeDevice
     /// <param name="count">At most 2^31 - 1.</param>
     public void Launch<T1>(Action<Index1D, T1> kernel, long count, T1 a1)
         where T1 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1>)loaded)((int)count, a1));
@@ -20,7 +20,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, long count, T1 a1, T2 a2)
         where T1 : struct where T2 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2>)loaded)((int)count, a1, a2));
@@ -28,7 +28,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, long count, T1 a1, T2 a2, T3 a3)
         where T1 : struct where T2 : struct where T3 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2, T3>)loaded)((int)count, a1, a2, a3));
@@ -36,7 +36,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, long count, T1 a1, T2 a2, T3 a3, T4 a4)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2, T3, T4>)loaded)((int)count, a1, a2, a3, a4));
@@ -44,7 +44,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5>(Action<Index1D, T1, T2, T3, T4, T5> kernel, long count, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2, T3, T4, T5>)loaded)((int)count, a1, a2, a3, a4, a5));
@@ -52,7 +52,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5, T6>(Action<Index1D, T1, T2, T3, T4, T5, T6> kernel, long count, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5, a6),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2, T3, T4, T5, T6>)loaded)((int)count, a1, a2, a3, a4, a5, a6));
@@ -60,7 +60,7 @@ public abstract partial class ComputeDevice
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5, T6, T7>(Action<Index1D, T1, T2, T3, T4, T5, T6, T7> kernel, long count, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct =>
-        Run(
+        RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5, a6, a7),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
             loaded => ((Action<Index1D, T1, T2, T3, T4, T5, T6, T7>)loaded)((int)count, a1, a2, a3, a4, a5, a6, a7));
@@ -70,51 +70,62 @@ public abstract partial class ComputeDevice
     /// <param name="config">Groups, at most 65,535 of them along Y and along Z, and work items of each.</param>
     public void LaunchGrouped<T1>(Action<T1> kernel, KernelConfig config, T1 a1)
         where T1 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1>)loaded)(config, a1));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2>(Action<T1, T2> kernel, KernelConfig config, T1 a1, T2 a2)
         where T1 : struct where T2 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2>)loaded)(config, a1, a2));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3)
         where T1 : struct where T2 : struct where T3 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2, T3>)loaded)(config, a1, a2, a3));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4>(Action<T1, T2, T3, T4> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2, T3, T4>)loaded)(config, a1, a2, a3, a4));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5>(Action<T1, T2, T3, T4, T5> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5>)loaded)(config, a1, a2, a3, a4, a5));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5, T6>(Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6>)loaded)(config, a1, a2, a3, a4, a5, a6));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5, T6, T7>(Action<T1, T2, T3, T4, T5, T6, T7> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct where T7 : struct =>
-        RunGrouped(
+        RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
             loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7>)loaded)(config, a1, a2, a3, a4, a5, a6, a7));
+
+    private void RunUnlessRehearsed(
+        MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    {
+        if (!IsRehearsal) Run(kernel, count, body, load, launch);
+    }
+
+    private void RunGroupedUnlessRehearsed(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
+    {
+        if (!IsRehearsal) RunGrouped(kernel, config, load, launch);
+    }
 
     /// <summary>Runs an implicitly grouped kernel.</summary>
     /// <param name="kernel">Its method.</param>

@@ -15,11 +15,14 @@ public abstract partial class ComputeDevice : IDisposable
     private bool _disposed;
 
     /// <param name="usesHostMemory">Whether its memory is this computer's, which costs nothing before it is written.</param>
-    protected ComputeDevice(bool usesHostMemory)
+    /// <param name="isRehearsal">Whether it places blocks and runs nothing, see <see cref="Rehearsal"/>.</param>
+    protected ComputeDevice(bool usesHostMemory, bool isRehearsal = false)
     {
         HostChecks.Throw();
-        UsesHostMemory = usesHostMemory;
-        _pool = new BufferPool(AllocateSlab, FreeSlab, usesHostMemory);
+        (UsesHostMemory, IsRehearsal) = (usesHostMemory, isRehearsal);
+        _pool = isRehearsal
+            ? new BufferPool(bytes => new RehearsedMemory(bytes), slab => slab.Dispose(), usesHostMemory)
+            : new BufferPool(AllocateSlab, FreeSlab, usesHostMemory);
     }
 
     /// <summary>A short name, as <c>--device</c> takes it.</summary>
@@ -30,6 +33,15 @@ public abstract partial class ComputeDevice : IDisposable
 
     /// <summary>Whether its memory is this computer's.</summary>
     public bool UsesHostMemory { get; }
+
+    /// <summary>
+    /// Whether this is a rehearsal of a device: blocks are placed as the device would place them, nothing is launched or copied,
+    /// and all that is read is zero.
+    /// </summary>
+    public bool IsRehearsal { get; }
+
+    /// <summary>Bytes of host memory that the device's threads have for themselves.</summary>
+    public virtual long ScratchBytes => 0;
 
     /// <summary>Bytes of device memory in use now, held (in use, or for reuse), and held at the most.</summary>
     public (long InUse, long Held, long Peak) MemoryBytes => _pool.Bytes;
@@ -62,21 +74,20 @@ public abstract partial class ComputeDevice : IDisposable
     public Profiler? Profiler { get; set; }
 
     /// <summary>Device memory of <paramref name="length"/> elements; its contents are undefined.</summary>
-    /// <param name="kept">Whether it will stay while many others come and go, as gates do from forward to backward.</param>
     /// <exception cref="OutOfMemoryException">The device has not so much memory left.</exception>
-    public unsafe DeviceBuffer<T> Allocate<T>(long length, bool kept = false) where T : unmanaged
+    public unsafe DeviceBuffer<T> Allocate<T>(long length, Lifetime lifetime = Lifetime.Brief) where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (length > MostElements)
             throw new InsufficientMemoryException($"{Name}: a map of {length} elements is more than kernels can count; choose a smaller --size, or a --memory for tiles");
-        return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), kept), length);
+        return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), lifetime), length);
     }
 
     /// <summary>Device memory that holds a copy of <paramref name="source"/>.</summary>
-    public DeviceBuffer<T> Allocate<T>(ReadOnlySpan<T> source) where T : unmanaged
+    public DeviceBuffer<T> Allocate<T>(ReadOnlySpan<T> source, Lifetime lifetime = Lifetime.Brief) where T : unmanaged
     {
-        DeviceBuffer<T> buffer = Allocate<T>(source.Length);
+        DeviceBuffer<T> buffer = Allocate<T>(source.Length, lifetime);
         try
         {
             buffer.CopyFromCPU(source);
@@ -92,12 +103,22 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Gives memory that is kept for reuse back to the system.</summary>
     public void TrimPool() => _pool.Trim();
 
+    /// <summary>Takes what is held now for the most that was ever held, as <see cref="MemoryBytes"/> tells it.</summary>
+    public void ResetPeak() => _pool.ResetPeak();
+
+    /// <summary>
+    /// A device of the same kind that places blocks and runs nothing: what the real code takes on this device is measured by
+    /// running it there, in a fraction of the time and without the memory.
+    /// </summary>
+    public virtual ComputeDevice Rehearsal() => new KernelRehearsal(this) { Precision = Precision };
+
     /// <summary>Copies the elements of a view to host memory of the same length, after everything launched has run.</summary>
     public void Read<T>(ArrayView<T> view, Span<T> target) where T : unmanaged
     {
         if (target.Length != view.Length)
             throw new ArgumentException($"a view of {view.Length} elements does not fit {target.Length}", nameof(target));
-        if (view.Length > 0) Download(view, target);
+        if (IsRehearsal) target.Clear();
+        else if (view.Length > 0) Download(view, target);
     }
 
     /// <summary>Copies host memory to a view of the same length.</summary>
@@ -105,7 +126,7 @@ public abstract partial class ComputeDevice : IDisposable
     {
         if (source.Length != view.Length)
             throw new ArgumentException($"{source.Length} elements do not fill a view of {view.Length}", nameof(source));
-        if (view.Length > 0) Upload(source, view);
+        if (view.Length > 0 && !IsRehearsal) Upload(source, view);
     }
 
     /// <summary>Waits until everything launched has run.</summary>

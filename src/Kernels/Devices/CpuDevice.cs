@@ -16,7 +16,8 @@ namespace NativeStyle.Kernels.Devices;
 /// </summary>
 public sealed unsafe class CpuDevice : ComputeDevice
 {
-    private readonly WorkerTeam _team;
+    private readonly WorkerTeam? _team;
+    private readonly long[] _rehearsedScratch;
 
     /// <param name="threads">Threads to use; 0 for one per core that this process may use.</param>
     /// <param name="vectorBits">
@@ -31,7 +32,14 @@ public sealed unsafe class CpuDevice : ComputeDevice
             throw new ArgumentOutOfRangeException(nameof(vectorBits), vectorBits, "expected 0, 128, 256 or 512");
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         VectorBits = vectorBits == 0 ? WidestVectorBits : vectorBits;
-        _team = new WorkerTeam(Threads);
+        (_team, _rehearsedScratch) = (new WorkerTeam(Threads), []);
+    }
+
+    private CpuDevice(CpuDevice rehearsed)
+        : base(usesHostMemory: true, isRehearsal: true)
+    {
+        (Threads, VectorBits, AvailableBytes) = (rehearsed.Threads, rehearsed.VectorBits, rehearsed.AvailableBytes);
+        _rehearsedScratch = new long[Threads];
     }
 
     public int Threads { get; }
@@ -59,6 +67,10 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     public override bool HasGroups => false;
 
+    public override long ScratchBytes => _team?.ScratchBytes ?? _rehearsedScratch.Sum();
+
+    public override ComputeDevice Rehearsal() => new CpuDevice(this);
+
     public override void Synchronize()
     {
         // Every launch has ended when it returns.
@@ -66,8 +78,20 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     internal override bool Runs(FormKind kind) => kind is FormKind.Vectorized or FormKind.Plain;
 
-    /// <summary>Runs <paramref name="body"/>(part, worker) for every part, on all threads.</summary>
-    internal void Parallel(int parts, Action<int, int> body) => _team.Run(parts, body);
+    /// <summary>Runs <paramref name="body"/>(part) for every part, on all threads.</summary>
+    internal void Parallel(int parts, Action<int> body) => _team?.Run(parts, 0, (part, _) => body(part));
+
+    /// <summary>Runs <paramref name="body"/>(part, scratch) for every part, on all threads.</summary>
+    /// <param name="scratchFloats">
+    /// Floats of memory that a part has for its own time, on a cache line and undefined at first. It is each thread's own.
+    /// </param>
+    /// <exception cref="OutOfMemoryException">There is no memory for it; no part has run.</exception>
+    internal void Parallel(int parts, long scratchFloats, PartBody body)
+    {
+        if (_team is not null) _team.Run(parts, scratchFloats, body);
+        else for (int worker = 0; worker < Math.Min(parts, Threads); worker++)
+            _rehearsedScratch[worker] = Math.Max(_rehearsedScratch[worker], scratchFloats * sizeof(float));
+    }
 
     /// <summary>Runs a job in the form that was compiled for this device's vector width.</summary>
     internal void Vectorize<TJob>(TJob job) where TJob : IVectorJob
@@ -76,9 +100,6 @@ public sealed unsafe class CpuDevice : ComputeDevice
         else if (VectorBits == 256) job.Run<Lanes256>(this);
         else job.Run<Lanes128x2>(this);
     }
-
-    /// <inheritdoc cref="WorkerTeam.Scratch"/>
-    internal float* Scratch(int worker, long floats) => _team.Scratch(worker, floats);
 
     protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) =>
         source.CopyTo(new Span<T>(view.Pointer, source.Length));
@@ -94,7 +115,7 @@ public sealed unsafe class CpuDevice : ComputeDevice
     {
         _ = checked((int)count);
         int parts = (int)Math.Min(count, Threads * 8L);
-        Parallel(parts, (part, _) =>
+        Parallel(parts, part =>
         {
             int end = (int)(count * (part + 1) / parts);
             for (int i = (int)(count * part / parts); i < end; i++) body(i);
@@ -108,6 +129,6 @@ public sealed unsafe class CpuDevice : ComputeDevice
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        _team.Dispose();
+        _team?.Dispose();
     }
 }

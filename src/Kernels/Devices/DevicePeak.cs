@@ -112,7 +112,7 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
             for (int round = 0; round < 10; round++)
             {
                 long start = Stopwatch.GetTimestamp();
-                cpu.Parallel(cpu.Threads, (_, worker) => Burn<T>(cpu.Scratch(worker, T.Count)));
+                cpu.Parallel(cpu.Threads, T.Count, (_, result) => Burn<T>(result));
                 double flop = 2.0 * 12 * T.Count * Steps * cpu.Threads;
                 BestRate = Math.Max(BestRate, flop / Stopwatch.GetElapsedTime(start).TotalSeconds);
             }

@@ -3,6 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace NativeStyle.Kernels.Devices;
 
+/// <summary>The work on a part of a parallel loop.</summary>
+/// <param name="part">Its number.</param>
+/// <param name="scratch">Memory for the time of the part.</param>
+internal unsafe delegate void PartBody(int part, float* scratch);
+
 /// <summary>
 /// A fixed team of threads, the caller among them, that works through numbered parts. Which worker takes a part is
 /// left to chance, so a part's result must depend on its number alone: that is what makes every operator's bytes
@@ -22,7 +27,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
     private readonly Lock _lock = new();
     private readonly nint[] _scratch;
     private readonly long[] _scratchBytes;
-    private Action<int, int>? _body;
+    private PartBody? _body;
     private Exception? _fault;
     private int _next;
     private int _parts;
@@ -51,8 +56,9 @@ internal sealed unsafe class WorkerTeam : IDisposable
     /// <summary>Threads, the caller included.</summary>
     public int Size { get; }
 
-    /// <summary>Runs <paramref name="body"/>(part, worker) for every part below <paramref name="parts"/>.</summary>
-    public void Run(int parts, Action<int, int> body)
+    /// <summary>Runs <paramref name="body"/>(part, scratch) for every part below <paramref name="parts"/>.</summary>
+    /// <param name="scratchFloats">As in <see cref="CpuDevice.Parallel(int, long, PartBody)"/>.</param>
+    public void Run(int parts, long scratchFloats, PartBody body)
     {
         if (s_insidePart) throw new InvalidOperationException("a part of a parallel loop may not start another");
         lock (_lock)
@@ -62,6 +68,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
             _next = 0;
             _fault = null;
             int helpers = Math.Min(Size, parts) - 1;
+            for (int worker = 0; worker <= helpers; worker++) Reserve(worker, scratchFloats * sizeof(float));
             if (helpers > 0)
             {
                 _done.Reset();
@@ -76,20 +83,8 @@ internal sealed unsafe class WorkerTeam : IDisposable
         }
     }
 
-    /// <summary>Memory of a worker for the time of one part, on a cache line, undefined at first.</summary>
-    public float* Scratch(int worker, long floats)
-    {
-        long bytes = floats * sizeof(float);
-        if (_scratchBytes[worker] < bytes)
-        {
-            NativeMemory.AlignedFree((void*)_scratch[worker]);
-            _scratch[worker] = 0;
-            _scratch[worker] = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
-            _scratchBytes[worker] = bytes;
-        }
-
-        return (float*)_scratch[worker];
-    }
+    /// <summary>Bytes of all workers' scratch.</summary>
+    public long ScratchBytes => _scratchBytes.Sum();
 
     public void Dispose()
     {
@@ -103,6 +98,16 @@ internal sealed unsafe class WorkerTeam : IDisposable
 
         _done.Dispose();
         foreach (nint block in _scratch) NativeMemory.AlignedFree((void*)block);
+    }
+
+    private void Reserve(int worker, long bytes)
+    {
+        if (_scratchBytes[worker] >= bytes) return;
+        NativeMemory.AlignedFree((void*)_scratch[worker]);
+        // If the system refuses, the worker has none: the next request asks again.
+        (_scratch[worker], _scratchBytes[worker]) = (0, 0);
+        _scratch[worker] = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
+        _scratchBytes[worker] = bytes;
     }
 
     private void Work(int worker)
@@ -123,7 +128,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
         try
         {
             int part;
-            while ((part = Interlocked.Increment(ref _next) - 1) < _parts) _body!(part, worker);
+            while ((part = Interlocked.Increment(ref _next) - 1) < _parts) _body!(part, (float*)_scratch[worker]);
         }
         catch (Exception fault)
         {

@@ -15,16 +15,18 @@ internal readonly record struct PoolBlock(Slab Slab, long Offset, long Bytes);
 /// requests, and those that stay while many others come and go, have slabs of their own, so that they do not break large
 /// pieces up.
 /// </summary>
-/// <param name="allocate">Takes a slab's memory from the system, aligned to 64 bytes; null where only places are wanted.</param>
+/// <param name="allocate">Takes a slab's memory from the system, aligned to 64 bytes.</param>
 /// <param name="free">Gives it back.</param>
 /// <param name="pagesComeLate">
 /// Whether a slab costs real memory only where it has been written, as on CPUs: then slabs are taken far larger than the
 /// request, so that neighbours can join.
 /// </param>
-internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<MemoryBuffer> free, bool pagesComeLate)
+internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<MemoryBuffer> free, bool pagesComeLate)
 {
+    /// <summary>Bytes of a slab for small requests.</summary>
+    public const long SmallSlab = 8 << 20;
+
     private const long SmallRequest = 1 << 20;
-    private const long SmallSlab = 8 << 20;
 
     /// <summary>
     /// Three quarters of the memory: a range of addresses, of which only what is written becomes memory. Windows counts
@@ -34,8 +36,7 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
         : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, SystemMemory.AddressesLeft / 2) / 4096 * 4096;
 
     private readonly List<Slab> _small = [];
-    private readonly List<Slab> _large = [];
-    private readonly List<Slab> _kept = [];
+    private readonly Dictionary<Lifetime, List<Slab>> _large = Enum.GetValues<Lifetime>().ToDictionary(lifetime => lifetime, _ => new List<Slab>());
     private readonly Lock _lock = new();
     private long _inUse;
     private long _peak;
@@ -49,21 +50,24 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
         }
     }
 
-    private long Held => Sum(_small) + Sum(_large) + Sum(_kept);
+    private IEnumerable<List<Slab>> AllSlabs => _large.Values.Prepend(_small);
 
-    /// <param name="kept">Whether the block will stay while many others come and go.</param>
-    public PoolBlock Rent(long bytes, bool kept = false)
+    private long Held => AllSlabs.Sum(slabs => slabs.Sum(slab => slab.Touched));
+
+    public PoolBlock Rent(long bytes, Lifetime lifetime = Lifetime.Brief)
     {
         // Whole cache lines, large blocks whole pages.
         bool small = bytes <= SmallRequest;
         long size = small ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
         lock (_lock)
         {
-            List<Slab> slabs = small ? _small : kept ? _kept : _large;
+            List<Slab> slabs = small ? _small : _large[lifetime];
             Slab? best = null;
             int at = -1;
             foreach (Slab slab in slabs)
             {
+                // A slab for one block that stays takes no smaller one: it would not go when its own block goes.
+                if (!small && lifetime == Lifetime.Run && slab.Bytes != size) continue;
                 int piece = slab.SmallestPiece(size);
                 if (piece >= 0 && (best is null || slab.Free[piece].Bytes < best.Free[at].Bytes)) (best, at) = (slab, piece);
             }
@@ -72,13 +76,13 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
             {
                 try
                 {
-                    best = NewSlab(size, small, kept);
+                    best = NewSlab(size, small, lifetime);
                 }
                 catch (OutOfMemoryException)
                 {
                     // What is only kept for reuse, in pieces that were too small, may be what is missing.
                     Trim();
-                    best = NewSlab(size, small, kept);
+                    best = NewSlab(size, small, lifetime);
                 }
 
                 slabs.Add(best);
@@ -101,25 +105,31 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
         }
     }
 
+    /// <summary>Takes what is held now for the most that was ever held.</summary>
+    public void ResetPeak()
+    {
+        lock (_lock) _peak = Held;
+    }
+
     /// <summary>Gives slabs without a block in use back to the system, as between two picture sizes.</summary>
     public void Trim()
     {
         lock (_lock)
         {
-            foreach (List<Slab> slabs in new[] { _small, _large, _kept })
+            foreach (List<Slab> slabs in AllSlabs)
             {
                 Slab[] empty = [.. slabs.Where(slab => slab.IsFree)];
                 slabs.RemoveAll(slab => slab.IsFree);
-                foreach (Slab slab in empty)
-                    if (slab.HasMemory) free(slab.Memory);
+                foreach (Slab slab in empty) free(slab.Memory);
             }
         }
     }
 
-    private Slab NewSlab(long size, bool small, bool kept)
+    private Slab NewSlab(long size, bool small, Lifetime lifetime)
     {
-        // What is kept is gates, a thirtieth of the maps, and the like.
-        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, kept ? s_addressSpace / 8 : s_addressSpace) : size;
+        // What stays for a pass is gates, a thirtieth of the maps.
+        long range = lifetime switch { Lifetime.Brief => s_addressSpace, Lifetime.Pass => s_addressSpace / 8, _ => 0 };
+        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, range) : size;
         try
         {
             return new Slab(allocate(wanted), wanted);
@@ -130,25 +140,16 @@ internal sealed class BufferPool(Func<long, MemoryBuffer?> allocate, Action<Memo
         }
     }
 
-    private static long Sum(List<Slab> slabs)
-    {
-        long sum = 0;
-        foreach (Slab slab in slabs) sum += slab.Touched;
-        return sum;
-    }
-
     private static long Align(long value, long unit) => (value + unit - 1) / unit * unit;
 }
 
 /// <summary>A large piece of device memory that blocks are cut from.</summary>
-/// <param name="memory">Null where only places are wanted.</param>
-internal sealed class Slab(MemoryBuffer? memory, long bytes)
+internal sealed class Slab(MemoryBuffer memory, long bytes)
 {
     /// <summary>The device's memory.</summary>
-    /// <exception cref="InvalidOperationException">There is none: this is a rehearsal.</exception>
-    public MemoryBuffer Memory => memory ?? throw new InvalidOperationException("a rehearsed block has no memory");
+    public MemoryBuffer Memory => memory;
 
-    public bool HasMemory => memory is not null;
+    public long Bytes => bytes;
 
     /// <summary>Free pieces by their offset; no two touch.</summary>
     public List<(long Offset, long Bytes)> Free { get; } = [(0, bytes)];

@@ -30,10 +30,9 @@ public readonly record struct Work(double Flop, double Bytes, double Saving = 1)
 /// <param name="Kind">The devices it is for.</param>
 /// <param name="Run">Computes it.</param>
 /// <param name="Fits">Which arguments it takes.</param>
-/// <param name="Workspace">Blocks of device memory, in bytes, that it takes beside its arguments, for those who plan with memory.</param>
 /// <param name="Saving">As in <see cref="Work"/>.</param>
 internal sealed record Form<T>(
-    FormKind Kind, Action<ComputeDevice, T> Run, Func<ComputeDevice, T, bool> Fits, Func<ComputeDevice, T, IReadOnlyList<long>> Workspace, double Saving);
+    FormKind Kind, Action<ComputeDevice, T> Run, Func<ComputeDevice, T, bool> Fits, double Saving);
 
 /// <summary>
 /// An operator: its name, its work and its forms, the best first. Here, and nowhere else, a device meets the form that runs
@@ -49,26 +48,24 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
     /// <summary>Adds a form of hand-vectorised C#, for <see cref="CpuDevice"/>.</summary>
     /// <inheritdoc cref="Plain"/>
     public Operator<T> Vectorized(
-        Action<CpuDevice, T> run, Func<CpuDevice, T, bool>? fits = null, Func<CpuDevice, T, IReadOnlyList<long>>? workspace = null, double saving = 1) =>
+        Action<CpuDevice, T> run, Func<CpuDevice, T, bool>? fits = null, double saving = 1) =>
         Add(
             FormKind.Vectorized, (device, arguments) => run((CpuDevice)device, arguments),
-            fits is null ? null : (device, arguments) => fits((CpuDevice)device, arguments),
-            workspace is null ? null : (device, arguments) => workspace((CpuDevice)device, arguments), saving);
+            fits is null ? null : (device, arguments) => fits((CpuDevice)device, arguments), saving);
 
     /// <summary>Adds a form of tiled kernels, for GPUs.</summary>
     /// <inheritdoc cref="Plain"/>
     public Operator<T> Tiled(
-        Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, Func<ComputeDevice, T, IReadOnlyList<long>>? workspace = null,
-        double saving = 1) => Add(FormKind.Tiled, run, fits, workspace, saving);
+        Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
+        Add(FormKind.Tiled, run, fits, saving);
 
     /// <summary>Adds the plain form, for every device.</summary>
     /// <param name="run">Computes it.</param>
     /// <param name="fits">Which arguments it takes; all, if nothing is said.</param>
-    /// <param name="workspace">Blocks of device memory, in bytes, that it takes beside its arguments; none, if nothing is said.</param>
     /// <param name="saving">As in <see cref="Work"/>.</param>
     public Operator<T> Plain(
-        Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, Func<ComputeDevice, T, IReadOnlyList<long>>? workspace = null,
-        double saving = 1) => Add(FormKind.Plain, run, fits, workspace, saving);
+        Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
+        Add(FormKind.Plain, run, fits, saving);
 
     /// <summary>Computes it.</summary>
     public void Run(ComputeDevice device, T arguments)
@@ -84,9 +81,6 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
         profiler.Time(device, name, shape, done with { Saving = form.Saving }, () => form.Run(device, arguments));
     }
 
-    /// <summary>What a call takes beside its arguments; see <see cref="Form{T}"/>.</summary>
-    public IReadOnlyList<long> Workspace(ComputeDevice device, T arguments) => Choose(device, arguments).Workspace(device, arguments);
-
     /// <summary>The form that runs on a device.</summary>
     public Form<T> Choose(ComputeDevice device, T arguments)
     {
@@ -96,9 +90,9 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
     }
 
     private Operator<T> Add(
-        FormKind kind, Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits, Func<ComputeDevice, T, IReadOnlyList<long>>? workspace, double saving)
+        FormKind kind, Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits, double saving)
     {
-        _forms.Add(new Form<T>(kind, run, fits ?? ((_, _) => true), workspace ?? ((_, _) => []), saving));
+        _forms.Add(new Form<T>(kind, run, fits ?? ((_, _) => true), saving));
         return this;
     }
 }

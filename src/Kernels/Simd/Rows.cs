@@ -26,7 +26,7 @@ internal static unsafe class Rows
     public static void ForEachPart(CpuDevice cpu, long length, Action<long, int> body)
     {
         int parts = (int)((length + Part - 1) / Part);
-        cpu.Parallel(parts, (part, _) =>
+        cpu.Parallel(parts, part =>
         {
             long start = (long)part * Part;
             body(start, (int)Math.Min(Part, length - start));

@@ -21,10 +21,9 @@ public static unsafe class ChannelMeanOp
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "ChannelMean.Forward", a => ($"{a.Features.Length}", Work.Each(a.Features.Length, 1, 1)))
         .Vectorized(
-            (cpu, a) => SumPieces(cpu, a, sums => VectorPieces(cpu, a.Features, sums, a.Pixels, a.Channels)), workspace: (_, a) => Workspace(a))
+            (cpu, a) => SumPieces(cpu, a, sums => VectorPieces(cpu, a.Features, sums, a.Pixels, a.Channels)))
         .Plain(
-            (device, a) => SumPieces(device, a, sums => device.Launch(PiecesKernel, sums.Length, a.Features, sums, a.Pixels, a.Channels)),
-            workspace: (_, a) => Workspace(a));
+            (device, a) => SumPieces(device, a, sums => device.Launch(PiecesKernel, sums.Length, a.Features, sums, a.Pixels, a.Channels)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "ChannelMean.Backward", a => ($"{a.GradFeatures.Length}", Work.Each(a.GradFeatures.Length, 1, 2)))
@@ -70,8 +69,6 @@ public static unsafe class ChannelMeanOp
         s_backward.Run(device, new BackwardArguments(gradMean, gradFeatures, scale, beta));
     }
 
-    private static long[] Workspace(ForwardArguments a) => [sizeof(float) * (long)Pieces * a.Channels];
-
     private static void SumPieces(ComputeDevice device, ForwardArguments a, Action<ArrayView<float>> fill)
     {
         using DeviceBuffer<float> sums = device.Allocate<float>((long)Pieces * a.Channels);
@@ -82,7 +79,7 @@ public static unsafe class ChannelMeanOp
     private static void VectorPieces(CpuDevice cpu, ArrayView<float> features, ArrayView<float> sums, int pixels, int channels)
     {
         float* to = sums.Pointer, from = features.Pointer;
-        cpu.Parallel(Pieces, (piece, _) =>
+        cpu.Parallel(Pieces, piece =>
         {
             float* sum = to + ((long)piece * channels);
             new Span<float>(sum, channels).Clear();

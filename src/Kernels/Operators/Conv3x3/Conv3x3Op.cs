@@ -27,22 +27,22 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 public static partial class Conv3x3Op
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>("Conv3x3.Forward", a => WorkOf(a.Shape))
-        .Vectorized(WinogradCpu.Forward, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), (_, a) => [WinogradCpu.WorkspaceBytes(a.Shape, false)], saving: 4)
+        .Vectorized(WinogradCpu.Forward, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.Forward, (_, a) => a.Shape.Pooling == Pooling.None)
         .Tiled(DirectTensor.Forward, (device, a) => DirectTensor.Fits(device, a.Shape))
-        .Tiled(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), (_, a) => WinogradGpu.Workspace(a.Shape, false), saving: 4)
+        .Tiled(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
         .Tiled(DirectGpu.Forward)
-        .Plain(PlainForward, workspace: (_, a) => a.Shape.Pooling == Pooling.None ? [] : [a.Shape.SumLength * sizeof(float)]);
+        .Plain(PlainForward);
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Conv3x3.BackwardData", a => WorkOf(a.Shape))
-        .Vectorized(WinogradCpu.BackwardData, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), (_, a) => [WinogradCpu.WorkspaceBytes(a.Shape, true)], saving: 4)
+        .Vectorized(WinogradCpu.BackwardData, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.BackwardData, (_, a) => a.Shape.Pooling == Pooling.None)
         .Tiled(DirectTensor.BackwardData, (device, a) => DirectTensor.Fits(device, a.Shape))
-        .Tiled(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), (_, a) => WinogradGpu.Workspace(a.Shape, true), saving: 4)
+        .Tiled(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
         .Tiled(DirectGpu.BackwardFewInputs, (_, a) => DirectGpu.HasFewInputs(a.Shape))
         .Tiled(DirectGpu.BackwardData)
-        .Plain(PlainBackwardData, workspace: (_, a) => a.Shape.Relu ? [a.Shape.SumLength * sizeof(float)] : []);
+        .Plain(PlainBackwardData);
 
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights = new Operator<BackwardWeightsArguments>(
             "Conv3x3.BackwardWeights", a => WorkOf(a.Shape))
@@ -146,11 +146,6 @@ public static partial class Conv3x3Op
         Require.Length(gradBias, shape.OutChannels, nameof(gradBias));
         s_backwardBias.Run(device, new BackwardBiasArguments(gradSums, gradBias, beta));
     }
-
-    /// <summary>Blocks of device memory, in bytes, that a pass takes beside its inputs and outputs, for those who plan with memory.</summary>
-    public static IReadOnlyList<long> Workspace(ComputeDevice device, Conv3x3Shape shape, bool backward) => backward
-        ? s_backwardData.Workspace(device, new BackwardDataArguments(default, default, null!, default, shape, 0f))
-        : s_forward.Workspace(device, new ForwardArguments(default, null!, default, default, shape));
 
     private static void PlainForward(ComputeDevice device, ForwardArguments a)
     {

@@ -28,16 +28,24 @@ public sealed class Conv3x3Weights : IDisposable
         }
 
         InChannels = kernel.Length / (9 * OutChannels);
-        _bias = device.Allocate(bias);
+        _bias = device.Allocate(bias, Lifetime.Run);
         try
         {
-            _kernel = device.Allocate(kernel);
+            _kernel = device.Allocate(kernel, Lifetime.Run);
         }
         catch
         {
             _bias.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Weights of undefined values.</summary>
+    internal Conv3x3Weights(ComputeDevice device, int inChannels, int outChannels)
+    {
+        (InChannels, OutChannels) = (inChannels, outChannels);
+        _bias = device.Allocate<float>(outChannels, Lifetime.Run);
+        _kernel = device.Allocate<float>(9L * inChannels * outChannels, Lifetime.Run);
     }
 
     public int InChannels { get; }
@@ -49,9 +57,6 @@ public sealed class Conv3x3Weights : IDisposable
 
     /// <summary>b, (out).</summary>
     public ArrayView<float> Bias => _bias.View;
-
-    /// <summary>Whether the backward pass on a device keeps the kernels in a second form, as many bytes again.</summary>
-    public static bool KeepsTransposed(ComputeDevice device) => device.Runs(FormKind.Vectorized);
 
     /// <summary>Drops the transposed form: to be called after the values of kernel were changed.</summary>
     public void Invalidate()
@@ -71,13 +76,13 @@ public sealed class Conv3x3Weights : IDisposable
     internal unsafe ArrayView<float> Transposed(CpuDevice cpu)
     {
         if (_transposed is not null) return _transposed.View;
-        _transposed = cpu.Allocate<float>(Kernel.Length, kept: true);
+        _transposed = cpu.Allocate<float>(Kernel.Length, Lifetime.Run);
         float* from = Kernel.Pointer, to = _transposed.View.Pointer;
         (int inC, int outC) = (InChannels, OutChannels);
         // A part is a few inputs of one tap: their columns of the transposed form are written side by side.
         const int Block = 16;
         int blocks = (inC + Block - 1) / Block;
-        cpu.Parallel(9 * blocks, (part, _) =>
+        cpu.Parallel(9 * blocks, part =>
         {
             (int tap, int first) = (part / blocks, part % blocks * Block);
             int last = Math.Min(inC, first + Block);

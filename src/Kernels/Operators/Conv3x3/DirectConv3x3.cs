@@ -56,7 +56,7 @@ internal static unsafe class DirectConv3x3
             int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(outC), depth = 9 * inC;
             using DeviceBuffer<float> packed = cpu.Allocate<float>((long)panels * depth * columns);
             float* b = packed.View.Pointer;
-            for (int panel = 0; panel < panels; panel++)
+            cpu.Parallel(panels, panel =>
             {
                 for (int k = 0; k < depth; k++)
                 {
@@ -68,13 +68,12 @@ internal static unsafe class DirectConv3x3
                             o < outC ? w[((((ky * 3) + kx) * (long)inC) + i) * outC + o] : 0f;
                     }
                 }
-            }
+            });
 
             int pixelStride = 3 * inC, sumStride = panels * columns;
-            cpu.Parallel(height, (row, worker) =>
+            int columnsRead = width + 2 + MicroKernel<T>.Rows;
+            cpu.Parallel(height, ((long)columnsRead * pixelStride) + (Chunk * sumStride), (row, a) =>
             {
-                int columnsRead = width + 2 + MicroKernel<T>.Rows;
-                float* a = cpu.Scratch(worker, ((long)columnsRead * pixelStride) + (Chunk * sumStride));
                 float* sums = a + ((long)columnsRead * pixelStride);
                 Interleave(x, shape, row, columnsRead, a);
                 for (int first = 0; first < width; first += Chunk)
@@ -129,7 +128,7 @@ internal static unsafe class DirectConv3x3
             int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(9 * inC);
             using DeviceBuffer<float> packed = cpu.Allocate<float>((long)panels * outC * columns);
             float* b = packed.View.Pointer;
-            for (int panel = 0; panel < panels; panel++)
+            cpu.Parallel(panels, panel =>
             {
                 for (int o = 0; o < outC; o++)
                 {
@@ -139,15 +138,14 @@ internal static unsafe class DirectConv3x3
                         b[((((long)panel * outC) + o) * columns) + lane] = input < 9 * inC ? w[((long)input * outC) + o] : 0f;
                     }
                 }
-            }
+            });
 
             // A band computes the rows of C beside it once more: bands should be tall, but enough for all threads.
             int band = Math.Clamp(height / (4 * cpu.Threads), 4, 32);
             int rowStride = panels * columns, widthRead = MicroKernel<T>.RoundUpRows(width);
-            cpu.Parallel((height + band - 1) / band, (part, worker) =>
+            long productRow = (long)widthRead * rowStride, scratch = ((long)widthRead * outC) + (3 * productRow) + ((width + 2L) * inC);
+            cpu.Parallel((height + band - 1) / band, scratch, (part, dz) =>
             {
-                long productRow = (long)widthRead * rowStride;
-                float* dz = cpu.Scratch(worker, ((long)widthRead * outC) + (3 * productRow) + ((width + 2L) * inC));
                 float* products = dz + ((long)widthRead * outC), sums = products + (3 * productRow);
                 int first = part * band, last = Math.Min(height, first + band);
                 for (int row = Math.Max(0, first - 1); row <= Math.Min(height - 1, last); row++)

@@ -29,14 +29,14 @@ internal static unsafe class WeightGradientCpu
             long sumsLength = (long)rows * columns;
             using DeviceBuffer<float> partials = cpu.Allocate<float>(pieces * panels * sumsLength);
             float* sums = partials.View.Pointer;
-            cpu.Parallel(pieces * panels, (part, worker) =>
+            // Rows past the last input's read on after the last pixel's inputs.
+            long inputs = ((width + 2L) * pixelStride) + MicroKernel<T>.Rows;
+            cpu.Parallel(pieces * panels, inputs + ((long)width * columns), (part, interleaved) =>
             {
                 (int piece, int panel) = (part / panels, part % panels);
                 int first = height * piece / pieces, end = height * (piece + 1) / pieces;
                 int channel = panel * columns, channels = Math.Min(columns, outC - channel);
-                // Rows past the last input's read on behind the last pixel's inputs.
-                long inputs = ((width + 2L) * pixelStride) + MicroKernel<T>.Rows;
-                float* interleaved = cpu.Scratch(worker, inputs + ((long)width * columns)), gradient = interleaved + inputs;
+                float* gradient = interleaved + inputs;
                 new Span<float>(interleaved, (int)inputs).Clear();
                 for (int row = first; row < end; row++)
                 {
@@ -51,7 +51,7 @@ internal static unsafe class WeightGradientCpu
                     MicroKernel<T>.Run(rows, width, interleaved, 1, pixelStride, gradient, columns, sums + (part * sumsLength), columns, row > first);
                 }
             });
-            cpu.Parallel(9 * inC, (input, _) =>
+            cpu.Parallel(9 * inC, input =>
             {
                 // Interleaved inputs lie by column, row and channel, kernels by row, column and channel.
                 (int kx, int ky, int i) = (input / pixelStride, input / inC % 3, input % inC);

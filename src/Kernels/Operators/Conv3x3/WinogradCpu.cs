@@ -86,14 +86,6 @@ internal sealed unsafe class WinogradCpu : IVectorJob
     public static void BackwardData(CpuDevice cpu, Conv3x3Op.BackwardDataArguments a) =>
         cpu.Vectorize(new WinogradCpu(a.Shape, true, a.Weights.Transposed(cpu), a.GradOutput, a.GradInput, default, a.Gate, a.Beta));
 
-    /// <summary>Bytes of U or V, whichever is made for all threads.</summary>
-    public static long WorkspaceBytes(Conv3x3Shape shape, bool backward)
-    {
-        (int depth, int columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
-        long tiles = (shape.Width + 3L) / 4 * ((shape.Height + 3) / 4);
-        return sizeof(float) * Points * (tiles >= columns ? (long)depth * columns : tiles * (depth + Skew));
-    }
-
     public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
     {
         if (_tiles >= _columns) RunByTiles<T>(cpu);
@@ -108,7 +100,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         using DeviceBuffer<float> shared = cpu.Allocate<float>(Points * uPoint);
         float* u = shared.View.Pointer;
         int slices = Math.Max(1, Math.Min(_depth / 8, 8 * cpu.Threads / panels));
-        cpu.Parallel(panels * slices, (part, _) =>
+        cpu.Parallel(panels * slices, part =>
         {
             (int panel, int slice) = (part / slices, part % slices);
             int first = _depth * slice / slices, last = _depth * (slice + 1) / slices;
@@ -125,10 +117,9 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         int group = (int)Math.Clamp(2 * cache / (Points * block * width), 1, panels);
         long vRow = _depth + Skew, vPoint = (block * vRow) + Skew;
         long mRow = group * width, mPoint = (block * mRow) + Skew;
-        cpu.Parallel((_tiles + block - 1) / block, (part, worker) =>
+        cpu.Parallel((_tiles + block - 1) / block, _depth + (Points * (vPoint + mPoint)), (part, zeros) =>
         {
             int first = part * block, count = Math.Min(block, _tiles - first);
-            float* zeros = cpu.Scratch(worker, _depth + (Points * (vPoint + mPoint)));
             float* v = zeros + _depth, m = v + (Points * vPoint);
             TransformInputs<T>(first, count, v, vRow, vPoint, zeros);
             for (int start = 0; start < panels; start += group)
@@ -162,10 +153,9 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         using DeviceBuffer<float> shared = cpu.Allocate<float>(Points * vPoint);
         float* v = shared.View.Pointer;
         const int Chunk = 6;
-        cpu.Parallel((_tiles + Chunk - 1) / Chunk, (part, worker) =>
+        cpu.Parallel((_tiles + Chunk - 1) / Chunk, _depth, (part, zeros) =>
         {
             int first = part * Chunk;
-            float* zeros = cpu.Scratch(worker, _depth);
             TransformInputs<T>(first, Math.Min(Chunk, _tiles - first), v + (first * vRow), vRow, vPoint, zeros);
         });
 
@@ -174,12 +164,12 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         int splits = Math.Clamp(2 * cpu.Threads / panels, 1, (_tiles + 47) / 48);
         int tilesOfPart = MicroKernel<T>.RoundUpRows((_tiles + splits - 1) / splits);
         long uPoint = (slice * (long)width) + Skew, mPoint = (tilesOfPart * (long)width) + Skew;
-        cpu.Parallel(panels * splits, (part, worker) =>
+        cpu.Parallel(panels * splits, Points * (uPoint + mPoint), (part, u) =>
         {
             (int panel, int split) = (part / splits, part % splits);
             int first = split * tilesOfPart, count = Math.Min(tilesOfPart, _tiles - first);
             if (count <= 0) return;
-            float* u = cpu.Scratch(worker, Points * (uPoint + mPoint)), m = u + (Points * uPoint);
+            float* m = u + (Points * uPoint);
             for (int start = 0; start < _depth; start += slice)
             {
                 int taken = Math.Min(slice, _depth - start);

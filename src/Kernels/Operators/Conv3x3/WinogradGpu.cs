@@ -236,14 +236,6 @@ internal static class WinogradGpu
                 tiles with { Width = WidthOf(a.GradInput, shape.InChannels) }, shape.Sizes, a.Beta));
     }
 
-    /// <summary>Bytes of U, and of V and M of a portion.</summary>
-    public static long[] Workspace(Conv3x3Shape shape, bool backward)
-    {
-        (int depth, int columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
-        long portion = Portion((shape.Width + 3) / 4 * ((shape.Height + 3) / 4), depth + columns), point = sizeof(float) * Points;
-        return [point * depth * columns, point * portion * depth, point * portion * columns];
-    }
-
     /// <summary>Groups of <see cref="OutputsKernel"/>: tiles along X, which are many.</summary>
     internal static KernelConfig OutputsGrid(Tiles tiles, int channels) => new(
         new Index3D((tiles.Count + GroupTiles - 1) / GroupTiles, (QuadsOf(channels) + GroupQuads - 1) / GroupQuads, 1),

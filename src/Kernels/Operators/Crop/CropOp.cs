@@ -57,7 +57,7 @@ public static unsafe class CropOp
     {
         (int first, int mapRow, int partRow) = a.Place;
         float* from = a.Map.Pointer + first, to = a.Part.Pointer;
-        cpu.Parallel(a.Part.IntLength / partRow, (row, _) =>
+        cpu.Parallel(a.Part.IntLength / partRow, row =>
             new ReadOnlySpan<float>(from + ((long)row * mapRow), partRow).CopyTo(new Span<float>(to + ((long)row * partRow), partRow)));
     }
 
@@ -65,7 +65,7 @@ public static unsafe class CropOp
     {
         (int first, int mapRow, int partRow) = a.Place;
         float* to = a.Map.Pointer + first, from = a.Part.Pointer;
-        cpu.Parallel(a.Part.IntLength / partRow, (row, _) =>
+        cpu.Parallel(a.Part.IntLength / partRow, row =>
         {
             var target = new Span<float>(to + ((long)row * mapRow), partRow);
             if (a.Beta is not (0f or 1f))

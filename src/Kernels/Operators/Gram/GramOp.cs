@@ -28,8 +28,8 @@ public static unsafe class GramOp
             a => ($"{a.Pixels}, {a.Channels}", new Work(2.0 * a.Pixels * a.Channels * a.Channels, 4.0 * a.Pixels * a.Channels)))
         .Vectorized(
             (cpu, a) => cpu.Vectorize(new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
-            workspace: (_, a) => [Ranges(a.Pixels, a.Channels) * a.SquareBytes], saving: 2)
-        .Tiled(TiledForward, workspace: (_, a) => [Pieces(a.Pixels, a.Channels) * a.SquareBytes])
+            saving: 2)
+        .Tiled(TiledForward)
         .Plain(PlainForward);
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
@@ -41,10 +41,7 @@ public static unsafe class GramOp
         .Plain((device, a) => device.Launch(
             BackwardKernel, a.Features.Length, a.Features, a.GradGram, a.GradFeatures, a.Channels, a.Scale, a.Beta));
 
-    internal readonly record struct ForwardArguments(ArrayView<float> Features, ArrayView<float> Gram, int Pixels, int Channels, float Scale)
-    {
-        public long SquareBytes => sizeof(float) * (long)Channels * Channels;
-    }
+    internal readonly record struct ForwardArguments(ArrayView<float> Features, ArrayView<float> Gram, int Pixels, int Channels, float Scale);
 
     private readonly record struct BackwardArguments(
         ArrayView<float> Features, ArrayView<float> GradGram, ArrayView<float> GradFeatures, int Pixels, int Channels, float Scale, float Beta);
@@ -107,10 +104,6 @@ public static unsafe class GramOp
         s_backward.Run(device, new BackwardArguments(features, gradGram, gradFeatures, pixels, channels, scale, beta));
     }
 
-    /// <summary>Bytes of device memory that a forward pass takes beside its input and output.</summary>
-    public static long WorkspaceBytes(ComputeDevice device, int pixels, int channels) =>
-        s_forward.Workspace(device, new ForwardArguments(default, default, pixels, channels, 1f)).Sum();
-
     /// <summary>G by the plain kernel, whatever the device: to be compared with the form that <see cref="Forward"/> chooses.</summary>
     /// <inheritdoc cref="Forward"/>
     public static void PlainForward(
@@ -159,7 +152,7 @@ public static unsafe class GramOp
     private static void Symmetrize(CpuDevice cpu, float* gradGram, float* symmetric, int channels)
     {
         const int Block = 16;
-        cpu.Parallel((channels + Block - 1) / Block, (blockRow, _) =>
+        cpu.Parallel((channels + Block - 1) / Block, blockRow =>
         {
             int first = blockRow * Block, last = Math.Min(channels, first + Block);
             for (int block = 0; block < channels; block += Block)
@@ -191,10 +184,9 @@ public static unsafe class GramOp
             long rangeLength = (long)MicroKernel<T>.RoundUpRows(channels + columns) * width;
             using DeviceBuffer<float> partials = cpu.Allocate<float>(ranges * rangeLength);
             float* sums = partials.View.Pointer;
-            cpu.Parallel(ranges * bands, (part, worker) =>
+            cpu.Parallel(ranges * bands, (long)ChunkPixels * width, (part, chunk) =>
             {
                 (int range, int band) = (part / bands, part % bands);
-                float* chunk = cpu.Scratch(worker, (long)ChunkPixels * width);
                 float* g = sums + (range * rangeLength);
                 int start = (int)((long)pixels * range / ranges), end = (int)((long)pixels * (range + 1) / ranges);
                 for (int from = start; from < end || from == start; from += ChunkPixels)
@@ -220,7 +212,7 @@ public static unsafe class GramOp
             // By square blocks, so that the mirrored half is written to few cache lines at a time.
             const int Block = 16;
             int blocks = (channels + Block - 1) / Block;
-            cpu.Parallel(blocks, (blockRow, _) =>
+            cpu.Parallel(blocks, blockRow =>
             {
                 for (int block = blockRow * Block; block < channels; block += Block)
                 {

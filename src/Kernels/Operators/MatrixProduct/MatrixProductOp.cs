@@ -96,7 +96,7 @@ internal static unsafe partial class MatrixProductOp
             int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(count), width = panels * columns;
             using DeviceBuffer<float> packed = cpu.Allocate<float>((long)width * depth);
             float* panelsOfB = packed.View.Pointer;
-            cpu.Parallel(panels, (panel, _) =>
+            cpu.Parallel(panels, panel =>
             {
                 for (int k = 0; k < depth; k++)
                 {
@@ -107,11 +107,11 @@ internal static unsafe partial class MatrixProductOp
                     }
                 }
             });
-            cpu.Parallel((shape.Rows + BlockRows - 1) / BlockRows, (part, worker) =>
+            long scratch = ((long)BlockRows * (depth + width)) + columns;
+            cpu.Parallel((shape.Rows + BlockRows - 1) / BlockRows, scratch, (part, copy) =>
             {
                 int first = part * BlockRows, some = Math.Min(BlockRows, shape.Rows - first);
                 int rows = MicroKernel<T>.RoundUpRows(some), stride = shape.ARow;
-                float* copy = cpu.Scratch(worker, ((long)BlockRows * (depth + width)) + columns);
                 float* products = copy + ((long)BlockRows * depth) + columns;
                 float* from = a + ((long)first * stride), target = c + ((long)first * count);
                 if (rows != some)

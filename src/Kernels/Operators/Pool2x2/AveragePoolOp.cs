@@ -100,7 +100,7 @@ public static unsafe class AveragePoolOp
         (PoolShape shape, float beta) = (a.Shape, a.Beta);
         (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
         float* gradOutput = a.GradOutput.Pointer, gradInput = a.GradInput.Pointer;
-        cpu.Parallel(height, (row, _) =>
+        cpu.Parallel(height, row =>
         {
             for (int column = 0; column < width; column++)
             {

@@ -116,7 +116,7 @@ public static unsafe class L2PoolOp
     {
         (PoolShape shape, float beta, int channels) = (a.Shape, a.Beta, a.Shape.Channels);
         float* gradOutput = a.GradOutput.Pointer, input = a.Input.Pointer, output = a.Output.Pointer, gradInput = a.GradInput.Pointer;
-        cpu.Parallel(shape.Height, (row, _) =>
+        cpu.Parallel(shape.Height, row =>
         {
             for (int column = 0; column < shape.Width; column++)
             {

@@ -118,7 +118,7 @@ public static unsafe class MaxPoolOp
         (PoolShape shape, float beta) = (a.Shape, a.Beta);
         float* gradOutput = a.GradOutput.Pointer, input = a.Input.Pointer, gradInput = a.GradInput.Pointer;
         (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
-        cpu.Parallel((height + 1) / 2, (row, _) =>
+        cpu.Parallel((height + 1) / 2, row =>
         {
             long* pixels = stackalloc long[4];
             for (int column = 0; column < (width + 1) / 2; column++)

@@ -19,7 +19,7 @@ internal static unsafe class PoolWindows
     public static void ForEach(CpuDevice cpu, float* input, float* output, PoolShape shape, Pool pool)
     {
         (int height, int width, int channels) = (shape.Height, shape.Width, shape.Channels);
-        cpu.Parallel(shape.OutHeight, (row, _) =>
+        cpu.Parallel(shape.OutHeight, row =>
         {
             long down = (2 * row) + 1 < height ? (long)width * channels : 0;
             for (int column = 0; column < shape.OutWidth; column++)

@@ -25,18 +25,18 @@ public static unsafe class ReductionOp
     private static readonly Operator<SumArguments> s_sum = new Operator<SumArguments>("Reduction.Sum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
         .Vectorized(VectorSum)
         .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(SumPartsKernel, Parts, a.Terms, partials)), workspace: PartialsOf);
+            device, a.Result, a.Scale, partials => device.Launch(SumPartsKernel, Parts, a.Terms, partials)));
 
     private static readonly Operator<DotArguments> s_dot = new Operator<DotArguments>("Reduction.Dot", a => ($"{a.A.Length}", Work.Each(a.A.Length, 2, 2)))
         .Vectorized(VectorDot)
         .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(DotPartsKernel, Parts, a.A, a.B, partials)), workspace: PartialsOf);
+            device, a.Result, a.Scale, partials => device.Launch(DotPartsKernel, Parts, a.A, a.B, partials)));
 
     private static readonly Operator<SumArguments> s_absoluteSum = new Operator<SumArguments>(
             "Reduction.AbsoluteSum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
         .Vectorized(VectorAbsoluteSum)
         .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(AbsolutePartsKernel, Parts, a.Terms, partials)), workspace: PartialsOf);
+            device, a.Result, a.Scale, partials => device.Launch(AbsolutePartsKernel, Parts, a.Terms, partials)));
 
     private static readonly Operator<SumArguments> s_partials = new Operator<SumArguments>(
             "Reduction.Partials", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
@@ -133,9 +133,6 @@ public static unsafe class ReductionOp
         fillPartials(partials.View);
         s_partials.Run(device, new SumArguments(partials.View, result, scale));
     }
-
-    /// <summary>What <see cref="TwoSteps"/> takes.</summary>
-    internal static IReadOnlyList<long> PartialsOf<T>(ComputeDevice device, T arguments) => [sizeof(float) * Parts];
 
     internal static Vector512<double> Widen(Vector256<float> value)
     {

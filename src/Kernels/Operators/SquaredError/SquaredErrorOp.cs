@@ -21,8 +21,7 @@ public static unsafe class SquaredErrorOp
         .Vectorized(VectorForward)
         .Plain(
             (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, a.Scale, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, a.Target, partials)),
-            workspace: ReductionOp.PartialsOf);
+                device, a.Loss, a.Scale, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, a.Target, partials)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "SquaredError.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 3)))

@@ -57,8 +57,7 @@ public static unsafe class TotalVariationOp
         .Vectorized(VectorForward)
         .Plain(
             (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, 1f, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, partials, a.Size, a.Weights)),
-            workspace: ReductionOp.PartialsOf);
+                device, a.Loss, 1f, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, partials, a.Size, a.Weights)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "TotalVariation.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 9, 2)))

@@ -15,7 +15,7 @@ namespace NativeStyle.Kernels.Operators.Vectors;
 public static unsafe class VectorOps
 {
     private static readonly Operator<One> s_fill = new Operator<One>("Vector.Fill", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 1)))
-        .Vectorized((_, a) => new Span<float>(a.Y.Pointer, a.Y.IntLength).Fill(a.S))
+        .Vectorized((cpu, a) => cpu.Parallel(1, _ => a.Y.HostSpan.Fill(a.S)))
         .Plain((device, a) => device.Launch(FillKernel, a.Y.Length, a.Y, a.S));
 
     private static readonly Operator<One> s_scale = new Operator<One>("Vector.Scale", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 1, 2)))
@@ -30,7 +30,7 @@ public static unsafe class VectorOps
         .Plain((device, a) => device.Launch(ScaleKernel, a.Y.Length, a.Y, a.S));
 
     private static readonly Operator<Two> s_copy = new Operator<Two>("Vector.Copy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 2)))
-        .Vectorized((_, a) => a.X.HostSpan.CopyTo(a.Y.HostSpan))
+        .Vectorized((cpu, a) => cpu.Parallel(1, _ => a.X.HostSpan.CopyTo(a.Y.HostSpan)))
         .Plain((device, a) => device.Launch(CopyKernel, a.Y.Length, a.Y, a.X));
 
     private static readonly Operator<Two> s_axpy = new Operator<Two>("Vector.Axpy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 2, 3)))
