@@ -37,12 +37,12 @@ internal static class Hdf5File
     public static IReadOnlyList<NamedArray> Read(string path) => Guarded(path, (file, guard) =>
     {
         string folder = s_folders.FirstOrDefault(folder => Exists(file, folder + "block1_conv1"))
-                ?? throw new InvalidDataException(
-                    "is an HDF5 file without a group block1_conv1, "
-                    + "as Keras's VGG files have at their root or in model_weights");
-IEnumerable<string> layers = Enumerable.Range(1, 5)
-    .SelectMany(block => Enumerable.Range(1, 4).Select(conv => $"block{block}_conv{conv}"))
-    .Concat(["fc1", "fc2"]);
+            ?? throw new InvalidDataException(
+                "is an HDF5 file without a group block1_conv1, "
+                + "as Keras's VGG files have at their root or in model_weights");
+        IEnumerable<string> layers = Enumerable.Range(1, 5)
+            .SelectMany(block => Enumerable.Range(1, 4).Select(conv => $"block{block}_conv{conv}"))
+            .Concat(["fc1", "fc2"]);
         var arrays = new List<NamedArray>();
         foreach (string layer in layers)
         {

@@ -156,6 +156,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
         _ => throw new InvalidDataException(
             $"holds a pickle that asks for {module}.{name}, which weights do not need; "
             + "it is refused, and nothing of it was run"),
+    };
 
     private static object? Make(PickleGlobal? what, object?[]? arguments)
     {
@@ -165,7 +166,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
             case "_reconstruct" or "ndarray":
                 return new PickledArray();
             case "dtype" when arguments.Length > 0:
-                return new PickledType(arguments[0] is string or byte[] ? Label(arguments[0]) : throw Wrong());
+                return new PickledType((arguments[0] is string or byte[]) ? Label(arguments[0]) : throw Wrong());
             case "OrderedDict":
                 if (arguments is not [List<object?> pairs]) return new Dictionary<string, object?>();
                 return Fill([], [.. pairs.SelectMany(pair => pair as object?[] ?? throw Wrong())]);

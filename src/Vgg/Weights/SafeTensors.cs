@@ -67,7 +67,8 @@ internal static class SafeTensors
         IReadOnlyDictionary<string, string> metadata, bool half = false)
     {
         int size = half ? sizeof(ushort) : sizeof(float);
-        var facts = metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value));
+        IEnumerable<KeyValuePair<string, JsonNode?>> facts =
+            metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value));
         var header = new JsonObject { ["__metadata__"] = new JsonObject(facts) };
         long at = 0;
         foreach ((string name, int[] shape, float[] values) in arrays)
