@@ -45,9 +45,9 @@ public sealed class NetworkCompressor(
         var student = new Dictionary<string, LayerWeights>();
         var maps = new Dictionary<string, Matrix<double>>();
         Matrix<double>? before = null;
-        IEnumerable<VggLayer> kept =
+        IEnumerable<VggLayer> layers =
             teacher.Architecture.Layers.Where(layer => settings.Channels.ContainsKey(layer.Name));
-        foreach (VggLayer layer in kept)
+        foreach (VggLayer layer in layers)
         {
             LayerWeights own = teacher.Layers[layer.Name];
             LayerWeights candidates =

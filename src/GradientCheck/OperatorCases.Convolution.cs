@@ -270,7 +270,7 @@ public static partial class OperatorCases
     {
         const double Margin = 0.01;
         if (shape.Pooling == Pooling.None) return [.. dy.Select((value, i) => Math.Abs(z[i]) < Margin ? 0 : value)];
-        double[] kept = [.. dy];
+        double[] masked = [.. dy];
         PoolReference.ForEachWindow(z, shape.PoolShape, (index, window, _, _, _) =>
         {
             double[] values = [.. window.Enumerate().Select(value => Math.Max(0, value)).OrderDescending()];
@@ -279,8 +279,8 @@ public static partial class OperatorCases
                 && values.Length > 1
                 && values[0] > 0
                 && values[0] - values[1] < 2 * Margin;
-            if (nearKink || nearTie) kept[index] = 0;
+            if (nearKink || nearTie) masked[index] = 0;
         });
-        return kept;
+        return masked;
     }
 }

@@ -77,12 +77,12 @@ public class FormatTests
     [InlineData("AdobeRGB1998", true, "Adobe RGB")]
     [InlineData("sRGB", false, "")]
     [InlineData("default_rgb", false, "")]
-    public void AProfileThatIsNotSrgbIsToldOf(string name, bool told, string words)
+    public void AProfileThatIsNotSrgbIsToldOf(string name, bool notice, string words)
     {
         foreach (string extension in new[] { ".jpg", ".png" })
         {
             string notices = string.Join(' ', PictureFile.Read(Path.Combine(s_folder, name + extension)).Notices);
-            Assert.Equal(told, notices.Contains("taken as sRGB", StringComparison.Ordinal));
+            Assert.Equal(notice, notices.Contains("taken as sRGB", StringComparison.Ordinal));
             Assert.Contains(words, notices, StringComparison.Ordinal);
         }
     }

@@ -52,16 +52,16 @@ public class WeightsDownloadTests
     [InlineData(false)]
     public async Task AnEarlierRunIsGoneOnWith(bool ranges)
     {
-        long asked = -1;
+        long firstByte = -1;
         using var server = new Server((request, stream) =>
         {
-            asked = request.From;
+            firstByte = request.From;
             Answer(stream, ranges ? request.From : 0);
         });
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("w.mat.part"), s_file[..100_000]);
         await Download().RunAsync(server.Source(), folder.File("w.mat"), CancellationToken.None);
-        Assert.Equal(100_000, asked);
+        Assert.Equal(100_000, firstByte);
         Assert.Equal(s_file, File.ReadAllBytes(folder.File("w.mat")));
     }
 
