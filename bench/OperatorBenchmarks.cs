@@ -11,13 +11,13 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Bench;
 
-/// <summary>What all benchmarks of operators share: the device for a vector width, and random buffers.</summary>
+/// <summary>Provides the device for a vector width, and random buffers, for all benchmarks of operators.</summary>
 public abstract class OperatorBenchmarks
 {
     private readonly List<IDisposable> _buffers = [];
     private readonly Random _random = new(1);
 
-    /// <summary>Vector width; 0 is the widest of this machine.</summary>
+    /// <summary>The vector width; 0 is the widest of the processor.</summary>
     [Params(128, 256, 0)]
     public int VectorBits { get; set; }
 
@@ -77,16 +77,20 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
     private Conv3x3Weights _weights = null!;
     private Conv3x3Shape _shape;
 
-    [Params("256, 3 -> 64", "256, 64 -> 64", "256, 64 -> 64, pooled", "128, 128 -> 128", "64, 256 -> 256", "32, 512 -> 512", "16, 512 -> 512")]
+    [Params(
+        "256, 3 -> 64", "256, 64 -> 64", "256, 64 -> 64, pooled", "128, 128 -> 128", "64, 256 -> 256", "32, 512 -> 512",
+        "16, 512 -> 512")]
     public string Layer { get; set; } = "";
 
     protected override void Allocate()
     {
         string[] parts = Layer.Split([", ", " -> "], StringSplitOptions.None);
         int side = int.Parse(parts[0]);
+        Pooling pooling = parts.Length > 3 ? Pooling.Average : Pooling.None;
         _shape = new Conv3x3Shape(
-            side, side, int.Parse(parts[1]), int.Parse(parts[2]), Relu: true, Pooling: parts.Length > 3 ? Pooling.Average : Pooling.None);
-        (_x, _y, _gate, _weights) = (Floats(_shape.InLength), Floats(_shape.OutLength), Words(_shape.GateLength), Weights(_shape));
+            side, side, int.Parse(parts[1]), int.Parse(parts[2]), Relu: true, Pooling: pooling);
+        (_x, _y, _gate) = (Floats(_shape.InLength), Floats(_shape.OutLength), Words(_shape.GateLength));
+        _weights = Weights(_shape);
         (_sums, _gradKernel) = (Floats(_shape.SumLength), Floats(_shape.KernelLength));
         Forward();
     }
@@ -97,9 +101,10 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
     [Benchmark]
     public void BackwardData() => Conv3x3Op.BackwardData(Cpu, _y, _gate, _weights, _x, _shape, 0f);
 
-    /// <summary>From the gradient of the sums, as large as the map before pooling.</summary>
+    /// <summary>Starts from the gradient of the sums, which is as large as the map before pooling.</summary>
     [Benchmark]
-    public void BackwardWeights() => Conv3x3Op.BackwardWeights(Cpu, _x, _sums, _gradKernel, _shape with { Pooling = Pooling.None }, 0f);
+    public void BackwardWeights() =>
+        Conv3x3Op.BackwardWeights(Cpu, _x, _sums, _gradKernel, _shape with { Pooling = Pooling.None }, 0f);
 }
 
 /// <summary>The Gram matrices of VGG-19's style layers for a picture of 256 x 256.</summary>
@@ -126,17 +131,17 @@ public class GramBenchmarks : OperatorBenchmarks
     public void Backward() => GramOp.Backward(Cpu, _features, _gram, _gradient, _pixels, _channels, 1f, 1f);
 }
 
-/// <summary>The operators that only move memory, on a picture's worth of feature map.</summary>
+/// <summary>The operators that only move memory, on a feature map of a picture's size.</summary>
 public class MemoryBenchmarks : OperatorBenchmarks
 {
-    private const int Side = 256;
+    private const int Side = 256, Samples = Side * Side * 3;
     private readonly PoolShape _pool = new(Side, Side, 64, PoolEdge.Floor);
     private ArrayView<float> _map, _pooled, _pixels, _gradient, _m, _v, _one;
 
     protected override void Allocate()
     {
         (_map, _pooled) = (Floats(_pool.InLength), Floats(_pool.OutLength));
-        (_pixels, _gradient, _m, _v) = (Floats(Side * Side * 3), Floats(Side * Side * 3), Floats(Side * Side * 3), Floats(Side * Side * 3));
+        (_pixels, _gradient, _m, _v) = (Floats(Samples), Floats(Samples), Floats(Samples), Floats(Samples));
         VectorOps.Fill(Cpu, _v, 1f);
         _one = Floats(1);
     }
@@ -154,5 +159,6 @@ public class MemoryBenchmarks : OperatorBenchmarks
     public void AdamStep() => AdamOp.Step(Cpu, _pixels, _gradient, _m, _v, new AdamSettings(0.01f), 10);
 
     [Benchmark]
-    public void TotalVariationLoss() => TotalVariationOp.Forward(Cpu, _pixels, _one, Side, Side, 3, new VariationWeights(1f, 1f));
+    public void TotalVariationLoss() =>
+        TotalVariationOp.Forward(Cpu, _pixels, _one, Side, Side, 3, new VariationWeights(1f, 1f));
 }

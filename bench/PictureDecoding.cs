@@ -4,12 +4,18 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Bench;
 
-/// <summary>How long picture files take to decode, and how much memory: each in a process of its own, since peaks stay.</summary>
+/// <summary>
+/// Measures how long picture files take to decode, and how much memory. Each file has its own process, because a
+/// process keeps its peak of memory.
+/// </summary>
 internal static class PictureDecoding
 {
     private const int Rounds = 5;
 
-    /// <summary>Prints a line for each file: the best of five times, the peak above that of the program alone, per pixel.</summary>
+    /// <summary>
+    /// Prints a line for each file: the best of five times, and the peak of memory per pixel, above that of the program
+    /// alone.
+    /// </summary>
     public static int Measure(string[] files)
     {
         if (files is ["--alone", string alone])
@@ -28,9 +34,12 @@ internal static class PictureDecoding
         return 0;
     }
 
-    /// <summary>The program's own file, where a host runs it.</summary>
-    private static string[] Host() =>
-        Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet" ? [typeof(PictureDecoding).Assembly.Location] : [];
+    /// <summary>Returns the program's own file if a host runs it.</summary>
+    private static string[] Host()
+    {
+        bool hosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet";
+        return hosted ? [typeof(PictureDecoding).Assembly.Location] : [];
+    }
 
     private static string MeasureHere(string file)
     {
@@ -48,7 +57,11 @@ internal static class PictureDecoding
             best = Math.Min(best, clock.Elapsed.TotalSeconds);
         }
 
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(file)}: {picture.Width} x {picture.Height}, {new FileInfo(file).Length / pixels:f2} bytes a pixel in the file, decoded in {best:f2} s, at most {peak:f1} bytes a pixel, {picture.HeldBytes / pixels:f0} kept");
+        string size = $"{Path.GetFileName(file)}: {picture.Width} x {picture.Height}";
+        double bytes = new FileInfo(file).Length / pixels;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{size}, {bytes:f2} bytes a pixel in the file, decoded in {best:f2} s, "
+            + $"at most {peak:f1} bytes a pixel, {picture.HeldBytes / pixels:f0} kept");
     }
 }

@@ -4,10 +4,10 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using NativeStyle.Bench;
 
-// dotnet run -c Release --project bench -- --filter '*Convolution*'
-// dotnet run -c Release --project bench -- pictures FILE...
+// dotnet run -c Release --project bench -- --filter '*Convolution*' dotnet run -c Release --project bench -- pictures
+// FILE...
 //
-// In this process: the runtime's settings (no tiered code for loops) are then those of the program.
+// Run in this process, so that the runtime's settings (no tiered code for loops) are those of the program.
 if (args is ["pictures", .. string[] files]) return PictureDecoding.Measure(files);
 IConfig config = DefaultConfig.Instance.AddJob(
     Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance).WithId("in process"));

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The same iteration as `nativestyle bench`, by PyTorch: for bench/compare.
+"""Runs the same iteration as `nativestyle bench` with PyTorch, for bench/compare.
 
     /usr/bin/python3 bench/torch_iteration.py HEIGHT WIDTH [--iterations N] [--threads N] [--device cpu|cuda]
                                               [--precision float32|tf32]
 
-VGG-19 to conv5_1 with average pooling, content loss on conv4_2, Gram losses on the first convolution of each block,
-backward to the pixels with frozen weights, one Adam step. Random weights and pictures. One line of JSON.
+The iteration has VGG-19 to conv5_1 with average pooling, a content loss on conv4_2, Gram losses on the first convolution of
+each block, a backward pass to the pixels with frozen weights, and one Adam step. Weights and pictures are random. Prints one
+line of JSON.
 """
 import argparse
 import json
@@ -21,7 +22,7 @@ STYLE = {f"conv{block}_1" for block, _, _ in BLOCKS}
 
 
 def network(device):
-    """[(name, weight, bias)] with None where the network pools."""
+    """Returns [(name, weight, bias)], with None where the network pools."""
     layers, channels = [], 3
     for block, count, width in BLOCKS:
         if block > 1:

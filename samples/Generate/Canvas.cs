@@ -3,27 +3,30 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Generate;
 
-/// <summary>A picture being painted, at twice its final size so that edges come out smooth. Colours are RGB 0..1.</summary>
+/// <summary>
+/// A picture in the making, at twice its final size so that edges become smooth. Colours are RGB 0..1.
+/// </summary>
 internal sealed class Canvas(int width, int height)
 {
     private const int Supersampling = 2;
 
     private readonly Vector3[] _pixels = new Vector3[width * height * Supersampling * Supersampling];
 
-    /// <summary>In units of the final picture.</summary>
+    /// <summary>The width in pixels of the final picture.</summary>
     public int Width => width;
 
     public int Height => height;
 
-    /// <summary>Sets every pixel to what <paramref name="color"/> says for its position and old colour.</summary>
+    /// <summary>Sets every pixel to the <paramref name="color"/> of its position and its old colour.</summary>
     public void Fill(Func<float, float, Vector3, Vector3> color) => Fill(0, 0, width, height, color);
 
-    /// <summary>The same within a rectangle.</summary>
+    /// <summary>Does the same within a rectangle.</summary>
     public void Fill(float left, float top, float right, float bottom, Func<float, float, Vector3, Vector3> color)
     {
-        int stride = width * Supersampling;
-        int x0 = Math.Max(0, (int)(left * Supersampling)), x1 = Math.Min(stride, (int)MathF.Ceiling(right * Supersampling));
-        int y0 = Math.Max(0, (int)(top * Supersampling)), y1 = Math.Min(height * Supersampling, (int)MathF.Ceiling(bottom * Supersampling));
+        int stride = width * Supersampling, rows = height * Supersampling;
+        int x0 = Math.Max(0, (int)(left * Supersampling)), y0 = Math.Max(0, (int)(top * Supersampling));
+        int x1 = Math.Min(stride, (int)MathF.Ceiling(right * Supersampling));
+        int y1 = Math.Min(rows, (int)MathF.Ceiling(bottom * Supersampling));
         for (int y = y0; y < y1; y++)
         for (int x = x0; x < x1; x++)
         {
@@ -49,14 +52,16 @@ internal static class Brush
 {
     public static Vector3 Rgb(int hex) => new Vector3((hex >> 16) & 255, (hex >> 8) & 255, hex & 255) / 255f;
 
-    /// <summary>0 below <paramref name="low"/>, 1 above <paramref name="high"/>, smooth between.</summary>
+    /// <summary>
+    /// Returns 0 below <paramref name="low"/>, 1 above <paramref name="high"/>, and a smooth step between.
+    /// </summary>
     public static float Step(float low, float high, float x)
     {
         float t = Math.Clamp((x - low) / (high - low), 0f, 1f);
         return t * t * (3 - (2 * t));
     }
 
-    /// <summary>A number in [0, 1) for a lattice point.</summary>
+    /// <summary>Returns a number in [0, 1) for a lattice point.</summary>
     public static float Hash(int x, int y, int seed)
     {
         uint h = (uint)((x * 374761393) + (y * 668265263) + (seed * 974634533));
@@ -64,7 +69,7 @@ internal static class Brush
         return (h ^ (h >> 16)) / 4294967296f;
     }
 
-    /// <summary>Smooth value noise in [0, 1].</summary>
+    /// <summary>Returns smooth value noise in [0, 1].</summary>
     public static float Noise(float x, float y, int seed)
     {
         (int ix, int iy) = ((int)MathF.Floor(x), (int)MathF.Floor(y));
@@ -74,11 +79,12 @@ internal static class Brush
         return float.Lerp(top, bottom, v);
     }
 
-    /// <summary>Noise over five octaves, in [0, 1].</summary>
+    /// <summary>Returns noise over five octaves, in [0, 1].</summary>
     public static float Clouds(float x, float y, int seed)
     {
         float sum = 0, weight = 0.5f;
-        for (int octave = 0; octave < 5; octave++, weight /= 2, x *= 2.03f, y *= 2.03f) sum += weight * Noise(x, y, seed + octave);
+        for (int octave = 0; octave < 5; octave++, weight /= 2, x *= 2.03f, y *= 2.03f)
+            sum += weight * Noise(x, y, seed + octave);
         return sum;
     }
 }

@@ -1,8 +1,8 @@
 using NativeStyle.Generate;
 using NativeStyle.Imaging;
 
-// Makes the sample pictures, the same bytes every time:
-//   dotnet run -c Release --project samples/Generate -- samples
+// Makes the sample pictures, with the same bytes every time: dotnet run -c Release --project samples/Generate --
+// samples
 if (args.Length != 1 || !Directory.Exists(args[0]))
 {
     Console.Error.WriteLine("usage: Generate FOLDER   (an existing folder; content/ and style/ are made in it)");

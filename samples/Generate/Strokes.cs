@@ -13,17 +13,19 @@ internal static class Strokes
         canvas.Fill((_, _, _) => Brush.Rgb(0x1b2a4a));
         for (int i = 0; i < Count; i++)
         {
-            float x = (Brush.Hash(i, 1, 1) * (canvas.Width + 40)) - 20, y = (Brush.Hash(i, 2, 1) * (canvas.Height + 40)) - 20;
-            Vector2 direction = Field(x, y);
-            Stroke(canvas, i, new Vector2(x, y), direction, 10 + (16 * Brush.Hash(i, 3, 1)), 2.4f + (1.8f * Brush.Hash(i, 4, 1)), Color(x, y, i));
+            float x = (Brush.Hash(i, 1, 1) * (canvas.Width + 40)) - 20;
+            float y = (Brush.Hash(i, 2, 1) * (canvas.Height + 40)) - 20;
+            float length = 10 + (16 * Brush.Hash(i, 3, 1)), width = 2.4f + (1.8f * Brush.Hash(i, 4, 1));
+            Stroke(canvas, i, new Vector2(x, y), Field(x, y), length, width, Color(x, y, i));
         }
 
         return canvas;
     }
 
-    private static readonly Vector3[] s_eyes = [new(130, 110, 66), new(360, 90, 44), new(430, 250, 58), new(230, 280, 50)];
+    private static readonly Vector3[] s_eyes =
+        [new(130, 110, 66), new(360, 90, 44), new(430, 250, 58), new(230, 280, 50)];
 
-    /// <summary>Around each eye in circles, elsewhere along a slow wave.</summary>
+    /// <summary>Returns the strokes' direction: in circles around each eye, elsewhere along a slow wave.</summary>
     private static Vector2 Field(float x, float y)
     {
         float angle = (3f * (Brush.Clouds(x / 170, y / 130, 12) - 0.5f)) + 0.25f;
@@ -40,22 +42,29 @@ internal static class Strokes
 
     private static Vector3 Color(float x, float y, int i)
     {
-        Vector3[] palette = [Brush.Rgb(0x16305f), Brush.Rgb(0x24579c), Brush.Rgb(0x3f86bf), Brush.Rgb(0x87b9cf), Brush.Rgb(0xd9d8b0)];
-        float value = Math.Clamp((1.6f * (Brush.Clouds(x / 90, y / 70, 21) - 0.2f)) + (0.35f * (Brush.Hash(i, 5, 1) - 0.5f)), 0, 0.999f);
+        Vector3[] palette =
+        [
+            Brush.Rgb(0x16305f), Brush.Rgb(0x24579c), Brush.Rgb(0x3f86bf), Brush.Rgb(0x87b9cf), Brush.Rgb(0xd9d8b0),
+        ];
+        float clouds = 1.6f * (Brush.Clouds(x / 90, y / 70, 21) - 0.2f);
+        float value = Math.Clamp(clouds + (0.35f * (Brush.Hash(i, 5, 1) - 0.5f)), 0, 0.999f);
         Vector3 color = palette[(int)(value * palette.Length)];
         foreach (Vector3 eye in s_eyes)
         {
             float r = Vector2.Distance(new Vector2(x, y), new Vector2(eye.X, eye.Y)) / eye.Z;
             if (r < 0.35f) color = Brush.Rgb(0xf7e07a);
-            else if (r < 0.95f && Brush.Hash(i, 6, 1) < 0.75f - (0.5f * r)) color = Brush.Rgb(i % 2 == 0 ? 0xe3a93c : 0xf2d472);
+            else if (r < 0.95f && Brush.Hash(i, 6, 1) < 0.75f - (0.5f * r))
+                color = Brush.Rgb(i % 2 == 0 ? 0xe3a93c : 0xf2d472);
         }
 
-        if (y > 320 + (20 * Brush.Noise(x / 40, 0, 3))) color = Brush.Rgb(i % 3 == 0 ? 0x6d8b3d : i % 3 == 1 ? 0x2f4f37 : 0xa77b35);
+        if (y > 320 + (20 * Brush.Noise(x / 40, 0, 3)))
+            color = Brush.Rgb(i % 3 == 0 ? 0x6d8b3d : i % 3 == 1 ? 0x2f4f37 : 0xa77b35);
         return color;
     }
 
-    /// <summary>A capsule with bristles along it and a ridge of paint at its lit side.</summary>
-    private static void Stroke(Canvas canvas, int seed, Vector2 center, Vector2 direction, float length, float width, Vector3 color)
+    /// <summary>Paints a capsule with bristles along it and a ridge of paint at its lit side.</summary>
+    private static void Stroke(
+        Canvas canvas, int seed, Vector2 center, Vector2 direction, float length, float width, Vector3 color)
     {
         var side = new Vector2(-direction.Y, direction.X);
         float reach = length + width;

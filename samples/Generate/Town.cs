@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace NativeStyle.Generate;
 
-/// <summary>An evening town between hills and a river that mirrors it.</summary>
+/// <summary>An evening town between hills and a river that mirrors the town.</summary>
 internal static class Town
 {
     private const float Shore = 268;
@@ -66,7 +66,8 @@ internal static class Town
             if (x < left || x > right) return old;
             float light = 1.1f - (0.35f * (x - left) / width) - (0.12f * (Brush.Clouds(x / 7, y / 7, 31) - 0.5f));
             (float u, float v) = (((x - left - 4) / 11) % 1, ((y - top - 5) / 17) % 1);
-            bool window = x > left + 4 && x < right - 3 && y > top + 5 && y < Shore - 8 && u is > 0.2f and < 0.78f && v is > 0.15f and < 0.72f;
+            bool onWall = x > left + 4 && x < right - 3 && y > top + 5 && y < Shore - 8;
+            bool window = onWall && u is > 0.2f and < 0.78f && v is > 0.15f and < 0.72f;
             if (!window) return wall * light;
             bool lit = Brush.Hash((int)((x - left) / 11), (int)((y - top) / 17) + (7 * i), 8) < 0.42f;
             bool frame = u is < 0.26f or > 0.72f || v is < 0.2f or > 0.67f || MathF.Abs(u - 0.49f) < 0.04f;
@@ -100,12 +101,13 @@ internal static class Town
             float edge = size * (0.7f + (0.6f * Brush.Clouds(x / 8, y / 8, 40 + i)));
             float distance = Vector2.Distance(new Vector2(x, y), new Vector2(x0, y0));
             if (distance > edge) return old;
-            float light = 0.75f + (0.55f * ((x0 - x) + (y0 - y)) / (2 * size)) + (0.7f * (Brush.Noise(x / 3, y / 3, i) - 0.4f));
+            float slope = 0.55f * ((x0 - x) + (y0 - y)) / (2 * size);
+            float light = 0.75f + slope + (0.7f * (Brush.Noise(x / 3, y / 3, i) - 0.4f));
             return leaf * Math.Clamp(light, 0.3f, 1.7f);
         });
     }
 
-    /// <summary>The scene above the shore, upside down, darker, pulled apart by ripples.</summary>
+    /// <summary>Paints the scene above the shore upside down, darker, and pulled apart by ripples.</summary>
     private static void River(Canvas canvas)
     {
         var above = canvas.Finish();

@@ -8,15 +8,21 @@ internal static class Waves
     public static Canvas Paint()
     {
         var canvas = new Canvas(512, 384);
-        canvas.Fill((x, y, _) => Vector3.Lerp(Brush.Rgb(0xe9d9b5), Brush.Rgb(0xd8b98f), y / 200) * (0.97f + (0.06f * Brush.Clouds(x / 3, y / 30, 2))));
-        canvas.Fill((x, y, old) => Vector2.Distance(new Vector2(x, y), new Vector2(390, 74)) < 34 ? Brush.Rgb(0xc9503a) : old);
+        canvas.Fill((x, y, _) =>
+        {
+            Vector3 paper = Vector3.Lerp(Brush.Rgb(0xe9d9b5), Brush.Rgb(0xd8b98f), y / 200);
+            return paper * (0.97f + (0.06f * Brush.Clouds(x / 3, y / 30, 2)));
+        });
+        canvas.Fill((x, y, old) =>
+            Vector2.Distance(new Vector2(x, y), new Vector2(390, 74)) < 34 ? Brush.Rgb(0xc9503a) : old);
         for (int row = 0; row < 9; row++) Row(canvas, row);
         return canvas;
     }
 
     private static void Row(Canvas canvas, int row)
     {
-        float level = 110 + (row * 34), height = 34 + (2.5f * row), length = 118 + (6 * row), shift = (row * 67) + (23 * Brush.Hash(row, 0, 4));
+        float level = 110 + (row * 34), height = 34 + (2.5f * row), length = 118 + (6 * row);
+        float shift = (row * 67) + (23 * Brush.Hash(row, 0, 4));
         Vector3 deep = Vector3.Lerp(Brush.Rgb(0x5f8fae), Brush.Rgb(0x17305c), row / 8f), foam = Brush.Rgb(0xf4efe2);
         canvas.Fill((x, y, old) =>
         {
@@ -29,7 +35,8 @@ internal static class Waves
             if (depth < 2) return Brush.Rgb(0x1b2438);
             if (depth < 8 + (9 * wave) - (3 * MathF.Sin(x / 4f))) return foam * (0.95f + (0.05f * MathF.Sin(x)));
             float line = ((depth + (6 * MathF.Sin(phase * 9))) / 7.5f) % 1;
-            return line < 0.22f ? deep * 0.55f : Vector3.Lerp(deep, foam, line > 0.8f ? 0.35f : 0.04f * (1 - (depth / 80)));
+            if (line < 0.22f) return deep * 0.55f;
+            return Vector3.Lerp(deep, foam, line > 0.8f ? 0.35f : 0.04f * (1 - (depth / 80)));
         });
     }
 }

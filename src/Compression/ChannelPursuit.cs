@@ -3,21 +3,27 @@ using MathNet.Numerics.LinearAlgebra;
 namespace NativeStyle.Compression;
 
 /// <summary>
-/// Which of many channels restore a map best by a linear map: simultaneous orthogonal matching pursuit (Pati, Rezaiifar and
-/// Krishnaprasad 1993; for many outputs at once Tropp, Gilbert and Strauss 2006, "Algorithms for simultaneous sparse
-/// approximation") on second moments alone. A candidate counts by what it really takes off the squared error, as in
-/// orthogonal least squares (Chen, Billings and Luo 1989), not by its angle to the residual.
+/// Chooses those of many channels that restore a map best by a linear map. The method is simultaneous orthogonal
+/// matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993; for many outputs at once Tropp, Gilbert and Strauss 2006,
+/// "Algorithms for simultaneous sparse approximation") and needs only second moments. A candidate is ranked by how much
+/// it lowers the squared error, as in orthogonal least squares (Chen, Billings and Luo 1989), and not by its angle to
+/// the residual.
 /// </summary>
 internal static class ChannelPursuit
 {
-    /// <summary>Candidates of which less than this share of their power is left are sums of those chosen, but for rounding.</summary>
+    /// <summary>
+    /// A candidate with less than this share of its power left is, up to rounding, a linear combination of those
+    /// chosen.
+    /// </summary>
     private const double Dependent = 1e-5;
 
-    /// <summary>Chooses channels one by one, each the one that lowers the squared error of the fit most.</summary>
+    /// <summary>
+    /// Chooses channels one by one. Each choice is the one that lowers the squared error of the fit most.
+    /// </summary>
     /// <param name="power">SᵀS of the candidates, (candidates, candidates).</param>
     /// <param name="cross">SᵀT of candidates and outputs, (candidates, outputs).</param>
-    /// <param name="count">How many are wanted; fewer are chosen where all others are linear combinations of them.</param>
-    /// <returns>Their places, in the order of choice.</returns>
+    /// <param name="count">How many to choose. Fewer are chosen if all others are linear combinations of them.</param>
+    /// <returns>The channels' indices, in the order of choice.</returns>
     public static int[] Choose(Matrix<double> power, Matrix<double> cross, int count)
     {
         (int candidates, int outputs) = (power.RowCount, cross.ColumnCount);
@@ -36,7 +42,7 @@ internal static class ChannelPursuit
 
             if (best < 0) break;
             chosen.Add(best);
-            // All candidates lose their part along the chosen one: a step of a pivoted Cholesky factorisation.
+            // Remove from every candidate its part along the chosen one: a step of a pivoted Cholesky factorisation.
             (double[] pivot, double[] explained) = ([.. left[best]], [.. explains[best]]);
             for (int j = 0; j < candidates; j++)
             {

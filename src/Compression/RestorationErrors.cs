@@ -4,24 +4,31 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Compression;
 
-/// <summary>How well a student's channels restore its teacher's maps.</summary>
+/// <summary>Measures how well a student's channels restore its teacher's maps.</summary>
 public static class RestorationErrors
 {
-    /// <summary>Squared errors of the restored maps by layer, as shares of the teacher's maps' sum of squares around their means.</summary>
-    /// <param name="crops">Pictures, (side, side, RGB) each, 0..1: others than the fit's.</param>
-    /// <param name="pooling">In both networks.</param>
+    /// <summary>
+    /// Returns the squared errors of the restored maps by layer, as shares of the sum of squares of the teacher's maps
+    /// around their means.
+    /// </summary>
+    /// <param name="crops">Pictures, (side, side, RGB) each, 0..1. They must be others than those of the fit.</param>
+    /// <param name="pooling">The pooling of both networks.</param>
     public static IReadOnlyDictionary<string, double> Measure(
-        ComputeDevice device, CompressedNetwork student, VggWeights teacher, IReadOnlyList<float[]> crops, Pooling pooling,
-        CancellationToken cancellation = default)
+        ComputeDevice device, CompressedNetwork student, VggWeights teacher, IReadOnlyList<float[]> crops,
+        Pooling pooling, CancellationToken cancellation = default)
     {
-        Dictionary<string, SecondMoments> moments = MapPairs.Moments(device, student, teacher, crops, int.MaxValue, pooling, cancellation);
+        Dictionary<string, SecondMoments> moments = MapPairs.Moments(
+            device, student, teacher, crops, int.MaxValue, pooling, cancellation);
         return student.Maps.ToDictionary(map => map.Key, map =>
         {
             int channels = map.Value.ColumnCount;
             SecondMoments sums = moments[map.Key];
-            return RestoringMap.SquaredError(
-                map.Value, sums.Between(..channels, ..channels), sums.Between(..channels, channels..), sums.Between(channels.., channels..))
-                / sums.Variation(channels..);
+            double error = RestoringMap.SquaredError(
+                map.Value,
+                sums.Between(..channels, ..channels),
+                sums.Between(..channels, channels..),
+                sums.Between(channels.., channels..));
+            return error / sums.Variation(channels..);
         });
     }
 }

@@ -5,10 +5,11 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Compression;
 
 /// <summary>
-/// Sums over positions of the channels and of their products, xᵀ x, of maps that come piece by piece: however many there are,
-/// what is kept is one matrix. A piece's sum is the engine's Gram matrix in float32; pieces are added in double.
+/// Sums the channels and their products, xᵀ x, over the positions of maps that come piece by piece. It keeps one
+/// matrix, however many pieces there are. A piece's sum is the engine's Gram matrix in float32. Pieces are added in
+/// double.
 /// </summary>
-/// <param name="channels">Columns of x.</param>
+/// <param name="channels">The number of columns of x.</param>
 internal sealed class SecondMoments(int channels)
 {
     private readonly double[] _products = new double[channels * channels];
@@ -16,7 +17,7 @@ internal sealed class SecondMoments(int channels)
 
     public long Positions { get; private set; }
 
-    /// <summary>Adds a piece.</summary>
+    /// <summary>Adds the positions of one piece.</summary>
     /// <param name="rows">(positions, channels).</param>
     public void Add(ComputeDevice device, float[] rows)
     {
@@ -28,17 +29,20 @@ internal sealed class SecondMoments(int channels)
         Positions += rows.Length / channels;
     }
 
-    /// <summary>xᵀ y for two ranges of channels.</summary>
+    /// <summary>Returns xᵀ y for two ranges of channels.</summary>
     public Matrix<double> Between(Range x, Range y)
     {
-        ((int firstRow, int rows), (int firstColumn, int columns)) = (x.GetOffsetAndLength(channels), y.GetOffsetAndLength(channels));
-        return Matrix<double>.Build.Dense(rows, columns, (i, j) => _products[((firstRow + i) * channels) + firstColumn + j]);
+        (int firstRow, int rows) = x.GetOffsetAndLength(channels);
+        (int firstColumn, int columns) = y.GetOffsetAndLength(channels);
+        return Matrix<double>.Build.Dense(
+            rows, columns, (i, j) => _products[((firstRow + i) * channels) + firstColumn + j]);
     }
 
-    /// <summary>The sum of squares around each channel's mean, over some channels.</summary>
+    /// <summary>Returns the sum of squares around each channel's mean, summed over a range of channels.</summary>
     public double Variation(Range x)
     {
         (int first, int count) = x.GetOffsetAndLength(channels);
-        return Enumerable.Range(first, count).Sum(i => _products[(i * channels) + i] - (_sums[i] * _sums[i] / Positions));
+        return Enumerable.Range(first, count)
+            .Sum(i => _products[(i * channels) + i] - (_sums[i] * _sums[i] / Positions));
     }
 }

@@ -4,23 +4,24 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Compression;
 
 /// <summary>
-/// Square pieces of pictures, each changed a little: statistics of more pictures than there are. Sizes, places, mirroring,
-/// contrast, brightness, colours and noise are drawn from a seed.
+/// Cuts square pieces from pictures and changes each a little, so that they have the statistics of more pictures than
+/// there are. Sizes, places, mirroring, contrast, brightness, colours and noise are drawn from a seed.
 /// </summary>
 public static class TrainingCrops
 {
     private static readonly int[][] s_orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
-    /// <summary>Draws pieces, about as many of each picture.</summary>
-    /// <param name="pictures">PNG or JPEG files; those smaller than a piece are passed over.</param>
-    /// <param name="count">Pieces in all.</param>
-    /// <param name="side">Their rows and columns, in pixels.</param>
-    /// <param name="seed">The same seed, the same pieces.</param>
-    /// <param name="notice">Told of pictures that are passed over.</param>
+    /// <summary>Draws pieces, about equally many from each picture.</summary>
+    /// <param name="pictures">PNG or JPEG files. Those smaller than a piece are skipped.</param>
+    /// <param name="count">The number of pieces in all.</param>
+    /// <param name="side">The pieces' rows and columns, in pixels.</param>
+    /// <param name="seed">The same seed draws the same pieces.</param>
+    /// <param name="notice">Called with a message for each picture that is skipped.</param>
     /// <returns>(side, side, RGB) each, 0..1.</returns>
     /// <exception cref="InvalidDataException">No picture is large enough.</exception>
     public static IReadOnlyList<float[]> Draw(
-        IReadOnlyList<string> pictures, int count, int side, int seed, Action<string> notice, CancellationToken cancellation = default)
+        IReadOnlyList<string> pictures, int count, int side, int seed, Action<string> notice,
+        CancellationToken cancellation = default)
     {
         var crops = new List<float[]>();
         for (int i = 0; i < pictures.Count; i++)
@@ -33,7 +34,8 @@ public static class TrainingCrops
             {
                 picture = PictureFile.Read(pictures[i]);
             }
-            catch (Exception unreadable) when (unreadable is InvalidDataException or IOException or UnauthorizedAccessException)
+            catch (Exception unreadable)
+                when (unreadable is InvalidDataException or IOException or UnauthorizedAccessException)
             {
                 notice($"passed over: {unreadable.Message}");
                 continue;
@@ -41,7 +43,9 @@ public static class TrainingCrops
 
             if (Math.Min(picture.Height, picture.Width) < side)
             {
-                notice($"passed over: {pictures[i]} has {picture.Height} x {picture.Width} pixels, expected at least {side} on each side");
+                notice(
+                    $"passed over: {pictures[i]} has {picture.Height} x {picture.Width} pixels, "
+                    + $"expected at least {side} on each side");
                 continue;
             }
 
@@ -55,15 +59,18 @@ public static class TrainingCrops
 
     private static float[] Crop(Picture picture, int side, NormalGenerator random)
     {
-        // Between the picture's own size and the smallest that a piece fits into: transfers see pictures at any size.
-        double least = (double)side / Math.Min(picture.Height, picture.Width), scale = Math.Pow(least, random.Uniform() * random.Uniform());
+        // Draw a size between the picture's own and the smallest that a piece fits into: transfers see pictures at any
+        // size.
+        double least = (double)side / Math.Min(picture.Height, picture.Width);
+        double scale = Math.Pow(least, random.Uniform() * random.Uniform());
         Picture scaled = picture.At(
             Math.Max(side, (int)(picture.Height * scale)), Math.Max(side, (int)(picture.Width * scale)));
         int top = Whole(scaled.Height - side + 1), left = Whole(scaled.Width - side + 1);
         bool mirrored = random.Uniform() < 0.5;
-        // Half keep their colours, half have them in another order.
+        // Half of the pieces keep their colours, the other half have them in another order.
         int[] colours = random.Uniform() < 0.5 ? s_orders[0] : s_orders[1 + Whole(s_orders.Length - 1)];
-        double contrast = Between(0.6, 1.3), brightness = Between(-0.2, 0.2), deviation = random.Uniform() < 0.3 ? Between(0, 0.1) : 0;
+        double contrast = Between(0.6, 1.3), brightness = Between(-0.2, 0.2);
+        double deviation = random.Uniform() < 0.3 ? Between(0, 0.1) : 0;
         float[] crop = new float[3 * side * side], noise = new float[crop.Length];
         if (deviation > 0) random.Fill(noise, deviation);
         for (int i = 0; i < crop.Length; i++)

@@ -3,12 +3,12 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.GradientCheck;
 
 /// <summary>
-/// Checks an operator on an device three ways: its output against a MathNet reference in double precision, its
-/// gradients against the reference's, and its gradients against central differences of the reference's output.
+/// Checks an operator on a device in three ways. It compares the output with a MathNet reference in double precision,
+/// the gradients with the reference's gradients, and the gradients with central differences of the reference's output.
 /// </summary>
 public static class GradientChecker
 {
-    /// <summary>Coordinates of each input that are differenced; more would only take time.</summary>
+    /// <summary>How many coordinates of each input are differenced. More would only take more time.</summary>
     private const int SampledCoordinates = 16;
 
     /// <summary>A power of two, so that x ± h is exact for x near 1.</summary>
@@ -17,19 +17,25 @@ public static class GradientChecker
     public static CheckResult Check(CheckCase check, ComputeDevice device)
     {
         Expectation expected = check.Expected;
-        (float[] output, float[][] gradients) = check.Run(device, [.. check.Inputs.Select(ToFloat)], ToFloat(check.OutputGradient));
+        (float[] output, float[][] gradients) = check.Run(
+            device, [.. check.Inputs.Select(ToFloat)], ToFloat(check.OutputGradient));
         double forward = RelativeError(output, expected.Output, expected.OutputTerms);
         WorstElement worst = Worst("output", output, expected.Output, expected.OutputTerms);
         if (check.ReferenceBackward is null) return new CheckResult(check, device.Name, forward, null, null, worst);
 
         if (gradients.Length != check.Differentiable || expected.Gradients.Length != check.Differentiable)
-            throw new InvalidOperationException($"{check}: {gradients.Length} gradients, {expected.Gradients.Length} expected");
+        {
+            throw new InvalidOperationException(
+                $"{check}: {gradients.Length} gradients, {expected.Gradients.Length} expected");
+        }
+
         double backward = 0, difference = 0;
         for (int i = 0; i < gradients.Length; i++)
         {
             (double[] gradient, double[] terms) = (expected.Gradients[i], expected.GradientTerms[i]);
             backward = Math.Max(backward, RelativeError(gradients[i], gradient, terms));
-            difference = Math.Max(difference, DifferenceError(expected.Differences[i], Array.ConvertAll(gradients[i], value => (double)value), terms));
+            double[] inDouble = Array.ConvertAll(gradients[i], value => (double)value);
+            difference = Math.Max(difference, DifferenceError(expected.Differences[i], inDouble, terms));
             WorstElement element = Worst($"gradient of input {i}", gradients[i], gradient, terms);
             if (!(element.Error <= worst.Error)) worst = element;
         }
@@ -37,7 +43,7 @@ public static class GradientChecker
         return new CheckResult(check, device.Name, forward, backward, difference, worst);
     }
 
-    /// <summary>What the reference says of a case, the same for every device.</summary>
+    /// <summary>Computes the reference's results for a case. They are the same for every device.</summary>
     internal static Expectation Expect(CheckCase check)
     {
         double[][] magnitudes = [.. check.Inputs.Select(Magnitudes)];
@@ -50,29 +56,36 @@ public static class GradientChecker
     }
 
     /// <summary>
-    /// How far central differences of the reference are from the reference's own gradient, for steps h from 1/2 down to 2⁻⁴⁴.
-    /// The curve is a V on logarithmic axes: from the right the error falls as h², the terms of third order that a central
-    /// difference leaves out (none for quadratic functions); from the left as ε/h, the digits that cancel.
+    /// Measures how far central differences of the reference are from the reference's own gradient, for steps h from
+    /// 1/2 down to 2⁻⁴⁴. The curve is a V on logarithmic axes. From the right the error falls as h², because a
+    /// central difference omits the terms of third order (quadratic functions have none). To the left it grows as ε/h,
+    /// because digits cancel.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The case has no backward.</exception>
+    /// <exception cref="InvalidOperationException">The case has no backward pass.</exception>
     public static IReadOnlyList<(double Step, double Error)> Sweep(CheckCase check)
     {
         if (check.ReferenceBackward is null) throw new InvalidOperationException($"{check} has no gradient");
         double[][] expected = check.ReferenceBackward(check.Inputs, check.OutputGradient);
-        double[][] scales = check.ReferenceBackward([.. check.Inputs.Select(Magnitudes)], Magnitudes(check.OutputGradient));
-        return [.. Enumerable.Range(1, 44).Select(power => Math.Pow(2, -power)).Select(step =>
-            (step, Enumerable.Range(0, check.Differentiable).Max(i => DifferenceError(Differences(check, i, step), expected[i], scales[i]))))];
+        double[][] scales = check.ReferenceBackward(
+            [.. check.Inputs.Select(Magnitudes)], Magnitudes(check.OutputGradient));
+        return
+        [
+            .. Enumerable.Range(1, 44).Select(power => Math.Pow(2, -power)).Select(step => (step, WorstOf(step))),
+        ];
+
+        double WorstOf(double step) => Enumerable.Range(0, check.Differentiable)
+            .Max(i => DifferenceError(Differences(check, i, step), expected[i], scales[i]));
     }
 
     /// <summary>
-    /// The largest difference, relative to the largest reference value; infinite where anything is not finite.
+    /// Returns the largest difference relative to the largest reference value, or infinity if a value is not finite.
     /// </summary>
-    /// <param name="actual">What the operator gave.</param>
-    /// <param name="expected">What the reference gives.</param>
+    /// <param name="actual">The operator's values.</param>
+    /// <param name="expected">The reference's values.</param>
     /// <param name="magnitudes">
-    /// What the reference gives for the inputs' magnitudes, i.e. the sum of the magnitudes of its terms: the rounding
-    /// error of a sum is relative to that, not to what is left when terms cancel (Higham 2002, "Accuracy and stability
-    /// of numerical algorithms", section 3.1).
+    /// The reference's values for the inputs' magnitudes, which are the sums of the magnitudes of the terms. The
+    /// rounding error of a sum is relative to these, and not to what is left when terms cancel (Higham 2002, "Accuracy
+    /// and stability of numerical algorithms", section 3.1).
     /// </param>
     public static double RelativeError(float[] actual, double[] expected, double[]? magnitudes = null)
     {
@@ -85,21 +98,25 @@ public static class GradientChecker
         return largest == 0 ? worst : worst / largest;
     }
 
-    /// <summary>How far a gradient is from central differences.</summary>
-    private static double DifferenceError(IReadOnlyList<(int Index, double Estimate)> differences, double[] gradient, double[] magnitudes)
+    /// <summary>Returns how far a gradient is from central differences.</summary>
+    private static double DifferenceError(
+        IReadOnlyList<(int Index, double Estimate)> differences, double[] gradient, double[] magnitudes)
     {
         double largest = Math.Max(Largest(magnitudes), gradient.Max(Math.Abs));
         double worst = differences.Max(difference => Math.Abs(difference.Estimate - gradient[difference.Index]));
         return largest == 0 ? worst : worst / largest;
     }
 
-    /// <summary>f(x) = sum of output gradient x reference output, differenced at some coordinates of one input.</summary>
+    /// <summary>
+    /// Differences f(x) = sum of output gradient x reference output at some coordinates of one input.
+    /// </summary>
     private static List<(int Index, double Estimate)> Differences(CheckCase check, int input, double step)
     {
         double[] values = check.Inputs[input];
         int stride = Math.Max(1, values.Length / SampledCoordinates);
         List<(int Index, double Estimate)> differences = [];
-        for (int i = 0; i < values.Length; i += stride) differences.Add((i, (At(i, step) - At(i, -step)) / (2 * step)));
+        for (int i = 0; i < values.Length; i += stride)
+            differences.Add((i, (At(i, step) - At(i, -step)) / (2 * step)));
         return differences;
 
         double At(int index, double offset)

@@ -8,17 +8,22 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.GradientCheck;
 
-/// <summary>Convolutions, on the paths of the CPU and by the GPU's kernels, and the matrix products under them.</summary>
+/// <summary>
+/// Convolutions, on the CPU's paths and by the GPU's kernels, and the matrix products that they are built on.
+/// </summary>
 public static partial class OperatorCases
 {
-    private const string ConvolutionReason = "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
+    private const string ConvolutionReason =
+        "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
 
     private const double TensorTolerance = 1e-3;
-    private const string TensorReason = "both factors rounded to 10 bits of mantissa: 2^-10 of the terms at the most, seen up to 3e-4";
+    private const string TensorReason =
+        "both factors rounded to 10 bits of mantissa: 2^-10 of the terms at the most, seen up to 3e-4";
 
     private static IEnumerable<CheckCase> Convolutions(Random random)
     {
-        // Channels that fill vectors go to Winograd: by tiles where there are more of them than channels, else by channels.
+        // Channels that fill vectors take the Winograd path. It goes by tiles if there are more tiles than channels,
+        // and by channels otherwise.
         Conv3x3Shape[] shapes =
         [
             new(1, 1, 1, 1), new(1, 1, 8, 8), new(1, 9, 2, 5), new(7, 5, 3, 64), new(7, 5, 3, 64, Padding.Replicate),
@@ -58,10 +63,11 @@ public static partial class OperatorCases
     {
         double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
         double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        string pool = shape.Pooling == Pooling.None ? "" : $"+{shape.Pooling}Pool";
         if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
         return new CheckCase
         {
-            Operator = $"Conv3x3{(shape.Relu ? "+ReLU" : "")}{(shape.Pooling == Pooling.None ? "" : $"+{shape.Pooling}Pool")}",
+            Operator = $"Conv3x3{(shape.Relu ? "+ReLU" : "")}{pool}",
             Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}"
                 + (shape.Pooling == Pooling.None ? "" : $", {shape.PoolEdge}"),
             Inputs = [x, w, b],
@@ -69,22 +75,31 @@ public static partial class OperatorCases
             OutputGradient = dy,
             Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
             ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape),
+                v[0],
+                v[1],
+                ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape),
+                shape),
             Run = (device, v, g) =>
             {
                 using var layer = new Conv3x3Layer(device, v[1], v[2], frozen: false);
                 using var input = new Tensor(
                     device, new Shape(shape.Height, shape.Width, shape.InChannels), v[0], true);
                 return Twice(
-                    device, tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge), g,
-                    input, layer.Kernel, layer.Bias);
+                    device,
+                    tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge),
+                    g,
+                    input,
+                    layer.Kernel,
+                    layer.Bias);
             },
             Tolerance = 6e-6,
             ToleranceReason = ConvolutionReason,
         };
     }
 
-    /// <summary>The GPU's forms on every device that has groups: on the CPU those are slow, so these are small.</summary>
+    /// <summary>
+    /// The GPU's forms on every device that has groups. They are slow on the CPU, so the shapes are small.
+    /// </summary>
     private static IEnumerable<CheckCase> ConvolutionsByKernels(Random random)
     {
         const string DirectReason = "float32 sums of up to 300 products: seen up to 3e-7";
@@ -93,42 +108,51 @@ public static partial class OperatorCases
             foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
             {
                 yield return ByKernels(
-                    random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling }, WinogradGpu.Forward, WinogradGpu.BackwardData,
-                    6e-6, ConvolutionReason);
+                        random, "GPU Winograd", sizes with { Relu = true, Pooling = pooling },
+                        WinogradGpu.Forward, WinogradGpu.BackwardData, 6e-6, ConvolutionReason);
             }
         }
 
-        // A first layer, loads of four and of one, more windows and channels than a group has, borders that meet.
+        // A first layer; loads of four and of one; more windows and channels than a group has; borders that meet.
         foreach (Conv3x3Shape shape in new Conv3x3Shape[]
         {
-            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true), new(9, 5, 4, 36, Padding.Replicate),
-            new(1, 1, 2, 5, Padding.Replicate, true), new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max),
-            new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same), new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
+            new(7, 9, 3, 12, Padding.Replicate, true), new(5, 34, 3, 7, Padding.Zero, true),
+            new(9, 5, 4, 36, Padding.Replicate), new(1, 1, 2, 5, Padding.Replicate, true),
+            new(5, 6, 3, 33, Padding.Replicate, true, Pooling.Max),
+            new(5, 5, 1, 8, Padding.Zero, true, Pooling.Average, PoolEdge.Same),
+            new(6, 5, 4, 68, Padding.Zero, true, Pooling.Max),
         })
         {
-            yield return ByKernels(random, "GPU direct, few inputs", shape, DirectGpu.Forward, DirectGpu.BackwardFewInputs, 1e-6, DirectReason);
+            yield return ByKernels(
+                random, "GPU direct, few inputs", shape,
+                DirectGpu.Forward, DirectGpu.BackwardFewInputs, 1e-6, DirectReason);
         }
 
         foreach (Conv3x3Shape shape in new Conv3x3Shape[]
         {
-            new(5, 6, 3, 5, Padding.Replicate, true), new(5, 6, 8, 12, Padding.Replicate), new(9, 9, 68, 4, Padding.Zero, true, Pooling.Average),
+            new(5, 6, 3, 5, Padding.Replicate, true), new(5, 6, 8, 12, Padding.Replicate),
+            new(9, 9, 68, 4, Padding.Zero, true, Pooling.Average),
             new(3, 5, 12, 8, Padding.Replicate, true, Pooling.Max, PoolEdge.Same),
         })
         {
-            yield return ByKernels(random, "GPU direct", shape, DirectGpu.Forward, DirectGpu.BackwardData, 1e-6, DirectReason);
+            yield return ByKernels(
+                random, "GPU direct", shape, DirectGpu.Forward, DirectGpu.BackwardData, 1e-6, DirectReason);
         }
 
-        // Windows in both halves of a group's, odd edges, replicate padding, loads of four and of one.
+        // Windows in both halves of a group's windows; odd edges; replicate padding; loads of four and of one.
         foreach (Conv3x3Shape shape in new Conv3x3Shape[]
         {
-            new(4, 5, 1, 2, Padding.Zero, true), new(5, 6, 3, 1, Padding.Replicate, true, Pooling.Max), new(3, 3, 2, 2, Padding.Replicate),
+            new(4, 5, 1, 2, Padding.Zero, true), new(5, 6, 3, 1, Padding.Replicate, true, Pooling.Max),
+            new(3, 3, 2, 2, Padding.Replicate),
         })
         {
-            yield return ByKernels(
-                random, "TF32", shape, DirectTensor.Forward, DirectTensor.BackwardData, TensorTolerance, TensorReason) with { NeedsTensorCores = true };
-            yield return ByKernels(
-                random, "TF32 by shuffles", shape, DirectTensor.ShuffledForward, DirectTensor.ShuffledBackwardData, TensorTolerance,
-                TensorReason) with { NeedsWarps = true };
+            CheckCase onCores = ByKernels(
+                random, "TF32", shape, DirectTensor.Forward, DirectTensor.BackwardData, TensorTolerance, TensorReason);
+            yield return onCores with { NeedsTensorCores = true };
+            CheckCase byShuffles = ByKernels(
+                random, "TF32 by shuffles", shape,
+                DirectTensor.ShuffledForward, DirectTensor.ShuffledBackwardData, TensorTolerance, TensorReason);
+            yield return byShuffles with { NeedsWarps = true };
         }
     }
 
@@ -139,21 +163,26 @@ public static partial class OperatorCases
         double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
         double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
         if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
+        string sizes = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}";
         return new CheckCase
         {
             Operator = $"Conv3x3 ({form})",
             NeedsGroups = true,
-            Variant = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}, {shape.Padding}, {shape.Pooling}",
+            Variant = $"{sizes}, {shape.Padding}, {shape.Pooling}",
             Inputs = [x, w, b],
             Differentiable = 1,
             OutputGradient = dy,
             Reference = v => ConvolutionReference.End(ConvolutionReference.Forward(v[0], v[1], v[2], shape), shape),
             ReferenceBackward = (v, g) => ConvolutionReference.Backward(
-                v[0], v[1], ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape), shape)[..1],
+                v[0],
+                v[1],
+                ConvolutionReference.EndBackward(ConvolutionReference.Forward(v[0], v[1], v[2], shape), g, shape),
+                shape)[..1],
             Run = (device, v, g) =>
             {
                 using DeviceBuffer<float> input = device.Allocate<float>(v[0]), gradOutput = device.Allocate<float>(g);
-                using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
+                using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength);
+                using DeviceBuffer<float> gradInput = device.Allocate<float>(shape.InLength);
                 using DeviceBuffer<uint>? gate = shape.Relu ? device.Allocate<uint>(shape.GateLength) : null;
                 using var weights = new Conv3x3Weights(device, v[1], v[2]);
                 forward(device, new(input.View, weights, output.View, gate?.View ?? default, shape));
@@ -167,8 +196,8 @@ public static partial class OperatorCases
     }
 
     /// <summary>
-    /// Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, beta, loads of four and of one,
-    /// and sizes around those of the tiles.
+    /// Each kernel of the matrix product: a batch, a transposed A with its depth cut into pieces, beta, loads of four
+    /// and of one, and sizes around those of the tiles.
     /// </summary>
     private static IEnumerable<CheckCase> Products(Random random)
     {
@@ -182,59 +211,76 @@ public static partial class OperatorCases
         ];
         (string, Action<ComputeDevice, MatrixProductOp.Arguments>)[] forms =
         [
-            ("chosen", (device, p) => MatrixProductOp.Run(device, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta)), ("plain", MatrixProductOp.RunPlain),
-            ("narrow", MatrixProductOp.RunNarrow), ("small tiles", MatrixProductOp.RunSmallTiles), ("large tiles", MatrixProductOp.RunLargeTiles),
-            ("TF32", MatrixProductOp.RunTensor), ("TF32 by shuffles", MatrixProductOp.RunShuffledTensor),
+            ("chosen", (device, p) => MatrixProductOp.Run(device, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta)),
+            ("plain", MatrixProductOp.RunPlain),
+            ("narrow", MatrixProductOp.RunNarrow),
+            ("small tiles", MatrixProductOp.RunSmallTiles),
+            ("large tiles", MatrixProductOp.RunLargeTiles),
+            ("TF32", MatrixProductOp.RunTensor),
+            ("TF32 by shuffles", MatrixProductOp.RunShuffledTensor),
         ];
         foreach (MultiplyShape shape in shapes)
         {
             foreach ((string form, Action<ComputeDevice, MatrixProductOp.Arguments> run) in forms)
             {
-                // An exchange between threads of ILGPU's CPU accelerator takes its time: what the other shapes have is left out.
+                // Threads of ILGPU's CPU accelerator exchange values slowly: skip shapes that repeat what the others
+                // cover.
                 if (form == "TF32 by shuffles" && shape is { Rows: 3 or 8 or 96 }) continue;
-                // Where beta is 0, C may be anything and must not be read.
+                // If beta is 0, C may hold anything and must not be read.
                 float beta = shape.Batches == 2 ? 0f : 1f;
-                double[] a = Values(random, shape.AStep == 1 ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
-                double[] b = Values(random, shape.TotalDepth * shape.Columns), c = Values(random, shape.Batches * shape.Rows * shape.Columns);
+                bool rowMajor = shape.AStep == 1;
+                double[] a = Values(
+                    random,
+                    rowMajor ? shape.Batches * shape.Rows * shape.Depth : shape.TotalDepth * shape.Rows);
+                double[] b = Values(random, shape.TotalDepth * shape.Columns);
+                double[] c = Values(random, shape.Batches * shape.Rows * shape.Columns);
+                bool tensor = form.StartsWith("TF32", StringComparison.Ordinal);
                 yield return new CheckCase
                 {
                     Operator = $"MatrixProduct ({form})",
                     NeedsGroups = form is not ("chosen" or "plain"),
                     NeedsWarps = form == "TF32 by shuffles",
                     NeedsTensorCores = form == "TF32",
-                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, A step {shape.AStep}, beta {beta}",
+                    Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, "
+                        + $"A step {shape.AStep}, beta {beta}",
                     Inputs = [a, b, c],
                     Reference = v => ProductReference.Multiply(v[0], v[1], v[2], shape, 0.5, beta),
                     Run = (device, v, _) =>
                     {
-                        using DeviceBuffer<float> left = device.Allocate<float>(v[0]), right = device.Allocate<float>(v[1]);
-                        using DeviceBuffer<float> product = device.Allocate<float>(beta == 0f ? Array.ConvertAll(v[2], _ => float.NaN) : v[2]);
+                        float[] before = beta == 0f ? Array.ConvertAll(v[2], _ => float.NaN) : v[2];
+                        using DeviceBuffer<float> left = device.Allocate<float>(v[0]);
+                        using DeviceBuffer<float> right = device.Allocate<float>(v[1]);
+                        using DeviceBuffer<float> product = device.Allocate<float>(before);
                         run(device, new(left.View, right.View, product.View, shape, 0.5f, beta));
                         return (product.GetAsArray(), []);
                     },
-                    Tolerance = form.StartsWith("TF32", StringComparison.Ordinal) ? TensorTolerance : 1e-6,
-                    ToleranceReason = form.StartsWith("TF32", StringComparison.Ordinal) ? TensorReason : ElementwiseReason,
+                    Tolerance = tensor ? TensorTolerance : 1e-6,
+                    ToleranceReason = tensor ? TensorReason : ElementwiseReason,
                 };
             }
         }
     }
 
     /// <summary>
-    /// A zero output gradient where a small step of an input could cross ReLU's kink, or change which element of a window
-    /// is its maximum. A step h of one input or weight moves z by at most h max|w| or h max|x|, both below h.
+    /// Sets the output's gradient to zero where a small step of an input could cross ReLU's kink or change which
+    /// element of a window is its maximum. A step h of one input or weight moves z by at most h max|w| or h max|x|,
+    /// both below h.
     /// </summary>
     private static double[] AwayFromKinks(double[] z, double[] dy, Conv3x3Shape shape)
     {
         const double Margin = 0.01;
         if (shape.Pooling == Pooling.None) return [.. dy.Select((value, i) => Math.Abs(z[i]) < Margin ? 0 : value)];
-        double[] kept = [.. dy];
+        double[] masked = [.. dy];
         PoolReference.ForEachWindow(z, shape.PoolShape, (index, window, _, _, _) =>
         {
             double[] values = [.. window.Enumerate().Select(value => Math.Max(0, value)).OrderDescending()];
             bool nearKink = window.Enumerate().Any(value => Math.Abs(value) < Margin);
-            bool nearTie = shape.Pooling == Pooling.Max && values.Length > 1 && values[0] > 0 && values[0] - values[1] < 2 * Margin;
-            if (nearKink || nearTie) kept[index] = 0;
+            bool nearTie = shape.Pooling == Pooling.Max
+                && values.Length > 1
+                && values[0] > 0
+                && values[0] - values[1] < 2 * Margin;
+            if (nearKink || nearTie) masked[index] = 0;
         });
-        return kept;
+        return masked;
     }
 }

@@ -18,8 +18,8 @@ using NativeStyle.Kernels.Operators.Wasserstein;
 namespace NativeStyle.GradientCheck;
 
 /// <summary>
-/// The cases of every operator, forward and backward: odd sizes, one pixel, one channel, channel counts around the
-/// vector widths. Operators with a tape entry run through the tape, so that the entry is checked with them.
+/// The cases of every operator, forward and backward. They cover odd sizes, one pixel, one channel, and channel counts
+/// around the vector widths. Operators with a tape entry run through the tape, so that the entry is checked too.
 /// </summary>
 public static partial class OperatorCases
 {
@@ -27,36 +27,43 @@ public static partial class OperatorCases
     private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";
 
     /// <summary>
-    /// The operators of feature maps at one shape: convolution (with as many filters as channels), poolings, Gram matrix and
-    /// its like, losses.
+    /// Returns the operators of feature maps at one shape: convolution (with as many filters as channels), poolings,
+    /// Gram matrix, total variation, channel mean, guidance and losses.
     /// </summary>
     public static IEnumerable<CheckCase> AtShape(int seed, int height, int width, int channels)
     {
         var random = new Random(seed);
         Conv3x3Shape plain = new(height, width, channels, channels);
         Conv3x3Shape[] convolutions = [plain, plain with { Padding = Padding.Replicate }, plain with { Relu = true }];
+        (int, int, int) shape = (height, width, channels);
+        int length = height * width * channels;
         return
         [
-            .. convolutions.Select(shape => Convolution(random, shape)), .. Pooled([plain], random), .. Relus(random, height * width * channels),
-            .. Pools(random, (height, width, channels)), .. Grams(random, (height, width, channels)), .. SquaredErrors(random, height * width * channels),
-            .. Variations(random, (height, width, channels)), .. Means(random, (height, width, channels)),
+            .. convolutions.Select(convolution => Convolution(random, convolution)), .. Pooled([plain], random),
+            .. Relus(random, length), .. Pools(random, shape), .. Grams(random, shape),
+            .. SquaredErrors(random, length), .. Variations(random, shape), .. Means(random, shape),
         ];
     }
 
-    /// <summary>All cases with inputs drawn from <paramref name="seed"/>.</summary>
+    /// <summary>Returns all cases, with inputs drawn from <paramref name="seed"/>.</summary>
     public static IEnumerable<CheckCase> All(int seed)
     {
         var random = new Random(seed);
         CheckCase[] all =
         [
-            .. Convolutions(random), .. ConvolutionsByKernels(random), .. Products(random), .. Relus(random, 1, 7, 1001),
+            .. Convolutions(random), .. ConvolutionsByKernels(random), .. Products(random),
+            .. Relus(random, 1, 7, 1001),
             .. Pools(random, (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2)),
-            .. Grams(random, (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70), (40, 37, 48), (65, 64, 64)),
-            .. SquaredErrors(random, 1, 5, 1000, 40_001), .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),
+            .. Grams(
+                random, (1, 1, 1), (1, 1, 9), (5, 7, 3), (3, 3, 17), (31, 17, 8), (16, 13, 64), (7, 5, 70),
+                (40, 37, 48), (65, 64, 64)),
+            .. SquaredErrors(random, 1, 5, 1000, 40_001),
+            .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),
             .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random), .. Crops(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
-        // ILGPU's CPU accelerator keeps the threads of its largest group, which slow all that comes after it.
+        // Run cases with groups last: ILGPU's CPU accelerator keeps the threads of its largest group, which slow down
+        // all later cases.
         return all.OrderBy(check => check.NeedsGroups);
     }
 
@@ -85,14 +92,16 @@ public static partial class OperatorCases
                     (tape, t) => tape.AvgPool(t, edge), x => PoolReference.Average(x, shape),
                     (x, dy) => PoolReference.AverageBackward(x, dy, shape), 1e-6, ElementwiseReason);
 
-                // Away from zero, where the norm has no derivative.
-                double[] signed = Array.ConvertAll(Values(random, shape.InLength), value => Single(value + (0.1 * Math.Sign(value))));
+                // Keep values away from zero, where the norm has no derivative.
+                double[] signed = Array.ConvertAll(
+                    Values(random, shape.InLength), value => Single(value + (0.1 * Math.Sign(value))));
                 yield return Unary(
                     "L2Pool", variant, new Shape(h, w, c), signed, random,
                     (tape, t) => tape.L2Pool(t, edge), x => PoolReference.L2(x, shape),
                     (x, dy) => PoolReference.L2Backward(x, dy, shape), 1e-6, ElementwiseReason);
 
-                // Distinct values, further apart than the difference step: the maximum's place does not change.
+                // Use distinct values further apart than the difference step, so that the maximum's place does not
+                // change.
                 double[] distinct = [.. Enumerable.Range(0, (int)shape.InLength).Select(i => (i + 1) / 128.0)];
                 random.Shuffle(distinct);
                 yield return Unary(
@@ -113,7 +122,7 @@ public static partial class OperatorCases
                 "Gram", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.Gram(t, (float)scale),
                 f => StyleReference.Gram(f, h * w, c, scale),
                 (f, dg) => StyleReference.GramBackward(f, dg, h * w, c, scale), 5e-6, SumReason);
-            // ILGPU's CPU device gives each work item a thread: right, but slow.
+            // ILGPU's CPU device gives each work item a thread, which is correct but slow.
             if ((long)h * w * c * c > 40_000) continue;
             yield return new CheckCase
             {
@@ -160,18 +169,21 @@ public static partial class OperatorCases
             float scale = 2f / (h * w);
             foreach ((string form, VariationWeights weights) in new (string, VariationWeights)[]
             {
-                ("L2", new(scale, scale)), ("L2 inner", new(scale, 0.5f * scale, Border: VariationBorder.Inner)), ("L1", new(scale, scale, Norm: VariationNorm.Absolute)),
+                ("L2", new(scale, scale)),
+                ("L2 inner", new(scale, 0.5f * scale, Border: VariationBorder.Inner)),
+                ("L1", new(scale, scale, Norm: VariationNorm.Absolute)),
                 ("nine-point", new(scale, scale, 0.25f * scale)),
             })
             {
-                // Distinct values: a difference of zero is a kink of |d|.
+                // Use distinct values: a difference of zero is a kink of |d|.
                 double[] x = [.. Enumerable.Range(0, h * w * c).Select(i => (i - (h * w * c / 2)) / 256.0)];
                 random.Shuffle(x);
                 yield return Unary(
                     $"TotalVariation ({form})", $"{h}x{w}x{c}", new Shape(h, w, c), x, random,
                     (tape, t) => tape.TotalVariation(t, weights),
                     v => [StyleReference.TotalVariation(v, h, w, c, weights).Loss],
-                    (v, dl) => Times(StyleReference.TotalVariation(v, h, w, c, weights).Gradient, dl[0]), 2e-6, SumReason);
+                    (v, dl) => Times(StyleReference.TotalVariation(v, h, w, c, weights).Gradient, dl[0]),
+                    2e-6, SumReason);
             }
         }
     }
@@ -183,11 +195,14 @@ public static partial class OperatorCases
             double[] x = Values(random, (long)h * w * c), guidance = Values(random, (long)h * w);
             yield return Unary(
                 "ChannelMean", $"{h}x{w}x{c}", new Shape(h, w, c), x, random, (tape, t) => tape.ChannelMean(t),
-                f => StyleReference.ChannelMean(f, h * w, c), (_, dm) => StyleReference.ChannelMeanBackward(dm, h * w, c), 2e-6, SumReason);
+                    f => StyleReference.ChannelMean(f, h * w, c),
+                    (_, dm) => StyleReference.ChannelMeanBackward(dm, h * w, c), 2e-6, SumReason);
             yield return Unary(
                 "Guidance", $"{h}x{w}x{c}", new Shape(h, w, c), x, random,
-                (tape, t) => tape.Guide(t, new Tensor(tape.Device, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
-                f => StyleReference.Guide(f, guidance, c), (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
+                    (tape, t) => tape.Guide(
+                        t, new Tensor(tape.Device, new Shape(h, w), Array.ConvertAll(guidance, v => (float)v))),
+                    f => StyleReference.Guide(f, guidance, c),
+                    (_, dy) => StyleReference.Guide(dy, guidance, c), 1e-6, ElementwiseReason);
         }
     }
 
@@ -195,11 +210,13 @@ public static partial class OperatorCases
     {
         foreach ((int h, int w, int c, Window window) in new[]
         {
-            (1, 1, 1, new Window(0, 0, 1, 1)), (5, 7, 3, new Window(1, 2, 3, 4)), (9, 6, 17, new Window(0, 5, 9, 1)), (33, 40, 64, new Window(7, 0, 20, 40)),
+            (1, 1, 1, new Window(0, 0, 1, 1)), (5, 7, 3, new Window(1, 2, 3, 4)),
+            (9, 6, 17, new Window(0, 5, 9, 1)), (33, 40, 64, new Window(7, 0, 20, 40)),
         })
         {
             yield return Unary(
-                "Crop", $"{window.Height}x{window.Width} of {h}x{w}x{c}", new Shape(h, w, c), Values(random, (long)h * w * c), random,
+                "Crop", $"{window.Height}x{window.Width} of {h}x{w}x{c}", new Shape(h, w, c),
+                Values(random, (long)h * w * c), random,
                 (tape, t) => tape.Crop(t, window), x => CropReference.Crop(x, w, c, window),
                 (x, dy) => CropReference.Place(dy, x.Length, w, c, window), 1e-7, "copies");
             double[] map = Values(random, (long)h * w * c), part = Values(random, window.Pixels * c);
@@ -207,7 +224,10 @@ public static partial class OperatorCases
             {
                 yield return InPlace(
                     $"Crop.Place (beta {beta})", [map, part],
-                    v => VectorReference.Axpy(CropReference.Place(v[1], v[0].Length, w, c, window), CropReference.ScaleWindow(v[0], w, c, window, beta), 1),
+                    v => VectorReference.Axpy(
+                        CropReference.Place(v[1], v[0].Length, w, c, window),
+                        CropReference.ScaleWindow(v[0], w, c, window, beta),
+                        1),
                     (a, v) => CropOp.Place(a, v[1], v[0], h, w, c, window, beta));
             }
         }
@@ -218,15 +238,18 @@ public static partial class OperatorCases
         foreach ((int pixels, int n) in new[] { (9, 1), (90, 3), (400, 16), (1500, 40) })
         {
             double[] target = Array.ConvertAll(Values(random, (long)pixels * n), v => (0.7 * v) + 0.3);
-            double[] mean = Round(StyleReference.ChannelMean(target, pixels, n)), moment = Round(StyleReference.Gram(target, pixels, n, 1.0 / pixels));
+            double[] mean = Round(StyleReference.ChannelMean(target, pixels, n));
+            double[] moment = Round(StyleReference.Gram(target, pixels, n, 1.0 / pixels));
             double scale = Single(1.5);
             (double Loss, double[] Gradient) Reference(double[] f) =>
                 StyleReference.Wasserstein(f, pixels, n, mean, moment, WassersteinOp.Epsilon, scale);
             yield return Unary(
-                "Wasserstein", $"{pixels} pixels, {n} channels", new Shape(1, pixels, n), Values(random, (long)pixels * n), random,
+                "Wasserstein", $"{pixels} pixels, {n} channels", new Shape(1, pixels, n),
+                Values(random, (long)pixels * n), random,
                 (tape, t) =>
                 {
-                    Tensor Constant(Shape shape, double[] values) => new(tape.Device, shape, Array.ConvertAll(values, v => (float)v));
+                    Tensor Constant(Shape shape, double[] values) =>
+                        new(tape.Device, shape, Array.ConvertAll(values, v => (float)v));
                     var goal = new WassersteinTarget(Constant(new Shape(n), mean), Constant(new Shape(n, n), moment));
                     return tape.WassersteinDistance(tape.ChannelMean(t), tape.Gram(t, 1f / pixels), goal, (float)scale);
                 },
@@ -273,13 +296,14 @@ public static partial class OperatorCases
     {
         foreach (int length in new[] { 1, 1023, 70_001 })
         {
-            // Positive values: a sum near zero would make every relative error large.
+            // Use positive values: a sum near zero would make every relative error large.
             double[] a = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
             double[] b = Round(Array.ConvertAll(Values(random, length), v => v + 1.5));
             yield return Reduce("Sum", [a], v => VectorReference.Sum(v[0]), (d, v, r) => ReductionOp.Sum(d, v[0], r));
             yield return Reduce("Dot", [a, b], v => VectorReference.Dot(v[0], v[1]), (d, v, r) =>
                 ReductionOp.Dot(d, v[0], v[1], r));
-            yield return Reduce("AbsoluteSum", [Array.ConvertAll(a, v => -v)], v => Math.Abs(VectorReference.Sum(v[0])), (d, v, r) =>
+            double[] negative = Array.ConvertAll(a, v => -v);
+            yield return Reduce("AbsoluteSum", [negative], v => Math.Abs(VectorReference.Sum(v[0])), (d, v, r) =>
                 ReductionOp.AbsoluteSum(d, v[0], r));
             yield return Reduce("Norm", [a], v => VectorReference.Norm(v[0]), (d, v, r) =>
                 VectorOps.Fill(d, r, VectorOps.Norm(d, v[0])));
@@ -325,10 +349,11 @@ public static partial class OperatorCases
         };
     }
 
-    /// <summary>An operator on the tape with one differentiable input.</summary>
+    /// <summary>Makes a case of an operator on the tape with one differentiable input.</summary>
     private static CheckCase Unary(
         string name, string variant, Shape shape, double[] x, Random random, Func<Tape, Tensor, Tensor> apply,
-        Func<double[], double[]> reference, Func<double[], double[], double[]> backward, double tolerance, string reason)
+        Func<double[], double[]> reference, Func<double[], double[], double[]> backward,
+        double tolerance, string reason)
     {
         double[] dy = Values(random, reference(x).Length);
         return new CheckCase
@@ -351,8 +376,8 @@ public static partial class OperatorCases
     }
 
     /// <summary>
-    /// Forward and backward twice without clearing the gradients: the first pass overwrites them, the second adds to
-    /// them, and half of the result is the gradient only if both are right.
+    /// Runs forward and backward twice without clearing the gradients. The first pass overwrites them and the second
+    /// adds to them, so half of the result is the gradient only if both are right.
     /// </summary>
     private static (float[] Output, float[][] Gradients) Twice(
         ComputeDevice device, Func<Tape, Tensor> apply, float[] outputGradient, params Tensor[] inputs)

@@ -1,12 +1,12 @@
 namespace NativeStyle.Imaging;
 
-/// <summary>Files that are there whole or not at all.</summary>
+/// <summary>Writes files so that they are never there in part.</summary>
 public static class AtomicFile
 {
-    /// <summary>Writes beside the target and renames over it.</summary>
+    /// <summary>Writes to a temporary file next to the target and renames it over the target.</summary>
     public static void Write(string path, byte[] bytes) => Write(path, file => file.Write(bytes));
 
-    /// <summary>As above, with what <paramref name="write"/> writes.</summary>
+    /// <summary>Does the same with the bytes that <paramref name="write"/> writes.</summary>
     public static void Write(string path, Action<Stream> write)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";

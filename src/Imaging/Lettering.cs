@@ -2,15 +2,17 @@ using System.Globalization;
 
 namespace NativeStyle.Imaging;
 
-/// <summary>Labels on pictures, in letters of five by seven pixels, for contact sheets and figures.</summary>
+/// <summary>Writes labels on pictures, in letters of five by seven pixels, for contact sheets and figures.</summary>
 public static class Lettering
 {
-    /// <summary>Pixels from one letter to the next, and from one line to the next, at scale 1.</summary>
+    /// <summary>Pixels from one letter to the next and from one line to the next, at scale 1.</summary>
     public const int Advance = 6, LineHeight = 10;
 
     private const int Rows = 7, Columns = 5;
 
-    /// <summary>Each letter with its seven rows of five bits, two hexadecimal digits a row.</summary>
+    /// <summary>
+    /// Each letter, followed by its seven rows of five bits, with two hexadecimal digits for each row.
+    /// </summary>
     private const string Glyphs =
         "A0e11111f111111 B1e11111e11111e C0e11101010110e " +
         "D1e11111111111e E1f10101e10101f F1f10101e101010 " +
@@ -41,18 +43,20 @@ public static class Lettering
         "[0e08080808080e ]0e02020202020e *00150e1f0e1500 " +
         "&0c12140815120d ;000c0c000c0408";
 
-    private static readonly Dictionary<char, int[]> s_glyphs = Glyphs.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-        .ToDictionary(glyph => glyph[0], glyph => Enumerable.Range(0, Rows).Select(row =>
-            int.Parse(glyph.AsSpan(1 + (2 * row), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray());
+    private static readonly Dictionary<char, int[]> s_glyphs =
+        Glyphs.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(
+            glyph => glyph[0],
+            glyph => Enumerable.Range(0, Rows).Select(row => int.Parse(
+                glyph.AsSpan(1 + (2 * row), 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray());
 
-    /// <summary>Width of a text in pixels.</summary>
+    /// <summary>Returns the width of a text in pixels.</summary>
     public static int Width(string text, int scale) => Math.Max(0, (text.Length * Advance) - 1) * scale;
 
-    /// <summary>Writes a text; what falls outside of the picture is left out, and letters that are not known are blank.</summary>
-    /// <param name="top">Row of the letters' upper edge.</param>
-    /// <param name="left">Column of the first letter.</param>
-    /// <param name="scale">Pixels for each of a letter's.</param>
-    /// <param name="grey">From 0, black, to 1.</param>
+    /// <summary>Writes a text. Letters outside the picture are cut off, and unknown letters are left blank.</summary>
+    /// <param name="top">The row of the letters' upper edge.</param>
+    /// <param name="left">The column of the first letter.</param>
+    /// <param name="scale">Pixels of the picture for each pixel of a letter.</param>
+    /// <param name="grey">The colour, from 0 (black) to 1 (white).</param>
     public static void Write(Picture picture, string text, int top, int left, int scale = 1, float grey = 0f)
     {
         for (int i = 0; i < text.Length; i++)

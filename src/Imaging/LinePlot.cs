@@ -6,30 +6,38 @@ namespace NativeStyle.Imaging;
 /// <summary>A curve of a plot.</summary>
 public sealed record PlotCurve(string Name, string Color, IReadOnlyList<(double X, double Y)> Points);
 
-/// <summary>Curves over a logarithmic axis as SVG, without scripts or fonts of its own.</summary>
+/// <summary>Plots curves over a logarithmic axis as SVG, without scripts or fonts of its own.</summary>
 public static class LinePlot
 {
     private const int Left = 70, Right = 24, Top = 28, Bottom = 44;
 
-    /// <summary>Colours that differ on white, also where red and green do not.</summary>
-    public static IReadOnlyList<string> Colors { get; } = ["#222222", "#1b7fbd", "#d1495b", "#6a994e", "#8e6bbf", "#d98e04", "#3aa6a1", "#8a5a44"];
+    /// <summary>Colours that differ on white, also for eyes that do not tell red from green.</summary>
+    public static IReadOnlyList<string> Colors { get; } =
+        ["#222222", "#1b7fbd", "#d1495b", "#6a994e", "#8e6bbf", "#d98e04", "#3aa6a1", "#8a5a44"];
 
-    /// <summary>The plot as an svg element.</summary>
-    /// <param name="curves">Points with values that are not positive are left out: they have no logarithm.</param>
-    /// <param name="xLabel">Under the horizontal axis.</param>
-    /// <param name="logX">Whether that is logarithmic too; x is then positive.</param>
-    /// <param name="marks">Vertical lines with words.</param>
-    /// <param name="decades">The most decades shown, from the largest value down.</param>
+    /// <summary>Returns the plot as an svg element.</summary>
+    /// <param name="curves">
+    /// The curves. Points with values that are not positive are omitted: they have no logarithm.
+    /// </param>
+    /// <param name="xLabel">The label under the horizontal axis.</param>
+    /// <param name="logX">Whether the horizontal axis is logarithmic too. x must then be positive.</param>
+    /// <param name="marks">Vertical lines with labels.</param>
+    /// <param name="decades">The most decades to show, from the largest value down.</param>
     public static string Svg(
-        IReadOnlyList<PlotCurve> curves, string xLabel, bool logX = false, IReadOnlyList<(double X, string Label)>? marks = null,
-        int decades = 7, int width = 800, int height = 420)
+        IReadOnlyList<PlotCurve> curves, string xLabel, bool logX = false,
+        IReadOnlyList<(double X, string Label)>? marks = null, int decades = 7, int width = 800, int height = 420)
     {
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n");
+        Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" ");
+        svg.Append("font-family=\"sans-serif\" font-size=\"12\">\n");
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
-        (PlotCurve Curve, (double X, double Y)[] Points)[] drawn = [.. curves.Select(curve =>
-            (curve, curve.Points.Where(point => point.Y > 0 && double.IsFinite(point.Y)).ToArray())).Where(each => each.Item2.Length > 0)];
-        if (drawn.Length == 0) return svg.Append("<text x=\"70\" y=\"60\">nothing to show</text>\n</svg>\n").ToString();
+        (PlotCurve Curve, (double X, double Y)[] Points)[] drawn =
+        [
+            .. curves.Select(curve => (Curve: curve, Points: curve.Points.Where(Positive).ToArray()))
+                .Where(each => each.Points.Length > 0),
+        ];
+        if (drawn.Length == 0)
+            return svg.Append("<text x=\"70\" y=\"60\">nothing to show</text>\n</svg>\n").ToString();
         (double X, double Y)[] all = [.. drawn.SelectMany(each => each.Points)];
         double largest = Math.Log10(all.Max(point => point.Y));
         double smallest = Math.Max(Math.Log10(all.Min(point => point.Y)), largest - decades);
@@ -41,41 +49,54 @@ public static class LinePlot
         for (int decade = bottom; decade <= top; decade += every)
         {
             string y = Y(decade);
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{width - Right}\" y1=\"{y}\" y2=\"{y}\" stroke=\"#dddddd\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 8}\" y=\"{y}\" text-anchor=\"end\" dominant-baseline=\"middle\">1e{decade}</text>\n");
+            Append($"<line x1=\"{Left}\" x2=\"{width - Right}\" y1=\"{y}\" y2=\"{y}\" stroke=\"#dddddd\"/>");
+            Append($"<text x=\"{Left - 8}\" y=\"{y}\" text-anchor=\"end\" dominant-baseline=\"middle\">");
+            Append($"1e{decade}</text>\n");
         }
 
-        foreach (double tick in Enumerable.Range(0, 6).Select(i => first + ((last - first) * i / 5)).Select(tick => logX ? Math.Round(tick) : tick).Distinct())
+        IEnumerable<double> ticks = Enumerable.Range(0, 6).Select(i => first + ((last - first) * i / 5));
+        foreach (double tick in ticks.Select(tick => logX ? Math.Round(tick) : tick).Distinct())
         {
-            string label = logX ? $"1e{tick.ToString(CultureInfo.InvariantCulture)}" : Math.Round(tick).ToString(CultureInfo.InvariantCulture);
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Place(tick)}\" y=\"{height - Bottom + 18}\" text-anchor=\"middle\">{label}</text>\n");
+            string label = logX
+                ? $"1e{tick.ToString(CultureInfo.InvariantCulture)}"
+                : Math.Round(tick).ToString(CultureInfo.InvariantCulture);
+            Append($"<text x=\"{Place(tick)}\" y=\"{height - Bottom + 18}\" text-anchor=\"middle\">{label}</text>\n");
         }
 
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{(Left + width - Right) / 2}\" y=\"{height - 6}\" text-anchor=\"middle\">{xLabel}</text>\n");
+        int middle = (Left + width - Right) / 2;
+        Append($"<text x=\"{middle}\" y=\"{height - 6}\" text-anchor=\"middle\">{xLabel}</text>\n");
         foreach ((double at, string label) in marks ?? [])
         {
             string x = Place(Along(at));
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{x}\" x2=\"{x}\" y1=\"{Top}\" y2=\"{height - Bottom}\" stroke=\"#bbbbbb\" stroke-dasharray=\"4 3\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x}\" y=\"{Top + 12}\" dx=\"4\" fill=\"#777777\">{label}</text>\n");
+            Append($"<line x1=\"{x}\" x2=\"{x}\" y1=\"{Top}\" y2=\"{height - Bottom}\" ");
+            svg.Append("stroke=\"#bbbbbb\" stroke-dasharray=\"4 3\"/>");
+            Append($"<text x=\"{x}\" y=\"{Top + 12}\" dx=\"4\" fill=\"#777777\">{label}</text>\n");
         }
 
         int legend = Left;
         foreach ((PlotCurve curve, (double X, double Y)[] points) in drawn)
         {
-            string line = string.Join(' ', points.Select(point => $"{Place(Along(point.X))},{Y(Math.Max(Math.Log10(point.Y), bottom))}"));
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{curve.Color}\" stroke-width=\"1.5\" points=\"{line}\"/>\n");
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{legend}\" x2=\"{legend + 18}\" y1=\"14\" y2=\"14\" stroke=\"{curve.Color}\" stroke-width=\"3\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{legend + 24}\" y=\"18\">{curve.Name}</text>\n");
+            string line = string.Join(' ', points.Select(point =>
+                $"{Place(Along(point.X))},{Y(Math.Max(Math.Log10(point.Y), bottom))}"));
+            Append($"<polyline fill=\"none\" stroke=\"{curve.Color}\" stroke-width=\"1.5\" points=\"{line}\"/>\n");
+            Append($"<line x1=\"{legend}\" x2=\"{legend + 18}\" y1=\"14\" y2=\"14\" ");
+            Append($"stroke=\"{curve.Color}\" stroke-width=\"3\"/>");
+            Append($"<text x=\"{legend + 24}\" y=\"18\">{curve.Name}</text>\n");
             legend += 40 + (7 * Math.Max(6, curve.Name.Length));
         }
 
         return svg.Append("</svg>\n").ToString();
 
+        void Append(FormattableString text) => svg.Append(FormattableString.Invariant(text));
+
+        static bool Positive((double X, double Y) point) => point.Y > 0 && double.IsFinite(point.Y);
+
         double Along(double x) => logX ? Math.Log10(x) : x;
 
         string Place(double along) => Number(Left + ((along - first) / (last - first) * (width - Left - Right)));
 
-        string Y(double decade) => Number(height - Bottom - ((decade - bottom) / (top - bottom) * (height - Top - Bottom)));
+        string Y(double decade) =>
+            Number(height - Bottom - ((decade - bottom) / (top - bottom) * (height - Top - Bottom)));
 
         static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
     }

@@ -8,12 +8,14 @@ internal static class NpyEncoder
 {
     public static void Write(Stream file, Picture picture)
     {
-        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({picture.Height}, {picture.Width}, 3), }}";
-        // Magic, version, length and header together are a multiple of 64 bytes; the header ends with a newline.
+        string shape = $"({picture.Height}, {picture.Width}, 3)";
+        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}";
+        // Magic, version, length and header together take a multiple of 64 bytes. The header ends with a newline.
         int length = ((10 + header.Length + 1 + 63) / 64 * 64) - 10;
         file.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)length, (byte)(length >> 8)]);
         file.Write(Encoding.ASCII.GetBytes(header.PadRight(length - 1) + "\n"));
-        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("float32 little-endian is written as it lies");
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("float32 little-endian is written as it lies");
         picture.ForEachRow((_, row) => file.Write(MemoryMarshal.AsBytes(row)));
     }
 }

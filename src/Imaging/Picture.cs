@@ -1,10 +1,10 @@
 namespace NativeStyle.Imaging;
 
-/// <summary>An RGB picture in floats: 0 is black, 1 is white, in the file's own (usually sRGB) encoding.</summary>
+/// <summary>An RGB picture in floats. 0 is black and 1 is white, in the file's own (usually sRGB) encoding.</summary>
 public sealed class Picture : PictureSource
 {
-    /// <param name="height">Rows, at least 1.</param>
-    /// <param name="width">Columns, at least 1.</param>
+    /// <param name="height">The number of rows, at least 1.</param>
+    /// <param name="width">The number of columns, at least 1.</param>
     /// <param name="pixels">(height, width, RGB), or null for black.</param>
     public Picture(int height, int width, float[]? pixels = null)
     {

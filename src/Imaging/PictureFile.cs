@@ -3,44 +3,58 @@ using NativeStyle.Imaging.Stb;
 
 namespace NativeStyle.Imaging;
 
-/// <summary>What a picture file is written as.</summary>
-/// <param name="PngDepth">8 or 16 bits a channel.</param>
+/// <summary>Options of a picture file to write.</summary>
+/// <param name="PngDepth">8 or 16 bits per channel.</param>
 /// <param name="JpegQuality">1 to 100.</param>
-/// <param name="Text">Keywords with texts that a PNG file also holds.</param>
+/// <param name="Text">Keywords with texts to store in a PNG file.</param>
 public sealed record PictureWriteOptions(
     int PngDepth = 8, int JpegQuality = 95, IReadOnlyDictionary<string, string>? Text = null);
 
-/// <summary>Pictures in files. Formats are told by content when reading, by the name's extension when writing.</summary>
+/// <summary>
+/// Reads and writes picture files. The content decides the format of a file to read, and the name's extension that of a
+/// file to write.
+/// </summary>
 public static class PictureFile
 {
-    /// <summary>The formats that are read, for people.</summary>
+    /// <summary>A description of the readable formats to show to users.</summary>
     public const string Readable = "JPEG, PNG, BMP, TGA, GIF, PSD or HDR";
 
     private static readonly string[] s_readable = [".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".psd", ".hdr"];
 
-    /// <summary>Whether a file is taken for a picture in a folder, by its extension.</summary>
+    /// <summary>Whether a file in a folder is taken for a picture, by its extension.</summary>
     public static bool HasPictureName(string path) => s_readable.Contains(Path.GetExtension(path).ToLowerInvariant());
 
-    /// <summary>The extensions that <see cref="Write"/> knows.</summary>
-    public static IReadOnlyList<string> WritableExtensions { get; } = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];
+    /// <summary>The extensions that <see cref="Write"/> accepts.</summary>
+    public static IReadOnlyList<string> WritableExtensions { get; } =
+        [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy"];
 
-    /// <summary>A file larger than this is no picture of a size that is read.</summary>
+    /// <summary>A larger file cannot be a picture of a supported size.</summary>
     private const long MaxFileBytes = 1L << 30;
 
     /// <summary>Reads a JPEG, PNG, BMP, TGA, GIF (its first frame), PSD or Radiance HDR file.</summary>
-    /// <exception cref="InvalidDataException">No such picture, too large, or damaged; the message names the file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not such a picture, or it is too large or damaged. The message names the file.
+    /// </exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static Picture Read(string path) => Floats(Open(path));
 
-    /// <summary>The same, decoded once and kept as the file has it: three bytes a pixel, of 16-bit pictures six.</summary>
-    /// <param name="memory">Bytes that decoding may take.</param>
+    /// <summary>
+    /// Reads a file, decodes it once and keeps the samples as the file has them: three bytes per pixel, or six for
+    /// 16-bit pictures.
+    /// </summary>
+    /// <param name="memory">The most bytes that decoding may use.</param>
     /// <inheritdoc cref="Read"/>
     public static PictureSource Open(string path, long memory = long.MaxValue)
     {
         try
         {
             long length = new FileInfo(path).Length;
-            if (length > MaxFileBytes) throw new InvalidDataException($"has {length:n0} bytes, expected a picture of at most {MaxFileBytes:n0}");
+            if (length > MaxFileBytes)
+            {
+                throw new InvalidDataException(
+                    $"has {length:n0} bytes, expected a picture of at most {MaxFileBytes:n0}");
+            }
+
             return PictureDecoder.Decode(File.ReadAllBytes(path), memory);
         }
         catch (InvalidDataException bad)
@@ -50,37 +64,42 @@ public static class PictureFile
     }
 
     /// <summary>Decodes a file's bytes.</summary>
-    /// <exception cref="InvalidDataException">No such picture, too large, or damaged; the message goes after a file's name.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The bytes are not such a picture, or it is too large or damaged. The message is meant to follow a file's name.
+    /// </exception>
     public static Picture Decode(byte[] bytes) => Floats(PictureDecoder.Decode(bytes, long.MaxValue));
 
     private static Picture Floats(PictureSource source) => source.At(source.Height, source.Width);
 
-    /// <summary>Writes to a temporary file beside <paramref name="path"/> and renames it: never half a picture.</summary>
+    /// <summary>
+    /// Writes to a temporary file next to <paramref name="path"/> and renames it, so that there is never half a
+    /// picture.
+    /// </summary>
     /// <exception cref="ArgumentException">The extension is none of <see cref="WritableExtensions"/>.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string path, Picture picture, PictureWriteOptions? options = null)
     {
-        string extension = Known(Path.GetExtension(path));
+        string extension = Writable(Path.GetExtension(path));
         AtomicFile.Write(path, file =>
         {
-            // Flushed, not disposed: the file is closed by whom it belongs to.
+            // Flush but do not dispose: AtomicFile closes the file.
             var buffered = new BufferedStream(file, 1 << 16);
             Encode(buffered, picture, extension, options);
             buffered.Flush();
         });
     }
 
-    /// <summary>A picture as the bytes of a file.</summary>
+    /// <summary>Encodes a picture as the bytes of a file.</summary>
     /// <param name="extension">One of <see cref="WritableExtensions"/>.</param>
-    /// <exception cref="ArgumentException">It is none of them.</exception>
+    /// <exception cref="ArgumentException">The extension is none of them.</exception>
     public static byte[] Encode(Picture picture, string extension, PictureWriteOptions? options = null)
     {
         using var file = new MemoryStream();
-        Encode(file, picture, Known(extension), options);
+        Encode(file, picture, Writable(extension), options);
         return file.ToArray();
     }
 
-    /// <summary>Row by row.</summary>
+    /// <summary>Encodes row by row.</summary>
     private static void Encode(Stream file, Picture picture, string extension, PictureWriteOptions? options)
     {
         options ??= new PictureWriteOptions();
@@ -101,10 +120,11 @@ public static class PictureFile
         }
     }
 
-    private static string Known(string extension)
+    private static string Writable(string extension)
     {
         string lower = extension.ToLowerInvariant();
-        return WritableExtensions.Contains(lower) ? lower
-            : throw new ArgumentException($"'{extension}' is no picture format that can be written; use {string.Join(", ", WritableExtensions)}");
+        if (WritableExtensions.Contains(lower)) return lower;
+        string extensions = string.Join(", ", WritableExtensions);
+        throw new ArgumentException($"'{extension}' is no picture format that can be written; use {extensions}");
     }
 }

@@ -2,26 +2,29 @@ using NativeStyle.Imaging.Png;
 
 namespace NativeStyle.Imaging;
 
-/// <summary>A kind of picture file that is read, and what a file of it can hold and takes.</summary>
-/// <param name="Name">For people.</param>
+/// <summary>A readable kind of picture file, with limits on what such a file can hold and needs.</summary>
+/// <param name="Name">A name to show to users.</param>
 /// <param name="PixelsPerByte">
-/// The most pixels that a byte of the file can stand for: a small file that states more is refused before memory is taken.
+/// The most pixels that a byte of the file can stand for. A small file that states more is refused before memory is
+/// allocated.
 /// </param>
-/// <param name="DecodingBytes">Bytes of memory a pixel, beside the file's, at the highest while it is decoded: measured on 24 megapixels.</param>
+/// <param name="DecodingBytes">
+/// The peak of memory during decoding in bytes per pixel, without the file itself, measured on 24 megapixels.
+/// </param>
 internal sealed record PictureFormat(string Name, int PixelsPerByte, double DecodingBytes)
 {
     /// <summary>Whether a marker follows the picture.</summary>
     public bool EndsWithMarker { get; private init; }
 
-    // A block of 64 pixels takes a bit at least; a file of several scans also holds its coefficients while it is decoded.
+    // A block of 64 pixels takes at least a bit. A file of several scans also needs its coefficients during decoding.
     public static readonly PictureFormat Jpeg = new("JPEG", 512, 6.2) { EndsWithMarker = true };
     public static readonly PictureFormat ProgressiveJpeg = new("progressive JPEG", 512, 12.2) { EndsWithMarker = true };
 
-    // Deflate makes at most 1032 bytes of one, and a pixel is a bit at least.
+    // Deflate makes at most 1032 bytes out of one, and a pixel takes at least a bit.
     public static readonly PictureFormat Png = new("PNG", 8 * 1032, 6.2);
     public static readonly PictureFormat InterlacedPng = new("interlaced PNG", 8 * 1032, 18.2);
 
-    // Only what is not compressed is read.
+    // Only uncompressed files are supported.
     public static readonly PictureFormat Bmp = new("BMP", 8, 10.1);
 
     // A packet of two bytes repeats a pixel 128 times.
@@ -47,7 +50,7 @@ internal sealed record PictureFormat(string Name, int PixelsPerByte, double Deco
         ([.. "#?RGBE"u8], Hdr),
     ];
 
-    /// <summary>What people bring that is not read.</summary>
+    /// <summary>Common formats that are not supported.</summary>
     private static readonly (int At, byte[] Bytes, string Name)[] s_others =
     [
         (8, [.. "WEBP"u8], "a WebP picture"),
@@ -58,14 +61,14 @@ internal sealed record PictureFormat(string Name, int PixelsPerByte, double Deco
         (0, [.. "<svg"u8], "an SVG drawing"),
     ];
 
-    /// <summary>The format that a file begins as.</summary>
-    /// <exception cref="InvalidDataException">It is none that is read.</exception>
+    /// <summary>Returns the format that the first bytes of a file belong to.</summary>
+    /// <exception cref="InvalidDataException">It is not a readable format.</exception>
     public static PictureFormat Of(ReadOnlySpan<byte> bytes)
     {
         const string Expected = $"a {PictureFile.Readable} picture";
         if (bytes.IsEmpty) throw new InvalidDataException($"is empty, expected {Expected}");
-        foreach ((byte[] start, PictureFormat format) in s_starts)
-            if (bytes.StartsWith(start)) return format;
+        foreach ((byte[] signature, PictureFormat format) in s_starts)
+            if (bytes.StartsWith(signature)) return format;
         if (LooksLikeTga(bytes)) return Tga;
         foreach ((int at, byte[] sign, string name) in s_others)
         {
@@ -73,13 +76,15 @@ internal sealed record PictureFormat(string Name, int PixelsPerByte, double Deco
                 throw new InvalidDataException($"is {name}, expected {Expected}; convert it to PNG or JPEG");
         }
 
+        string start = Convert.ToHexStringLower(bytes[..Math.Min(8, bytes.Length)]);
         throw new InvalidDataException(
-            $"is no picture that can be read (it begins with bytes {Convert.ToHexStringLower(bytes[..Math.Min(8, bytes.Length)])}), " +
-            $"expected {Expected}; convert it to PNG or JPEG");
+            $"is no picture that can be read (it begins with bytes {start}), "
+            + $"expected {Expected}; convert it to PNG or JPEG");
     }
 
     /// <summary>
-    /// A TGA file has no signature in front: the fields of its header (Truevision TGA 2.0) must make sense together.
+    /// A TGA file has no signature at its start. The fields of its header (Truevision TGA 2.0) must make sense
+    /// together.
     /// </summary>
     private static bool LooksLikeTga(ReadOnlySpan<byte> bytes)
     {

@@ -1,8 +1,8 @@
 namespace NativeStyle.Imaging;
 
 /// <summary>
-/// A picture that is read row by row, from its first to its last, as often as somebody wants it, so that a large one never
-/// lies in memory in floats where only a smaller size of it is used.
+/// A picture that can be read row by row, from the first to the last, any number of times. A large picture is therefore
+/// never in memory in floats if only a smaller size of it is used.
 /// </summary>
 public abstract class PictureSource
 {
@@ -10,16 +10,21 @@ public abstract class PictureSource
 
     public abstract int Width { get; }
 
-    /// <summary>What the reader has to do that its user may want to know; empty if nothing.</summary>
+    /// <summary>Messages for the user about how the picture was read. It is empty if there are none.</summary>
     public IReadOnlyList<string> Notices { get; init; } = [];
 
-    /// <summary>Bytes of memory that it keeps for as long as it is used.</summary>
+    /// <summary>The bytes of memory that the source keeps as long as it is in use.</summary>
     public virtual long HeldBytes => 0;
 
-    /// <summary>Calls <paramref name="row"/> with each row, (width, RGB), from the top; the span is good for the call only.</summary>
+    /// <summary>
+    /// Calls <paramref name="row"/> with each row, (width, RGB), from the top. The span is valid during the call only.
+    /// </summary>
     public abstract void ForEachRow(RowReader row);
 
-    /// <summary>The picture at another size: <see cref="Resampler"/>'s, to the same bytes, without the whole in between.</summary>
+    /// <summary>
+    /// Returns the picture at another size. The result is equal to <see cref="Resampler"/>'s to the byte, but the whole
+    /// picture is never in memory in floats.
+    /// </summary>
     public virtual Picture At(int height, int width)
     {
         var resizer = new RowResizer(Height, Width, height, width);
@@ -27,13 +32,15 @@ public abstract class PictureSource
         return new Picture(height, width, resizer.Picture.Pixels) { Notices = Notices };
     }
 
-    /// <summary>The same at another size, made when it is asked for.</summary>
-    public PictureSource Resized(int height, int width) => (height, width) == (Height, Width) ? this : new ResizedSource(this, height, width);
+    /// <summary>Returns the picture at another size, which is computed on demand.</summary>
+    public PictureSource Resized(int height, int width) =>
+        (height, width) == (Height, Width) ? this : new ResizedSource(this, height, width);
 
-    /// <summary>A rectangle of it.</summary>
-    public PictureSource Cropped(int top, int left, int height, int width) => new CroppedSource(this, top, left, height, width);
+    /// <summary>Returns a rectangle of the picture.</summary>
+    public PictureSource Cropped(int top, int left, int height, int width) =>
+        new CroppedSource(this, top, left, height, width);
 
-    /// <summary>The same with each row changed in place.</summary>
+    /// <summary>Returns the picture with each row changed in place.</summary>
     public PictureSource Mapped(Action<Span<float>> change) => new MappedSource(this, change);
 
     private sealed class ResizedSource(PictureSource source, int height, int width) : PictureSource
@@ -47,10 +54,13 @@ public abstract class PictureSource
         public override void ForEachRow(RowReader row) => source.At(height, width).ForEachRow(row);
 
         public override Picture At(int height, int width) =>
-            (height, width) == (Height, Width) ? source.At(height, width) : Resampler.Resize(source.At(Height, Width), height, width);
+            (height, width) == (Height, Width)
+                ? source.At(height, width)
+                : Resampler.Resize(source.At(Height, Width), height, width);
     }
 
-    private sealed class CroppedSource(PictureSource source, int top, int left, int height, int width) : PictureSource
+    private sealed class CroppedSource(PictureSource source, int top, int left, int height, int width)
+        : PictureSource
     {
         public override int Height => height;
 
@@ -83,7 +93,7 @@ public abstract class PictureSource
     }
 }
 
-/// <summary>Sees a row of a picture.</summary>
-/// <param name="y">Its number, from 0.</param>
+/// <summary>Receives a row of a picture.</summary>
+/// <param name="y">The row's number, from 0.</param>
 /// <param name="row">(width, RGB).</param>
 public delegate void RowReader(int y, ReadOnlySpan<float> row);

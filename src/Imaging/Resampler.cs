@@ -1,12 +1,15 @@
 namespace NativeStyle.Imaging;
 
 /// <summary>
-/// Resizing by separable convolution with a cubic filter (Catmull-Rom; Keys 1981), widened by the scale when
-/// shrinking so that nothing aliases. At borders the weights are renormalised over the pixels that exist.
+/// Resizes by separable convolution with a cubic filter (Catmull-Rom; Keys 1981). When it shrinks, the filter is
+/// widened by the scale so that nothing aliases. At borders the weights are normalised again over the pixels that
+/// exist.
 /// </summary>
 public static class Resampler
 {
-    /// <summary>The picture at another size. Values may overshoot [0, 1] by a little at edges; they are clamped.</summary>
+    /// <summary>
+    /// Returns the picture at another size. Values may overshoot [0, 1] a little at edges, and are clamped.
+    /// </summary>
     public static Picture Resize(Picture picture, int height, int width)
     {
         if ((height, width) == (picture.Height, picture.Width)) return picture;
@@ -15,14 +18,17 @@ public static class Resampler
         return new Picture(height, width, resized) { Notices = picture.Notices };
     }
 
-    /// <summary>Any map (height, width, channels) at another size, without clamping.</summary>
+    /// <summary>Returns a map (height, width, channels) at another size, without clamping.</summary>
     public static float[] Resize(float[] values, int height, int width, int channels, int newHeight, int newWidth)
     {
         float[] wide = Pass(values, height, width, channels, newWidth, alongRows: true);
         return Pass(wide, height, newWidth, channels, newHeight, alongRows: false);
     }
 
-    /// <summary>Height and width with the longest side <paramref name="size"/>, the shape kept, at least one pixel.</summary>
+    /// <summary>
+    /// Returns height and width with the longest side <paramref name="size"/>. The aspect ratio is kept, and each side
+    /// has at least one pixel.
+    /// </summary>
     public static (int Height, int Width) FitInto(int height, int width, int size)
     {
         double scale = (double)size / Math.Max(height, width);
@@ -55,7 +61,10 @@ public static class Resampler
         return to;
     }
 
-    /// <summary>For each new position the first old one and the weights from there on; they sum to one. Both grow with the position.</summary>
+    /// <summary>
+    /// Returns for each new position the first old position and the weights from there on, which sum to one. Both the
+    /// first and the last old position grow with the new position.
+    /// </summary>
     internal static (int First, float[] Weights)[] Taps(int size, int newSize)
     {
         double scale = (double)size / newSize;

@@ -1,6 +1,9 @@
 namespace NativeStyle.Imaging;
 
-/// <summary><see cref="Resampler.Resize(Picture, int, int)"/> of rows as they come: the same additions in the same order.</summary>
+/// <summary>
+/// Does the same as <see cref="Resampler.Resize(Picture, int, int)"/>, but on rows as they come. It makes the same
+/// additions in the same order.
+/// </summary>
 internal sealed class RowResizer
 {
     private readonly (int First, float[] Weights)[]? _across;
@@ -18,10 +21,10 @@ internal sealed class RowResizer
         _row = new float[_rowLength];
     }
 
-    /// <summary>Done when all rows were added.</summary>
+    /// <summary>The resized picture, complete after all rows were added.</summary>
     public Picture Picture { get; }
 
-    /// <summary>Takes the next row, (width, RGB).</summary>
+    /// <summary>Adds the next row, (width, RGB).</summary>
     public void Add(int y, ReadOnlySpan<float> row)
     {
         if (_across is null) row.CopyTo(_row);
@@ -59,7 +62,9 @@ internal sealed class RowResizer
         }
     }
 
-    /// <summary>The filter overshoots at edges. A picture that keeps its size keeps its values.</summary>
+    /// <summary>
+    /// Clamps a row, because the filter overshoots at edges. A picture that keeps its size keeps its values.
+    /// </summary>
     private void Finish(int y, ReadOnlySpan<float> row)
     {
         Span<float> target = Picture.Pixels.AsSpan(y * _rowLength, _rowLength);

@@ -3,10 +3,13 @@ using System.Runtime.CompilerServices;
 
 namespace NativeStyle.Imaging;
 
-/// <summary>A picture as its file has it, a byte or two a sample instead of a float's four: decoded once and kept.</summary>
-/// <param name="height">Rows.</param>
-/// <param name="width">Columns.</param>
-/// <param name="rgb">(height, width, RGB); the type's largest value is white.</param>
+/// <summary>
+/// A picture as its file stores it, with one or two bytes per sample instead of a float's four. It is decoded once and
+/// kept.
+/// </summary>
+/// <param name="height">The number of rows.</param>
+/// <param name="width">The number of columns.</param>
+/// <param name="rgb">(height, width, RGB). The type's largest value is white.</param>
 internal sealed class StoredPicture<T>(int height, int width, T[] rgb) : PictureSource
     where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
 {

@@ -3,7 +3,7 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.GradientCheck.Tests;
 
-/// <summary>The checker must notice what is wrong, or its passes mean nothing.</summary>
+/// <summary>The checker must notice errors, or its passes mean nothing.</summary>
 public class CheckerTests
 {
     private static readonly double[] X = [0.5, -0.75, 0.25];
@@ -26,12 +26,15 @@ public class CheckerTests
     [Fact]
     public void TheWorstElementIsNamedWithWhatItIsAndShouldBe()
     {
-        // The second of the output's gradients, 2, comes back as 2.5.
+        // The kernel returns the second of the output's gradients, 2, as 2.5.
         CheckResult result = Check(x => x, g => g == 2 ? 2.5f : g);
-        Assert.Equal(("gradient of input 0", 1, 2.5, 2.0), (result.Worst.Of, result.Worst.Index, result.Worst.Actual, result.Worst.Expected));
+        WorstElement worst = result.Worst;
+        Assert.Equal(("gradient of input 0", 1, 2.5, 2.0), (worst.Of, worst.Index, worst.Actual, worst.Expected));
     }
 
-    /// <summary>L2 pooling has a third derivative: its error falls as h² to a least point, and rises again as 1/h.</summary>
+    /// <summary>
+    /// L2 pooling has a third derivative. Its error falls as h² to a minimum, and rises again as 1/h.
+    /// </summary>
     [Fact]
     public void ASweepOfTheStepIsAV()
     {
@@ -55,7 +58,7 @@ public class CheckerTests
         Assert.False(result.Passed);
     }
 
-    /// <summary>The identity, with a kernel and gradient to break.</summary>
+    /// <summary>Checks the identity, with a kernel and a gradient that can be wrong.</summary>
     private static CheckResult Check(
         Func<float, float> kernel, Func<float, float> gradient,
         Func<double[][], double[], double[][]>? reference = null)

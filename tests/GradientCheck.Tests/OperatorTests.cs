@@ -4,20 +4,22 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.GradientCheck.Tests;
 
 /// <summary>
-/// Every operator on every device against MathNet in double precision and against central differences, at fixed
-/// seeds and at one drawn anew each run. A failure prints the seed; pass it to OperatorCases.All to see it again.
+/// Checks every operator on every device against MathNet in double precision and against central differences, at a
+/// fixed seed and at one that is drawn in each run. A failure prints the seed; pass it to OperatorCases.All to
+/// reproduce the failure.
 /// </summary>
 public class OperatorTests
 {
-    private static readonly int s_anew = Environment.TickCount & 0xFFFF;
+    private static readonly int s_freshSeed = Environment.TickCount & 0xFFFF;
 
-    /// <summary>The cases of a seed, with their references, for all devices.</summary>
+    /// <summary>The cases by seed, which share their references between all devices.</summary>
     private static readonly ConcurrentDictionary<int, CheckCase[]> s_cases = [];
 
     public static TheoryData<string, int> DevicesAndSeeds()
     {
         var data = new TheoryData<string, int> { { "cpu", 1 } };
-        foreach (string device in new[] { "cpu", "cpu, 1 thread", "cpu-256", "cpu-128", "cpu-kernels" }) data.Add(device, s_anew);
+        foreach (string device in new[] { "cpu", "cpu, 1 thread", "cpu-256", "cpu-128", "cpu-kernels" })
+            data.Add(device, s_freshSeed);
         return data;
     }
 
@@ -35,20 +37,22 @@ public class OperatorTests
     {
         using ComputeDevice device = TestDevice.OpenCl();
         Check(device, 1);
-        Check(device, s_anew);
+        Check(device, s_freshSeed);
     }
 
     private static void Check(ComputeDevice device, int seed)
     {
         List<string> failures = [];
-        foreach (CheckCase check in s_cases.GetOrAdd(seed, drawn => [.. OperatorCases.All(drawn)]).Where(check => check.RunsOn(device)))
+        CheckCase[] cases = s_cases.GetOrAdd(seed, newSeed => [.. OperatorCases.All(newSeed)]);
+        foreach (CheckCase check in cases.Where(check => check.RunsOn(device)))
         {
             CheckResult result = GradientChecker.Check(check, device);
             if (!result.Passed)
             {
                 failures.Add(
-                    $"{check} on {device.Name}, seed {seed}: forward {result.ForwardError:g3}, backward " +
-                    $"{result.BackwardError:g3}, differences {result.DifferenceError:g3}, tolerance {check.Tolerance:g3}");
+                    $"{check} on {device.Name}, seed {seed}: forward {result.ForwardError:g3}, "
+                    + $"backward {result.BackwardError:g3}, differences {result.DifferenceError:g3}, "
+                    + $"tolerance {check.Tolerance:g3}");
             }
         }
 

@@ -3,12 +3,16 @@ using System.Text;
 
 namespace NativeStyle.Imaging.Tests;
 
-/// <summary>BMP, TGA, GIF, PSD and Radiance HDR, which come through StbImageSharp, against what Pillow reads (Fixtures/make_formats.sh).</summary>
+/// <summary>
+/// Compares BMP, TGA, GIF, PSD and Radiance HDR, which StbImageSharp decodes, with what Pillow reads
+/// (Fixtures/make_formats.sh).
+/// </summary>
 public class FormatTests
 {
     private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Fixtures", "formats");
 
-    public static TheoryData<string> Files => [.. Lines().Select(fields => fields[0]).Where(name => name != "light.hdr")];
+    public static TheoryData<string> Files =>
+        [.. Lines().Select(fields => fields[0]).Where(name => name != "light.hdr")];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -17,31 +21,48 @@ public class FormatTests
         Reference expected = Expected(name);
         Picture picture = PictureFile.Read(Path.Combine(s_folder, name));
         Assert.Equal((expected.Height, expected.Width), (picture.Height, picture.Width));
-        // What is put on white is rounded to 16 bits twice.
-        Pictures.AssertClose(new Picture(expected.Height, expected.Width, expected.Values), picture, name.StartsWith("alpha", StringComparison.Ordinal) ? 2.0 / 65535 : 1e-6);
-        bool transparent = name.StartsWith("alpha", StringComparison.Ordinal) || name.StartsWith("transparent", StringComparison.Ordinal);
+        // Transparent pixels on white are rounded to 16 bits twice.
+        bool alpha = name.StartsWith("alpha", StringComparison.Ordinal);
+        var reference = new Picture(expected.Height, expected.Width, expected.Values);
+        Pictures.AssertClose(reference, picture, alpha ? 2.0 / 65535 : 1e-6);
+        bool transparent = alpha || name.StartsWith("transparent", StringComparison.Ordinal);
         Assert.Equal(transparent, picture.Notices.Any(notice => notice.Contains("white", StringComparison.Ordinal)));
     }
 
-    /// <summary>Equations 1, 2 and 4 of the paper, written again from it, on light that ImageMagick read.</summary>
+    /// <summary>
+    /// Applies equations 1, 2 and 4, written a second time from the paper, to light that ImageMagick read.
+    /// </summary>
     [Fact]
     public void LightIsBroughtToTheRangeOfAScreen()
     {
         Reference light = Expected("light.hdr");
         Picture picture = PictureFile.Read(Path.Combine(s_folder, "light.hdr"));
-        // A mantissa has eight bits, in steps of 1/128 of its value at the coarsest; ImageMagick and Stb round it apart by half of one.
+        // A mantissa has eight bits, at the coarsest in steps of 1/128 of its value. The roundings of ImageMagick and
+        // Stb differ by half a step.
         Pictures.AssertClose(new Picture(light.Height, light.Width, ToneMapped(light.Values)), picture, 0.004);
         Assert.Contains(picture.Notices, notice => notice.Contains("range of a screen", StringComparison.Ordinal));
     }
 
-    /// <summary>Values far above one, by hand: mantissas and an exponent a pixel (Ward 1991), not compressed where a row is short.</summary>
+    /// <summary>
+    /// Encodes values far above one by hand, with three mantissas and an exponent per pixel (Ward 1991). Short rows are
+    /// not compressed.
+    /// </summary>
     [Fact]
     public void BrightLightKeepsItsOrderAndTheBrightestIsWhite()
     {
-        byte[][] pixels = [[128, 128, 128, 121], [128, 128, 128, 129], [128, 128, 128, 133], [128, 64, 0, 129], [0, 0, 0, 0], [200, 200, 200, 136]];
+        byte[][] pixels =
+        [
+            [128, 128, 128, 121], [128, 128, 128, 129], [128, 128, 128, 133], [128, 64, 0, 129], [0, 0, 0, 0],
+            [200, 200, 200, 136],
+        ];
         pixels = [.. pixels, .. pixels[..2], .. pixels, .. pixels[2..4]];
-        byte[] file = [.. "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 8\n"u8, .. pixels.SelectMany(pixel => pixel)];
-        float[] light = [.. pixels.SelectMany(pixel => pixel[..3].Select(mantissa => (float)(mantissa * Math.Pow(2, pixel[3] - 136))))];
+        byte[] header = "#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 8\n"u8.ToArray();
+        byte[] file = [.. header, .. pixels.SelectMany(pixel => pixel)];
+        float[] light =
+        [
+            .. pixels.SelectMany(pixel =>
+                pixel[..3].Select(mantissa => (float)(mantissa * Math.Pow(2, pixel[3] - 136)))),
+        ];
         Picture picture = PictureFile.Decode(file);
         Pictures.AssertClose(new Picture(2, 8, ToneMapped(light)), picture, 1.0 / 65535);
         for (int y = 0; y < 2; y++)
@@ -56,12 +77,12 @@ public class FormatTests
     [InlineData("AdobeRGB1998", true, "Adobe RGB")]
     [InlineData("sRGB", false, "")]
     [InlineData("default_rgb", false, "")]
-    public void AProfileThatIsNotSrgbIsToldOf(string name, bool told, string words)
+    public void AProfileThatIsNotSrgbIsToldOf(string name, bool notice, string words)
     {
         foreach (string extension in new[] { ".jpg", ".png" })
         {
             string notices = string.Join(' ', PictureFile.Read(Path.Combine(s_folder, name + extension)).Notices);
-            Assert.Equal(told, notices.Contains("taken as sRGB", StringComparison.Ordinal));
+            Assert.Equal(notice, notices.Contains("taken as sRGB", StringComparison.Ordinal));
             Assert.Contains(words, notices, StringComparison.Ordinal);
         }
     }
@@ -83,7 +104,7 @@ public class FormatTests
         Assert.Contains("expected a JPEG, PNG", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A header that states more than the file can hold, or than is read, in every format.</summary>
+    /// <summary>In every format, the header states more than the file can hold, or more than is supported.</summary>
     [Theory]
     [InlineData("rgb24.bmp", 18, false, 4)]
     [InlineData("rgb.tga", 12, false, 2)]
@@ -94,9 +115,10 @@ public class FormatTests
     public void AbsurdSizesAreRefusedBeforeMemoryIsTaken(string name, int at, bool bigEndian, int bytes)
     {
         byte[] file = File.ReadAllBytes(Path.Combine(s_folder, name));
-        // A JPEG's size stands in its frame header.
+        // A JPEG's size is in its frame header.
         if (at < 0) at = file.AsSpan().IndexOf([(byte)0xFF, (byte)0xC0]) + 5;
-        foreach ((int side, string words) in new[] { (25_000, "megapixels"), (11_000, "do not hold 11000 x 11000 pixels") })
+        (int, string)[] sides = [(25_000, "megapixels"), (11_000, "do not hold 11000 x 11000 pixels")];
+        foreach ((int side, string words) in sides)
         {
             for (int i = 0; i < 2 * bytes; i++)
             {
@@ -126,7 +148,10 @@ public class FormatTests
     private static float[] ToneMapped(float[] light)
     {
         const double Delta = 1e-6, Key = 0.18;
-        double[] luminances = [.. light.Chunk(3).Select(rgb => (0.2126 * rgb[0]) + (0.7152 * rgb[1]) + (0.0722 * rgb[2]))];
+        double[] luminances =
+        [
+            .. light.Chunk(3).Select(rgb => (0.2126 * rgb[0]) + (0.7152 * rgb[1]) + (0.0722 * rgb[2])),
+        ];
         double average = Math.Exp(luminances.Average(value => Math.Log(Delta + value))) - Delta;
         double white = Math.Max(1, Key / average * luminances.Max());
         return [.. light.Select((value, i) =>
@@ -151,5 +176,6 @@ public class FormatTests
     }
 
     private static IEnumerable<string[]> Lines() =>
-        File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Fixtures", "formats.txt")).Select(line => line.Split(' '));
+        File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Fixtures", "formats.txt"))
+            .Select(line => line.Split(' '));
 }

@@ -3,9 +3,10 @@ namespace NativeStyle.Imaging.Tests;
 public class JpegTests
 {
     /// <summary>
-    /// Against the PNGs that ImageMagick (libjpeg) decoded from the same files: inverse DCTs and conversions of colours may
-    /// differ by a level each. Where chroma is at most two samples wide, libjpeg repeats its samples and Stb interpolates
-    /// them: there only the luminance is comparable, as far as colours are not cut off at black or white.
+    /// Compares with the PNGs that ImageMagick (libjpeg) decoded from the same files. Inverse DCTs and colour
+    /// conversions may differ by a level each. If chroma is at most two samples wide, libjpeg repeats its samples and
+    /// Stb interpolates them. Then only the luminance is comparable, as far as colours are not clipped at black or
+    /// white.
     /// </summary>
     [SkippableFact]
     public void DecodesAsLibjpeg()
@@ -18,12 +19,19 @@ public class JpegTests
             Picture actual = PictureFile.Read(file);
             Assert.Equal((expected.Height, expected.Width), (actual.Height, actual.Width));
             bool interpolated = Path.GetFileName(file) is "jpg-size-3x3.jpg" or "jpg-size-4x4.jpg";
-            (double largest, double mean) = interpolated ? Difference(Luminances(expected), Luminances(actual)) : Difference(expected.Pixels, actual.Pixels);
-            Assert.True(interpolated ? largest <= 5 && mean <= 0.8 : largest <= 3 && mean <= 0.35, $"{Path.GetFileName(file)}: up to {largest:f1} levels, mean {mean:f2}");
+            (double largest, double mean) = interpolated
+                ? Difference(Luminances(expected), Luminances(actual))
+                : Difference(expected.Pixels, actual.Pixels);
+            Assert.True(
+                interpolated ? largest <= 5 && mean <= 0.8 : largest <= 3 && mean <= 0.35,
+                $"{Path.GetFileName(file)}: up to {largest:f1} levels, mean {mean:f2}");
         }
     }
 
-    private static float[] Luminances(Picture picture) => [.. picture.Pixels.Chunk(3).Select(rgb => (0.299f * rgb[0]) + (0.587f * rgb[1]) + (0.114f * rgb[2]))];
+    private static float[] Luminances(Picture picture) =>
+    [
+        .. picture.Pixels.Chunk(3).Select(rgb => (0.299f * rgb[0]) + (0.587f * rgb[1]) + (0.114f * rgb[2])),
+    ];
 
     private static (double Largest, double Mean) Difference(float[] expected, float[] actual)
     {
@@ -57,7 +65,7 @@ public class JpegTests
         Assert.True(Encode(picture, 60).Length < Encode(picture, 95).Length);
     }
 
-    /// <summary>The eight orientations of a 2 x 3 picture, as Exif 2.3 draws them.</summary>
+    /// <summary>The eight orientations of a 2 x 3 picture as Exif 2.3 shows them.</summary>
     [Theory]
     [InlineData(1, 2, 3, "abcdef")]
     [InlineData(2, 2, 3, "cbafed")]
@@ -78,7 +86,11 @@ public class JpegTests
         }
 
         byte[] file = Encode(stored, 100);
-        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+        byte[] exif =
+        [
+            0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1,
+            0, (byte)orientation, 0, 0, 0, 0, 0, 0,
+        ];
         Picture picture = PictureFile.Decode([.. file[..2], .. exif, .. file[2..]]);
         Assert.Equal((8 * height, 8 * width), (picture.Height, picture.Width));
         string letters = "";

@@ -5,7 +5,9 @@ using NativeStyle.Imaging.Png;
 
 namespace NativeStyle.Imaging.Tests;
 
-/// <summary>TIFF, texts in PNG, animated PNG and labels, read by a second reading of their specifications.</summary>
+/// <summary>
+/// Reads TIFF, texts in PNG, animated PNG and labels with code that is written a second time from their specifications.
+/// </summary>
 public class OutputTests
 {
     [Fact]
@@ -16,29 +18,37 @@ public class OutputTests
         PictureFile.Write(folder.File("a.tif"), picture);
         byte[] file = File.ReadAllBytes(folder.File("a.tif"));
         Assert.Equal("II*\0"u8.ToArray(), file[..4]);
-        int directory = BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(4)), count = BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(directory));
+        int directory = Int(4), count = Word(directory);
         Dictionary<int, (int Type, int Count, int Value)> tags = [];
         for (int i = 0; i < count; i++)
         {
-            ReadOnlySpan<byte> entry = file.AsSpan(directory + 2 + (12 * i), 12);
-            tags.Add(BinaryPrimitives.ReadUInt16LittleEndian(entry), (BinaryPrimitives.ReadUInt16LittleEndian(entry[2..]), BinaryPrimitives.ReadInt32LittleEndian(entry[4..]), BinaryPrimitives.ReadInt32LittleEndian(entry[8..])));
+            int at = directory + 2 + (12 * i);
+            tags.Add(Word(at), (Word(at + 2), Int(at + 4), Int(at + 8)));
         }
 
         Assert.Equal(tags.Keys.Order(), tags.Keys);
-        Assert.Equal(0, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(directory + 2 + (12 * count))));
+        Assert.Equal(0, Int(directory + 2 + (12 * count)));
         // Width, height, no compression, RGB, three samples, one strip of all rows.
-        Assert.Equal((7, 5, 1, 2, 3, 5), (tags[256].Value, tags[257].Value, tags[259].Value, tags[262].Value, tags[277].Value, tags[278].Value));
-        Assert.Equal([16, 16, 16], Enumerable.Range(0, 3).Select(i => (int)BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(tags[258].Value + (2 * i)))));
+        Assert.Equal([7, 5, 1, 2, 3, 5], new[] { 256, 257, 259, 262, 277, 278 }.Select(tag => tags[tag].Value));
+        Assert.Equal([16, 16, 16], Enumerable.Range(0, 3).Select(i => Word(tags[258].Value + (2 * i))));
         Assert.Equal((6 * 35, file.Length), (tags[279].Value, tags[273].Value + tags[279].Value));
         for (int i = 0; i < picture.Pixels.Length; i++)
-            Assert.Equal(picture.Pixels[i], BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(tags[273].Value + (2 * i))) / 65535f, 1e-5);
+            Assert.Equal(picture.Pixels[i], Word(tags[273].Value + (2 * i)) / 65535f, 1e-5);
+
+        int Int(int at) => BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(at));
+
+        int Word(int at) => BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan(at));
     }
 
     [Fact]
     public void TextsOfAPngAreReadBackAndThePictureIsTheSame()
     {
         using var folder = new TemporaryFolder();
-        var texts = new Dictionary<string, string> { ["Software"] = "NativeStyle", ["nativestyle"] = "{\"of\": \"Düsseldorf ✓\"}" };
+        var texts = new Dictionary<string, string>
+        {
+            ["Software"] = "NativeStyle",
+            ["nativestyle"] = "{\"of\": \"Düsseldorf ✓\"}",
+        };
         PictureFile.Write(folder.File("a.png"), Pictures.Smooth(5, 7), new PictureWriteOptions(Text: texts));
         PictureFile.Write(folder.File("b.png"), Pictures.Smooth(5, 7));
         Assert.Equal(texts, PngText.Read(folder.File("a.png")));
@@ -66,7 +76,8 @@ public class OutputTests
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("a.png");
-        PictureFile.Write(file, Pictures.Smooth(5, 7), new PictureWriteOptions(Text: new Dictionary<string, string> { ["k"] = new('x', 300) }));
+        var texts = new Dictionary<string, string> { ["k"] = new('x', 300) };
+        PictureFile.Write(file, Pictures.Smooth(5, 7), new PictureWriteOptions(Text: texts));
         byte[] good = File.ReadAllBytes(file);
         var random = new Random(1);
         int refused = 0;
@@ -98,8 +109,9 @@ public class OutputTests
         var animation = new AnimatedPng(6, 8, 100);
         foreach (Picture frame in frames) animation.Add(frame);
         animation.Write(file);
-        // A reader that knows nothing of animation shows the first frame.
-        Assert.Equal(Pictures.Smooth(6, 8).Pixels, PictureFile.Read(file).Pixels, (a, b) => Math.Abs(a - b) <= 0.51f / 255);
+        // A reader without support for animation shows the first frame.
+        float[] first = PictureFile.Read(file).Pixels;
+        Assert.Equal(Pictures.Smooth(6, 8).Pixels, first, (a, b) => Math.Abs(a - b) <= 0.51f / 255);
         byte[] bytes = File.ReadAllBytes(file);
         List<string> types = [];
         List<int> sequence = [];
@@ -108,12 +120,12 @@ public class OutputTests
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at));
             string type = Encoding.ASCII.GetString(bytes, at + 4, 4);
-            ReadOnlySpan<byte> body = bytes.AsSpan(at + 8, length);
+            byte[] body = bytes[(at + 8)..(at + 8 + length)];
             types.Add(type);
-            if (type == "acTL") Assert.Equal((3, 0), (BinaryPrimitives.ReadInt32BigEndian(body), BinaryPrimitives.ReadInt32BigEndian(body[4..])));
-            if (type is "fcTL" or "fdAT") sequence.Add(BinaryPrimitives.ReadInt32BigEndian(body));
-            if (type == "fcTL") Assert.Equal((8, 6), (BinaryPrimitives.ReadInt32BigEndian(body[4..]), BinaryPrimitives.ReadInt32BigEndian(body[8..])));
-            if (type == "fdAT") data.Add(body[4..].ToArray());
+            if (type == "acTL") Assert.Equal((3, 0), (Int(body, 0), Int(body, 4)));
+            if (type is "fcTL" or "fdAT") sequence.Add(Int(body, 0));
+            if (type == "fcTL") Assert.Equal((8, 6), (Int(body, 4), Int(body, 8)));
+            if (type == "fdAT") data.Add(body[4..]);
             at += 12 + length;
         }
 
@@ -121,8 +133,10 @@ public class OutputTests
         Assert.Equal([0, 1, 2, 3, 4], sequence);
         using var inflated = new MemoryStream();
         new ZLibStream(new MemoryStream(data[0]), CompressionMode.Decompress).CopyTo(inflated);
-        // The second frame is black: a filter byte and zeros in each row.
+        // The second frame is black: each row is a filter byte and zeros.
         Assert.Equal(6 * (1 + (3 * 8)), inflated.Length);
+
+        static int Int(byte[] body, int at) => BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(at));
     }
 
     [Fact]
@@ -130,25 +144,30 @@ public class OutputTests
     {
         var red = new Picture(10, 20);
         for (int i = 0; i < red.Pixels.Length; i += 3) red.Pixels[i] = 1f;
-        Picture sheet = ContactSheet.Create([[new("one", red), new("empty", null)], [new("two", red)]], 20, 40, "Title");
-        bool[] inkRows = [.. Enumerable.Range(0, sheet.Height).Select(row => Enumerable.Range(0, sheet.Width).Any(column => sheet[row, column, 1] < 0.5f && sheet[row, column, 0] < 0.5f))];
+        Picture sheet = ContactSheet.Create(
+            [[new("one", red), new("empty", null)], [new("two", red)]], 20, 40, "Title");
+        bool[] inkRows = [.. Enumerable.Range(0, sheet.Height).Select(HasInk)];
         Assert.True(inkRows.Take(25).Any(ink => ink), "the title is not there");
-        int reds = Enumerable.Range(0, sheet.Height * sheet.Width).Count(i => sheet.Pixels[3 * i] > 0.9f && sheet.Pixels[(3 * i) + 1] < 0.1f);
+        int reds = Enumerable.Range(0, sheet.Height * sheet.Width)
+            .Count(i => sheet.Pixels[3 * i] > 0.9f && sheet.Pixels[(3 * i) + 1] < 0.1f);
         Assert.Equal(2 * 20 * 40, reds);
+
+        bool HasInk(int row) => Enumerable.Range(0, sheet.Width)
+            .Any(column => sheet[row, column, 1] < 0.5f && sheet[row, column, 0] < 0.5f);
     }
 
     [Fact]
     public void LettersDifferAndUnknownOnesAreBlank()
     {
-        const string Known = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,-_+:/()=";
-        string[] drawn = [.. Known.Select(letter =>
+        const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,-_+:/()=";
+        string[] bitmaps = [.. Letters.Select(letter =>
         {
             var picture = new Picture(8, 6);
             Lettering.Write(picture, letter.ToString(), 0, 0, 1, 1f);
             return string.Concat(picture.Pixels.Select(value => value > 0 ? '1' : '0'));
         })];
-        Assert.Equal(Known.Length, drawn.Distinct().Count());
-        Assert.All(drawn, letter => Assert.Contains('1', letter));
+        Assert.Equal(Letters.Length, bitmaps.Distinct().Count());
+        Assert.All(bitmaps, bitmap => Assert.Contains('1', bitmap));
         var blank = new Picture(8, 6);
         Lettering.Write(blank, "✓", 0, 0, 1, 1f);
         Assert.All(blank.Pixels, value => Assert.Equal(0f, value));

@@ -14,8 +14,9 @@ public class PictureFileTests
         int headerLength = 10 + bytes[8] + (bytes[9] << 8);
         Assert.Equal(0, headerLength % 64);
         Assert.Equal("NUMPY", Encoding.ASCII.GetString(bytes, 1, 5));
-        Assert.Contains("'descr': '<f4'", Encoding.ASCII.GetString(bytes, 10, headerLength - 10), StringComparison.Ordinal);
-        Assert.Contains("'shape': (3, 5, 3)", Encoding.ASCII.GetString(bytes, 10, headerLength - 10), StringComparison.Ordinal);
+        string header = Encoding.ASCII.GetString(bytes, 10, headerLength - 10);
+        Assert.Contains("'descr': '<f4'", header, StringComparison.Ordinal);
+        Assert.Contains("'shape': (3, 5, 3)", header, StringComparison.Ordinal);
         for (int i = 0; i < picture.Pixels.Length; i++)
             Assert.Equal(picture.Pixels[i], BitConverter.ToSingle(bytes, headerLength + (4 * i)));
     }
@@ -44,7 +45,7 @@ public class PictureFileTests
     [Fact]
     public void ShrinkingDoesNotAlias()
     {
-        // Stripes of one pixel, far above the new picture's resolution, must become grey, not other stripes.
+        // Stripes of one pixel are far above the new picture's resolution: they must become grey, not other stripes.
         var stripes = new Picture(16, 120);
         for (int i = 0; i < stripes.Pixels.Length; i++) stripes.Pixels[i] = i / 3 % 120 % 2;
         Assert.All(Resampler.Resize(stripes, 16, 17).Pixels, value => Assert.InRange(value, 0.40f, 0.60f));

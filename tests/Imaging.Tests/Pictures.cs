@@ -14,7 +14,7 @@ internal static class Pictures
         return picture;
     }
 
-    /// <summary>Soft gradients, which JPEG keeps well.</summary>
+    /// <summary>Makes soft gradients, which JPEG keeps well.</summary>
     public static Picture Smooth(int height, int width)
     {
         var picture = new Picture(height, width);
@@ -31,11 +31,12 @@ internal static class Pictures
         for (int i = 0; i < expected.Pixels.Length; i++)
         {
             double difference = Math.Abs(expected.Pixels[i] - actual.Pixels[i]);
-            Assert.True(difference <= most, $"value {i}: {actual.Pixels[i]}, expected {expected.Pixels[i]} within {most}");
+            Assert.True(
+                difference <= most, $"value {i}: {actual.Pixels[i]}, expected {expected.Pixels[i]} within {most}");
         }
     }
 
-    /// <summary>A PNG of given header values around given rows, checksums right.</summary>
+    /// <summary>Makes a PNG with the given header values and rows, and with right checksums.</summary>
     public static byte[] Png(uint width, uint height, byte depth, byte color, byte[] rows)
     {
         using var file = new MemoryStream();
@@ -46,7 +47,8 @@ internal static class Pictures
         (header[8], header[9]) = (depth, color);
         using var data = new MemoryStream();
         using (var zlib = new ZLibStream(data, CompressionLevel.Fastest, true)) zlib.Write(rows);
-        foreach ((string type, byte[] body) in new[] { ("IHDR", header), ("IDAT", data.ToArray()), ("IEND", Array.Empty<byte>()) })
+        (string, byte[])[] chunks = [("IHDR", header), ("IDAT", data.ToArray()), ("IEND", [])];
+        foreach ((string type, byte[] body) in chunks)
         {
             byte[] typed = [.. Encoding.ASCII.GetBytes(type), .. body];
             byte[] word = new byte[4];
@@ -60,7 +62,7 @@ internal static class Pictures
         return file.ToArray();
     }
 
-    /// <summary>CRC-32 bit by bit, as the PNG specification defines it.</summary>
+    /// <summary>Computes CRC-32 bit by bit, as the PNG specification defines it.</summary>
     private static uint Crc(byte[] bytes)
     {
         uint crc = uint.MaxValue;

@@ -4,7 +4,9 @@ namespace NativeStyle.Imaging.Tests;
 
 public class PngTests
 {
-    /// <summary>Every good picture of the PngSuite at 12 places, against what libpng reads (Fixtures/make_pngsuite.sh).</summary>
+    /// <summary>
+    /// Compares every good picture of the PngSuite at 12 places with what libpng reads (Fixtures/make_pngsuite.sh).
+    /// </summary>
     [SkippableFact]
     public void PngSuiteReadsAsLibpngReadsIt()
     {
@@ -22,10 +24,11 @@ public class PngTests
                 for (int c = 0; c < 3; c++)
                 {
                     double expected = int.Parse(parts[1 + c], CultureInfo.InvariantCulture) / 65535.0;
-                    // libpng rounds a sample to its depth and the fixture to 1/65535.
+                    float actual = picture.Pixels[(3 * pixel) + c];
+                    // libpng rounds a sample to its depth, and the fixture rounds it to 1/65535.
                     Assert.True(
-                        Math.Abs(expected - picture.Pixels[(3 * pixel) + c]) < 2e-5,
-                        $"{fields[0]} pixel {pixel} channel {c}: {picture.Pixels[(3 * pixel) + c]}, libpng has {expected}");
+                        Math.Abs(expected - actual) < 2e-5,
+                        $"{fields[0]} pixel {pixel} channel {c}: {actual}, libpng has {expected}");
                 }
             }
         }
@@ -59,7 +62,7 @@ public class PngTests
     [Fact]
     public void TransparencyIsPutOnWhiteWithANotice()
     {
-        // 1 x 1, colour type 6: half transparent black, filter byte 0.
+        // The picture is 1 x 1 of colour type 6: filter byte 0 and half transparent black.
         Picture picture = PictureFile.Decode(Pictures.Png(1, 1, 8, 6, [0, 0, 0, 0, 128]));
         Assert.Equal(1 - (128 / 255f), picture[0, 0, 0], 6);
         Assert.Contains(picture.Notices, notice => notice.Contains("white", StringComparison.Ordinal));
@@ -74,7 +77,8 @@ public class PngTests
     public void AbsurdSizesAreRefusedBeforeMemoryIsTaken(uint width, uint height)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var error = Assert.Throws<InvalidDataException>(() => PictureFile.Decode(Pictures.Png(width, height, 8, 2, [0])));
+        byte[] file = Pictures.Png(width, height, 8, 2, [0]);
+        var error = Assert.Throws<InvalidDataException>(() => PictureFile.Decode(file));
         Assert.Contains($"{width} x {height}", error.Message, StringComparison.Ordinal);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 10_000_000);
     }
@@ -93,7 +97,7 @@ public class PngTests
     [Fact]
     public void EveryFlippedBitIsRefused()
     {
-        // Each byte is covered by a checksum, a signature or a length.
+        // A checksum, a signature or a length covers each byte.
         byte[] whole = Pictures.Png(3, 2, 8, 2, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
         for (int bit = 0; bit < 8 * whole.Length; bit++)
         {

@@ -5,10 +5,12 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg.Tests;
 
-/// <summary>Files that h5py wrote (Fixtures/make_weights.py), and such files with structures that lie.</summary>
+/// <summary>
+/// Reads files that h5py wrote (Fixtures/make_weights.py), and the same files with structures that state wrong values.
+/// </summary>
 public class Hdf5FileTests
 {
-    /// <summary>fc1 states 400 MB that the file does not have: it is listed, and not asked for.</summary>
+    /// <summary>fc1 states 400 MB that the file does not have. It is listed, but not read.</summary>
     [Fact]
     public void LayersThatAreNotNeededAreListedAndNotRead()
     {
@@ -21,8 +23,10 @@ public class Hdf5FileTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Single(WeightsFile.Load(Fixture("keras_application.h5"), ["conv1_1"]).Layers);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4 << 20);
-        var lacks = Assert.Throws<InvalidDataException>(() => WeightsFile.Load(Fixture("keras_application.h5"), ["conv2_1"]));
-        Assert.Contains("lacks layer conv1_2: it has the convolutions conv1_1", lacks.Message, StringComparison.Ordinal);
+        var lacks = Assert.Throws<InvalidDataException>(
+            () => WeightsFile.Load(Fixture("keras_application.h5"), ["conv2_1"]));
+        const string Reason = "lacks layer conv1_2: it has the convolutions conv1_1";
+        Assert.Contains(Reason, lacks.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -42,12 +46,12 @@ public class Hdf5FileTests
     [InlineData("not_vgg", "without a group block1_conv1")]
     public void WhatIsNotReadIsRefusedWithTheReason(string kind, string reason)
     {
-        // The files that links and the like name are there: it is not for want of them.
+        // The files that links and the like refer to exist, so their absence is not the reason.
         Assert.True(File.Exists(Fixture("keras.h5")));
         AssertRefused(Fixture($"refused_{kind}.h5"), reason);
     }
 
-    /// <summary>The root's index, or the chunks', leads to itself again and again.</summary>
+    /// <summary>The index of the root, or of the chunks, leads back to itself without end.</summary>
     [Theory]
     [InlineData("keras.h5", 0)]
     [InlineData("keras_compact.h5", 1)]
@@ -57,7 +61,7 @@ public class Hdf5FileTests
         byte[] bytes = File.ReadAllBytes(Fixture(name));
         int tree = Find(bytes, "TREE", at => bytes[at + 4] == type && BitConverter.ToUInt16(bytes, at + 6) > 0);
         bytes[tree + Level] = 1;
-        // In front of a chunk's address its size, its mask and five places.
+        // A chunk's address follows its size, its mask and five coordinates.
         int child = tree + (type == 0 ? FirstChildOfGroup : 24 + 48);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(child), tree);
         AssertRefused(bytes, "");
@@ -67,14 +71,16 @@ public class Hdf5FileTests
     public void AHeaderThatContinuesInItselfIsAnError()
     {
         byte[] bytes = File.ReadAllBytes(Fixture("keras_application.h5"));
-        // The continuation message of the root's header, by its type, its size and no flags.
+        // Find the continuation message of the root's header by its type, its size and its empty flags.
         int message = Find(bytes, [0x10, 0, 16, 0, 0, 0, 0, 0]);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(message + 8), message);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(message + 16), 24);
         AssertRefused(bytes, "overlaps");
     }
 
-    /// <summary>What is hidden in the root's header would otherwise hide lengths in another one laid over it.</summary>
+    /// <summary>
+    /// Hidden parts of the root's header would otherwise hide lengths in another header that overlaps it.
+    /// </summary>
     [Fact]
     public void HeadersThatOverlapAreRefused()
     {
@@ -97,7 +103,10 @@ public class Hdf5FileTests
         AssertRefused(bytes, "states a heap");
     }
 
-    /// <summary>A chunk's stored size is believed up to what it can be, and is inflated to what it holds.</summary>
+    /// <summary>
+    /// A chunk's stored size is accepted up to the largest possible one, and the chunk is inflated to its own size
+    /// only.
+    /// </summary>
     [Fact]
     public void ChunksThatLieAreNeitherAllocatedNorInflated()
     {
@@ -107,7 +116,7 @@ public class Hdf5FileTests
         BinaryPrimitives.WriteInt32LittleEndian(large.AsSpan(tree + 24), 1 << 30);
         AssertRefused(large, "for a chunk of");
 
-        // In place of the chunk half a gigabyte of zeros, as far as a chunk's size may go.
+        // Replace the chunk by half a gigabyte of zeros, as far as a chunk's size allows.
         const int Stored = 3000;
         var bomb = new MemoryStream();
         using (var zlib = new ZLibStream(bomb, CompressionLevel.SmallestSize, leaveOpen: true))
@@ -118,11 +127,14 @@ public class Hdf5FileTests
         using var folder = new TemporaryFolder();
         File.WriteAllBytes(folder.File("bomb.h5"), inflated);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.All(WeightsFile.Load(folder.File("bomb.h5"), ["conv1_1"]).Layers["conv1_1"].Kernel, value => Assert.Equal(0f, value));
+        LayerWeights layer = WeightsFile.Load(folder.File("bomb.h5"), ["conv1_1"]).Layers["conv1_1"];
+        Assert.All(layer.Kernel, value => Assert.Equal(0f, value));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4 << 20);
     }
 
-    /// <summary>Five hundred damaged versions of each, from a seed, and as many from one drawn anew.</summary>
+    /// <summary>
+    /// Reads five hundred damaged versions of each file from a fixed seed, and as many from a fresh one.
+    /// </summary>
     [Theory]
     [InlineData("keras_application.h5")]
     [InlineData("keras_save_weights.h5")]
@@ -130,7 +142,8 @@ public class Hdf5FileTests
     [InlineData("keras_gzip_shuffle_float16.h5")]
     [InlineData("keras_compact.h5")]
     [InlineData("keras_latest.h5")]
-    public void DamagedFilesAreErrorsOrAnswers(string name) => WeightsFormatTests.AssertErrorsOrAnswers(Fixture(name), 16 << 20);
+    public void DamagedFilesAreErrorsOrAnswers(string name) =>
+        WeightsFormatTests.AssertErrorsOrAnswers(Fixture(name), 16 << 20);
 
     private static void AssertRefused(byte[] bytes, string reason)
     {
@@ -139,7 +152,9 @@ public class Hdf5FileTests
         AssertRefused(folder.File("hostile.h5"), reason);
     }
 
-    /// <summary>An error that names the file and says what to do, for little memory and time.</summary>
+    /// <summary>
+    /// Requires an error that names the file and suggests what to do, and that costs little memory and time.
+    /// </summary>
     private static void AssertRefused(string file, string reason)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -5,7 +5,9 @@ namespace NativeStyle.Vgg.Tests;
 
 public class MatFileTests
 {
-    /// <summary>Files that MATLAB 5 to 8 wrote on several platforms, against what scipy reads (make_mat_dump.py).</summary>
+    /// <summary>
+    /// Compares files that MATLAB 5 to 8 wrote on several platforms with what scipy reads (make_mat_dump.py).
+    /// </summary>
     [SkippableFact]
     public void ReadsMatlabsFilesAsScipyReadsThem()
     {
@@ -63,16 +65,19 @@ public class MatFileTests
             values.Add(value);
             return true;
         });
-        // The reader hands the cells of a top-level cell array over one by one, without its dimensions.
+        // The reader passes the cells of a top-level cell array one by one, without its dimensions.
         return string.Join("; ", variables.Select(variable => $"{variable.Key}: " + (IsCell(file, variable.Key)
             ? $"cell {CellDimensions(file, variable.Value.Count)} {{{string.Join(", ", variable.Value.Select(Words))}}}"
             : Words(variable.Value.Single()))));
     }
 
-    private static bool IsCell(string file, string variable) =>
-        variable == "strings" || (Path.GetFileName(file).Contains("cell", StringComparison.Ordinal) && variable is not ("floats" or "s"));
+    private static bool IsCell(string file, string variable)
+    {
+        bool cells = Path.GetFileName(file).Contains("cell", StringComparison.Ordinal);
+        return variable == "strings" || (cells && variable is not ("floats" or "s"));
+    }
 
-    /// <summary>Rows in all of these files but the column of strings in the endian ones.</summary>
+    /// <summary>All of these files have rows, except for the column of strings in the endian ones.</summary>
     private static string CellDimensions(string file, int count) =>
         Path.GetFileName(file).EndsWith("endian.mat", StringComparison.Ordinal) ? $"{count}x1" : $"1x{count}";
 
@@ -84,11 +89,13 @@ public class MatFileTests
             MatNumbers numbers => $"numbers {dimensions} {{{string.Join(" ", numbers.Values!.Select(Number))}}}",
             MatText text => $"text {dimensions} '{text.Text.Replace("\n", "\\n", StringComparison.Ordinal)}'",
             MatCell cell => $"cell {dimensions} {{{string.Join(", ", cell.Cells.Select(Words))}}}",
-            MatStruct array => $"struct {dimensions} {{{string.Join(" ; ", array.Elements.Select(element =>
-                string.Join(", ", element.Select(field => $"{field.Key} = {Words(field.Value)}"))))}}}",
+            MatStruct array => $"struct {dimensions} {{{string.Join(" ; ", array.Elements.Select(Fields))}}}",
             _ => "other",
         };
     }
+
+    private static string Fields(IReadOnlyDictionary<string, MatValue> element) =>
+        string.Join(", ", element.Select(field => $"{field.Key} = {Words(field.Value)}"));
 
     private static string Number(float value) => value.ToString("G6", CultureInfo.InvariantCulture).ToLowerInvariant();
 }

@@ -14,8 +14,10 @@ public class NetworkTests
     {
         Assert.Equal(16, VggArchitecture.Vgg19.Layers.Count);
         Assert.Equal(13, VggArchitecture.Vgg16.Layers.Count);
-        Assert.Equal(["conv3_1", "conv3_2", "conv3_3", "conv3_4", "conv4_1"], VggArchitecture.Vgg19.Layers.Skip(4).Take(5).Select(l => l.Name));
-        Assert.Equal((256, 512), (VggArchitecture.Vgg16.Find("relu4_1")!.InChannels, VggArchitecture.Vgg16.Find("CONV4_1")!.OutChannels));
+        IEnumerable<string> middle = VggArchitecture.Vgg19.Layers.Skip(4).Take(5).Select(layer => layer.Name);
+        Assert.Equal(["conv3_1", "conv3_2", "conv3_3", "conv3_4", "conv4_1"], middle);
+        Assert.Equal(256, VggArchitecture.Vgg16.Find("relu4_1")!.InChannels);
+        Assert.Equal(512, VggArchitecture.Vgg16.Find("CONV4_1")!.OutChannels);
         Assert.Null(VggArchitecture.Vgg16.Find("conv3_4"));
     }
 
@@ -30,8 +32,8 @@ public class NetworkTests
         (height, width), VggArchitecture.SizeAt(VggArchitecture.Vgg19.Find(layer)!, 300, 400, PoolEdge.Same));
 
     /// <summary>
-    /// Feature maps of all first layers of blocks against the same network by MathNet in double. Thirteen convolutions in
-    /// a row, each within 2e-5: 1e-4 leaves room for their errors to add up.
+    /// Compares feature maps of layers in all blocks with the same network computed by MathNet in double precision.
+    /// Thirteen convolutions in a row agree to 2e-5 each, so 1e-4 leaves room for their errors to add up.
     /// </summary>
     [Theory]
     [InlineData(Pooling.Average, PoolEdge.Same, Padding.Replicate)]
@@ -62,7 +64,8 @@ public class NetworkTests
                 (height, width, block) = (pool.OutHeight, pool.OutWidth, layer.Block);
             }
 
-            var shape = new Conv3x3Shape(height, width, layer.InChannels, layer.OutChannels, layer.InChannels == 3 ? padding : Padding.Zero);
+            Padding edges = layer.InChannels == 3 ? padding : Padding.Zero;
+            var shape = new Conv3x3Shape(height, width, layer.InChannels, layer.OutChannels, edges);
             LayerWeights w = weights.Layers[layer.Name];
             x = VectorReference.Relu(ConvolutionReference.Forward(
                 x, Array.ConvertAll(w.Kernel, v => (double)v), Array.ConvertAll(w.Bias, v => (double)v), shape));
@@ -72,21 +75,29 @@ public class NetworkTests
         }
     }
 
-    /// <summary>Random weights neither let activations vanish nor explode: mean squares stay within ten of the pixels'.</summary>
+    /// <summary>
+    /// With random weights, activations neither vanish nor explode: mean squares stay within a factor of ten of the
+    /// pixels'.
+    /// </summary>
     [Fact]
     public void RandomWeightsKeepTheScaleOfActivations()
     {
         const int Size = 128;
         float[] pixels = new float[Size * Size * 3];
         for (int i = 0; i < pixels.Length; i++)
-            pixels[i] = 0.5f + (0.25f * MathF.Sin(i / 3 % Size * 0.3f)) + (0.2f * MathF.Cos((i / 3 / Size * 0.2f) + (i % 3)));
+        {
+            (int row, int column, int channel) = (i / 3 / Size, i / 3 % Size, i % 3);
+            pixels[i] = 0.5f + (0.25f * MathF.Sin(column * 0.3f)) + (0.2f * MathF.Cos((row * 0.2f) + channel));
+        }
+
         string[] layers = [.. VggArchitecture.Vgg19.Layers.Take(13).Select(layer => layer.Name)];
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(
             cpu, RandomWeights.Create(VggArchitecture.Vgg19, 2, "conv5_1"), new VggOptions(PoolEdge: PoolEdge.Same));
         using var image = new Tensor(cpu, new Shape(Size, Size, 3), pixels);
         using var tape = new Tape(cpu);
-        double pixelSquare = pixels.Select((value, i) => Math.Pow((255 * value) - VggWeights.CaffeMean[i % 3], 2)).Average();
+        double pixelSquare =
+            pixels.Select((value, i) => Math.Pow((255 * value) - VggWeights.CaffeMean[i % 3], 2)).Average();
         foreach ((string name, Tensor map) in network.Features(tape, image, 1f, layers))
         {
             double meanSquare = map.ToArray().Average(value => (double)value * value) / pixelSquare;

@@ -1,9 +1,12 @@
+using System.IO.Compression;
 using System.Text;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg.Tests;
 
-/// <summary>One small network in every format, written by numpy, torch and h5py (Fixtures/make_weights.py).</summary>
+/// <summary>
+/// Reads one small network in every format, written by numpy, torch and h5py (Fixtures/make_weights.py).
+/// </summary>
 public class WeightsFormatTests
 {
     private const int Filters = 64;
@@ -28,7 +31,8 @@ public class WeightsFormatTests
     [InlineData("keras_gzip_shuffle_float16.h5", WeightsConvention.Bgr255, "HDF5")]
     [InlineData("keras_compact.h5", WeightsConvention.Bgr255, "HDF5")]
     [InlineData("keras_latest.h5", WeightsConvention.Bgr255, "HDF5")]
-    public void TheSameNetworkInAnyFormatGivesTheSameActivations(string name, WeightsConvention convention, string format)
+    public void TheSameNetworkInAnyFormatGivesTheSameActivations(
+        string name, WeightsConvention convention, string format)
     {
         WeightsContents contents = WeightsFile.Describe(Fixture(name));
         Assert.Equal(convention, contents.Convention);
@@ -36,12 +40,14 @@ public class WeightsFormatTests
         Assert.Contains(contents.Entries, entry => entry.Layer == "conv1_1");
         VggWeights weights = WeightsFile.Load(Fixture(name), ["conv1_1"]);
         LayerWeights layer = weights.Layers["conv1_1"];
-        // The convolution of one window: random pixels against the numbers that make_weights.py states.
+        // Compare the convolution of one window of random pixels with the numbers that make_weights.py states.
         var random = new Random(5);
         double[] pixels = [.. Enumerable.Range(0, 27).Select(_ => 255 * random.NextDouble())];
         bool unit = convention == WeightsConvention.RgbUnit;
         // A network trained on 0..1 has its own mean.
-        double[] mean = unit ? [255 * 0.485, 255 * 0.456, 255 * 0.406] : [.. VggWeights.CaffeMean.Select(value => (double)value)];
+        double[] mean = unit
+            ? [255 * 0.485, 255 * 0.456, 255 * 0.406]
+            : [.. VggWeights.CaffeMean.Select(value => (double)value)];
         for (int o = 0; o < Filters; o++)
         {
             double expected = (o / 16.0) - 1, actual = layer.Bias[o];
@@ -55,11 +61,16 @@ public class WeightsFormatTests
         }
     }
 
-    /// <summary>A view of a tensor: half precision, an offset into its storage, strides of its own, red and blue exchanged.</summary>
+    /// <summary>
+    /// Reads a view of a tensor in half precision, with an offset into its storage, strides of its own, and red and
+    /// blue exchanged.
+    /// </summary>
     [Fact]
     public void TensorsAreWindowsOnTheirStorage()
     {
-        float[] kernel = WeightsFile.Load(Fixture("gatys_zip_half_strided.pth"), ["conv1_1"], WeightsConvention.Rgb255).Layers["conv1_1"].Kernel;
+        string file = Fixture("gatys_zip_half_strided.pth");
+        VggWeights weights = WeightsFile.Load(file, ["conv1_1"], WeightsConvention.Rgb255);
+        float[] kernel = weights.Layers["conv1_1"].Kernel;
         for (int at = 0; at < 27; at++)
         for (int o = 0; o < Filters; o++)
             Assert.Equal(((at / 3) * 3) + (2 - (at % 3)) + (o / 64f), kernel[(at * Filters) + o]);
@@ -77,41 +88,63 @@ public class WeightsFormatTests
         Assert.Equal(before.Layers["conv1_1"].Bias, after.Layers["conv1_1"].Bias);
         Assert.Equal(before.Mean, after.Mean);
         WeightsContents contents = WeightsFile.Describe(file);
-        Assert.Equal((WeightsConvention.Rgb255, "the file's metadata says so"), (contents.Convention, contents.ConventionReason));
-        // Anything that reads safetensors reads it: eight bytes of length, then JSON.
+        Assert.Equal(WeightsConvention.Rgb255, contents.Convention);
+        Assert.Equal("the file's metadata says so", contents.ConventionReason);
+        // Any program that reads safetensors can read it: eight bytes of length, followed by JSON.
         byte[] bytes = File.ReadAllBytes(file);
         string header = Encoding.UTF8.GetString(bytes, 8, BitConverter.ToInt32(bytes, 0));
-        Assert.Contains("\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[3,3,3,64],\"data_offsets\":[0,6912]}", header, StringComparison.Ordinal);
+        const string Entry = "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[3,3,3,64],\"data_offsets\":[0,6912]}";
+        Assert.Contains(Entry, header, StringComparison.Ordinal);
         Assert.Contains("tensorflow_vgg_python2.npy", header, StringComparison.Ordinal);
         Assert.Equal(0, (8 + BitConverter.ToInt32(bytes, 0)) % 8);
     }
 
-    /// <summary>Eight-bit floats by hand: the values of Micikevicius et al. 2022, tables 1 and 2.</summary>
+    /// <summary>
+    /// Reads eight-bit floats that are encoded by hand, with the values of Micikevicius et al. 2022, tables 1 and 2.
+    /// </summary>
     [Theory]
-    [InlineData("F8_E4M3", new byte[] { 0x38, 0x7e, 0x01, 0x08, 0xb8, 0x00, 0x44, 0x07 }, new[] { 1f, 448f, 0.001953125f, 0.015625f, -1f, 0f, 3f, 0.013671875f })]
-    [InlineData("F8_E5M2", new byte[] { 0x3c, 0x7b, 0x01, 0x04, 0xbc, 0x00, 0x42, 0x03 }, new[] { 1f, 57344f, 1.52587890625e-5f, 6.103515625e-5f, -1f, 0f, 3f, 4.57763671875e-5f })]
+    [InlineData(
+        "F8_E4M3",
+        new byte[] { 0x38, 0x7e, 0x01, 0x08, 0xb8, 0x00, 0x44, 0x07 },
+        new[] { 1f, 448f, 0.001953125f, 0.015625f, -1f, 0f, 3f, 0.013671875f })]
+    [InlineData(
+        "F8_E5M2",
+        new byte[] { 0x3c, 0x7b, 0x01, 0x04, 0xbc, 0x00, 0x42, 0x03 },
+        new[] { 1f, 57344f, 1.52587890625e-5f, 6.103515625e-5f, -1f, 0f, 3f, 4.57763671875e-5f })]
     public void EightBitFloatsHaveTheirValues(string type, byte[] bytes, float[] values)
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("eight.safetensors");
         byte[] bias = [.. Enumerable.Range(0, 8).SelectMany(_ => bytes)];
-        string header = $"{{\"conv1_1.weight\":{{\"dtype\":\"{type}\",\"shape\":[3,3,3,64],\"data_offsets\":[64,1792]}},\"conv1_1.bias\":{{\"dtype\":\"{type}\",\"shape\":[64],\"data_offsets\":[0,64]}}}}";
-        File.WriteAllBytes(file, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.ASCII.GetBytes(header), .. bias, .. new byte[1728]]);
+        string weightEntry = $"{{\"dtype\":\"{type}\",\"shape\":[3,3,3,64],\"data_offsets\":[64,1792]}}";
+        string biasEntry = $"{{\"dtype\":\"{type}\",\"shape\":[64],\"data_offsets\":[0,64]}}";
+        byte[] header = Encoding.ASCII.GetBytes(
+            $"{{\"conv1_1.weight\":{weightEntry},\"conv1_1.bias\":{biasEntry}}}");
+        byte[] length = BitConverter.GetBytes((long)header.Length);
+        File.WriteAllBytes(file, [.. length, .. header, .. bias, .. new byte[1728]]);
         Assert.Equal(values, WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"].Bias[..8]);
     }
 
-    /// <summary>An array that is larger inside than it says, by far: what is read is what the shape needs.</summary>
+    /// <summary>
+    /// The archive's arrays are far larger than they state. Only as much is read as their shapes need.
+    /// </summary>
     [Fact]
     public void AnArchiveBombIsNotInflated()
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("bomb.npz");
-        using (var archive = new System.IO.Compression.ZipArchive(File.Create(file), System.IO.Compression.ZipArchiveMode.Create))
+        (string, string)[] contents =
+        [
+            ("conv1_1_W.npy", "(3, 3, 3, 64)"), ("conv1_1_b.npy", "(64,)"), ("fc6_W.npy", "(1000000000, 1000000000)"),
+            ("fc6_b.npy", "(1,)"),
+        ];
+        using (var archive = new ZipArchive(File.Create(file), ZipArchiveMode.Create))
         {
-            foreach ((string name, string shape) in new[] { ("conv1_1_W.npy", "(3, 3, 3, 64)"), ("conv1_1_b.npy", "(64,)"), ("fc6_W.npy", "(1000000000, 1000000000)"), ("fc6_b.npy", "(1,)") })
+            foreach ((string name, string shape) in contents)
             {
-                using Stream stream = archive.CreateEntry(name, System.IO.Compression.CompressionLevel.Optimal).Open();
-                stream.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\u0000\u0076\u0000" + $"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n"));
+                using Stream stream = archive.CreateEntry(name, CompressionLevel.Optimal).Open();
+                string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".PadRight(117) + "\n";
+                stream.Write(Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\u0000\u0076\u0000" + header));
                 byte[] zeros = new byte[1 << 20];
                 for (int i = 0; i < 300; i++) stream.Write(zeros);
             }
@@ -119,41 +152,46 @@ public class WeightsFormatTests
 
         long before = GC.GetAllocatedBytesForCurrentThread();
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        Assert.All(WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"].Kernel, value => Assert.Equal(0f, value));
+        LayerWeights layer = WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"];
+        Assert.All(layer.Kernel, value => Assert.Equal(0f, value));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 16 << 20);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "it was inflated");
     }
 
-    /// <summary>A MAT-file of a few hundred KB that inflates to 300 MB: it is passed by in small pieces.</summary>
+    /// <summary>A MAT-file of a few hundred KB inflates to 300 MB, which are skipped in small pieces.</summary>
     [Fact]
     public void AZlibBombCostsNoMemory()
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("bomb.mat");
         var inflated = new MemoryStream();
-        using (var zlib = new System.IO.Compression.ZLibStream(inflated, System.IO.Compression.CompressionLevel.Optimal, leaveOpen: true))
+        using (var zlib = new ZLibStream(inflated, CompressionLevel.Optimal, leaveOpen: true))
         {
             const int Megabytes = 300, Bytes = Megabytes << 20;
             // miMATRIX: flags of class single, dimensions, name "x", and the numbers.
-            foreach (int word in new[] { 14, 56 + Bytes, 6, 8, 7, 0, 5, 8, Bytes / 4, 1, 1, 1, 'x', 0, 7, Bytes }) zlib.Write(BitConverter.GetBytes(word));
+            int[] words = [14, 56 + Bytes, 6, 8, 7, 0, 5, 8, Bytes / 4, 1, 1, 1, 'x', 0, 7, Bytes];
+            foreach (int word in words) zlib.Write(BitConverter.GetBytes(word));
             byte[] zeros = new byte[1 << 20];
             for (int i = 0; i < Megabytes; i++) zlib.Write(zeros);
         }
 
         byte[] header = [.. Encoding.ASCII.GetBytes("MATLAB 5.0 MAT-file".PadRight(124)), 0, 1, (byte)'I', (byte)'M'];
-        File.WriteAllBytes(file, [.. header, .. BitConverter.GetBytes(15), .. BitConverter.GetBytes((int)inflated.Length), .. inflated.ToArray()]);
+        byte[] tag = [.. BitConverter.GetBytes(15), .. BitConverter.GetBytes((int)inflated.Length)];
+        File.WriteAllBytes(file, [.. header, .. tag, .. inflated.ToArray()]);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("no variable 'layers'", Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(file)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(file));
+        Assert.Contains("no variable 'layers'", error.Message, StringComparison.Ordinal);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 16 << 20);
     }
 
-    /// <summary>Nested half a million deep: no stack overflows.</summary>
+    /// <summary>Nesting half a million deep overflows no stack.</summary>
     [Fact]
     public void DeepNestingIsAnErrorAndNoCrash()
     {
         using var folder = new TemporaryFolder();
         string pickle = folder.File("deep.pth"), json = folder.File("deep.safetensors");
-        File.WriteAllBytes(pickle, [0x80, 2, .. Enumerable.Repeat((byte)'(', 500_000), .. Enumerable.Repeat((byte)'t', 500_000), (byte)'.']);
+        byte[] open = [.. Enumerable.Repeat((byte)'(', 500_000)], close = [.. Enumerable.Repeat((byte)'t', 500_000)];
+        File.WriteAllBytes(pickle, [0x80, 2, .. open, .. close, (byte)'.']);
         Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(pickle));
         byte[] header = [(byte)'{', .. "\"a\":"u8, .. Enumerable.Repeat((byte)'[', 500_000)];
         File.WriteAllBytes(json, [.. BitConverter.GetBytes((long)header.Length), .. header]);
@@ -163,7 +201,8 @@ public class WeightsFormatTests
     [SkippableFact]
     public void ThePublishedNumbersTellTheOrderOfChannels()
     {
-        WeightsContents contents = WeightsFile.Describe(TestData.Path("weights", "vgg19_trained_conv1_to_conv3_bgr.npz"));
+        string file = TestData.Path("weights", "vgg19_trained_conv1_to_conv3_bgr.npz");
+        WeightsContents contents = WeightsFile.Describe(file);
         Assert.Equal(WeightsConvention.Bgr255, contents.Convention);
         Assert.Contains("blue first", contents.ConventionReason, StringComparison.Ordinal);
     }
@@ -183,20 +222,24 @@ public class WeightsFormatTests
         Assert.Null(VggArchitecture.Vgg16.Find("block3_conv4"));
     }
 
-    /// <summary>Pickles are programs: one that asks for anything else than arrays is refused, and nothing of it is run.</summary>
+    /// <summary>
+    /// Pickles are programs. One that needs anything else than arrays is refused, and nothing of it is run.
+    /// </summary>
     [Theory]
     [InlineData("cos\nsystem\n(S'touch {0}'\ntR.", "os.system")]
     [InlineData("cbuiltins\neval\n(S'open(\"{0}\", \"w\")'\ntR.", "builtins.eval")]
     [InlineData("\u0080\u0002cposix\nsystem\nX\u0005\u0000\u0000\u0000touch\u0085R.", "posix.system")]
     [InlineData("\u0080\u0004\u008c\u0002os\u008c\u0006system\u0093\u008c\u0005touch\u0085R.", "os.system")]
-    [InlineData("\u0080\u0002ccollections\nOrderedDict\n)Rctorch._utils\n_rebuild_tensor\n)R.", "torch._utils._rebuild_tensor")]
+    [InlineData(
+        "\u0080\u0002ccollections\nOrderedDict\n)Rctorch._utils\n_rebuild_tensor\n)R.", "torch._utils._rebuild_tensor")]
     public void PicklesThatAskForAnythingElseAreRefused(string pickle, string name)
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("hostile.pth"), touched = folder.File("touched");
         byte[] body = Encoding.Latin1.GetBytes(pickle.Replace("{0}", touched, StringComparison.Ordinal));
-        // As the first pickle of a legacy file, and as the dictionary of an .npy.
-        byte[] head = Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\u0000\u0046\u0000" + "{'descr': '|O', 'fortran_order': False, 'shape': (), }".PadRight(69) + "\n");
+        // Test it as the first pickle of a legacy file, and as the dictionary of an .npy.
+        string header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }".PadRight(69) + "\n";
+        byte[] head = Encoding.Latin1.GetBytes("\u0093NUMPY\u0001\u0000\u0046\u0000" + header);
         foreach (byte[] bytes in new[] { (byte[])[0x80, 2, .. body], [.. head, .. body] })
         {
             File.WriteAllBytes(file, bytes);
@@ -206,7 +249,7 @@ public class WeightsFormatTests
         }
     }
 
-    /// <summary>Lengths that lie, up to 2^63, cost neither time nor memory.</summary>
+    /// <summary>Wrong lengths, up to 2^63, cost neither time nor memory.</summary>
     [Theory]
     [InlineData("\u0080\u0004\u008e\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f")]
     [InlineData("\u0080\u0004\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f")]
@@ -236,10 +279,13 @@ public class WeightsFormatTests
         using var folder = new TemporaryFolder();
         string file = folder.File("hostile.safetensors");
         File.WriteAllBytes(file, [.. BitConverter.GetBytes(length), .. "{}"u8]);
-        Assert.Contains("states a header", Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(file)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<InvalidDataException>(() => WeightsFile.Describe(file));
+        Assert.Contains("states a header", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A thousand damaged versions of each file: an answer or an error that names the file, nothing else.</summary>
+    /// <summary>
+    /// A thousand damaged versions of each file give an answer or an error that names the file, and nothing else.
+    /// </summary>
     [Theory]
     [InlineData("tensorflow_vgg_protocol3.npy")]
     [InlineData("tensorflow_vgg_python2.npy")]
@@ -252,7 +298,7 @@ public class WeightsFormatTests
     public void DamagedFilesAreErrorsOrAnswers(string name) => AssertErrorsOrAnswers(Fixture(name), 64 << 20);
 
     /// <summary>Loads damaged versions of a file.</summary>
-    /// <param name="most">Bytes that one may allocate.</param>
+    /// <param name="most">The most bytes that loading one may allocate.</param>
     internal static void AssertErrorsOrAnswers(string path, long most)
     {
         byte[] whole = File.ReadAllBytes(path);
@@ -278,7 +324,8 @@ public class WeightsFormatTests
                     Assert.Fail($"{path}, seed {seed}, round {round}: {other}");
                 }
 
-                Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < most, $"{path}, seed {seed}, round {round}");
+                long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+                Assert.True(allocated < most, $"{path}, seed {seed}, round {round}");
             }
         }
     }

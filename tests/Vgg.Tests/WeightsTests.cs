@@ -2,7 +2,9 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg.Tests;
 
-/// <summary>Small networks in the published structures, written by numpy and scipy (Fixtures/make_weights.py).</summary>
+/// <summary>
+/// Reads small networks in the published structures, written by numpy and scipy (Fixtures/make_weights.py).
+/// </summary>
 public class WeightsTests
 {
     private const int Filters = 64;
@@ -16,7 +18,8 @@ public class WeightsTests
     [InlineData("vgg_stored.npz")]
     [InlineData("vgg_fortran_float64.npz")]
     [InlineData("vgg_big_endian_float16.npz")]
-    public void EveryFormatGivesTheSameNetwork(string name) => AssertKernel(WeightsFile.Load(Fixture(name), ["conv1_1"]), 1f);
+    public void EveryFormatGivesTheSameNetwork(string name) =>
+        AssertKernel(WeightsFile.Load(Fixture(name), ["conv1_1"]), 1f);
 
     [Fact]
     public void BgrWeightsAreTurnedToRgb() =>
@@ -112,7 +115,7 @@ public class WeightsTests
         VggWeights weights = WeightsFile.Load(file, ["conv3_4"], WeightsConvention.Bgr255);
         Assert.Equal(8, weights.Layers.Count);
         Assert.Same(VggArchitecture.Vgg19, weights.Architecture);
-        // The published bias of VGG-19's first layer, and its first kernel on red.
+        // The published bias of VGG-19's first layer, and its first kernel's weights for red.
         float[] bias = weights.Layers["conv1_1"].Bias, kernel = weights.Layers["conv1_1"].Kernel;
         Assert.Equal([0.73017758f, 0.06493629f, 0.03428847f, 0.8260386f], bias[..4]);
         Assert.Equal(0.37740308f, kernel[1 * 3 * Filters], 6);
@@ -122,9 +125,11 @@ public class WeightsTests
     [Fact]
     public void RandomWeightsAreTheSamePerSeedAndKeepActivationsAlive()
     {
-        VggWeights a = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv2_2"), b = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv3_1");
+        VggWeights a = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv2_2");
+        VggWeights b = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv3_1");
+        VggWeights other = RandomWeights.Create(VggArchitecture.Vgg19, 4, "conv2_2");
         Assert.Equal(a.Layers["conv2_1"].Kernel, b.Layers["conv2_1"].Kernel);
-        Assert.NotEqual(a.Layers["conv2_1"].Kernel, RandomWeights.Create(VggArchitecture.Vgg19, 4, "conv2_2").Layers["conv2_1"].Kernel);
+        Assert.NotEqual(a.Layers["conv2_1"].Kernel, other.Layers["conv2_1"].Kernel);
         Assert.Throws<ArgumentException>(() => RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv6_1"));
     }
 

@@ -2,26 +2,31 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg.Tests;
 
-/// <summary>Files whose layers have other numbers of channels than VGG's.</summary>
+/// <summary>Reads and writes files whose layers have other numbers of channels than VGG's.</summary>
 public class WidthTests
 {
     private static readonly VggArchitecture s_narrow = VggArchitecture.Vgg16.WithChannels(new Dictionary<string, int>
     {
-        ["conv1_1"] = 3, ["conv1_2"] = 3, ["conv2_1"] = 20, ["conv2_2"] = 7, ["conv3_1"] = 1, ["conv3_2"] = 9, ["conv3_3"] = 11, ["conv4_1"] = 6,
+        ["conv1_1"] = 3, ["conv1_2"] = 3, ["conv2_1"] = 20, ["conv2_2"] = 7,
+        ["conv3_1"] = 1, ["conv3_2"] = 9, ["conv3_3"] = 11, ["conv4_1"] = 6,
     });
 
     [Fact]
     public void ChannelsChangeAndNamesStay()
     {
-        Assert.Equal(VggArchitecture.Vgg16.Layers.Select(layer => layer.Name), s_narrow.Layers.Select(layer => layer.Name));
-        Assert.Equal((7, 1, 3), (s_narrow.Find("conv3_1")!.InChannels, s_narrow.Find("features.10")!.OutChannels, s_narrow.Find("conv3_1")!.Block));
-        Assert.Equal((6, 512), (s_narrow.Find("conv4_2")!.InChannels, s_narrow.Find("conv4_2")!.OutChannels));
-        Assert.Same(VggArchitecture.Vgg19, VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv2_1"] = 128 }));
-        Assert.Throws<ArgumentException>(() => s_narrow.WithChannels(new Dictionary<string, int> { ["conv3_4"] = 8 }));
-        Assert.Throws<ArgumentException>(() => s_narrow.WithChannels(new Dictionary<string, int> { ["conv3_3"] = 0 }));
+        IEnumerable<string> names = VggArchitecture.Vgg16.Layers.Select(layer => layer.Name);
+        Assert.Equal(names, s_narrow.Layers.Select(layer => layer.Name));
+        VggLayer third = s_narrow.Find("conv3_1")!, fourth = s_narrow.Find("conv4_2")!;
+        Assert.Equal((7, 1, 3), (third.InChannels, s_narrow.Find("features.10")!.OutChannels, third.Block));
+        Assert.Equal((6, 512), (fourth.InChannels, fourth.OutChannels));
+        Assert.Same(VggArchitecture.Vgg19, VggArchitecture.Vgg19.WithChannels(Channels("conv2_1", 128)));
+        Assert.Throws<ArgumentException>(() => s_narrow.WithChannels(Channels("conv3_4", 8)));
+        Assert.Throws<ArgumentException>(() => s_narrow.WithChannels(Channels("conv3_3", 0)));
+
+        static Dictionary<string, int> Channels(string layer, int count) => new() { [layer] = count };
     }
 
-    /// <summary>In half precision each number is the nearest float16 of what was written: 11 bits.</summary>
+    /// <summary>In half precision, each number is read as the float16 nearest to the original: 11 bits.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -43,7 +48,7 @@ public class WidthTests
         long numbers = written.Layers.Values.Sum(layer => (long)layer.Kernel.Length + layer.Bias.Length);
         Assert.InRange(new FileInfo(file).Length - ((half ? 2 : 4) * numbers), 200, 4000);
 
-        // To 11 significant bits, ties to even, without the type that is tested.
+        // Rounds to 11 significant bits, ties to even, without the type under test.
         static float Round(float value)
         {
             if (value == 0) return 0;
@@ -61,23 +66,31 @@ public class WidthTests
         Assert.Contains("conv1_1.bias", error.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A layer that does not read what the one before it makes.</summary>
+    /// <summary>A layer must read what the layer before it makes.</summary>
     [Theory]
     [InlineData("conv1_1", 4, "conv1_1 has 108 weights and 3 biases, expected (3, 3, 3, 3) and 3, as it reads RGB")]
-    [InlineData("conv2_1", 5, "conv2_1 has 900 weights and 20 biases, expected (3, 3, 3, 20) and 20, as it reads the channels of conv1_2")]
+    [InlineData(
+        "conv2_1", 5,
+        "conv2_1 has 900 weights and 20 biases, expected (3, 3, 3, 20) and 20, as it reads the channels of conv1_2")]
     public void LayersThatDoNotFitTogetherAreAnError(string layer, int reads, string words)
     {
         using var folder = new TemporaryFolder();
         VggWeights whole = RandomWeights.Create(s_narrow, 6, "conv2_2");
         int makes = whole.Layers[layer].Bias.Length;
-        var layers = new Dictionary<string, LayerWeights>(whole.Layers) { [layer] = new(new float[9 * reads * makes], new float[makes]) };
-        var arrays = layers.SelectMany(each => new[]
+        var layers = new Dictionary<string, LayerWeights>(whole.Layers)
         {
-            ($"{each.Key}.weight", new[] { 3, 3, each.Value.Kernel.Length / 9 / each.Value.Bias.Length, each.Value.Bias.Length }, each.Value.Kernel),
-            ($"{each.Key}.bias", [each.Value.Bias.Length], each.Value.Bias),
-        }).ToList();
+            [layer] = new(new float[9 * reads * makes], new float[makes]),
+        };
+        var arrays = new List<(string, int[], float[])>();
+        foreach ((string name, (float[] kernel, float[] bias)) in layers)
+        {
+            arrays.Add(($"{name}.weight", [3, 3, kernel.Length / 9 / bias.Length, bias.Length], kernel));
+            arrays.Add(($"{name}.bias", [bias.Length], bias));
+        }
+
+        var metadata = new Dictionary<string, string> { ["kernel_order"] = "height, width, in, out" };
         string file = folder.File("wrong.safetensors");
-        using (FileStream stream = File.Create(file)) SafeTensors.Write(stream, arrays, new Dictionary<string, string> { ["kernel_order"] = "height, width, in, out" });
+        using (FileStream stream = File.Create(file)) SafeTensors.Write(stream, arrays, metadata);
         var error = Assert.Throws<InvalidDataException>(() => WeightsFile.Load(file, ["conv2_2"]));
         Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
         Assert.Contains(words, error.Message, StringComparison.Ordinal);

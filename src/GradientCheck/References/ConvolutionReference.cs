@@ -5,18 +5,20 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 namespace NativeStyle.GradientCheck.References;
 
 /// <summary>
-/// 3x3 convolution in double precision as one matrix product: row p of the patch matrix X holds the 9 x in inputs
-/// under the window at pixel p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY, db = dYᵀ 1, and dx collects dX = dY Wᵀ.
+/// Computes a 3x3 convolution in double precision as one matrix product. Row p of the patch matrix X holds the 9 x in
+/// inputs under the window at pixel p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY and db = dYᵀ 1. dx collects dX = dY
+/// Wᵀ.
 /// </summary>
 public static class ConvolutionReference
 {
     public static double[] Forward(double[] x, double[] w, double[] b, Conv3x3Shape shape)
     {
         Matrix<double> bias = Matrix<double>.Build.Dense((int)shape.Pixels, shape.OutChannels, (_, o) => b[o]);
-        return Layout.Rows(Patches(x, shape).Multiply(Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels)) + bias);
+        Matrix<double> kernel = Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels);
+        return Layout.Rows(Patches(x, shape).Multiply(kernel) + bias);
     }
 
-    /// <summary>dx, dw and db for the gradient <paramref name="dy"/> of the output.</summary>
+    /// <summary>Returns dx, dw and db for the gradient <paramref name="dy"/> of the output.</summary>
     public static double[][] Backward(double[] x, double[] w, double[] dy, Conv3x3Shape shape)
     {
         Matrix<double> dz = Layout.Matrix(dy, (int)shape.Pixels, shape.OutChannels);
@@ -30,7 +32,7 @@ public static class ConvolutionReference
         return [dx, Layout.Rows(Patches(x, shape).TransposeThisAndMultiply(dz)), dz.ColumnSums().ToArray()];
     }
 
-    /// <summary>What ends the convolution: nothing, ReLU, or ReLU and pooling.</summary>
+    /// <summary>Applies what follows the convolution: nothing, ReLU, or ReLU and pooling.</summary>
     public static double[] End(double[] z, Conv3x3Shape shape)
     {
         if (!shape.Relu) return z;
@@ -43,7 +45,7 @@ public static class ConvolutionReference
         };
     }
 
-    /// <summary>dz for the gradient <paramref name="dy"/> of <see cref="End"/>'s result.</summary>
+    /// <summary>Returns dz for the gradient <paramref name="dy"/> of <see cref="End"/>'s result.</summary>
     public static double[] EndBackward(double[] z, double[] dy, Conv3x3Shape shape)
     {
         if (!shape.Relu) return dy;
@@ -68,7 +70,9 @@ public static class ConvolutionReference
         return patches;
     }
 
-    /// <summary>Calls visit(pixel, tap, source pixel) for every tap that does not fall on a zero outside.</summary>
+    /// <summary>
+    /// Calls visit(pixel, tap, source pixel) for every tap except those on zeros outside the picture.
+    /// </summary>
     private static void ForEachTap(Conv3x3Shape shape, Action<int, int, int> visit)
     {
         for (int row = 0; row < shape.Height; row++)

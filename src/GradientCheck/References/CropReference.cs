@@ -3,19 +3,23 @@ using NativeStyle.Kernels.Operators.Crop;
 
 namespace NativeStyle.GradientCheck.References;
 
-/// <summary>Windows of maps, a channel at a time as MathNet's submatrices.</summary>
+/// <summary>Crops and places windows of maps, one channel at a time, with MathNet's submatrices.</summary>
 internal static class CropReference
 {
-    /// <summary>map[window], (window height, window width, channels).</summary>
+    /// <summary>Returns map[window], (window height, window width, channels).</summary>
     public static double[] Crop(double[] map, int width, int channels, Window window)
     {
         double[] part = new double[window.Pixels * channels];
         for (int c = 0; c < channels; c++)
-            Store(Channel(map, width, channels, c).SubMatrix(window.Top, window.Height, window.Left, window.Width), part, channels, c);
+        {
+            Matrix<double> plane = Channel(map, width, channels, c);
+            Store(plane.SubMatrix(window.Top, window.Height, window.Left, window.Width), part, channels, c);
+        }
+
         return part;
     }
 
-    /// <summary>Zeros with the part in their window: the transpose of <see cref="Crop"/>.</summary>
+    /// <summary>Returns zeros with the part in their window: the transpose of <see cref="Crop"/>.</summary>
     public static double[] Place(double[] part, int length, int width, int channels, Window window)
     {
         double[] map = new double[length];
@@ -29,7 +33,7 @@ internal static class CropReference
         return map;
     }
 
-    /// <summary>The map with its window multiplied with a factor.</summary>
+    /// <summary>Returns the map with its window multiplied by a factor.</summary>
     public static double[] ScaleWindow(double[] map, int width, int channels, Window window, double factor)
     {
         double[] inside = Place(Crop(map, width, channels, window), map.Length, width, channels, window);
@@ -37,10 +41,14 @@ internal static class CropReference
     }
 
     private static Matrix<double> Channel(double[] map, int width, int channels, int c) =>
-        Matrix<double>.Build.Dense(map.Length / channels / width, width, (row, column) => map[(((row * width) + column) * channels) + c]);
+        Matrix<double>.Build.Dense(
+            map.Length / channels / width,
+            width,
+            (row, column) => map[(((row * width) + column) * channels) + c]);
 
     private static void Store(Matrix<double> plane, double[] map, int channels, int c)
     {
-        foreach ((int row, int column, double value) in plane.EnumerateIndexed()) map[(((row * plane.ColumnCount) + column) * channels) + c] = value;
+        foreach ((int row, int column, double value) in plane.EnumerateIndexed())
+            map[(((row * plane.ColumnCount) + column) * channels) + c] = value;
     }
 }

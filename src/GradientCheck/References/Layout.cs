@@ -2,7 +2,7 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace NativeStyle.GradientCheck.References;
 
-/// <summary>Between row-major arrays, as the kernels hold them, and MathNet's matrices.</summary>
+/// <summary>Converts between the kernels' row-major arrays and MathNet's matrices.</summary>
 internal static class Layout
 {
     public static Matrix<double> Matrix(double[] rows, int rowCount, int columnCount) =>

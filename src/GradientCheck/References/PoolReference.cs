@@ -3,17 +3,20 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.GradientCheck.References;
 
-/// <summary>2x2 pooling in double precision, one channel at a time, each window a submatrix of the channel.</summary>
+/// <summary>
+/// Pools 2x2 windows in double precision, one channel at a time. Each window is a submatrix of the channel.
+/// </summary>
 public static class PoolReference
 {
-    public static double[] Average(double[] x, PoolShape shape) => Pool(x, shape, window => window.Enumerate().Average());
+    public static double[] Average(double[] x, PoolShape shape) =>
+        Pool(x, shape, window => window.Enumerate().Average());
 
     public static double[] Max(double[] x, PoolShape shape) => Pool(x, shape, window => window.Enumerate().Max());
 
     public static double[] AverageBackward(double[] x, double[] dy, PoolShape shape) =>
         Backward(x, dy, shape, (window, _, _) => 1.0 / (window.RowCount * window.ColumnCount));
 
-    /// <summary>All of dy goes to the first element, in row order, that equals the window's maximum.</summary>
+    /// <summary>Gives all of dy to the first element, in row order, that equals the window's maximum.</summary>
     public static double[] MaxBackward(double[] x, double[] dy, PoolShape shape) =>
         Backward(x, dy, shape, (window, row, column) =>
         {
@@ -24,7 +27,8 @@ public static class PoolReference
     public static double[] L2(double[] x, PoolShape shape) => Pool(x, shape, window => window.FrobeniusNorm());
 
     public static double[] L2Backward(double[] x, double[] dy, PoolShape shape) =>
-        Backward(x, dy, shape, (window, row, column) => window.FrobeniusNorm() is > 0 and var norm ? window[row, column] / norm : 0);
+        Backward(x, dy, shape, (window, row, column) =>
+            window.FrobeniusNorm() is > 0 and var norm ? window[row, column] / norm : 0);
 
     private static double[] Pool(double[] x, PoolShape shape, Func<Matrix<double>, double> reduce)
     {
@@ -57,12 +61,14 @@ public static class PoolReference
         {
             int channel = c;
             Matrix<double> plane = Matrix<double>.Build.Dense(
-                shape.Height, shape.Width, (row, column) => x[(((row * shape.Width) + column) * shape.Channels) + channel]);
+                    shape.Height,
+                    shape.Width,
+                    (row, column) => x[(((row * shape.Width) + column) * shape.Channels) + channel]);
             for (int row = 0; row < shape.OutHeight; row++)
             for (int column = 0; column < shape.OutWidth; column++)
             {
-                Matrix<double> window = plane.SubMatrix(
-                    2 * row, Math.Min(2, shape.Height - (2 * row)), 2 * column, Math.Min(2, shape.Width - (2 * column)));
+                (int height, int width) = (shape.Height - (2 * row), shape.Width - (2 * column));
+                Matrix<double> window = plane.SubMatrix(2 * row, Math.Min(2, height), 2 * column, Math.Min(2, width));
                 visit((((row * shape.OutWidth) + column) * shape.Channels) + c, window, 2 * row, 2 * column, c);
             }
         }

@@ -3,7 +3,7 @@ using NativeStyle.Kernels.Operators.TotalVariation;
 
 namespace NativeStyle.GradientCheck.References;
 
-/// <summary>Gram matrix and losses in double precision.</summary>
+/// <summary>Computes Gram matrix and losses in double precision.</summary>
 public static class StyleReference
 {
     /// <summary>G = s Fᵀ F.</summary>
@@ -41,18 +41,23 @@ public static class StyleReference
         Layout.Rows(Matrix<double>.Build.DiagonalOfDiagonalArray(t) * Layout.Matrix(f, t.Length, channels));
 
     /// <summary>
-    /// s / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)) of a feature map's mean and covariance, its roots from
-    /// eigenvalues, and its gradient on the feature map.
+    /// Returns s / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)) for a feature map's mean and covariance, and
+    /// its gradient with respect to the feature map. The roots are computed from eigenvalues.
     /// </summary>
     public static (double Loss, double[] Gradient) Wasserstein(
         double[] f, int pixels, int channels, double[] targetMean, double[] targetMoment, double epsilon, double scale)
     {
-        Matrix<double> features = Layout.Matrix(f, pixels, channels), identity = Matrix<double>.Build.DenseIdentity(channels);
+        Matrix<double> features = Layout.Matrix(f, pixels, channels);
+        Matrix<double> stabiliser = Matrix<double>.Build.DenseIdentity(channels) * epsilon;
+        Matrix<double> identity = Matrix<double>.Build.DenseIdentity(channels);
         Vector<double> mean = features.ColumnSums() / pixels, expected = Layout.Vector(targetMean);
-        Matrix<double> covariance = (features.TransposeThisAndMultiply(features) / pixels) - mean.OuterProduct(mean) + (identity * epsilon);
-        Matrix<double> target = Layout.Matrix(targetMoment, channels, channels) - expected.OuterProduct(expected) + (identity * epsilon);
+        Matrix<double> moment = features.TransposeThisAndMultiply(features) / pixels;
+        Matrix<double> covariance = moment - mean.OuterProduct(mean) + stabiliser;
+        Matrix<double> target =
+            Layout.Matrix(targetMoment, channels, channels) - expected.OuterProduct(expected) + stabiliser;
         Matrix<double> root = Power(target, 0.5), inner = root * covariance * root;
-        double loss = scale / channels * (Math.Pow((mean - expected).L2Norm(), 2) + (target + covariance - (2 * Power(inner, 0.5))).Trace());
+        double trace = (target + covariance - (2 * Power(inner, 0.5))).Trace();
+        double loss = scale / channels * (Math.Pow((mean - expected).L2Norm(), 2) + trace);
         Matrix<double> dCovariance = scale / channels * (identity - (root * Power(inner, -0.5) * root));
         Vector<double> dMean = (2 * scale / channels * (mean - expected)) - (2 * dCovariance * mean);
         Matrix<double> gradient = (features * (dCovariance + dCovariance.Transpose()) / pixels)
@@ -61,10 +66,11 @@ public static class StyleReference
     }
 
     /// <summary>
-    /// The weighted sum of φ of neighbour differences, by its definition on a picture padded by one pixel on each side that
-    /// repeats the border, and its gradient.
+    /// Returns the weighted sum of φ of neighbour differences, and its gradient. It follows the definition: the
+    /// picture is padded by one pixel on each side, which repeats the border.
     /// </summary>
-    public static (double Loss, double[] Gradient) TotalVariation(double[] x, int height, int width, int channels, VariationWeights weights)
+    public static (double Loss, double[] Gradient) TotalVariation(
+        double[] x, int height, int width, int channels, VariationWeights weights)
     {
         double loss = 0;
         double[] gradient = new double[x.Length];
@@ -73,7 +79,8 @@ public static class StyleReference
             for (int row = 0; row <= height; row++)
             for (int column = 0; column <= width; column++)
             {
-                // Windows of the padded picture: (row, column) is its lower right pixel, in coordinates of the picture.
+                // Go through windows of the padded picture: (row, column) is the lower right pixel, in the picture's
+                // coordinates.
                 bool inside = row < height && column < width;
                 bool inner = weights.Border == VariationBorder.All || (row < height - 1 && column < width - 1);
                 if (inside && inner)
@@ -90,8 +97,9 @@ public static class StyleReference
             {
                 (int from, int to) = (At(fromRow, fromColumn), At(toRow, toColumn));
                 double difference = x[to] - x[from];
-                loss += weight * (weights.Norm == VariationNorm.Absolute ? Math.Abs(difference) : difference * difference);
-                double slope = weight * (weights.Norm == VariationNorm.Absolute ? Math.Sign(difference) : 2 * difference);
+                bool absolute = weights.Norm == VariationNorm.Absolute;
+                loss += weight * (absolute ? Math.Abs(difference) : difference * difference);
+                double slope = weight * (absolute ? Math.Sign(difference) : 2 * difference);
                 gradient[to] += slope;
                 gradient[from] -= slope;
             }
@@ -103,7 +111,7 @@ public static class StyleReference
         return (loss, gradient);
     }
 
-    /// <summary>A symmetric positive matrix to a power, by its eigenvalues.</summary>
+    /// <summary>Raises a symmetric positive matrix to a power by its eigenvalues.</summary>
     public static Matrix<double> Power(Matrix<double> matrix, double exponent)
     {
         MathNet.Numerics.LinearAlgebra.Factorization.Evd<double> evd = matrix.Evd(Symmetricity.Symmetric);

@@ -3,13 +3,16 @@ using NativeStyle.Kernels.Operators.Adam;
 
 namespace NativeStyle.GradientCheck.References;
 
-/// <summary>Vector operations, Adam, ReLU and pixel transforms in double precision.</summary>
+/// <summary>Computes vector operations, Adam, ReLU and pixel transforms in double precision.</summary>
 public static class VectorReference
 {
     public static double[] Relu(double[] x) => Layout.Vector(x).PointwiseMaximum(0).ToArray();
 
-    public static double[] ReluBackward(double[] x, double[] dy) =>
-        Layout.Vector(dy).PointwiseMultiply(Layout.Vector(x).Map(value => value > 0 ? 1.0 : 0.0, MathNet.Numerics.LinearAlgebra.Zeros.Include)).ToArray();
+    public static double[] ReluBackward(double[] x, double[] dy)
+    {
+        Vector<double> slope = Layout.Vector(x).Map(value => value > 0 ? 1.0 : 0.0, Zeros.Include);
+        return Layout.Vector(dy).PointwiseMultiply(slope).ToArray();
+    }
 
     public static double Sum(double[] x) => Layout.Vector(x).Sum();
 
@@ -23,15 +26,16 @@ public static class VectorReference
     public static double[] Lerp(double[] y, double[] x, double amount) =>
         ((Layout.Vector(y) * (1 - amount)) + (Layout.Vector(x) * amount)).ToArray();
 
-    /// <summary>w g / (‖g‖₁ + w ε).</summary>
+    /// <summary>Returns w g / (‖g‖₁ + w ε).</summary>
     public static double[] NormalizeGradient(double[] g, double weight) =>
         (Layout.Vector(g) * (weight / (Layout.Vector(g).L1Norm() + (weight * 1e-8)))).ToArray();
 
     public static double[] Normalize(double[] pixels, double[] scale, double[] mean) =>
-        Layout.Rows((Layout.Matrix(pixels, pixels.Length / 3, 3) * Matrix<double>.Build.DiagonalOfDiagonalArray(scale))
+        Layout.Rows(
+            (Layout.Matrix(pixels, pixels.Length / 3, 3) * Matrix<double>.Build.DiagonalOfDiagonalArray(scale))
             - Matrix<double>.Build.Dense(pixels.Length / 3, 3, (_, channel) => mean[channel]));
 
-    /// <summary>x, m and v after one step, one after the other.</summary>
+    /// <summary>Returns x, m and v after one step, one after the other.</summary>
     public static double[] AdamStep(double[] x, double[] g, double[] m, double[] v, AdamSettings settings, int step)
     {
         (double beta1, double beta2) = (settings.Beta1, settings.Beta2);

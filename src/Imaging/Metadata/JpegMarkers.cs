@@ -3,12 +3,13 @@ using System.Buffers.Binary;
 namespace NativeStyle.Imaging.Metadata;
 
 /// <summary>
-/// What a JPEG file's marker segments (ITU T.81, annex B) tell beside the picture, and whether they are complete: where scans
-/// or restarts are missing, StbImageSharp returns memory as it found it. Other damage is left to it.
+/// Reads a JPEG file's marker segments (ITU T.81, annex B). It collects what they state besides the picture, and checks
+/// that they are complete: if scans or restarts are missing, StbImageSharp returns uninitialised memory. Other damage
+/// is left to StbImageSharp.
 /// </summary>
 internal sealed class JpegMarkers
 {
-    /// <summary>More scans than any encoder writes; each passes over the whole picture.</summary>
+    /// <summary>More scans than any encoder writes. The decoder goes over the whole picture for each scan.</summary>
     private const int MaxScans = 256;
 
     private const int LargestProfile = 1 << 24;
@@ -25,21 +26,26 @@ internal sealed class JpegMarkers
     {
     }
 
-    /// <summary>Exif's, 1 where there is none.</summary>
+    /// <summary>The Exif orientation, or 1 if there is none.</summary>
     public int Orientation { get; private set; } = 1;
 
-    /// <summary>Several scans over all blocks, whose coefficients are kept meanwhile.</summary>
+    /// <summary>
+    /// Whether several scans go over all blocks. The decoder keeps their coefficients until the last scan.
+    /// </summary>
     public bool Progressive { get; private set; }
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>The ICC profile, or null if there is none.</summary>
     public IccProfile? Profile { get; private set; }
 
-    /// <exception cref="InvalidDataException">No kind that is read, or incomplete; the message goes after a file's name.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The JPEG is of an unsupported kind, or incomplete. The message is meant to follow a file's name.
+    /// </exception>
     public static JpegMarkers Parse(ReadOnlySpan<byte> bytes)
     {
         var markers = new JpegMarkers();
         markers.Walk(bytes);
-        if (markers._profile.Count > 0) markers.Profile = IccProfile.Parse([.. markers._profile.SelectMany(part => part)]);
+        if (markers._profile.Count > 0)
+            markers.Profile = IccProfile.Parse([.. markers._profile.SelectMany(part => part)]);
         return markers;
     }
 
@@ -54,7 +60,7 @@ internal sealed class JpegMarkers
             if (at >= bytes.Length) break;
             byte marker = bytes[at++];
             if (marker is >= 0xD0 and <= 0xD7) _restartsMissing--;
-            // Stuffed bytes, restarts, starts and TEM have no segment behind them.
+            // Stuffed bytes, restarts, starts and TEM have no segment after them.
             if (marker is 0 or 1 or (>= 0xD0 and <= 0xD8)) continue;
             RequireRestarts();
             if (marker == 0xD9 || at + 2 > bytes.Length) break;
@@ -71,7 +77,12 @@ internal sealed class JpegMarkers
 
     private void RequireRestarts()
     {
-        if (_restartsMissing > 0) throw new InvalidDataException($"is a truncated or damaged JPEG: {_restartsMissing} of its restart markers are missing");
+        if (_restartsMissing > 0)
+        {
+            throw new InvalidDataException(
+                $"is a truncated or damaged JPEG: {_restartsMissing} of its restart markers are missing");
+        }
+
         _restartsMissing = 0;
     }
 
@@ -103,11 +114,16 @@ internal sealed class JpegMarkers
         }
     }
 
-    /// <summary>Tables must fill their segment: the decoder reads on behind it, and takes what it meets there for the end.</summary>
-    private static void RequireTables(string kind, ReadOnlySpan<byte> body, Func<ReadOnlySpan<byte>, int> length)
+    /// <summary>
+    /// Requires that tables fill their segment. The decoder reads on after a table, and takes the bytes it finds there
+    /// for the end.
+    /// </summary>
+    private static void RequireTables(
+        string kind, ReadOnlySpan<byte> body, Func<ReadOnlySpan<byte>, int> length)
     {
         while (body.Length >= 17 && length(body) is var table && table <= body.Length) body = body[table..];
-        if (!body.IsEmpty) throw new InvalidDataException($"is a damaged JPEG: its {kind} tables do not fill their segment");
+        if (body.IsEmpty) return;
+        throw new InvalidDataException($"is a damaged JPEG: its {kind} tables do not fill their segment");
     }
 
     private static int Sum(ReadOnlySpan<byte> counts)
@@ -120,19 +136,33 @@ internal sealed class JpegMarkers
     private void TakeFrame(byte marker, ReadOnlySpan<byte> body)
     {
         Progressive = marker == 0xC2;
-        string? kind = marker switch { >= 0xC9 => "an arithmetic-coded", 0xC3 => "a lossless", >= 0xC5 => "a hierarchical", _ => null };
+        string? kind = marker switch
+        {
+            >= 0xC9 => "an arithmetic-coded",
+            0xC3 => "a lossless",
+            >= 0xC5 => "a hierarchical",
+            _ => null,
+        };
         if (kind is null && body.Length > 0 && body[0] != 8) kind = $"a {body[0]}-bit";
-        if (kind is not null) throw new InvalidDataException($"is {kind} JPEG, expected baseline or progressive of 8 bits; save it again as one, or as PNG");
+        if (kind is not null)
+        {
+            throw new InvalidDataException(
+                $"is {kind} JPEG, expected baseline or progressive of 8 bits; save it again as one, or as PNG");
+        }
+
         if (body.Length < 6) return;
-        (_height, _width) = (BinaryPrimitives.ReadUInt16BigEndian(body[1..]), BinaryPrimitives.ReadUInt16BigEndian(body[3..]));
-        for (int i = 6; i + 2 < body.Length; i += 3) _components[body[i]] = new Component(Math.Max(1, body[i + 1] >> 4), Math.Max(1, body[i + 1] & 15));
+        _height = BinaryPrimitives.ReadUInt16BigEndian(body[1..]);
+        _width = BinaryPrimitives.ReadUInt16BigEndian(body[3..]);
+        for (int i = 6; i + 2 < body.Length; i += 3)
+            _components[body[i]] = new Component(Math.Max(1, body[i + 1] >> 4), Math.Max(1, body[i + 1] & 15));
     }
 
     private void TakeScan(ReadOnlySpan<byte> body)
     {
-        if (++_scans > MaxScans) throw new InvalidDataException($"is a JPEG of more than {MaxScans} scans, which is damage or an attack");
+        if (++_scans > MaxScans)
+            throw new InvalidDataException($"is a JPEG of more than {MaxScans} scans, which is damage or an attack");
         if (body.Length < 1 || body.Length < 4 + (2 * body[0])) return;
-        // A progressive picture's coefficients begin with the first scan of the constant ones.
+        // A progressive picture's coefficients begin with the first scan of the constant coefficients.
         (int first, int highBit) = (body[^3], body[^1] >> 4);
         bool begins = !Progressive || (first == 0 && highBit == 0);
         var scanned = new List<Component>();
@@ -140,24 +170,30 @@ internal sealed class JpegMarkers
         {
             if (!_components.TryGetValue(body[1 + (2 * i)], out Component? component)) continue;
             component.Scanned |= begins;
-            if (!component.Scanned) throw new InvalidDataException("is a damaged JPEG: a scan refines what no scan began");
+            if (!component.Scanned)
+                throw new InvalidDataException("is a damaged JPEG: a scan refines what no scan began");
             scanned.Add(component);
         }
 
         if (_restartInterval == 0 || scanned.Count == 0) return;
-        int across = _components.Values.Max(component => component.Across), down = _components.Values.Max(component => component.Down);
-        // T.81, A.2: a scan of one component goes over its own blocks, another over those of all.
+        int across = _components.Values.Max(component => component.Across);
+        int down = _components.Values.Max(component => component.Down);
+        // T.81, A.2: a scan of one component goes over its own blocks; a scan of several goes over the blocks of all.
         long units = scanned.Count == 1
             ? Blocks(_width, scanned[0].Across, across) * Blocks(_height, scanned[0].Down, down)
             : Blocks(_width, 1, across) * Blocks(_height, 1, down);
         _restartsMissing = ((units + _restartInterval - 1) / _restartInterval) - 1;
     }
 
-    /// <summary>Blocks of eight samples along a side, of a component that has <paramref name="samples"/> for <paramref name="most"/> pixels.</summary>
-    private static long Blocks(int pixels, int samples, int most) => ((((long)pixels * samples) + most - 1) / most + 7) / 8;
+    /// <summary>
+    /// Returns the blocks of eight samples along a side, for a component that has <paramref name="samples"/> for
+    /// <paramref name="most"/> pixels.
+    /// </summary>
+    private static long Blocks(int pixels, int samples, int most) =>
+        ((((long)pixels * samples) + most - 1) / most + 7) / 8;
 
-    /// <param name="Across">Samples a unit, horizontally.</param>
-    /// <param name="Down">The same vertically.</param>
+    /// <param name="Across">Samples per unit, horizontally.</param>
+    /// <param name="Down">Samples per unit, vertically.</param>
     private sealed record Component(int Across, int Down)
     {
         public bool Scanned { get; set; }

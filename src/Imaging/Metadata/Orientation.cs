@@ -9,7 +9,9 @@ internal static class Orientation
 
     private const int Tag = 0x0112;
 
-    /// <summary>The orientation, 1 to 8, of an APP1 segment; null where it has none or is not understood.</summary>
+    /// <summary>
+    /// Returns the orientation, 1 to 8, of an APP1 segment, or null if it has none or cannot be understood.
+    /// </summary>
     public static int? Parse(ReadOnlySpan<byte> body)
     {
         if (!body.StartsWith("Exif\0\0"u8) || body.Length < 14) return null;
@@ -31,11 +33,13 @@ internal static class Orientation
         return null;
     }
 
-    /// <summary>Whether rows are stored as columns.</summary>
+    /// <summary>Whether the file stores rows as columns.</summary>
     public static bool Turned(int orientation) => orientation >= 5;
 
-    /// <summary>The picture as it was seen: (height, width, RGB), or (width, height, RGB) where it is <see cref="Turned"/>.</summary>
-    /// <param name="rgb">As it is stored, (height, width, RGB).</param>
+    /// <summary>
+    /// Returns the picture upright: (height, width, RGB), or (width, height, RGB) if it is <see cref="Turned"/>.
+    /// </summary>
+    /// <param name="rgb">The picture as it is stored, (height, width, RGB).</param>
     public static T[] Apply<T>(T[] rgb, int height, int width, int orientation)
     {
         if (orientation == 1) return rgb;
@@ -46,7 +50,7 @@ internal static class Orientation
         for (int column = 0; column < columns; column++, to += 3)
         {
             (int r, int c) = turned ? (column, row) : (row, column);
-            // Values 2, 3, 7, 8 mirror the stored columns; 3, 4, 6, 7 its rows.
+            // Values 2, 3, 7 and 8 mirror the stored columns; 3, 4, 6 and 7 mirror its rows.
             if (orientation is 2 or 3 or 7 or 8) c = width - 1 - c;
             if (orientation is 3 or 4 or 6 or 7) r = height - 1 - r;
             rgb.AsSpan(3 * ((r * width) + c), 3).CopyTo(upright.AsSpan(to, 3));

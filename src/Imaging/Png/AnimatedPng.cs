@@ -3,11 +3,12 @@ using System.Buffers.Binary;
 namespace NativeStyle.Imaging.Png;
 
 /// <summary>
-/// Writes an animated PNG (W3C, Portable Network Graphics third edition, 11.3.6): every browser plays it, and a program that
-/// does not know of animation shows its first frame. Frames are compressed as they come; the file is written at the end.
+/// Writes an animated PNG (W3C, Portable Network Graphics third edition, 11.3.6). Every browser plays it, and a program
+/// without support for animation shows its first frame. Frames are compressed as they come, and the file is written at
+/// the end.
 /// </summary>
-/// <param name="height">Rows of every frame.</param>
-/// <param name="width">Columns.</param>
+/// <param name="height">The rows of every frame.</param>
+/// <param name="width">The columns of every frame.</param>
 /// <param name="milliseconds">How long a frame is shown.</param>
 public sealed class AnimatedPng(int height, int width, int milliseconds)
 {
@@ -18,7 +19,7 @@ public sealed class AnimatedPng(int height, int width, int milliseconds)
 
     public int FrameCount => _frames.Count;
 
-    /// <summary>Adds a frame; a picture of another size is resized.</summary>
+    /// <summary>Adds a frame. A picture of another size is resized.</summary>
     public void Add(Picture picture)
     {
         using var frame = new MemoryStream();
@@ -46,7 +47,8 @@ public sealed class AnimatedPng(int height, int width, int milliseconds)
             BinaryPrimitives.WriteInt32BigEndian(control, sequence++);
             BinaryPrimitives.WriteInt32BigEndian(control.AsSpan(4), width);
             BinaryPrimitives.WriteInt32BigEndian(control.AsSpan(8), height);
-            BinaryPrimitives.WriteUInt16BigEndian(control.AsSpan(20), (ushort)(i == _frames.Count - 1 ? LastMilliseconds : milliseconds));
+            int delay = i == _frames.Count - 1 ? LastMilliseconds : milliseconds;
+            BinaryPrimitives.WriteUInt16BigEndian(control.AsSpan(20), (ushort)delay);
             BinaryPrimitives.WriteUInt16BigEndian(control.AsSpan(22), 1000);
             PngEncoder.WriteChunk(file, "fcTL", control);
             if (i == 0)

@@ -1,6 +1,6 @@
 namespace NativeStyle.Imaging.Png;
 
-/// <summary>Pieces of memory read one after the other: what IDAT chunks hold together.</summary>
+/// <summary>Reads pieces of memory one after the other: the contents of the IDAT chunks together.</summary>
 internal sealed class JoinedStream(IReadOnlyList<ReadOnlyMemory<byte>> parts) : Stream
 {
     private int _part;

@@ -5,9 +5,10 @@ using NativeStyle.Imaging.Metadata;
 namespace NativeStyle.Imaging.Png;
 
 /// <summary>
-/// A PNG file (W3C PNG specification, third edition): every colour type, depth and interlace method, each chunk's checksum
-/// looked at. Alpha and tRNS are composited on white. Colour spaces (gAMA, cHRM, iCCP) are not applied: values stay as
-/// encoded. StbImageSharp would read a damaged file without a word, and 16 bits a sample only as a pointer.
+/// Reads a PNG file (W3C PNG specification, third edition) of every colour type, depth and interlace method, and checks
+/// each chunk's checksum. Alpha and tRNS are composited on white. Colour spaces (gAMA, cHRM, iCCP) are not applied:
+/// values stay as encoded. StbImageSharp would accept a damaged file silently, and returns samples of 16 bits only
+/// through a pointer.
 /// </summary>
 internal sealed class PngDecoder
 {
@@ -26,20 +27,24 @@ internal sealed class PngDecoder
 
     public int Width => _header!.Width;
 
-    /// <summary>Bits a sample.</summary>
+    /// <summary>Bits per sample.</summary>
     public int Depth => _header!.Depth;
 
-    /// <summary>Whether the last pass, which completes the rows, comes after all others.</summary>
+    /// <summary>
+    /// Whether the file is interlaced. The last pass, which completes the rows, then comes after all others.
+    /// </summary>
     public bool Interlaced => _header!.Interlaced;
 
     /// <summary>Whether pixels can be transparent.</summary>
     public bool HasAlpha => _header!.ColorType >= 4 || _transparency is not null;
 
-    /// <summary>Null where there is none, or the file says that it is sRGB.</summary>
+    /// <summary>The ICC profile, or null if there is none or the file states that it is sRGB.</summary>
     public IccProfile? Profile { get; private set; }
 
-    /// <summary>Looks through the chunks, without the picture.</summary>
-    /// <exception cref="InvalidDataException">Damaged or too large; the message goes after a file's name.</exception>
+    /// <summary>Parses the chunks without decoding the picture.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged or too large. The message is meant to follow a file's name.
+    /// </exception>
     public static PngDecoder Open(ReadOnlyMemory<byte> bytes)
     {
         var decoder = new PngDecoder();
@@ -47,8 +52,10 @@ internal sealed class PngDecoder
         return decoder;
     }
 
-    /// <summary>Hands out the rows, and says whether a pixel was transparent.</summary>
-    /// <exception cref="InvalidDataException">Damaged; the message goes after a file's name.</exception>
+    /// <summary>Passes the rows to <paramref name="rows"/>, and returns whether a pixel was transparent.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged. The message is meant to follow a file's name.
+    /// </exception>
     public bool ForEachRow(RowReader rows)
     {
         using var data = new JoinedStream(_data);
@@ -62,37 +69,46 @@ internal sealed class PngDecoder
         bool ended = false, dataOver = false;
         for (int at = 8; !ended;)
         {
-            if (bytes.Length - at < 12) throw new InvalidDataException("is a truncated PNG: it ends before its IEND chunk");
+            if (bytes.Length - at < 12)
+                throw new InvalidDataException("is a truncated PNG: it ends before its IEND chunk");
             uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes[at..]);
-            if (length > bytes.Length - at - 12) throw new InvalidDataException("is a truncated PNG: a chunk reaches past its end");
+            if (length > bytes.Length - at - 12)
+                throw new InvalidDataException("is a truncated PNG: a chunk reaches past its end");
             ReadOnlySpan<byte> typed = bytes.Slice(at + 4, (int)length + 4), body = typed[4..];
             string type = System.Text.Encoding.Latin1.GetString(typed[..4]);
             if (Crc32.Of(typed) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + (int)length)..]))
                 throw new InvalidDataException($"is a damaged PNG: the checksum of its {type} chunk is wrong");
-            ReadOnlyMemory<byte> kept = file.Slice(at + 8, (int)length);
+            ReadOnlyMemory<byte> content = file.Slice(at + 8, (int)length);
             at += 12 + (int)length;
-            if (_header is null && type != "IHDR") throw new InvalidDataException("is a damaged PNG: it does not begin with IHDR");
+            if (_header is null && type != "IHDR")
+                throw new InvalidDataException("is a damaged PNG: it does not begin with IHDR");
             dataOver |= _data.Count > 0 && type != "IDAT";
             switch (type)
             {
                 case "IHDR":
-                    if (_header is not null) throw new InvalidDataException("is a damaged PNG: it has two IHDR chunks");
+                    if (_header is not null)
+                        throw new InvalidDataException("is a damaged PNG: it has two IHDR chunks");
                     _header = Header.Parse(body);
                     break;
                 case "PLTE":
                     if (body.Length % 3 != 0 || body.Length is 0 or > 768 || _data.Count > 0)
-                        throw new InvalidDataException("is a damaged PNG: its palette is not 1 to 256 colours before the picture");
+                    {
+                        throw new InvalidDataException(
+                            "is a damaged PNG: its palette is not 1 to 256 colours before the picture");
+                    }
+
                     _palette = body.ToArray();
                     break;
                 case "tRNS":
                     _transparency = body.ToArray();
                     break;
                 case "iCCP":
-                    Profile = ReadProfile(kept);
+                    Profile = ReadProfile(content);
                     break;
                 case "IDAT":
-                    if (dataOver) throw new InvalidDataException("is a damaged PNG: other chunks stand between its IDAT chunks");
-                    _data.Add(kept);
+                    if (dataOver)
+                        throw new InvalidDataException("is a damaged PNG: other chunks stand between its IDAT chunks");
+                    _data.Add(content);
                     break;
                 case "IEND":
                     ended = true;
@@ -105,14 +121,22 @@ internal sealed class PngDecoder
         }
 
         if (_data.Count == 0) throw new InvalidDataException("is a PNG without a picture: it has no IDAT chunk");
-        if (_header!.ColorType == 3 && _palette is null) throw new InvalidDataException("is a damaged PNG: its palette is missing");
-        // Deflate makes at most 1032 bytes of one: a small file that states a huge picture is refused before memory is taken.
+        if (_header!.ColorType == 3 && _palette is null)
+            throw new InvalidDataException("is a damaged PNG: its palette is missing");
+        // Deflate makes at most 1032 bytes out of one. Refuse a small file that states a huge picture before memory is
+        // allocated.
         long compressed = _data.Sum(part => (long)part.Length);
         if ((long)Width * Height * _header.BitsPerPixel / 8 > (1032 * compressed) + 1024)
-            throw new InvalidDataException($"is a damaged or truncated PNG: {compressed:n0} bytes do not hold {Width} x {Height} pixels");
+        {
+            throw new InvalidDataException(
+                $"is a damaged or truncated PNG: {compressed:n0} bytes do not hold {Width} x {Height} pixels");
+        }
     }
 
-    /// <summary>A name that ends in a zero, the method, and the profile compressed; a damaged one does not spoil the picture.</summary>
+    /// <summary>
+    /// Reads a name that ends in a zero, the method, and the compressed profile. A damaged profile does not make the
+    /// picture unreadable.
+    /// </summary>
     private static IccProfile ReadProfile(ReadOnlyMemory<byte> body)
     {
         int name = body.Span.IndexOf((byte)0);
@@ -121,7 +145,8 @@ internal sealed class PngDecoder
         byte[] profile = new byte[Math.Min(LargestProfile, 1032L * body.Length)];
         try
         {
-            return IccProfile.Parse(profile.AsSpan(0, zlib.ReadAtLeast(profile, profile.Length, throwOnEndOfStream: false)));
+            int length = zlib.ReadAtLeast(profile, profile.Length, throwOnEndOfStream: false);
+            return IccProfile.Parse(profile.AsSpan(0, length));
         }
         catch (InvalidDataException)
         {
@@ -138,8 +163,10 @@ internal sealed class PngDecoder
         public static Header Parse(ReadOnlySpan<byte> body)
         {
             if (body.Length != 13) throw new InvalidDataException("is a damaged PNG: its IHDR is not 13 bytes");
-            uint width = BinaryPrimitives.ReadUInt32BigEndian(body), height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
-            (int depth, int color, int compression, int filter, int interlace) = (body[8], body[9], body[10], body[11], body[12]);
+            uint width = BinaryPrimitives.ReadUInt32BigEndian(body);
+            uint height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
+            (int depth, int color) = (body[8], body[9]);
+            (int compression, int filter, int interlace) = (body[10], body[11], body[12]);
             PictureSize.Require(height, width);
 
             bool valid = color switch
@@ -149,16 +176,34 @@ internal sealed class PngDecoder
                 2 or 4 or 6 => depth is 8 or 16,
                 _ => false,
             };
-            if (!valid) throw new InvalidDataException($"is a damaged PNG: colour type {color} with depth {depth} does not exist");
+            if (!valid)
+            {
+                throw new InvalidDataException(
+                    $"is a damaged PNG: colour type {color} with depth {depth} does not exist");
+            }
+
             if (compression != 0 || filter != 0 || interlace > 1)
-                throw new InvalidDataException($"is a PNG with compression {compression}, filter {filter}, interlace {interlace}, expected 0, 0 and 0 or 1");
+            {
+                throw new InvalidDataException(
+                    $"is a PNG with compression {compression}, filter {filter}, interlace {interlace}, "
+                    + "expected 0, 0 and 0 or 1");
+            }
+
             return new Header((int)width, (int)height, depth, color, interlace == 1);
         }
     }
 
-    /// <summary>Inflates and unfilters; of an interlaced picture also spreads the passes, which takes all of it in memory.</summary>
+    /// <summary>
+    /// Inflates and unfilters the rows. It also spreads the passes of an interlaced picture, which needs all of it in
+    /// memory.
+    /// </summary>
     private sealed class PixelReader(Header header, byte[]? palette, byte[]? transparency, RowReader rows)
     {
+        private static readonly (int X, int Y, int StepX, int StepY)[] s_passes =
+        [
+            (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        ];
+
         private readonly float[] _rgb = new float[3];
         private bool _transparent;
 
@@ -181,14 +226,18 @@ internal sealed class PngDecoder
         private void ReadInterlaced(Stream data)
         {
             var picture = new Picture(header.Height, header.Width);
-            foreach ((int x, int y, int stepX, int stepY) in new[] { (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2) })
+            foreach ((int x, int y, int stepX, int stepY) in s_passes)
             {
-                int width = (header.Width - x + stepX - 1) / stepX, height = (header.Height - y + stepY - 1) / stepY;
+                int width = (header.Width - x + stepX - 1) / stepX;
+                int height = (header.Height - y + stepY - 1) / stepY;
                 if (width <= 0 || height <= 0) continue;
                 ReadPass(data, width, height, (row, pixels) =>
                 {
                     for (int column = 0; column < width; column++)
-                        for (int c = 0; c < 3; c++) picture[y + (row * stepY), x + (column * stepX), c] = pixels[(3 * column) + c];
+                    {
+                        for (int c = 0; c < 3; c++)
+                            picture[y + (row * stepY), x + (column * stepX), c] = pixels[(3 * column) + c];
+                    }
                 });
             }
 
@@ -224,26 +273,35 @@ internal sealed class PngDecoder
             }
         }
 
-        /// <summary>W3C PNG, 9.2. Left of the first pixel and above the first row everything is 0.</summary>
+        /// <summary>
+        /// Undoes a row's filter (W3C PNG, 9.2). Left of the first pixel and above the first row everything is 0.
+        /// </summary>
         private static void Unfilter(int filter, byte[] current, byte[] previous, int pixelBytes)
         {
-            if (filter is < 0 or > 4) throw new InvalidDataException($"is a damaged PNG: a row has filter {filter}, expected 0 to 4");
+            if (filter is < 0 or > 4)
+                throw new InvalidDataException($"is a damaged PNG: a row has filter {filter}, expected 0 to 4");
             int first = Math.Min(pixelBytes, current.Length);
-            for (int i = 0; i < first && filter != 0; i++) current[i] += (byte)PngFilter.Predict(filter, 0, previous[i], 0);
-            // The filter is a constant in each loop: a choice for each byte would take as long as inflating it.
+            for (int i = 0; i < first && filter != 0; i++)
+                current[i] += (byte)PngFilter.Predict(filter, 0, previous[i], 0);
+            // The filter is a constant in each loop. Choosing it for each byte would take as long as inflating the
+            // byte.
             switch (filter)
             {
                 case 1:
-                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(1, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    for (int i = first, j = first - pixelBytes; i < current.Length; i++, j++)
+                        current[i] += (byte)PngFilter.Predict(1, current[j], previous[i], previous[j]);
                     break;
                 case 2:
-                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(2, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    for (int i = first, j = first - pixelBytes; i < current.Length; i++, j++)
+                        current[i] += (byte)PngFilter.Predict(2, current[j], previous[i], previous[j]);
                     break;
                 case 3:
-                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(3, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    for (int i = first, j = first - pixelBytes; i < current.Length; i++, j++)
+                        current[i] += (byte)PngFilter.Predict(3, current[j], previous[i], previous[j]);
                     break;
                 case 4:
-                    for (int i = first; i < current.Length; i++) current[i] += (byte)PngFilter.Predict(4, current[i - pixelBytes], previous[i], previous[i - pixelBytes]);
+                    for (int i = first, j = first - pixelBytes; i < current.Length; i++, j++)
+                        current[i] += (byte)PngFilter.Predict(4, current[j], previous[i], previous[j]);
                     break;
             }
         }
@@ -256,7 +314,8 @@ internal sealed class PngDecoder
                 return;
             }
 
-            for (int column = 0; 3 * column < pixels.Length; column++) Store(pixels.Slice(3 * column, 3), line, column);
+            for (int column = 0; 3 * column < pixels.Length; column++)
+                Store(pixels.Slice(3 * column, 3), line, column);
         }
 
         private void Store(Span<float> pixel, byte[] line, int at)
@@ -268,7 +327,11 @@ internal sealed class PngDecoder
                 case 3:
                     int index = Sample(line, at);
                     if (3 * index >= palette!.Length)
-                        throw new InvalidDataException($"is a damaged PNG: it uses colour {index} of a palette of {palette.Length / 3}");
+                    {
+                        throw new InvalidDataException(
+                            $"is a damaged PNG: it uses colour {index} of a palette of {palette.Length / 3}");
+                    }
+
                     for (int c = 0; c < 3; c++) rgb[c] = palette[(3 * index) + c] / 255f;
                     if (transparency is not null && index < transparency.Length) alpha = transparency[index] / 255f;
                     break;
@@ -291,7 +354,8 @@ internal sealed class PngDecoder
             for (int c = 0; c < 3; c++) pixel[c] = (alpha * rgb[c]) + (1 - alpha);
         }
 
-        private int Key(int channel) => BinaryPrimitives.ReadUInt16BigEndian(transparency.AsSpan(2 * channel)) & ((1 << header.Depth) - 1);
+        private int Key(int channel) =>
+            BinaryPrimitives.ReadUInt16BigEndian(transparency.AsSpan(2 * channel)) & ((1 << header.Depth) - 1);
 
         private int Sample(byte[] line, int sample) => header.Depth switch
         {

@@ -4,23 +4,29 @@ using System.Text;
 
 namespace NativeStyle.Imaging.Png;
 
-/// <summary>Writes PNG: RGB, 8 or 16 bits a channel, each row with the filter that makes it smallest.</summary>
+/// <summary>
+/// Writes PNG: RGB, 8 or 16 bits per channel. Each row has the filter that is estimated to make it smallest.
+/// </summary>
 internal static class PngEncoder
 {
     private const int RgbColorType = 2;
 
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
-    /// <summary>Compressed bytes of an IDAT chunk: a picture is written as it is compressed, a chunk at a time.</summary>
+    /// <summary>
+    /// The compressed bytes of an IDAT chunk. A picture is written as it is compressed, chunk by chunk.
+    /// </summary>
     private const int ChunkBytes = 1 << 20;
 
-    /// <param name="text">Keywords with texts, written as iTXt chunks.</param>
+    /// <param name="text">Keywords with texts, to write as iTXt chunks.</param>
     public static void Write(Stream file, Picture picture, int depth, IReadOnlyDictionary<string, string>? text = null)
     {
-        if (depth is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(depth), depth, "8 or 16 bits a channel");
+        if (depth is not (8 or 16))
+            throw new ArgumentOutOfRangeException(nameof(depth), depth, "8 or 16 bits a channel");
         file.Write(Signature);
         WriteChunk(file, "IHDR", Header(picture.Height, picture.Width, depth));
-        foreach ((string keyword, string value) in text ?? new Dictionary<string, string>()) WriteChunk(file, "iTXt", PngText.Encode(keyword, value));
+        foreach ((string keyword, string value) in text ?? new Dictionary<string, string>())
+            WriteChunk(file, "iTXt", PngText.Encode(keyword, value));
         using (var chunks = new BufferedStream(new DataChunks(file), ChunkBytes)) Compress(chunks, picture, depth);
         WriteChunk(file, "IEND", []);
     }
@@ -34,7 +40,9 @@ internal static class PngEncoder
         return header;
     }
 
-    /// <summary>The picture's filtered rows as a zlib stream: what IDAT chunks hold together.</summary>
+    /// <summary>
+    /// Writes the picture's filtered rows as a zlib stream: the contents of the IDAT chunks together.
+    /// </summary>
     public static void Compress(Stream compressed, Picture picture, int depth)
     {
         using var zlib = new ZLibStream(compressed, CompressionLevel.SmallestSize, leaveOpen: true);
@@ -47,7 +55,8 @@ internal static class PngEncoder
         BinaryPrimitives.WriteInt32BigEndian(chunk, body.Length);
         Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
         body.CopyTo(chunk.AsSpan(8));
-        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + body.Length), Crc32.Of(chunk.AsSpan(4, 4 + body.Length)));
+        uint checksum = Crc32.Of(chunk.AsSpan(4, 4 + body.Length));
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(8 + body.Length), checksum);
         file.Write(chunk);
     }
 
@@ -61,7 +70,8 @@ internal static class PngEncoder
         {
             for (int i = 0; i < picture.Width * 3; i++)
             {
-                int value = (int)MathF.Round(Math.Clamp(picture.Pixels[(row * picture.Width * 3) + i], 0f, 1f) * largest);
+                float sample = picture.Pixels[(row * picture.Width * 3) + i];
+                int value = (int)MathF.Round(Math.Clamp(sample, 0f, 1f) * largest);
                 if (depth == 8) current[i] = (byte)value;
                 else BinaryPrimitives.WriteUInt16BigEndian(current.AsSpan(2 * i), (ushort)value);
             }
@@ -69,7 +79,8 @@ internal static class PngEncoder
             long smallest = long.MaxValue;
             for (int filter = 0; filter <= 4; filter++)
             {
-                // The usual heuristic: the filter whose bytes, as signed numbers, have the smallest sum of magnitudes.
+                // The usual heuristic chooses the filter whose bytes, as signed numbers, have the smallest sum of
+                // magnitudes.
                 long cost = Filter(filter, current, previous, pixelBytes, candidate);
                 if (cost >= smallest) continue;
                 smallest = cost;
@@ -96,7 +107,7 @@ internal static class PngEncoder
         return cost;
     }
 
-    /// <summary>Each piece that is written becomes an IDAT chunk.</summary>
+    /// <summary>Writes each piece as an IDAT chunk.</summary>
     private sealed class DataChunks(Stream file) : Stream
     {
         public override bool CanRead => false;
@@ -107,7 +118,11 @@ internal static class PngEncoder
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
@@ -118,7 +133,7 @@ internal static class PngEncoder
 
         public override void Flush()
         {
-            // Chunks go to the file at once.
+            // Chunks are written to the file immediately.
         }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

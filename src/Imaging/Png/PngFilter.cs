@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace NativeStyle.Imaging.Png;
 
-/// <summary>The five row filters (PNG specification, 9.2): what a byte is predicted to be from its neighbours.</summary>
+/// <summary>The five row filters (PNG specification, 9.2), which predict a byte from its neighbours.</summary>
 internal static class PngFilter
 {
     /// <param name="filter">0 none, 1 left, 2 up, 3 average, 4 Paeth.</param>
@@ -16,7 +16,9 @@ internal static class PngFilter
         _ => Paeth(left, up, corner),
     };
 
-    /// <summary>Whichever neighbour is nearest to left + up - corner; of equals the first.</summary>
+    /// <summary>
+    /// Returns the neighbour nearest to left + up - corner. Of equally near neighbours, the first is returned.
+    /// </summary>
     private static int Paeth(int left, int up, int corner)
     {
         int a = Math.Abs(up - corner), b = Math.Abs(left - corner), c = Math.Abs(left + up - (2 * corner));

@@ -4,29 +4,37 @@ using System.Text;
 
 namespace NativeStyle.Imaging.Png;
 
-/// <summary>Texts in PNG files (PNG specification, 11.3.4): tEXt, zTXt and iTXt are read, iTXt is written.</summary>
+/// <summary>
+/// Reads and writes texts in PNG files (PNG specification, 11.3.4). It reads tEXt, zTXt and iTXt, and writes iTXt.
+/// </summary>
 public static class PngText
 {
-    /// <summary>Bytes that a text may have once decompressed; more is taken for an attack.</summary>
+    /// <summary>The most bytes of a decompressed text. More is taken for an attack.</summary>
     private const int MaxBytes = 1 << 24;
 
-    /// <summary>The texts of a PNG file by keyword; of a keyword that stands there twice the first.</summary>
-    /// <exception cref="InvalidDataException">No PNG file, or damaged; the message names the file.</exception>
+    /// <summary>
+    /// Returns the texts of a PNG file by keyword. If a keyword occurs twice, its first text is returned.
+    /// </summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a PNG file, or it is damaged. The message names the file.
+    /// </exception>
     public static IReadOnlyDictionary<string, string> Read(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
-        if (!bytes.StartsWith(PngEncoder.Signature)) throw new InvalidDataException($"{path} is no PNG picture; texts are in PNG files only");
+        if (!bytes.StartsWith(PngEncoder.Signature))
+            throw new InvalidDataException($"{path} is no PNG picture; texts are in PNG files only");
         try
         {
             return Read(bytes);
         }
-        catch (Exception damage) when (damage is ArgumentException or InvalidDataException or IndexOutOfRangeException or OverflowException)
+        catch (Exception damage) when (damage
+            is ArgumentException or InvalidDataException or IndexOutOfRangeException or OverflowException)
         {
             throw new InvalidDataException($"{path} is damaged or truncated", damage);
         }
     }
 
-    /// <summary>The body of an iTXt chunk: UTF-8, not compressed.</summary>
+    /// <summary>Encodes the body of an iTXt chunk: UTF-8, not compressed.</summary>
     internal static byte[] Encode(string keyword, string text) =>
         [.. Encoding.Latin1.GetBytes(keyword), 0, 0, 0, 0, 0, .. Encoding.UTF8.GetBytes(text)];
 
@@ -37,15 +45,18 @@ public static class PngText
         while (at + 12 <= bytes.Length)
         {
             int length = BinaryPrimitives.ReadInt32BigEndian(bytes[at..]);
-            if (length < 0 || length > bytes.Length - at - 12) throw new InvalidDataException("a chunk is longer than the file");
+            if (length < 0 || length > bytes.Length - at - 12)
+                throw new InvalidDataException("a chunk is longer than the file");
             string type = Encoding.ASCII.GetString(bytes.Slice(at + 4, 4));
             ReadOnlySpan<byte> body = bytes.Slice(at + 8, length);
             if (type is "tEXt" or "zTXt" or "iTXt")
             {
-                if (Crc32.Of(bytes.Slice(at + 4, 4 + length)) != BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + length)..]))
+                uint checksum = BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 8 + length)..]);
+                if (Crc32.Of(bytes.Slice(at + 4, 4 + length)) != checksum)
                     throw new InvalidDataException("a checksum is wrong");
                 int end = body.IndexOf((byte)0);
-                if (end > 0) texts.TryAdd(Encoding.Latin1.GetString(body[..end]), Decode(type, body[(end + 1)..]));
+                if (end > 0)
+                    texts.TryAdd(Encoding.Latin1.GetString(body[..end]), Decode(type, body[(end + 1)..]));
             }
 
             at += 12 + length;
@@ -61,7 +72,7 @@ public static class PngText
         if (type == "zTXt") return Encoding.Latin1.GetString(Inflate(body[1..]));
         bool compressed = body[0] != 0;
         body = body[2..];
-        // Language and translated keyword, each ended by a zero.
+        // Skip language and translated keyword, each of which ends with a zero.
         for (int i = 0; i < 2; i++) body = body[(body.IndexOf((byte)0) + 1)..];
         return Encoding.UTF8.GetString(compressed ? Inflate(body) : body);
     }

@@ -1,14 +1,14 @@
 namespace NativeStyle.Imaging.Stb;
 
 /// <summary>
-/// A file's bytes for a decoder that trusts what it reads: seeking stays within the file, and what is asked for past its end
-/// is counted. It never throws, because the decoder would leak native memory.
+/// A file's bytes for a decoder that trusts its input. Seeking stays within the file, and requested bytes past its end
+/// are counted. The stream never throws, because the decoder would leak native memory.
 /// </summary>
 internal sealed class GuardedStream(byte[] bytes) : Stream
 {
     private int _at;
 
-    /// <summary>Bytes that were asked for and are not there.</summary>
+    /// <summary>The number of bytes that were requested past the end.</summary>
     public long MissingBytes { get; private set; }
 
     public override bool CanRead => true;
@@ -34,11 +34,11 @@ internal sealed class GuardedStream(byte[] bytes) : Stream
 
     public override int Read(byte[] buffer, int offset, int count)
     {
-        int there = Math.Min(count, bytes.Length - _at);
-        bytes.AsSpan(_at, there).CopyTo(buffer.AsSpan(offset));
-        _at += there;
-        MissingBytes += count - there;
-        return there;
+        int available = Math.Min(count, bytes.Length - _at);
+        bytes.AsSpan(_at, available).CopyTo(buffer.AsSpan(offset));
+        _at += available;
+        MissingBytes += count - available;
+        return available;
     }
 
     public override long Seek(long offset, SeekOrigin origin)

@@ -1,6 +1,8 @@
 namespace NativeStyle.Vgg.Weights;
 
-/// <summary>The next <paramref name="length"/> bytes of a stream, and no more; does not close what it reads from.</summary>
+/// <summary>
+/// Reads at most the next <paramref name="length"/> bytes of a stream, and does not close the stream.
+/// </summary>
 internal sealed class BoundedStream(Stream inner, long length) : Stream
 {
     public long Remaining { get; private set; } = length;
@@ -23,15 +25,15 @@ internal sealed class BoundedStream(Stream inner, long length) : Stream
 
     public override int Read(Span<byte> buffer)
     {
-        int wanted = (int)Math.Min(buffer.Length, Remaining);
-        if (wanted == 0) return 0;
-        int read = inner.Read(buffer[..wanted]);
+        int count = (int)Math.Min(buffer.Length, Remaining);
+        if (count == 0) return 0;
+        int read = inner.Read(buffer[..count]);
         Remaining -= read;
         return read;
     }
 
-    /// <summary>Reads to the end of this part.</summary>
-    /// <exception cref="EndOfStreamException">The stream below ends first.</exception>
+    /// <summary>Reads to the end of the bounded part.</summary>
+    /// <exception cref="EndOfStreamException">The underlying stream ends first.</exception>
     public void SkipRest()
     {
         Span<byte> waste = stackalloc byte[4096];

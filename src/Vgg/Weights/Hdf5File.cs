@@ -6,34 +6,43 @@ using PureHDF.VOL.Native;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// The arrays of VGG in a Keras HDF5 file (.h5), as keras.applications publishes them and save_weights and model.save
-/// write them, looked up under the names they have there; read by PureHDF behind <see cref="Hdf5Guard"/>.
+/// Reads VGG's arrays from a Keras HDF5 file (.h5), as keras.applications publishes them and as save_weights and
+/// model.save write them. It looks them up by the names that Keras uses. PureHDF reads the file through
+/// <see cref="Hdf5Guard"/>.
 /// </summary>
 internal static class Hdf5File
 {
-    /// <summary>Where a network's layers are: its weights, its whole model, or VGG as a layer of either.</summary>
-    private static readonly string[] s_folders = ["", "model_weights/", "vgg19/", "vgg16/", "model_weights/vgg19/", "model_weights/vgg16/"];
+    /// <summary>The places of a network's layers: its weights, its whole model, or VGG as a layer of either.</summary>
+    private static readonly string[] s_folders =
+        ["", "model_weights/", "vgg19/", "vgg16/", "model_weights/vgg19/", "model_weights/vgg16/"];
 
-    /// <summary>Kernel and bias of a layer, {0}, from Keras 1 to 3.</summary>
+    /// <summary>The names of kernel and bias of a layer, {0}, from Keras 1 to 3.</summary>
     private static readonly (string Kernel, string Bias)[] s_names =
     [
-        ("{0}_W_1:0", "{0}_b_1:0"), ("{0}/kernel:0", "{0}/bias:0"), ("{0}/kernel", "{0}/bias"), ("kernel:0", "bias:0"), ("kernel", "bias"),
+        ("{0}_W_1:0", "{0}_b_1:0"), ("{0}/kernel:0", "{0}/bias:0"), ("{0}/kernel", "{0}/bias"),
+        ("kernel:0", "bias:0"), ("kernel", "bias"),
         ("{0}_W:0", "{0}_b:0"), ("{0}_W", "{0}_b"),
     ];
 
     static Hdf5File()
     {
-        // PureHDF's own inflate whatever a chunk holds, and count bytes by what the file says.
+        // PureHDF's own filters inflate whatever a chunk holds, and count bytes as the file states them.
         H5Filter.Register(new Inflate());
         H5Filter.Register(new Unshuffle());
     }
 
-    /// <exception cref="InvalidDataException">Damaged, or without VGG's layers; the message has no file name.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, or has no layers of VGG. The message does not name the file.
+    /// </exception>
     public static IReadOnlyList<NamedArray> Read(string path) => Guarded(path, (file, guard) =>
     {
         string folder = s_folders.FirstOrDefault(folder => Exists(file, folder + "block1_conv1"))
-            ?? throw new InvalidDataException("is an HDF5 file without a group block1_conv1, as Keras's VGG files have at their root or in model_weights");
-        IEnumerable<string> layers = Enumerable.Range(1, 5).SelectMany(block => Enumerable.Range(1, 4).Select(conv => $"block{block}_conv{conv}")).Concat(["fc1", "fc2"]);
+            ?? throw new InvalidDataException(
+                "is an HDF5 file without a group block1_conv1, "
+                + "as Keras's VGG files have at their root or in model_weights");
+        IEnumerable<string> layers = Enumerable.Range(1, 5)
+            .SelectMany(block => Enumerable.Range(1, 4).Select(conv => $"block{block}_conv{conv}"))
+            .Concat(["fc1", "fc2"]);
         var arrays = new List<NamedArray>();
         foreach (string layer in layers)
         {
@@ -41,7 +50,8 @@ internal static class Hdf5File
             foreach ((string kernel, string bias) in s_names)
             {
                 if (!Exists(group, Named(kernel, layer))) continue;
-                foreach (string name in new[] { kernel, bias }.Select(name => Named(name, layer)).Where(name => Exists(group, name)))
+                IEnumerable<string> names = new[] { kernel, bias }.Select(pattern => Named(pattern, layer));
+                foreach (string name in names.Where(name => Exists(group, name)))
                 {
                     string full = $"{folder}{layer}/{name}";
                     arrays.Add(new NamedArray(full, Dataset(group, name, guard).Facts.Shape, () => Values(path, full)));
@@ -51,8 +61,10 @@ internal static class Hdf5File
             }
         }
 
-        return arrays.Count > 0 ? arrays
-            : throw new InvalidDataException($"is an HDF5 file whose group {folder}block1_conv1 has no kernel of a name that Keras uses (kernel:0, block1_conv1_W_1:0)");
+        if (arrays.Count > 0) return arrays;
+        throw new InvalidDataException(
+            $"is an HDF5 file whose group {folder}block1_conv1 has no kernel of a name that Keras uses "
+            + "(kernel:0, block1_conv1_W_1:0)");
     });
 
     private static float[] Values(string path, string name) => Guarded(path, (file, guard) =>
@@ -62,13 +74,19 @@ internal static class Hdf5File
         float[] values = new float[NamedArray.Count(facts.Shape)];
         byte[] bytes = new byte[values.Length * NumberReader.SizeOf(facts.Type)];
         guard.ReadsNumbers = true;
-        dataset.Read<byte>(new H5DatasetAccess(ChunkCache: new SimpleReadingChunkCache((int)facts.Chunks + 1, long.MaxValue)), bytes.AsSpan());
-        if (guard.Pieces < facts.Chunks) throw new InvalidDataException($"lacks {facts.Chunks - guard.Pieces} of {facts.Chunks} chunks of {name}");
-        NumberReader.Read(new MemoryStream(bytes), values.Length, facts.Type, facts.BigEndian, (i, value) => values[i] = (float)value);
+        var cache = new SimpleReadingChunkCache((int)facts.Chunks + 1, long.MaxValue);
+        dataset.Read<byte>(new H5DatasetAccess(ChunkCache: cache), bytes.AsSpan());
+        if (guard.Pieces < facts.Chunks)
+            throw new InvalidDataException($"lacks {facts.Chunks - guard.Pieces} of {facts.Chunks} chunks of {name}");
+        using var numbers = new MemoryStream(bytes);
+        NumberReader.Read(numbers, values.Length, facts.Type, facts.BigEndian, (i, value) => values[i] = (float)value);
         return values;
     });
 
-    /// <summary>Opens the file for one purpose; PureHDF has no exception of its own for damage.</summary>
+    /// <summary>
+    /// Opens the file for one purpose, and reports damage as <see cref="InvalidDataException"/>: PureHDF has no
+    /// exception of its own for it.
+    /// </summary>
     private static T Guarded<T>(string path, Func<NativeFile, Hdf5Guard, T> read)
     {
         using var guard = new Hdf5Guard(path);
@@ -80,11 +98,17 @@ internal static class Hdf5File
         catch (Exception damage) when (damage is not (InvalidDataException or IOException) or EndOfStreamException)
         {
             Exception cause = damage.GetBaseException();
-            throw new InvalidDataException(cause is InvalidDataException ? cause.Message : $"is damaged or truncated: {cause.Message}", damage);
+            string message = cause is InvalidDataException
+                ? cause.Message
+                : $"is damaged or truncated: {cause.Message}";
+            throw new InvalidDataException(message, damage);
         }
     }
 
-    /// <summary>Step by step: a path through something that is no group is an error to PureHDF.</summary>
+    /// <summary>
+    /// Whether a path exists. It is followed step by step, because PureHDF fails on a path through an object that is
+    /// not a group.
+    /// </summary>
     private static bool Exists(NativeGroup group, string path)
     {
         string[] steps = path.Split('/');
@@ -99,13 +123,16 @@ internal static class Hdf5File
         return false;
     }
 
-    private static (NativeDataset Dataset, Hdf5Dataset Facts) Dataset(NativeGroup group, string path, Hdf5Guard guard) =>
-        group.Get(path) is NativeDataset dataset && guard.Dataset is { } facts ? (dataset, facts)
+    private static (NativeDataset Dataset, Hdf5Dataset Facts) Dataset(
+        NativeGroup group, string path, Hdf5Guard guard) =>
+        group.Get(path) is NativeDataset dataset && guard.Dataset is { } facts
+            ? (dataset, facts)
             : throw new InvalidDataException($"has {path}, which is no dataset");
 
-    private static string Named(string pattern, string layer) => pattern.Replace("{0}", layer, StringComparison.Ordinal);
+    private static string Named(string pattern, string layer) =>
+        pattern.Replace("{0}", layer, StringComparison.Ordinal);
 
-    /// <summary>Deflate (filter 1): as many bytes as the chunk has.</summary>
+    /// <summary>Inflates a chunk (filter 1) to exactly as many bytes as the chunk has.</summary>
     private sealed class Inflate : IH5Filter
     {
         public ushort FilterId => 1;
@@ -120,10 +147,14 @@ internal static class Hdf5File
             return chunk;
         }
 
-        public uint[] GetParameters(uint[] chunkDimensions, uint typeSize, Dictionary<string, object>? options) => throw new NotSupportedException();
+        public uint[] GetParameters(uint[] chunkDimensions, uint typeSize, Dictionary<string, object>? options) =>
+            throw new NotSupportedException();
     }
 
-    /// <summary>Shuffle (filter 2): first bytes of all numbers, then second ones, and so on; what is left over stays.</summary>
+    /// <summary>
+    /// Undoes shuffle (filter 2), which stores first the first bytes of all numbers, then the second ones, and so on.
+    /// Bytes after the last whole number stay in place.
+    /// </summary>
     private sealed class Unshuffle : IH5Filter
     {
         public ushort FilterId => 2;
@@ -141,6 +172,7 @@ internal static class Hdf5File
             return plain;
         }
 
-        public uint[] GetParameters(uint[] chunkDimensions, uint typeSize, Dictionary<string, object>? options) => throw new NotSupportedException();
+        public uint[] GetParameters(uint[] chunkDimensions, uint typeSize, Dictionary<string, object>? options) =>
+            throw new NotSupportedException();
     }
 }

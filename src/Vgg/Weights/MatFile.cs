@@ -5,13 +5,13 @@ using System.Text;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// A reader of MAT-files of level 5 (MATLAB 5 to 7; "MAT-File Format", The MathWorks), compressed or not, either byte
-/// order. It reads forward only, through the inflater where a variable is compressed, and never holds a variable's
-/// bytes: 575 MB of layers pass through a buffer of some kilobytes.
+/// Reads MAT-files of level 5 (MATLAB 5 to 7; "MAT-File Format", The MathWorks), compressed or not, of either byte
+/// order. It reads forward only, through the inflater if a variable is compressed, and never holds a variable's bytes:
+/// 575 MB of layers pass through a buffer of some kilobytes.
 /// </summary>
 public sealed class MatFile
 {
-    // A file states sizes before it gives the bytes. What is kept is bounded, whatever is stated.
+    // A file states sizes before the bytes follow. Whatever it states, the memory is bounded.
     private const int MaxDepth = 32;
     private const int MaxDimensions = 32;
     private const int MaxChildren = 100_000;
@@ -26,13 +26,15 @@ public sealed class MatFile
     private MatFile(string path, Func<int[], bool> keep) => (_path, _keep) = (path, keep);
 
     /// <summary>
-    /// Hands each variable of the file to <paramref name="visit"/>. The cells of a top-level cell array are handed
-    /// over one by one, as (name, cell), so that a visitor can have enough of it early.
+    /// Calls <paramref name="visit"/> with each variable of the file. The cells of a top-level cell array are passed
+    /// one by one, as (name, cell), so that a visitor can stop early.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="keep">Which numeric arrays to keep the values of, by their dimensions.</param>
-    /// <param name="visit">Returns false when it needs no more of this variable.</param>
-    /// <exception cref="InvalidDataException">The file is no such file, or damaged; the message says where.</exception>
+    /// <param name="keep">Decides by its dimensions whether a numeric array's values are kept.</param>
+    /// <param name="visit">Returns false if it needs no more of the current variable.</param>
+    /// <exception cref="InvalidDataException">
+    /// The file is not such a file, or it is damaged. The message says where.
+    /// </exception>
     public static void Read(string path, Func<int[], bool> keep, Func<string, MatValue, bool> visit) =>
         new MatFile(path, keep).ReadVariables(visit);
 
@@ -90,7 +92,7 @@ public sealed class MatFile
             ReadVariable(part, visit);
         }
 
-        // No padding follows a compressed element; the size of any other is padded already.
+        // No padding follows a compressed element, and the size of any other element includes its padding.
         file.Position = end;
     }
 
@@ -167,7 +169,8 @@ public sealed class MatFile
     private MatStruct ReadStruct(BoundedStream stream, int[] dimensions, int depth)
     {
         int[] lengths = ReadIntegers(stream, 1);
-        if (lengths.Length != 1 || lengths[0] is < 1 or > 4096) throw new InvalidDataException("a bad field name length");
+        if (lengths.Length != 1 || lengths[0] is < 1 or > 4096)
+            throw new InvalidDataException("a bad field name length");
         byte[] names = ReadSmall(stream, out _);
         var fields = new List<string>();
         for (int at = 0; at + lengths[0] <= names.Length; at += lengths[0])
@@ -197,7 +200,7 @@ public sealed class MatFile
             _ => Encoding.Latin1.GetString(bytes),
         };
 
-        // Column-major: with several rows the text goes down the columns.
+        // The text is column-major: with several rows it goes down the columns.
         int rows = dimensions[0], columns = rows == 0 ? 0 : text.Length / rows;
         if (rows > 1 && rows * columns == text.Length)
         {
@@ -218,7 +221,7 @@ public sealed class MatFile
             return new MatNumbers(header.Dimensions, null);
         }
 
-        // Integers may be stored narrower than the array's class: doubles that are small whole numbers as bytes.
+        // Numbers may be stored narrower than the array's class, such as doubles that are small whole numbers as bytes.
         Tag tag = ReadTag(stream);
         NumberType type = tag.Type switch
         {
@@ -241,7 +244,11 @@ public sealed class MatFile
         }
 
         if ((_kept += header.Count) > MaxKeptNumbers)
-            throw new InvalidDataException($"more than {MaxKeptNumbers:n0} numbers in convolutions, more than any VGG has");
+        {
+            throw new InvalidDataException(
+                $"more than {MaxKeptNumbers:n0} numbers in convolutions, more than any VGG has");
+        }
+
         float[] values = new float[header.Count];
         using Stream data = tag.Small is null ? new BoundedStream(stream, tag.Bytes) : new MemoryStream(tag.Small);
         NumberReader.Read(data, header.Count, type, _bigEndian, (i, value) => values[i] = (float)value);
@@ -260,8 +267,13 @@ public sealed class MatFile
     private int[] ReadIntegers(Stream stream, int most)
     {
         byte[] bytes = ReadSmall(stream, out ElementType type);
-        if (type is not (ElementType.Int32 or ElementType.UInt32) || bytes.Length % 4 != 0 || bytes.Length / 4 > most)
-            throw new InvalidDataException($"{bytes.Length} bytes of element type {(int)type} for dimensions or lengths");
+        bool integral = type is ElementType.Int32 or ElementType.UInt32;
+        if (!integral || bytes.Length % 4 != 0 || bytes.Length / 4 > most)
+        {
+            throw new InvalidDataException(
+                $"{bytes.Length} bytes of element type {(int)type} for dimensions or lengths");
+        }
+
         int[] integers = new int[bytes.Length / 4];
         for (int i = 0; i < integers.Length; i++) integers[i] = (int)UInt32(bytes.AsSpan(4 * i));
         return integers;
@@ -288,7 +300,7 @@ public sealed class MatFile
         uint first = UInt32(bytes);
         if (first >> 16 == 0) return new Tag((ElementType)first, UInt32(bytes[4..]), null);
 
-        // The small format: size and type share four bytes, up to four bytes of data follow.
+        // In the small format, size and type share four bytes, and up to four bytes of data follow.
         uint size = first >> 16;
         if (size > 4) throw new InvalidDataException($"a small element of {size} bytes");
         return new Tag((ElementType)(first & 0xFFFF), size, bytes.Slice(4, (int)size).ToArray());

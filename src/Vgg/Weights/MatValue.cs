@@ -1,24 +1,24 @@
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>A value of a MAT-file. Arrays are in column-major order: the first dimension varies fastest.</summary>
-/// <param name="Dimensions">At least two.</param>
+/// <param name="Dimensions">The dimensions, at least two.</param>
 public abstract record MatValue(int[] Dimensions)
 {
-    /// <summary>Number of elements.</summary>
+    /// <summary>The number of elements.</summary>
     public long Count => Dimensions.Aggregate(1L, (product, dimension) => product * dimension);
 }
 
-/// <summary>Numbers (the real part, where they are complex).</summary>
-/// <param name="Values">Null where the reader was told to skip arrays of this kind.</param>
+/// <summary>Numbers. Only the real part of complex numbers is kept.</summary>
+/// <param name="Values">The values, or null if the reader was told to skip this array.</param>
 public sealed record MatNumbers(int[] Dimensions, float[]? Values) : MatValue(Dimensions);
 
-/// <summary>A char array; its rows follow each other.</summary>
+/// <summary>A char array, with its rows one after the other.</summary>
 public sealed record MatText(int[] Dimensions, string Text) : MatValue(Dimensions);
 
 /// <summary>A cell array.</summary>
 public sealed record MatCell(int[] Dimensions, IReadOnlyList<MatValue> Cells) : MatValue(Dimensions);
 
-/// <summary>A struct array: of each element its fields by name.</summary>
+/// <summary>A struct array, which has fields by name for each element.</summary>
 public sealed record MatStruct(int[] Dimensions, IReadOnlyList<IReadOnlyDictionary<string, MatValue>> Elements)
     : MatValue(Dimensions)
 {
@@ -26,5 +26,5 @@ public sealed record MatStruct(int[] Dimensions, IReadOnlyList<IReadOnlyDictiona
     public MatValue? this[string field] => Elements.Count > 0 ? Elements[0].GetValueOrDefault(field) : null;
 }
 
-/// <summary>A sparse matrix, object, function or anything else that no network is stored in; skipped.</summary>
+/// <summary>A skipped value of a kind that no network is stored in: a sparse matrix, object or function.</summary>
 public sealed record MatOther(int[] Dimensions, string Kind) : MatValue(Dimensions);

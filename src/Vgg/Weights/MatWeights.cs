@@ -1,9 +1,9 @@
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// MatConvNet's imagenet-vgg-verydeep-16/19.mat, both editions: <c>layers</c> is a cell array of structs with name,
-/// type and weights = {kernel, bias} (older files: filters and biases), read by field name. Kernels are
-/// (height, width, in, out) in column-major order; the input is RGB 0..255.
+/// Reads MatConvNet's imagenet-vgg-verydeep-16/19.mat in both editions. <c>layers</c> is a cell array of structs with
+/// name, type and weights = {kernel, bias} (in older files filters and biases), and is read by field name. Kernels are
+/// (height, width, in, out) in column-major order. The input is RGB 0..255.
 /// </summary>
 internal static class MatWeights
 {
@@ -11,15 +11,16 @@ internal static class MatWeights
     private const int MaxSmallArray = 224 * 224 * 3;
 
     public static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
-        string path, IReadOnlyCollection<string>? wanted, bool load)
+        string path, IReadOnlyCollection<string>? requested, bool load)
     {
         var entries = new List<WeightsEntry>();
         var layers = new Dictionary<string, LayerWeights>();
         float[]? mean = null;
         bool hasLayers = false;
 
-        // Layers come in their order: past the last one needed the rest of the variable need not be inflated.
-        bool Enough() => wanted is not null && wanted.All(name => entries.Any(entry => entry.Layer == name));
+        // Layers come in order: after the last requested one, the rest of the variable need not be inflated.
+        bool Enough() =>
+            requested is not null && requested.All(name => entries.Any(entry => entry.Layer == name));
 
         MatFile.Read(path, dimensions => Keep(dimensions, load), (variable, value) =>
         {
@@ -37,14 +38,17 @@ internal static class MatWeights
         if (!hasLayers)
         {
             throw new InvalidDataException(
-                $"{path} is a MAT-file, but has no variable 'layers' as MatConvNet's networks have (imagenet-vgg-verydeep-19.mat)");
+                $"{path} is a MAT-file, but has no variable 'layers' as MatConvNet's networks have "
+                + "(imagenet-vgg-verydeep-19.mat)");
         }
 
         VggArchitecture architecture = WeightsFile.ArchitectureOf(entries.Select(entry => entry.Layer));
         return (new WeightsContents("MAT-file level 5 (MatConvNet)", architecture, entries, mean), layers);
     }
 
-    /// <summary>Kernels of convolutions where weights are wanted, and whatever is small; not the 400 MB of fc6.</summary>
+    /// <summary>
+    /// Keeps kernels of convolutions if weights are loaded, and small arrays. It skips the 400 MB of fc6.
+    /// </summary>
     private static bool Keep(int[] d, bool kernels)
     {
         if (d.Aggregate(1L, (product, n) => product * n) <= MaxSmallArray) return true;
@@ -76,11 +80,13 @@ internal static class MatWeights
         layers[name] = new LayerWeights(rowMajor, bias.Values);
     }
 
-    /// <summary>averageImage is 224 x 224 x 3 (old), 1 x 1 x 3 or 3 numbers (new): its mean per channel.</summary>
+    /// <summary>
+    /// Returns the mean per channel of averageImage, which is 224 x 224 x 3 (old), 1 x 1 x 3 or 3 numbers (new).
+    /// </summary>
     private static float[]? MeanOf(MatStruct? normalization)
     {
-        if (normalization?["averageImage"] is not MatNumbers { Values: { Length: >= 3 } values } || values.Length % 3 != 0)
-            return null;
+        if (normalization?["averageImage"] is not MatNumbers { Values: { Length: >= 3 } values }) return null;
+        if (values.Length % 3 != 0) return null;
         int plane = values.Length / 3;
         float[] mean = new float[3];
         for (int channel = 0; channel < 3; channel++)

@@ -1,15 +1,15 @@
 namespace NativeStyle.Vgg.Weights;
 
-/// <summary>An array of a weights file under its name there; its numbers are read when they are asked for.</summary>
-/// <param name="Name">As in the file.</param>
+/// <summary>An array of a weights file. Its numbers are read on demand.</summary>
+/// <param name="Name">Its name in the file.</param>
 /// <param name="Shape">Its dimensions.</param>
-/// <param name="Read">All elements, the last dimension varying fastest.</param>
+/// <param name="Read">Reads all elements; the last dimension varies fastest.</param>
 internal sealed record NamedArray(string Name, int[] Shape, Func<float[]> Read)
 {
-    /// <summary>More than any array of VGG's convolutions has.</summary>
+    /// <summary>More elements than any array of VGG's convolutions has.</summary>
     public const long MaxElements = 9L * 1024 * 1024;
 
-    /// <summary>The number of elements; long.MaxValue where that is too large a number.</summary>
+    /// <summary>Returns the number of elements, or long.MaxValue if it does not fit.</summary>
     public static long Count(IReadOnlyList<int> shape)
     {
         long count = 1;
@@ -22,7 +22,7 @@ internal sealed record NamedArray(string Name, int[] Shape, Func<float[]> Read)
         return count;
     }
 
-    /// <summary>The elements of an array whose first dimension varies fastest, in row-major order.</summary>
+    /// <summary>Converts an array whose first dimension varies fastest to row-major order.</summary>
     public static float[] FromFortran(float[] values, int[] shape)
     {
         float[] rowMajor = new float[values.Length];

@@ -4,19 +4,21 @@ using System.Text.RegularExpressions;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// VGG's convolutions from named arrays, whatever the file: layers by the names that the publishers use, kernels as
-/// (height, width, in, out) or (out, in, height, width), whichever their shape says.
+/// Reads VGG's convolutions from named arrays, whatever the file. Layers are found by the names that publishers use.
+/// Kernels are (height, width, in, out) or (out, in, height, width), according to their shape.
 /// </summary>
 internal static partial class NamedWeights
 {
-    /// <summary>Lists all layers and loads those needed.</summary>
-    /// <param name="path">For messages.</param>
-    /// <param name="format">For people.</param>
+    /// <summary>Lists all layers, and loads those that are needed.</summary>
+    /// <param name="path">The file's path, for messages.</param>
+    /// <param name="format">A name of the format to show to users.</param>
     /// <param name="arrays">All arrays of the file.</param>
-    /// <param name="wanted">Layers to load, with those before them; none to list only.</param>
-    /// <param name="metadata">What a .safetensors file says of itself.</param>
+    /// <param name="requested">
+    /// Layers to load together with those before them. If empty, layers are only listed.
+    /// </param>
+    /// <param name="metadata">The metadata of a .safetensors file.</param>
     public static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
-        string path, string format, IReadOnlyList<NamedArray> arrays, IReadOnlyCollection<string> wanted,
+        string path, string format, IReadOnlyList<NamedArray> arrays, IReadOnlyCollection<string> requested,
         IReadOnlyDictionary<string, string>? metadata = null)
     {
         bool features = arrays.Any(array => FeaturesPattern().IsMatch(array.Name));
@@ -34,38 +36,50 @@ internal static partial class NamedWeights
         if (!order.Any(name => VggArchitecture.Vgg19.Find(name) is not null))
         {
             throw new InvalidDataException(
-                $"{path} is {format} without VGG weights: it has {arrays.Count} arrays, none called conv1_1_W, conv1_1.weight or features.0.weight");
+                $"{path} is {format} without VGG weights: it has {arrays.Count} arrays, "
+                + "none called conv1_1_W, conv1_1.weight or features.0.weight");
         }
 
         VggArchitecture architecture = byPlaces ?? WeightsFile.ArchitectureOf(order);
-        // A kernel of 3 x 3 x 3 x 3 may be either; it lies as the file's others do, or as the file says.
+        // The shape of a 3 x 3 x 3 x 3 kernel does not tell its order. It is that of the file's other kernels, or the
+        // one that the file states.
         int[][] shapes = [.. order.Select(name => layers[name].Kernel?.Shape).OfType<int[]>()];
-        bool statedLast = metadata is not null && metadata.TryGetValue("kernel_order", out string? lies) && lies.StartsWith("height", StringComparison.Ordinal);
+        string? kernelOrder = metadata?.GetValueOrDefault("kernel_order");
+        bool statedLast = kernelOrder is not null && kernelOrder.StartsWith("height", StringComparison.Ordinal);
         bool first = !statedLast && shapes.Any(shape => shape is [_, _, 3, 3])
             && !shapes.Any(shape => shape is [3, 3, _, _] and not [_, _, 3, 3]);
-        HashSet<string> load = [.. WeightsFile.Needed(architecture, wanted), "conv1_1"];
+        HashSet<string> load = [.. WeightsFile.Needed(architecture, requested), "conv1_1"];
         var entries = new List<WeightsEntry>();
         var loaded = new Dictionary<string, LayerWeights>();
         foreach (string name in order.OrderBy(name => name, StringComparer.Ordinal))
         {
             (NamedArray? kernel, NamedArray? bias) = layers[name];
             if (kernel is null || bias is null)
-                throw new InvalidDataException($"{path} has {(kernel ?? bias)!.Name}, but no {(kernel is null ? "kernel" : "bias")} for {name}");
+            {
+                string missing = kernel is null ? "kernel" : "bias";
+                throw new InvalidDataException($"{path} has {(kernel ?? bias)!.Name}, but no {missing} for {name}");
+            }
+
             entries.Add(new WeightsEntry(name, kernel.Shape, bias.Shape));
             if (!load.Contains(name)) continue;
             bool channelsFirst = kernel.Shape is [_, _, 3, 3] && (first || kernel.Shape is not [3, 3, _, _]);
-            if ((!channelsFirst && kernel.Shape is not [3, 3, _, _]) || bias.Shape is not [_] || bias.Shape[0] != kernel.Shape[channelsFirst ? 0 : 3])
+            bool matching = (channelsFirst || kernel.Shape is [3, 3, _, _])
+                && bias.Shape is [var filters] && filters == kernel.Shape[channelsFirst ? 0 : 3];
+            if (!matching)
             {
                 throw new InvalidDataException(
-                    $"{path}: {name} has shapes ({string.Join(", ", kernel.Shape)}) and ({string.Join(", ", bias.Shape)}), " +
-                    "expected (3, 3, in, out) or (out, in, 3, 3), and (out)");
+                    $"{path}: {name} has shapes ({string.Join(", ", kernel.Shape)}) "
+                    + $"and ({string.Join(", ", bias.Shape)}), "
+                    + "expected (3, 3, in, out) or (out, in, 3, 3), and (out)");
             }
 
             float[] values = kernel.Read();
-            loaded[name] = new LayerWeights(channelsFirst ? ChannelsLast(values, kernel.Shape[0], kernel.Shape[1]) : values, bias.Read());
+            if (channelsFirst) values = ChannelsLast(values, kernel.Shape[0], kernel.Shape[1]);
+            loaded[name] = new LayerWeights(values, bias.Read());
         }
 
-        (WeightsConvention convention, string why) = Convention(path, format, features, loaded.GetValueOrDefault("conv1_1"), metadata);
+        (WeightsConvention convention, string why) = Convention(
+            path, format, features, loaded.GetValueOrDefault("conv1_1"), metadata);
         float[]? mean = metadata is not null && metadata.TryGetValue("mean", out string? text) ? ParseMean(text) : null;
         return (new WeightsContents(format, architecture, entries, mean)
         {
@@ -77,19 +91,25 @@ internal static partial class NamedWeights
     }
 
     /// <summary>
-    /// What the first layer was trained on. The numbers say it where they are the published ones of Oxford's VGG-19; then
-    /// the file's own metadata, then the habit of its format.
+    /// Returns the input that the first layer was trained on. The numbers decide if they are the published ones of
+    /// Oxford's VGG-19, then the file's own metadata, and then the custom of its format.
     /// </summary>
     internal static (WeightsConvention Convention, string Why) Convention(
         string path, string format, bool features, LayerWeights? first, IReadOnlyDictionary<string, string>? metadata)
     {
-        if (first is not null && ByNumbers(first) is { } found)
-            return (found, $"conv1_1 has the published numbers of Oxford's VGG-19, {(found == WeightsConvention.Rgb255 ? "red" : "blue")} first");
-        if (metadata is not null && metadata.TryGetValue("convention", out string? stated) && WeightsConventions.Parse(stated) is { } named)
-            return (named, "the file's metadata says so");
+        if (first is not null && ByNumbers(first) is { } byNumbers)
+        {
+            string color = byNumbers == WeightsConvention.Rgb255 ? "red" : "blue";
+            return (byNumbers, $"conv1_1 has the published numbers of Oxford's VGG-19, {color} first");
+        }
+
+        string? stated = metadata?.GetValueOrDefault("convention");
+        if (stated is not null && WeightsConventions.Parse(stated) is { } byMetadata)
+            return (byMetadata, "the file's metadata says so");
         string name = Path.GetFileName(path);
-        if (name.Contains("d01eb7cb", StringComparison.Ordinal) || name.Contains("00b39a1b", StringComparison.Ordinal))
-            return (WeightsConvention.Bgr255, "the file's name is that of the Caffe weights for PyTorch");
+        bool fromCaffe = name.Contains("d01eb7cb", StringComparison.Ordinal)
+            || name.Contains("00b39a1b", StringComparison.Ordinal);
+        if (fromCaffe) return (WeightsConvention.Bgr255, "the file's name is that of the Caffe weights for PyTorch");
         if (features) return (WeightsConvention.RgbUnit, "layers are called features.N, as torchvision's");
         return format switch
         {
@@ -104,7 +124,10 @@ internal static partial class NamedWeights
     public const string Keras = "HDF5 (Keras)";
     public const string Torch = "PyTorch state dictionary";
 
-    /// <summary>Biases and kernels of conv1_1 in all of Oxford's files, in another order of channels at most.</summary>
+    /// <summary>
+    /// Compares with biases and kernels of conv1_1. They are the same in all of Oxford's files, except that the order
+    /// of the channels may differ.
+    /// </summary>
     private static WeightsConvention? ByNumbers(LayerWeights first)
     {
         const float Tolerance = 2e-3f;
@@ -112,32 +135,47 @@ internal static partial class NamedWeights
         if (first.Bias.Length != 64 || first.Kernel.Length != 27 * 64) return null;
         for (int i = 0; i < bias.Length; i++)
             if (!(Math.Abs(first.Bias[i] - bias[i]) < Tolerance)) return null;
-        // On red, above the centre and left of it.
+        // The weights for red, above the centre and left of it.
         bool At(int channel) => Math.Abs(first.Kernel[((1 * 3) + channel) * 64] - 0.37740308f) < Tolerance
             && Math.Abs(first.Kernel[((3 * 3) + channel) * 64] - 0.2671299f) < Tolerance;
         return At(0) ? WeightsConvention.Rgb255 : At(2) ? WeightsConvention.Bgr255 : null;
     }
 
-    /// <summary>The layer that an array belongs to, and whether it is its bias; null for arrays of something else.</summary>
+    /// <summary>
+    /// Returns the layer that an array belongs to and whether the array is its bias, or null for any other array.
+    /// </summary>
     private static (string Layer, bool IsBias)? LayerOf(string name, VggArchitecture? byPlaces)
     {
         if (FeaturesPattern().Match(name) is { Success: true } place)
         {
-            VggLayer? found = byPlaces!.Find("features." + place.Groups[1].Value);
-            return found is null ? null : (found.Name, place.Groups[2].Value == "bias");
+            VggLayer? layer = byPlaces!.Find("features." + place.Groups[1].Value);
+            return layer is null ? null : (layer.Name, place.Groups[2].Value == "bias");
         }
 
         if (KerasPattern().Match(name) is { Success: true } keras)
-            return (keras.Groups[3].Success ? keras.Groups[3].Value : $"conv{keras.Groups[1].Value}_{keras.Groups[2].Value}", keras.Groups[4].Value is "b" or "bias");
-        return LayerPattern().Match(name) is { Success: true } layer
-            ? (layer.Groups[1].Value, layer.Groups[2].Value is "b" or "bias" or "biases") : null;
+        {
+            GroupCollection groups = keras.Groups;
+            string layer = groups[3].Success ? groups[3].Value : $"conv{groups[1].Value}_{groups[2].Value}";
+            return (layer, groups[4].Value is "b" or "bias");
+        }
+
+        return LayerPattern().Match(name) is { Success: true } canonical
+            ? (canonical.Groups[1].Value, canonical.Groups[2].Value is "b" or "bias" or "biases")
+            : null;
     }
 
-    /// <summary>The fourth convolution of the third block is VGG-19's; its place is a pooling's in VGG-16.</summary>
+    /// <summary>
+    /// Tells VGG-19 from VGG-16: the third block's fourth convolution is VGG-19's, and VGG-16 has a pooling in its
+    /// place.
+    /// </summary>
     private static VggArchitecture ArchitectureOfPlaces(IReadOnlyList<NamedArray> arrays)
     {
-        HashSet<int> places = [.. arrays.Select(array => FeaturesPattern().Match(array.Name)).Where(match => match.Success)
-            .Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
+        HashSet<int> places =
+        [
+            .. arrays.Select(array => FeaturesPattern().Match(array.Name))
+                .Where(match => match.Success)
+                .Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)),
+        ];
         return places.Contains(17) && !places.Contains(16) ? VggArchitecture.Vgg16 : VggArchitecture.Vgg19;
     }
 
@@ -153,8 +191,12 @@ internal static partial class NamedWeights
 
     private static float[]? ParseMean(string text)
     {
-        float[] mean = [.. text.Split(',').Select(part =>
-            float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) ? value : float.NaN)];
+        const NumberStyles Style = NumberStyles.Float;
+        float[] mean =
+        [
+            .. text.Split(',').Select(part =>
+                float.TryParse(part, Style, CultureInfo.InvariantCulture, out float value) ? value : float.NaN),
+        ];
         return mean.Length == 3 && mean.All(float.IsFinite) ? mean : null;
     }
 

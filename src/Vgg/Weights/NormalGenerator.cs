@@ -1,14 +1,14 @@
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// Normally distributed numbers that are the same in every version of .NET: SplitMix64 (Steele, Lea and Flood 2014)
-/// through the Box-Muller transform.
+/// Generates normally distributed numbers that are the same in every version of .NET: SplitMix64 (Steele, Lea and Flood
+/// 2014) through the Box-Muller transform.
 /// </summary>
 public sealed class NormalGenerator(ulong seed)
 {
     private ulong _state = seed;
 
-    /// <summary>Fills with numbers of mean 0 and the given standard deviation.</summary>
+    /// <summary>Fills a span with numbers of mean 0 and the given standard deviation.</summary>
     public void Fill(Span<float> values, double deviation)
     {
         for (int i = 0; i < values.Length; i += 2)
@@ -20,7 +20,7 @@ public sealed class NormalGenerator(ulong seed)
         }
     }
 
-    /// <summary>A number in [0, 1).</summary>
+    /// <summary>Returns a number in [0, 1).</summary>
     public double Uniform()
     {
         ulong z = _state += 0x9E3779B97F4A7C15;

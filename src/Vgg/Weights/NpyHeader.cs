@@ -6,9 +6,9 @@ using System.Text.RegularExpressions;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>The header of an .npy array (numpy.lib.format, versions 1 to 3).</summary>
-/// <param name="Shape">Dimensions; none for a scalar.</param>
-/// <param name="Type">Element type.</param>
-/// <param name="BigEndian">Byte order.</param>
+/// <param name="Shape">The dimensions; a scalar has none.</param>
+/// <param name="Type">The element type.</param>
+/// <param name="BigEndian">Whether the elements are big-endian.</param>
 /// <param name="FortranOrder">Whether the first dimension varies fastest.</param>
 internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigEndian, bool FortranOrder)
 {
@@ -17,11 +17,14 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
     public long Count => Shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
 
     /// <summary>Reads the header and leaves the stream at the first number.</summary>
-    /// <exception cref="InvalidDataException">It is no array of floating-point numbers; the message has no file name.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The array does not hold floating-point numbers. The message does not name the file.
+    /// </exception>
     public static NpyHeader Read(Stream stream)
     {
         string text = ReadText(stream);
-        Match type = DescriptionPattern().Match(text), order = OrderPattern().Match(text), shape = ShapePattern().Match(text);
+        Match type = DescriptionPattern().Match(text), order = OrderPattern().Match(text);
+        Match shape = ShapePattern().Match(text);
         if (!type.Success || !order.Success || !shape.Success)
             throw new InvalidDataException($"has an .npy header that is not understood: {text.Trim()}");
         NumberType number = type.Groups[2].Value switch
@@ -29,10 +32,12 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
             "f2" => NumberType.Float16,
             "f4" => NumberType.Float32,
             "f8" => NumberType.Float64,
-            string other => throw new InvalidDataException($"holds '{other}', expected floating-point numbers (f2, f4 or f8)"),
+            string other =>
+                throw new InvalidDataException($"holds '{other}', expected floating-point numbers (f2, f4 or f8)"),
         };
         var dimensions = new List<int>();
-        foreach (string dimension in shape.Groups[1].Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        const StringSplitOptions Split = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        foreach (string dimension in shape.Groups[1].Value.Split(',', Split))
         {
             if (!int.TryParse(dimension.TrimEnd('L'), NumberStyles.None, CultureInfo.InvariantCulture, out int value))
                 throw new InvalidDataException($"has the shape ({shape.Groups[1].Value})");
@@ -43,7 +48,7 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
         return new NpyHeader([.. dimensions], number, type.Groups[1].Value == ">", order.Groups[1].Value == "True");
     }
 
-    /// <summary>Reads a header; true where the array holds Python objects, whose pickle follows.</summary>
+    /// <summary>Reads a header. Returns whether the array holds Python objects, whose pickle then follows.</summary>
     public static bool SkipObjectHeader(Stream stream)
     {
         Match type = DescriptionPattern().Match(ReadText(stream));
@@ -58,7 +63,9 @@ internal sealed partial record NpyHeader(int[] Shape, NumberType Type, bool BigE
             throw new InvalidDataException("is no .npy array (its magic bytes are missing)");
         Span<byte> size = stackalloc byte[start[6] == 1 ? 2 : 4];
         stream.ReadExactly(size);
-        long length = size.Length == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(size) : BinaryPrimitives.ReadUInt32LittleEndian(size);
+        long length = size.Length == 2
+            ? BinaryPrimitives.ReadUInt16LittleEndian(size)
+            : BinaryPrimitives.ReadUInt32LittleEndian(size);
         if (length > MaxHeader) throw new InvalidDataException($"states an .npy header of {length:n0} bytes");
         byte[] bytes = new byte[length];
         stream.ReadExactly(bytes);

@@ -2,10 +2,12 @@ using System.IO.Compression;
 
 namespace NativeStyle.Vgg.Weights;
 
-/// <summary>The arrays of an .npz archive, each an .npy file in a zip; read straight out of the archive.</summary>
+/// <summary>
+/// Reads the arrays of an .npz archive, which holds an .npy file for each, directly from the archive.
+/// </summary>
 internal static class NpzFile
 {
-    /// <exception cref="InvalidDataException">An array is damaged; the message has no file name.</exception>
+    /// <exception cref="InvalidDataException">An array is damaged. The message does not name the file.</exception>
     public static IReadOnlyList<NamedArray> Read(string path)
     {
         using ZipArchive archive = ZipFile.OpenRead(path);
@@ -41,7 +43,8 @@ internal static class NpzFile
         if (count > NamedArray.MaxElements || count * NumberReader.SizeOf(header.Type) > entry.Length)
         {
             throw new InvalidDataException(
-                $"has {name}, which states the shape ({string.Join(", ", header.Shape)}) that its {entry.Length:n0} bytes do not hold");
+                $"has {name}, which states the shape ({string.Join(", ", header.Shape)}) "
+                + $"that its {entry.Length:n0} bytes do not hold");
         }
 
         float[] values = new float[count];

@@ -8,7 +8,7 @@ internal enum NumberType
     Float16,
     BFloat16,
 
-    /// <summary>Four bits of exponent, three of fraction, no infinities (E4M3FN).</summary>
+    /// <summary>Four bits of exponent and three of fraction, without infinities (E4M3FN).</summary>
     Float8E4M3,
 
     /// <summary>The upper byte of a float16 (E5M2).</summary>
@@ -25,7 +25,9 @@ internal enum NumberType
     UInt64,
 }
 
-/// <summary>Reads numbers of any type and byte order as floats, in small chunks: nothing is held twice.</summary>
+/// <summary>
+/// Reads numbers of any type and byte order as floats. It reads in small chunks, so that nothing is in memory twice.
+/// </summary>
 internal static class NumberReader
 {
     private const int ChunkBytes = 1 << 16;
@@ -39,7 +41,7 @@ internal static class NumberReader
     };
 
     /// <summary>Calls store(i, value) for each of the next <paramref name="count"/> numbers.</summary>
-    /// <exception cref="EndOfStreamException">The stream ends before.</exception>
+    /// <exception cref="EndOfStreamException">The stream ends before all numbers are read.</exception>
     public static void Read(Stream stream, long count, NumberType type, bool bigEndian, Action<long, double> store)
     {
         int size = SizeOf(type);
@@ -49,7 +51,8 @@ internal static class NumberReader
             int numbers = (int)Math.Min(chunk.Length / size, count - at);
             Span<byte> bytes = chunk.AsSpan(0, numbers * size);
             stream.ReadExactly(bytes);
-            for (int i = 0; i < numbers; i++) store(at + i, One(bytes.Slice(i * size, size), type, bigEndian));
+            for (int i = 0; i < numbers; i++)
+                store(at + i, One(bytes.Slice(i * size, size), type, bigEndian));
             at += numbers;
         }
     }
@@ -58,22 +61,43 @@ internal static class NumberReader
     {
         NumberType.Int8 => (sbyte)b[0],
         NumberType.UInt8 => b[0],
-        NumberType.Float16 => (double)(bigEndian ? BinaryPrimitives.ReadHalfBigEndian(b) : BinaryPrimitives.ReadHalfLittleEndian(b)),
         NumberType.Float8E4M3 => E4M3(b[0]),
         NumberType.Float8E5M2 => (double)BitConverter.UInt16BitsToHalf((ushort)(b[0] << 8)),
-        // The upper half of a float32.
-        NumberType.BFloat16 => BitConverter.Int32BitsToSingle((bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b)) << 16),
-        NumberType.Int16 => bigEndian ? BinaryPrimitives.ReadInt16BigEndian(b) : BinaryPrimitives.ReadInt16LittleEndian(b),
-        NumberType.UInt16 => bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(b) : BinaryPrimitives.ReadUInt16LittleEndian(b),
-        NumberType.Float32 => bigEndian ? BinaryPrimitives.ReadSingleBigEndian(b) : BinaryPrimitives.ReadSingleLittleEndian(b),
-        NumberType.Int32 => bigEndian ? BinaryPrimitives.ReadInt32BigEndian(b) : BinaryPrimitives.ReadInt32LittleEndian(b),
-        NumberType.UInt32 => bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(b) : BinaryPrimitives.ReadUInt32LittleEndian(b),
-        NumberType.Float64 => bigEndian ? BinaryPrimitives.ReadDoubleBigEndian(b) : BinaryPrimitives.ReadDoubleLittleEndian(b),
-        NumberType.Int64 => bigEndian ? BinaryPrimitives.ReadInt64BigEndian(b) : BinaryPrimitives.ReadInt64LittleEndian(b),
-        _ => bigEndian ? BinaryPrimitives.ReadUInt64BigEndian(b) : BinaryPrimitives.ReadUInt64LittleEndian(b),
+        _ => bigEndian ? BigEndian(b, type) : LittleEndian(b, type),
     };
 
-    /// <summary>Micikevicius et al. 2022, "FP8 formats for deep learning", table 1.</summary>
+    private static double BigEndian(ReadOnlySpan<byte> b, NumberType type) => type switch
+    {
+        NumberType.Float16 => (double)BinaryPrimitives.ReadHalfBigEndian(b),
+        NumberType.BFloat16 => FromBFloat16(BinaryPrimitives.ReadUInt16BigEndian(b)),
+        NumberType.Int16 => BinaryPrimitives.ReadInt16BigEndian(b),
+        NumberType.UInt16 => BinaryPrimitives.ReadUInt16BigEndian(b),
+        NumberType.Float32 => BinaryPrimitives.ReadSingleBigEndian(b),
+        NumberType.Int32 => BinaryPrimitives.ReadInt32BigEndian(b),
+        NumberType.UInt32 => BinaryPrimitives.ReadUInt32BigEndian(b),
+        NumberType.Float64 => BinaryPrimitives.ReadDoubleBigEndian(b),
+        NumberType.Int64 => BinaryPrimitives.ReadInt64BigEndian(b),
+        _ => BinaryPrimitives.ReadUInt64BigEndian(b),
+    };
+
+    private static double LittleEndian(ReadOnlySpan<byte> b, NumberType type) => type switch
+    {
+        NumberType.Float16 => (double)BinaryPrimitives.ReadHalfLittleEndian(b),
+        NumberType.BFloat16 => FromBFloat16(BinaryPrimitives.ReadUInt16LittleEndian(b)),
+        NumberType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(b),
+        NumberType.UInt16 => BinaryPrimitives.ReadUInt16LittleEndian(b),
+        NumberType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(b),
+        NumberType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(b),
+        NumberType.UInt32 => BinaryPrimitives.ReadUInt32LittleEndian(b),
+        NumberType.Float64 => BinaryPrimitives.ReadDoubleLittleEndian(b),
+        NumberType.Int64 => BinaryPrimitives.ReadInt64LittleEndian(b),
+        _ => BinaryPrimitives.ReadUInt64LittleEndian(b),
+    };
+
+    /// <summary>A bfloat16 is the upper half of a float32.</summary>
+    private static double FromBFloat16(ushort bits) => BitConverter.Int32BitsToSingle(bits << 16);
+
+    /// <summary>Decodes a number as in Micikevicius et al. 2022, "FP8 formats for deep learning", table 1.</summary>
     private static double E4M3(byte bits)
     {
         int exponent = (bits >> 3) & 15, fraction = bits & 7;

@@ -5,13 +5,13 @@ using System.Text;
 
 namespace NativeStyle.Vgg.Weights;
 
-/// <summary>Bytes that stand in a file and are not read before they are needed.</summary>
+/// <summary>Bytes of a file that are read on demand.</summary>
 internal sealed record FileSlice(long Offset, long Length);
 
-/// <summary>A name that a pickle asks for, module and attribute.</summary>
+/// <summary>A global name in a pickle, with module and attribute.</summary>
 internal sealed record PickleGlobal(string Module, string Name);
 
-/// <summary>numpy.dtype: f4, big endian or not.</summary>
+/// <summary>numpy.dtype: a type code such as f4, and the byte order.</summary>
 internal sealed class PickledType(string code)
 {
     public string Code => code;
@@ -28,24 +28,26 @@ internal sealed class PickledArray
 
     public bool FortranOrder { get; set; }
 
-    /// <summary>byte[] or <see cref="FileSlice"/>.</summary>
+    /// <summary>The numbers, as byte[] or <see cref="FileSlice"/>.</summary>
     public object? Data { get; set; }
 }
 
-/// <summary>A storage of torch by its key.</summary>
+/// <summary>A torch storage, identified by its key.</summary>
 internal sealed record TorchStorage(string Type, string Key);
 
-/// <summary>A tensor of torch: a window on a storage, in elements.</summary>
+/// <summary>A torch tensor: a window on a storage. Offset and strides are in elements.</summary>
 internal sealed record TorchTensor(TorchStorage Storage, long Offset, int[] Shape, long[] Strides);
 
 /// <summary>
-/// Reads a pickle as data. A pickle is a program for Python's unpickler that may call anything; this reader knows the
-/// instructions that numbers, strings, lists, dictionaries and arrays need (protocols 0 to 5, pickletools.py of CPython),
-/// makes arrays and tensors from the few names that numpy and torch use for them, and refuses every other name. Nothing is
-/// ever called.
+/// Reads a pickle as data. A pickle is a program for Python's unpickler that may call anything. This reader supports
+/// the instructions that numbers, strings, lists, dictionaries and arrays need (protocols 0 to 5, pickletools.py of
+/// CPython). It makes arrays and tensors from the few names that numpy and torch use for them, and refuses every other
+/// name. It never calls anything.
 /// </summary>
-/// <param name="stream">At the pickle's first byte; one that can seek leaves long byte strings where they are.</param>
-/// <param name="persistent">Makes an object of a persistent id; null where there are none.</param>
+/// <param name="stream">
+/// A stream at the pickle's first byte. If it can seek, long byte strings are left in the file.
+/// </param>
+/// <param name="persistent">Makes an object from a persistent id. It is null if the pickle has no such ids.</param>
 internal sealed class PickleReader(Stream stream, Func<object?[], object>? persistent = null)
 {
     private const int MaxItems = 1 << 20;
@@ -56,15 +58,21 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
 
-    /// <summary>The pickle's value: null, bool, long, double, string, byte[], FileSlice, object[] for tuples, List, Dictionary, or one of the types above.</summary>
-    /// <exception cref="InvalidDataException">Damaged, or it asks for something that weights do not need.</exception>
+    /// <summary>
+    /// Returns the pickle's value: null, bool, long, double, string, byte[], FileSlice, object[] for tuples, List,
+    /// Dictionary, or one of the types above.
+    /// </summary>
+    /// <exception cref="InvalidDataException">
+    /// The pickle is damaged, or needs an instruction or a name that weights do not need.
+    /// </exception>
     public object? Read()
     {
         while (true)
         {
             int code = stream.ReadByte();
             if (code < 0) throw new EndOfStreamException();
-            if (_stack.Count > MaxItems || _memo.Count > MaxItems) throw new InvalidDataException("holds a pickle with too many parts");
+            if (_stack.Count > MaxItems || _memo.Count > MaxItems)
+                throw new InvalidDataException("holds a pickle with too many parts");
             switch (code)
             {
                 case 0x80: Byte(); break;                                       // PROTO
@@ -128,20 +136,26 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
                     Build(Top(), state);
                     break;
                 default:
-                    throw new InvalidDataException($"holds a pickle with the instruction 0x{code:x2}, which weights do not need; it is refused");
+                    throw new InvalidDataException(
+                        $"holds a pickle with the instruction 0x{code:x2}, which weights do not need; it is refused");
             }
         }
     }
 
-    /// <summary>The names that are known. Everything else would have to be run.</summary>
+    /// <summary>Accepts the supported names. Any other name would have to be executed.</summary>
     private static PickleGlobal Global(string module, string name) => (module, name) switch
     {
-        ("numpy.core.multiarray" or "numpy._core.multiarray", "_reconstruct") or ("numpy", "ndarray" or "dtype")
-            or ("collections", "OrderedDict") or ("_codecs", "encode") or ("torch._utils", "_rebuild_tensor_v2" or "_rebuild_parameter")
-            or ("torch", "FloatStorage" or "DoubleStorage" or "HalfStorage" or "BFloat16Storage" or "LongStorage" or "IntStorage" or "ByteStorage")
+        ("numpy.core.multiarray" or "numpy._core.multiarray", "_reconstruct")
+            or ("numpy", "ndarray" or "dtype")
+            or ("collections", "OrderedDict")
+            or ("_codecs", "encode")
+            or ("torch._utils", "_rebuild_tensor_v2" or "_rebuild_parameter")
+            or ("torch", "FloatStorage" or "DoubleStorage" or "HalfStorage" or "BFloat16Storage")
+            or ("torch", "LongStorage" or "IntStorage" or "ByteStorage")
             => new PickleGlobal(module, name),
         _ => throw new InvalidDataException(
-            $"holds a pickle that asks for {module}.{name}, which weights do not need; it is refused, and nothing of it was run"),
+            $"holds a pickle that asks for {module}.{name}, which weights do not need; "
+            + "it is refused, and nothing of it was run"),
     };
 
     private static object? Make(PickleGlobal? what, object?[]? arguments)
@@ -152,16 +166,19 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
             case "_reconstruct" or "ndarray":
                 return new PickledArray();
             case "dtype" when arguments.Length > 0:
-                return new PickledType(arguments[0] switch { string text => text, byte[] bytes => Encoding.Latin1.GetString(bytes), _ => throw Wrong() });
+                return new PickledType((arguments[0] is string or byte[]) ? Label(arguments[0]) : throw Wrong());
             case "OrderedDict":
-                return arguments is [List<object?> pairs] ? Fill([], [.. pairs.SelectMany(pair => pair as object?[] ?? throw Wrong())]) : new Dictionary<string, object?>();
+                if (arguments is not [List<object?> pairs]) return new Dictionary<string, object?>();
+                return Fill([], [.. pairs.SelectMany(pair => pair as object?[] ?? throw Wrong())]);
             case "encode" when arguments is [string text, ..]:
                 return Encoding.Latin1.GetBytes(text);
             case "_rebuild_parameter" when arguments.Length > 0:
                 return arguments[0] as TorchTensor ?? throw Wrong();
-            case "_rebuild_tensor_v2" when arguments is [TorchStorage storage, long offset, object?[] size, object?[] strides, ..]:
+            case "_rebuild_tensor_v2"
+                when arguments is [TorchStorage storage, long offset, object?[] size, object?[] strides, ..]:
                 if (size.Length != strides.Length || offset < 0) throw Wrong();
-                return new TorchTensor(storage, offset, Dimensions(size), [.. strides.Select(stride => stride is long step and >= 0 ? step : throw Wrong())]);
+                long[] steps = [.. strides.Select(stride => stride is long step and >= 0 ? step : throw Wrong())];
+                return new TorchTensor(storage, offset, Dimensions(size), steps);
             default:
                 throw Wrong();
         }
@@ -174,11 +191,15 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
             case PickledType type when state is object?[] { Length: >= 2 } parts:
                 type.BigEndian = parts[1] is string or byte[] && Label(parts[1]) == ">";
                 break;
-            case PickledArray array when state is object?[] { Length: 5 } parts && parts[1] is object?[] shape && parts[2] is PickledType type:
-                (array.Shape, array.Type, array.FortranOrder, array.Data) = (Dimensions(shape), type, parts[3] is true or 1L, parts[4]);
+            case PickledArray array
+                when state is object?[] { Length: 5 } parts
+                    && parts[1] is object?[] shape
+                    && parts[2] is PickledType type:
+                (array.Shape, array.Type) = (Dimensions(shape), type);
+                (array.FortranOrder, array.Data) = (parts[3] is true or 1L, parts[4]);
                 break;
             case Dictionary<string, object?>:
-                // OrderedDict's attributes: torch's version counters.
+                // Ignore OrderedDict's attributes, which are torch's version counters.
                 break;
             default:
                 throw Wrong();
@@ -191,7 +212,8 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
         return [.. values.Select(value => value is long n and >= 0 and <= int.MaxValue ? (int)n : throw Wrong())];
     }
 
-    private object Persistent(object? id) => persistent is not null && id is object?[] parts ? persistent(parts) : throw Wrong();
+    private object Persistent(object? id) =>
+        persistent is not null && id is object?[] parts ? persistent(parts) : throw Wrong();
 
     private void Append(object?[] items)
     {
@@ -212,7 +234,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
         return dictionary;
     }
 
-    /// <summary>A key as text: Python 2 writes names as bytes.</summary>
+    /// <summary>Converts a key to text: Python 2 writes names as bytes.</summary>
     private static string Label(object? key) => key switch
     {
         string text => text,
@@ -261,14 +283,20 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
 
     private long Length4() => BinaryPrimitives.ReadUInt32LittleEndian(Bytes(4));
 
-    private long Length8() => BinaryPrimitives.ReadInt64LittleEndian(Bytes(8)) is >= 0 and long length ? length : throw Wrong();
+    private long Length8() =>
+        BinaryPrimitives.ReadInt64LittleEndian(Bytes(8)) is >= 0 and long length ? length : throw Wrong();
 
-    /// <summary>Bytes: short ones read, long ones left where they are.</summary>
+    /// <summary>Reads a short byte string, and leaves a long one in the file.</summary>
     private object Data(long length)
     {
         if (stream.CanSeek && length > stream.Length - stream.Position) throw new EndOfStreamException();
         if (length <= MaxInline) return Bytes((int)length);
-        if (!stream.CanSeek) throw new InvalidDataException($"holds a pickle with a byte string of {length:n0} bytes inside an archive");
+        if (!stream.CanSeek)
+        {
+            throw new InvalidDataException(
+                $"holds a pickle with a byte string of {length:n0} bytes inside an archive");
+        }
+
         var slice = new FileSlice(stream.Position, length);
         stream.Seek(length, SeekOrigin.Current);
         return slice;
@@ -276,8 +304,9 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
 
     private string Text(long length)
     {
-        if (length > MaxText || (stream.CanSeek && length > stream.Length - stream.Position)) throw new EndOfStreamException();
-        // Read in pieces: a length that lies must not cost memory.
+        if (length > MaxText || (stream.CanSeek && length > stream.Length - stream.Position))
+            throw new EndOfStreamException();
+        // Read in pieces, because a wrong length must not cost memory.
         var bytes = new MemoryStream();
         byte[] piece = new byte[Math.Min(length, MaxInline)];
         for (long left = length; left > 0; left -= piece.Length)
@@ -302,7 +331,10 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
         return text.ToString();
     }
 
-    /// <summary>A two's complement number: a long, or where it does not fit (torch's magic number has ten bytes) a BigInteger.</summary>
+    /// <summary>
+    /// Reads a two's complement number as a long, or as a BigInteger if it does not fit (torch's magic number has ten
+    /// bytes).
+    /// </summary>
     private object? Long(long length)
     {
         if (length > 1000) throw Wrong();
@@ -316,11 +348,16 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
     {
         "00" => 0,
         "01" => 1,
-        _ => long.TryParse(text.TrimEnd('L'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : throw Wrong(),
+        _ => long.TryParse(
+            text.TrimEnd('L'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw Wrong(),
     };
 
     private static double Real(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw Wrong();
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw Wrong();
 
     private static InvalidDataException Wrong() => new("holds a pickle that is damaged or no pickle of weights");
 }

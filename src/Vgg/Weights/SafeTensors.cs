@@ -6,17 +6,18 @@ using System.Text.Json.Nodes;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// .safetensors: eight bytes with the length of a JSON header, the header (name to type, shape and place), and the raw
-/// little-endian numbers.
+/// Reads and writes .safetensors: eight bytes with the length of a JSON header, the header (name to type, shape and
+/// place), and the raw little-endian numbers.
 /// </summary>
 internal static class SafeTensors
 {
     private const long MaxHeader = 100_000_000;
 
-    /// <summary>The arrays, and the file's metadata.</summary>
-    /// <param name="open">Opens the file, from its beginning; it must be able to seek.</param>
-    /// <exception cref="InvalidDataException">Damaged; the message has no file name.</exception>
-    public static (IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, string> Metadata) Read(Func<Stream> open)
+    /// <summary>Returns the arrays and the file's metadata.</summary>
+    /// <param name="open">Opens the file from its beginning. The stream must be able to seek.</param>
+    /// <exception cref="InvalidDataException">The file is damaged. The message does not name the file.</exception>
+    public static (IReadOnlyList<NamedArray> Arrays, IReadOnlyDictionary<string, string> Metadata) Read(
+        Func<Stream> open)
     {
         using Stream file = open();
         byte[] head = new byte[8];
@@ -36,16 +37,20 @@ internal static class SafeTensors
             {
                 if (item.Name == "__metadata__")
                 {
-                    foreach (JsonProperty entry in item.Value.EnumerateObject()) metadata[entry.Name] = entry.Value.GetString() ?? "";
+                    foreach (JsonProperty entry in item.Value.EnumerateObject())
+                        metadata[entry.Name] = entry.Value.GetString() ?? "";
                     continue;
                 }
 
-                int[] shape = [.. item.Value.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt32())];
-                long[] place = [.. item.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
-                arrays.Add(Named(open, item.Name, item.Value.GetProperty("dtype").GetString() ?? "", shape, place, start, data));
+                JsonElement array = item.Value;
+                int[] shape = [.. array.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())];
+                long[] place = [.. array.GetProperty("data_offsets").EnumerateArray().Select(at => at.GetInt64())];
+                string type = array.GetProperty("dtype").GetString() ?? "";
+                arrays.Add(Named(open, item.Name, type, shape, place, start, data));
             }
         }
-        catch (Exception bad) when (bad is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception bad)
+            when (bad is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             throw new InvalidDataException($"has a header that is no safetensors header: {bad.Message}", bad);
         }
@@ -54,13 +59,17 @@ internal static class SafeTensors
     }
 
     /// <summary>Writes arrays as float32, or rounded to the nearest float16.</summary>
-    /// <exception cref="OverflowException">A finite number is too large for float16, whose largest is 65,504.</exception>
+    /// <exception cref="OverflowException">
+    /// A finite number is too large for float16, whose largest is 65,504.
+    /// </exception>
     public static void Write(
-        Stream stream, IReadOnlyList<(string Name, int[] Shape, float[] Values)> arrays, IReadOnlyDictionary<string, string> metadata,
-        bool half = false)
+        Stream stream, IReadOnlyList<(string Name, int[] Shape, float[] Values)> arrays,
+        IReadOnlyDictionary<string, string> metadata, bool half = false)
     {
         int size = half ? sizeof(ushort) : sizeof(float);
-        var header = new JsonObject { ["__metadata__"] = new JsonObject(metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value))) };
+        IEnumerable<KeyValuePair<string, JsonNode?>> facts =
+            metadata.Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value));
+        var header = new JsonObject { ["__metadata__"] = new JsonObject(facts) };
         long at = 0;
         foreach ((string name, int[] shape, float[] values) in arrays)
         {
@@ -74,7 +83,7 @@ internal static class SafeTensors
             at += bytes;
         }
 
-        // Padded with spaces so that the numbers begin at a multiple of eight.
+        // Pad with spaces, so that the numbers begin at a multiple of eight.
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
         byte[] padded = new byte[(text.Length + 7) / 8 * 8];
         padded.AsSpan().Fill((byte)' ');
@@ -91,8 +100,9 @@ internal static class SafeTensors
                 int count = Math.Min(chunk.Length / size, values.Length - from);
                 for (int i = 0; i < count; i++)
                 {
-                    if (half) BinaryPrimitives.WriteHalfLittleEndian(chunk.AsSpan(i * size), ToHalf(name, values[from + i]));
-                    else BinaryPrimitives.WriteSingleLittleEndian(chunk.AsSpan(i * size), values[from + i]);
+                    Span<byte> number = chunk.AsSpan(i * size);
+                    if (half) BinaryPrimitives.WriteHalfLittleEndian(number, ToHalf(name, values[from + i]));
+                    else BinaryPrimitives.WriteSingleLittleEndian(number, values[from + i]);
                 }
 
                 stream.Write(chunk, 0, count * size);
@@ -103,11 +113,17 @@ internal static class SafeTensors
     private static Half ToHalf(string name, float value)
     {
         var half = (Half)value;
-        return Half.IsFinite(half) || !float.IsFinite(value) ? half
-            : throw new OverflowException($"{name} has the number {value}, too large for float16 (at most {Half.MaxValue})");
+        if (Half.IsFinite(half) || !float.IsFinite(value)) return half;
+        throw new OverflowException(
+            $"{name} has the number {value}, too large for float16 (at most {Half.MaxValue})");
     }
 
-    private static NamedArray Named(Func<Stream> open, string name, string dtype, int[] shape, long[] place, long start, long data) => new(name, shape, () =>
+    private static NamedArray Named(
+        Func<Stream> open, string name, string dtype, int[] shape, long[] place, long start, long data) =>
+        new(name, shape, () => Values(open, name, dtype, shape, place, start, data));
+
+    private static float[] Values(
+        Func<Stream> open, string name, string dtype, int[] shape, long[] place, long start, long data)
     {
         NumberType type = dtype switch
         {
@@ -117,18 +133,25 @@ internal static class SafeTensors
             "BF16" => NumberType.BFloat16,
             "F32" => NumberType.Float32,
             "F64" => NumberType.Float64,
-            _ => throw new InvalidDataException($"has {name} of type '{dtype}', expected F8_E4M3, F8_E5M2, F16, BF16, F32 or F64"),
+            _ => throw new InvalidDataException(
+                $"has {name} of type '{dtype}', expected F8_E4M3, F8_E5M2, F16, BF16, F32 or F64"),
         };
         long count = NamedArray.Count(shape);
-        if (count > NamedArray.MaxElements || place.Length != 2 || place[0] < 0 || place[1] < place[0] || place[1] > data
-            || place[1] - place[0] != count * NumberReader.SizeOf(type))
-            throw new InvalidDataException($"states the shape ({string.Join(", ", shape)}) for {name} at bytes {string.Join(" to ", place)} of {data:n0}, which do not fit");
+        bool inFile = place.Length == 2 && place[0] >= 0 && place[1] >= place[0] && place[1] <= data;
+        if (count > NamedArray.MaxElements || !inFile || place[1] - place[0] != count * NumberReader.SizeOf(type))
+        {
+            throw new InvalidDataException(
+                $"states the shape ({string.Join(", ", shape)}) for {name} "
+                + $"at bytes {string.Join(" to ", place)} of {data:n0}, which do not fit");
+        }
+
         float[] values = new float[count];
         if (count == 0) return values;
         using Stream file = open();
         file.Position = start + place[0];
-        if (type == NumberType.Float32 && BitConverter.IsLittleEndian) file.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+        if (type == NumberType.Float32 && BitConverter.IsLittleEndian)
+            file.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
         else NumberReader.Read(file, count, type, bigEndian: false, (i, value) => values[i] = (float)value);
         return values;
-    });
+    }
 }

@@ -1,26 +1,31 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.IO.Compression;
 using System.Numerics;
+using System.Text;
 
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>
-/// What torch.save writes of a state dictionary: since 1.6 a zip archive with data.pkl and a file per storage, before that
-/// ("legacy") five pickles and the storages one after the other. Tensors are windows on storages.
+/// Reads a state dictionary that torch.save wrote. Since 1.6 it is a zip archive with data.pkl and a file per storage.
+/// Before that ("legacy") it was five pickles and the storages one after the other. Tensors are windows on storages.
 /// </summary>
 internal static class TorchFile
 {
     private const int MaxPickle = 1 << 24;
-    private static readonly BigInteger s_legacyMagic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>The tensors of a zip archive with a data.pkl.</summary>
+    private static readonly BigInteger s_legacyMagic =
+        BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
+
+    /// <summary>Returns the tensors of a zip archive with a data.pkl.</summary>
     public static IReadOnlyList<NamedArray> ReadZip(string path)
     {
         using ZipArchive archive = ZipFile.OpenRead(path);
         ZipArchiveEntry pickle = archive.Entries.First(entry => IsPickle(entry.FullName));
         if (pickle.Length > MaxPickle) throw new InvalidDataException($"has a data.pkl of {pickle.Length:n0} bytes");
         string folder = pickle.FullName[..^"data.pkl".Length];
-        bool bigEndian = archive.GetEntry(folder + "byteorder") is { Length: < 16 } order && ReadAll(order).AsSpan().SequenceEqual("big"u8);
+        bool bigEndian = archive.GetEntry(folder + "byteorder") is { Length: < 16 } order
+            && ReadAll(order).AsSpan().SequenceEqual("big"u8);
         object? value = new PickleReader(new MemoryStream(ReadAll(pickle)), Storage).Read();
         return Tensors(value, (tensor, name) =>
         {
@@ -32,9 +37,11 @@ internal static class TorchFile
         });
     }
 
-    public static bool IsPickle(string entry) => entry == "data.pkl" || (entry.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
+    public static bool IsPickle(string entry) =>
+        entry == "data.pkl"
+        || (entry.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
 
-    /// <summary>The tensors of a legacy file.</summary>
+    /// <summary>Returns the tensors of a legacy file.</summary>
     public static IReadOnlyList<NamedArray> ReadLegacy(string path)
     {
         using FileStream file = File.OpenRead(path);
@@ -44,13 +51,14 @@ internal static class TorchFile
         new PickleReader(file).Read();
         object? value = new PickleReader(file, Storage).Read();
         var places = new Dictionary<string, (long Offset, long Count)>();
-        if (new PickleReader(file).Read() is not List<object?> keys) throw new InvalidDataException("has no list of storages");
+        if (new PickleReader(file).Read() is not List<object?> keys)
+            throw new InvalidDataException("has no list of storages");
         Dictionary<string, string> types = [];
         foreach (TorchTensor tensor in Tensors(value)) types[tensor.Storage.Key] = tensor.Storage.Type;
         byte[] head = new byte[8];
         foreach (object? key in keys)
         {
-            string name = key as string ?? System.Text.Encoding.Latin1.GetString(key as byte[] ?? throw new InvalidDataException("has a storage without a name"));
+            string name = Key(key) ?? throw new InvalidDataException("has a storage without a name");
             file.ReadExactly(head);
             long count = BinaryPrimitives.ReadInt64LittleEndian(head);
             int size = types.TryGetValue(name, out string? type) ? NumberReader.SizeOf(TypeOf(type)) : 4;
@@ -65,30 +73,34 @@ internal static class TorchFile
                 throw new InvalidDataException($"lacks the storage {tensor.Storage.Key} of {name}");
             using FileStream again = File.OpenRead(path);
             again.Seek(place.Offset, SeekOrigin.Begin);
-            return Values(again, place.Count * NumberReader.SizeOf(TypeOf(tensor.Storage.Type)), tensor, name, bigEndian: false);
+            long bytes = place.Count * NumberReader.SizeOf(TypeOf(tensor.Storage.Type));
+            return Values(again, bytes, tensor, name, bigEndian: false);
         });
     }
 
-    /// <summary>('storage', class, key, location, number of elements, ...).</summary>
+    /// <summary>Reads ('storage', class, key, location, number of elements, ...).</summary>
     private static TorchStorage Storage(object?[] id)
     {
-        if (id is [string or byte[], PickleGlobal type, var key, ..])
-        {
-            string? name = key as string ?? (key is byte[] bytes ? System.Text.Encoding.Latin1.GetString(bytes) : null);
-            if (name is not null) return new TorchStorage(type.Name, name);
-        }
+        if (id is [string or byte[], PickleGlobal type, var key, ..] && Key(key) is { } name)
+            return new TorchStorage(type.Name, name);
 
         throw new InvalidDataException("names a storage in a way that is not known");
     }
+
+    /// <summary>A storage's key as text: Python 2 writes it as bytes.</summary>
+    private static string? Key(object? key) =>
+        key as string ?? (key is byte[] bytes ? Encoding.Latin1.GetString(bytes) : null);
 
     private static IEnumerable<TorchTensor> Tensors(object? value) =>
         value is Dictionary<string, object?> tensors ? tensors.Values.OfType<TorchTensor>() : [];
 
     private static IReadOnlyList<NamedArray> Tensors(object? value, Func<TorchTensor, string, float[]> read)
     {
-        if (value is not Dictionary<string, object?> all) throw new InvalidDataException("holds no state dictionary (name to tensor)");
-        // Some checkpoints wrap the weights.
-        if (all.TryGetValue("state_dict", out object? inner) && inner is Dictionary<string, object?> wrapped) all = wrapped;
+        if (value is not Dictionary<string, object?> all)
+            throw new InvalidDataException("holds no state dictionary (name to tensor)");
+        // Some checkpoints wrap the weights in another dictionary.
+        if (all.TryGetValue("state_dict", out object? inner) && inner is Dictionary<string, object?> wrapped)
+            all = wrapped;
         return [.. all.Where(item => item.Value is TorchTensor).Select(item =>
         {
             var tensor = (TorchTensor)item.Value!;
@@ -96,7 +108,7 @@ internal static class TorchFile
         })];
     }
 
-    /// <summary>A window on a storage as a row-major array.</summary>
+    /// <summary>Reads a window on a storage as a row-major array.</summary>
     private static float[] Values(Stream storage, long storageBytes, TorchTensor tensor, string name, bool bigEndian)
     {
         NumberType type = TypeOf(tensor.Storage.Type);
@@ -109,9 +121,15 @@ internal static class TorchFile
             else last += reach * tensor.Strides[axis];
         }
 
-        if (count > NamedArray.MaxElements || count == 0 || last >= storageBytes / size || last - tensor.Offset >= 4 * NamedArray.MaxElements)
-            throw new InvalidDataException($"states the shape ({string.Join(", ", tensor.Shape)}) for {name}, which its storage of {storageBytes:n0} bytes does not hold");
-        // Skipping also where the stream cannot seek.
+        bool inStorage = last < storageBytes / size && last - tensor.Offset < 4 * NamedArray.MaxElements;
+        if (count > NamedArray.MaxElements || count == 0 || !inStorage)
+        {
+            throw new InvalidDataException(
+                $"states the shape ({string.Join(", ", tensor.Shape)}) for {name}, "
+                + $"which its storage of {storageBytes:n0} bytes does not hold");
+        }
+
+        // Read and discard, because the stream may be unable to seek.
         Skip(storage, tensor.Offset * size);
         float[] window = new float[last - tensor.Offset + 1];
         NumberReader.Read(storage, window.Length, type, bigEndian, (i, value) => window[i] = (float)value);

@@ -9,23 +9,25 @@ namespace NativeStyle.Vgg.Weights;
 /// <param name="Bias">(out).</param>
 public sealed record LayerWeights(float[] Kernel, float[] Bias);
 
-/// <summary>What pixels a weights file was trained on; the loaders turn all of them into RGB 0..255.</summary>
+/// <summary>The pixels that a weights file was trained on. The loaders convert all of them to RGB 0..255.</summary>
 public enum WeightsConvention
 {
-    /// <summary>RGB 0..255, the Caffe mean subtracted: the .mat files, vgg16_weights.npz.</summary>
+    /// <summary>RGB 0..255 with the Caffe mean subtracted: the .mat files, vgg16_weights.npz.</summary>
     Rgb255,
 
-    /// <summary>BGR 0..255, the Caffe mean subtracted: Caffe, Keras, tensorflow-vgg.</summary>
+    /// <summary>BGR 0..255 with the Caffe mean subtracted: Caffe, Keras, tensorflow-vgg.</summary>
     Bgr255,
 
-    /// <summary>RGB 0..1, torchvision's mean subtracted, divided by its standard deviation.</summary>
+    /// <summary>
+    /// RGB 0..1 with torchvision's mean subtracted, then divided by torchvision's standard deviation.
+    /// </summary>
     RgbUnit,
 }
 
 /// <summary>The names of conventions.</summary>
 public static class WeightsConventions
 {
-    /// <summary>As <c>--weights-convention</c> takes them.</summary>
+    /// <summary>Returns the name that <c>--weights-convention</c> accepts.</summary>
     public static string NameOf(WeightsConvention convention) => convention switch
     {
         WeightsConvention.Rgb255 => "rgb-255",
@@ -33,7 +35,7 @@ public static class WeightsConventions
         _ => "rgb-unit",
     };
 
-    /// <summary>The convention of that name, or null.</summary>
+    /// <summary>Returns the convention of a name, or null.</summary>
     public static WeightsConvention? Parse(string name)
     {
         foreach (WeightsConvention convention in Enum.GetValues<WeightsConvention>())
@@ -42,10 +44,10 @@ public static class WeightsConventions
     }
 }
 
-/// <summary>VGG's convolutions as loaded, for an input of RGB 0..255 with <see cref="Mean"/> subtracted.</summary>
+/// <summary>VGG's convolutions after loading, for an input of RGB 0..255 with <see cref="Mean"/> subtracted.</summary>
 public sealed class VggWeights
 {
-    /// <summary>ImageNet's mean pixel as the Caffe models subtract it, RGB 0..255.</summary>
+    /// <summary>ImageNet's mean pixel that the Caffe models subtract, RGB 0..255.</summary>
     public static readonly float[] CaffeMean = [123.68f, 116.779f, 103.939f];
 
     /// <summary>The standard deviation that torchvision's networks divide by, RGB 0..1.</summary>
@@ -61,16 +63,18 @@ public sealed class VggWeights
 
     public VggArchitecture Architecture { get; }
 
-    /// <summary>By canonical name; a file may stop early.</summary>
+    /// <summary>The layers by canonical name. A file may stop before the last layer.</summary>
     public IReadOnlyDictionary<string, LayerWeights> Layers { get; }
 
-    /// <summary>Subtracted from the pixels, RGB 0..255.</summary>
+    /// <summary>The mean that is subtracted from the pixels, RGB 0..255.</summary>
     public float[] Mean { get; }
 
-    /// <summary>Where they come from, for people.</summary>
+    /// <summary>A description of the weights' origin to show to users.</summary>
     public string Source { get; }
 
-    /// <summary>A checksum of architecture, mean and layers, whatever file they were read from.</summary>
+    /// <summary>
+    /// Returns a checksum of architecture, mean and layers, which does not depend on the file they were read from.
+    /// </summary>
     public string Digest()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -88,8 +92,8 @@ public sealed class VggWeights
     }
 
     /// <summary>
-    /// Weights for another convention made ones for RGB 0..255: the first kernel's input channels are reordered or
-    /// scaled, so that the same picture gives the same activations. W ((x/255 - μ)/σ) = (W / 255σ) (x - 255μ).
+    /// Converts weights of another convention to RGB 0..255. The first kernel's input channels are reordered or scaled,
+    /// so that the same picture gives the same activations: W ((x/255 - μ)/σ) = (W / 255σ) (x - 255μ).
     /// </summary>
     /// <param name="fileMean">The mean that the file states, RGB 0..255, or null.</param>
     internal static VggWeights FromConvention(
@@ -106,7 +110,8 @@ public sealed class VggWeights
             {
                 (int o, int channel, int tap) = (at % outChannels, at / outChannels % 3, at / outChannels / 3);
                 int from = convention == WeightsConvention.Bgr255 ? 2 - channel : channel;
-                float scale = convention == WeightsConvention.RgbUnit ? 1f / (255f * TorchvisionDeviation[channel]) : 1f;
+                bool unit = convention == WeightsConvention.RgbUnit;
+                float scale = unit ? 1f / (255f * TorchvisionDeviation[channel]) : 1f;
                 kernel[at] = scale * first.Kernel[(((tap * 3) + from) * outChannels) + o];
             }
 

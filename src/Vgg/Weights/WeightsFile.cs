@@ -4,49 +4,51 @@ using System.Security.Cryptography;
 
 namespace NativeStyle.Vgg.Weights;
 
-/// <summary>An array of a weights file.</summary>
+/// <summary>A layer of a weights file.</summary>
 /// <param name="Layer">The layer's name in the file.</param>
-/// <param name="Kernel">Its dimensions, (3, 3, in, out) for a convolution; empty where there is none.</param>
-/// <param name="Bias">Its dimensions.</param>
+/// <param name="Kernel">The kernel's dimensions, (3, 3, in, out) for a convolution, or empty without a kernel.</param>
+/// <param name="Bias">The bias's dimensions.</param>
 public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Kernel, IReadOnlyList<int> Bias);
 
-/// <summary>What a weights file holds.</summary>
-/// <param name="Format">For people.</param>
-/// <param name="Architecture">The network its convolutions are of, with as many channels as they have.</param>
-/// <param name="Entries">In the file's order.</param>
-/// <param name="Mean">The mean pixel it states, RGB 0..255; null where it states none.</param>
+/// <summary>The contents of a weights file.</summary>
+/// <param name="Format">A name of the format to show to users.</param>
+/// <param name="Architecture">The network that its convolutions belong to, with as many channels as they have.</param>
+/// <param name="Entries">The layers in the file's order.</param>
+/// <param name="Mean">The mean pixel that the file states, RGB 0..255, or null if it states none.</param>
 public sealed record WeightsContents(
     string Format, VggArchitecture Architecture, IReadOnlyList<WeightsEntry> Entries, float[]? Mean)
 {
-    /// <summary>What its first layer was trained on, as far as the file tells.</summary>
+    /// <summary>The input that its first layer was trained on, as far as the file tells.</summary>
     public WeightsConvention Convention { get; init; } = WeightsConvention.Rgb255;
 
-    /// <summary>How that is known.</summary>
+    /// <summary>The reason for <see cref="Convention"/>.</summary>
     public string ConventionReason { get; init; } = "MatConvNet's files are RGB";
 
-    /// <summary>How kernels lie in the file.</summary>
+    /// <summary>The order of the kernels' dimensions in the file.</summary>
     public string KernelOrder { get; init; } = "(height, width, in, out)";
 
-    /// <summary>What a .safetensors file says of itself beside its arrays.</summary>
+    /// <summary>The metadata of a .safetensors file.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 }
 
-/// <summary>A file's checksums, and the published file that they are of.</summary>
-/// <param name="Bytes">Its size.</param>
-/// <param name="PublishedAs">Null where no published checksum is known for it.</param>
+/// <summary>A file's checksums, and the published file that they belong to.</summary>
+/// <param name="Bytes">The file's size.</param>
+/// <param name="PublishedAs">The published file, or null if its checksums are unknown.</param>
 public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, string? PublishedAs);
 
 /// <summary>
-/// VGG weights from the files people have, or <see cref="CompactNetwork"/> by its name; the format is told by the first bytes,
-/// not by the name.
+/// Reads VGG weights from the usual files, or <see cref="CompactNetwork"/> by its name. The first bytes decide the
+/// format, and not the file's name.
 /// </summary>
 public static class WeightsFile
 {
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
     /// <param name="path">A .mat, .npz, .npy, .h5, .pth or .safetensors file.</param>
-    /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
-    /// <param name="convention">What its first layer expects; null for what the file tells.</param>
-    /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
+    /// <param name="layers">Canonical names of the layers that are needed. Those before them are loaded too.</param>
+    /// <param name="convention">The input that the first layer expects, or null to use what the file tells.</param>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, of another format, or lacks a layer that is needed.
+    /// </exception>
     public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
     {
         (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers, load: true);
@@ -54,20 +56,26 @@ public static class WeightsFile
         foreach (string name in Needed(architecture, layers).Concat(layers).Distinct())
         {
             if (loaded.ContainsKey(name)) continue;
-            string has = loaded.Count == 0 ? "no convolution of VGG" : $"the convolutions {string.Join(", ", loaded.Keys)}";
+            string has = loaded.Count == 0
+                ? "no convolution of VGG"
+                : $"the convolutions {string.Join(", ", loaded.Keys)}";
             throw new InvalidDataException(
-                $"{path} lacks layer {name}: it has {has}; choose other layers (--content-layers, --style-layers) or another file");
+                $"{path} lacks layer {name}: it has {has}; "
+                + "choose other layers (--content-layers, --style-layers) or another file");
         }
 
         foreach (VggLayer layer in architecture.Layers)
         {
             if (!loaded.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
-            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != 9L * layer.InChannels * layer.OutChannels)
+            long size = 9L * layer.InChannels * layer.OutChannels;
+            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != size)
             {
-                string reads = layer.ReadsPixels ? "RGB" : $"the channels of {architecture.Layers[architecture.Layers.ToList().IndexOf(layer) - 1].Name}";
+                int place = architecture.Layers.ToList().IndexOf(layer);
+                string reads = layer.ReadsPixels ? "RGB" : $"the channels of {architecture.Layers[place - 1].Name}";
                 throw new InvalidDataException(
-                    $"{path}: {layer.Name} has {weights.Kernel.Length:n0} weights and {weights.Bias.Length} biases, expected " +
-                    $"(3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}, as it reads {reads}: this is no {architecture.Name}");
+                    $"{path}: {layer.Name} has {weights.Kernel.Length:n0} weights and {weights.Bias.Length} biases, "
+                    + $"expected (3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}, "
+                    + $"as it reads {reads}: this is no {architecture.Name}");
             }
         }
 
@@ -77,15 +85,17 @@ public static class WeightsFile
     }
 
     /// <summary>
-    /// Writes the convolutions alone as .safetensors, a seventh of a published file: float32, (3, 3, in, out), for RGB 0..255
-    /// with the mean subtracted, and in the metadata what they are and where they are from.
+    /// Writes the convolutions alone as .safetensors, which has a seventh of a published file's size. They are float32,
+    /// (3, 3, in, out), for RGB 0..255 with the mean subtracted. The metadata states what they are and where they come
+    /// from.
     /// </summary>
-    /// <param name="sourceSha256">Of the file they were loaded from.</param>
-    /// <param name="half">Whether to write float16, half the bytes, instead of float32.</param>
-    /// <param name="more">What else to say in the metadata.</param>
+    /// <param name="sourceSha256">The SHA-256 of the file they were loaded from.</param>
+    /// <param name="half">Whether to write float16, which takes half the bytes, instead of float32.</param>
+    /// <param name="more">More entries for the metadata.</param>
     /// <exception cref="OverflowException">A number is too large for float16.</exception>
     public static void Save(
-        VggWeights weights, Stream stream, string sourceSha256, bool half = false, IReadOnlyDictionary<string, string>? more = null)
+        VggWeights weights, Stream stream, string sourceSha256, bool half = false,
+        IReadOnlyDictionary<string, string>? more = null)
     {
         var arrays = new List<(string Name, int[] Shape, float[] Values)>();
         foreach (VggLayer layer in weights.Architecture.Layers)
@@ -95,12 +105,14 @@ public static class WeightsFile
             arrays.Add(($"{layer.Name}.bias", [layer.OutChannels], values.Bias));
         }
 
+        IEnumerable<string> mean =
+            weights.Mean.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture));
         var metadata = new Dictionary<string, string>
         {
             ["format"] = "NativeStyle VGG convolutions",
             ["architecture"] = weights.Architecture.Name,
             ["convention"] = WeightsConventions.NameOf(WeightsConvention.Rgb255),
-            ["mean"] = string.Join(",", weights.Mean.Select(value => value.ToString("R", System.Globalization.CultureInfo.InvariantCulture))),
+            ["mean"] = string.Join(",", mean),
             ["kernel_order"] = "height, width, in, out",
             ["source"] = weights.Source,
             ["source_sha256"] = sourceSha256,
@@ -109,22 +121,22 @@ public static class WeightsFile
         SafeTensors.Write(stream, arrays, metadata, half);
     }
 
-    /// <summary>The table of a file's layers, without loading them.</summary>
-    /// <exception cref="InvalidDataException">Damaged or of another format.</exception>
+    /// <summary>Returns the table of a file's layers without loading them.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
     public static WeightsContents Describe(string path) => Read(path, null, load: false).Contents;
 
-    /// <summary>Whether the file has all of these layers; reads no further than to the last of them.</summary>
-    /// <exception cref="InvalidDataException">Damaged or of another format.</exception>
+    /// <summary>Whether the file has all of the layers. It is read only up to the last of them.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
     public static bool Has(string path, IReadOnlyCollection<string> layers)
     {
         HashSet<string> names = [.. Read(path, layers, load: false).Contents.Entries.Select(entry => entry.Layer)];
         return layers.All(names.Contains);
     }
 
-    /// <summary>MD5 and SHA-256 of the whole file, in one pass.</summary>
+    /// <summary>Computes MD5 and SHA-256 of the whole file in one pass.</summary>
     public static WeightsIdentity Identify(string path)
     {
-        // MD5 only because published files are known by it.
+        // MD5 is computed only because some files are published with it.
         using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using Stream file = Open(path);
@@ -138,20 +150,23 @@ public static class WeightsFile
         string md5Text = Convert.ToHexStringLower(md5.GetHashAndReset());
         string sha256Text = Convert.ToHexStringLower(sha256.GetHashAndReset());
         WeightsSource? published = WeightsSource.All.FirstOrDefault(source =>
-            (source.Sha256.Length > 0 || source.Md5.Length > 0) && (source.Sha256.Length == 0 || source.Sha256 == sha256Text)
+            (source.Sha256.Length > 0 || source.Md5.Length > 0)
+            && (source.Sha256.Length == 0 || source.Sha256 == sha256Text)
             && (source.Md5.Length == 0 || source.Md5 == md5Text));
-        return new WeightsIdentity(file.Length, md5Text, sha256Text, published is null ? null
-            : $"{Path.GetFileName(published.Address.LocalPath)}, {published.Network} from {published.Name}");
+        string? publishedAs = published is null
+            ? null
+            : $"{Path.GetFileName(published.Address.LocalPath)}, {published.Network} from {published.Name}";
+        return new WeightsIdentity(file.Length, md5Text, sha256Text, publishedAs);
     }
 
-    /// <summary>The layers asked for and all before them.</summary>
+    /// <summary>Returns the requested layers and all layers before them.</summary>
     internal static IEnumerable<string> Needed(VggArchitecture architecture, IReadOnlyCollection<string> layers)
     {
         int last = architecture.Layers.Select((layer, i) => layers.Contains(layer.Name) ? i : -1).Max();
         return architecture.Layers.Take(last + 1).Select(layer => layer.Name);
     }
 
-    /// <summary>VGG-19 has a fourth convolution in its last three blocks.</summary>
+    /// <summary>Tells VGG-19 from VGG-16: VGG-19 has a fourth convolution in its last three blocks.</summary>
     internal static VggArchitecture ArchitectureOf(IEnumerable<string> layerNames)
     {
         HashSet<string> names = [.. layerNames];
@@ -162,16 +177,18 @@ public static class WeightsFile
     /// <summary>The most channels that a layer of a file may have.</summary>
     private const int MaxChannels = 4096;
 
-    /// <param name="layers">Those needed, after which reading may stop; null for all.</param>
-    /// <param name="load">Whether to load their values, or only to list what is there.</param>
+    /// <param name="layers">The layers that are needed, after which reading may stop, or null for all.</param>
+    /// <param name="load">Whether to load the layers' values, or only to list the layers.</param>
     private static (WeightsContents Contents, Dictionary<string, LayerWeights> Layers) Read(
         string path, IReadOnlyCollection<string>? layers, bool load)
     {
         (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = ReadFormat(path, layers, load);
         var channels = new Dictionary<string, int>();
-        foreach (WeightsEntry entry in contents.Entries.Where(entry => contents.Architecture.Layers.Any(layer => layer.Name == entry.Layer)))
+        HashSet<string> names = [.. contents.Architecture.Layers.Select(layer => layer.Name)];
+        foreach (WeightsEntry entry in contents.Entries.Where(entry => names.Contains(entry.Layer)))
         {
-            // A layer has as many filters as biases. A number that is none is left to the comparison with the kernel.
+            // A layer has as many filters as biases. An impossible number is reported by the comparison with the
+            // kernel.
             long count = NamedArray.Count(entry.Bias);
             if (count is >= 1 and <= MaxChannels) channels[entry.Layer] = (int)count;
         }
@@ -186,55 +203,69 @@ public static class WeightsFile
         byte[] head = new byte[8];
         int length;
         using (Stream file = Open(path)) length = file.ReadAtLeast(head, 8, throwOnEndOfStream: false);
-        const string Expected = "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .h5 (Keras), .pth (PyTorch) or .safetensors";
+        const string Expected =
+            "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .h5 (Keras), .pth (PyTorch) or .safetensors";
         if (length == 0) throw new InvalidDataException($"{path} is empty, expected {Expected}; download it again");
         bool hdf5 = head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8);
-        if (head.AsSpan().StartsWith("MATLAB"u8) || (!hdf5 && path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase)))
+        bool named = path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase);
+        if (head.AsSpan().StartsWith("MATLAB"u8) || (!hdf5 && named))
             return MatWeights.Read(path, layers, load);
-        IReadOnlyCollection<string> wanted = load ? layers! : [];
+        IReadOnlyCollection<string> requested = load ? layers! : [];
         try
         {
-            if (hdf5) return NamedWeights.Read(path, NamedWeights.Keras, Hdf5File.Read(path), wanted);
-            // Before pickles: a header's length may begin with the bytes that they begin with.
+            if (hdf5) return NamedWeights.Read(path, NamedWeights.Keras, Hdf5File.Read(path), requested);
+            // Test for .safetensors before pickles: a header's length may begin with the same bytes as a pickle.
             if (LooksLikeSafeTensors(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             {
-                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) = SafeTensors.Read(() => Open(path));
-                return NamedWeights.Read(path, ".safetensors", arrays, wanted, metadata);
+                (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) =
+                    SafeTensors.Read(() => Open(path));
+                return NamedWeights.Read(path, ".safetensors", arrays, requested, metadata);
             }
 
             if (head.AsSpan().StartsWith("PK"u8))
             {
                 bool torch;
-                using (ZipArchive archive = ZipFile.OpenRead(path)) torch = archive.Entries.Any(entry => TorchFile.IsPickle(entry.FullName));
-                return torch ? NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadZip(path), wanted)
-                    : NamedWeights.Read(path, ".npz archive", NpzFile.Read(path), wanted);
+                using (ZipArchive archive = ZipFile.OpenRead(path))
+                    torch = archive.Entries.Any(entry => TorchFile.IsPickle(entry.FullName));
+                return torch
+                    ? NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadZip(path), requested)
+                    : NamedWeights.Read(path, ".npz archive", NpzFile.Read(path), requested);
             }
 
             if (head[0] == 0x93 && head.AsSpan(1).StartsWith("NUMPY"u8))
-                return NamedWeights.Read(path, NamedWeights.TensorflowVgg, NumpyPickleFile.Read(path), wanted);
+                return NamedWeights.Read(path, NamedWeights.TensorflowVgg, NumpyPickleFile.Read(path), requested);
             if (head[0] == 0x80 && head[1] is >= 2 and <= 5)
-                return NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadLegacy(path), wanted);
+                return NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadLegacy(path), requested);
         }
         catch (InvalidDataException damage) when (!damage.Message.StartsWith(path, StringComparison.Ordinal))
         {
-            throw new InvalidDataException($"{path} {Sentence(damage.Message)}; download it again if it should be whole", damage);
+            throw new InvalidDataException(
+                $"{path} {Sentence(damage.Message)}; download it again if it should be whole", damage);
         }
         catch (Exception end) when (end is EndOfStreamException or OverflowException)
         {
-            throw new InvalidDataException($"{path} is truncated or damaged: it ends inside an array; download it again", end);
+            throw new InvalidDataException(
+                $"{path} is truncated or damaged: it ends inside an array; download it again", end);
         }
 
+        string start = Convert.ToHexStringLower(head.AsSpan(0, length));
         throw new InvalidDataException(
-            $"{path} is no weights file that can be read: it begins with bytes {Convert.ToHexStringLower(head.AsSpan(0, length))}, expected {Expected}");
+            $"{path} is no weights file that can be read: it begins with bytes {start}, expected {Expected}");
     }
 
-    private static Stream Open(string path) => path == CompactNetwork.Name ? CompactNetwork.Open() : File.OpenRead(path);
+    private static Stream Open(string path) =>
+        path == CompactNetwork.Name ? CompactNetwork.Open() : File.OpenRead(path);
 
-    /// <summary>This project's messages begin with a verb; those of the zip reader are sentences of their own.</summary>
+    /// <summary>
+    /// Completes a message to a sentence. This project's messages begin with a verb; those of the zip reader are whole
+    /// sentences.
+    /// </summary>
     private static string Sentence(string message) =>
-        message.Split(' ')[0] is "is" or "has" or "holds" or "states" or "lacks" or "names" ? message : $"is damaged or truncated: {message}";
+        message.Split(' ')[0] is "is" or "has" or "holds" or "states" or "lacks" or "names"
+            ? message
+            : $"is damaged or truncated: {message}";
 
-    /// <summary>A length that fits, and an opening brace behind it.</summary>
+    /// <summary>Whether a file begins with a length that fits, followed by an opening brace.</summary>
     private static bool LooksLikeSafeTensors(string path)
     {
         byte[] head = new byte[9];

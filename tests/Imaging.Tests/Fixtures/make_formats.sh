@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Writes the small pictures in formats/ by ImageMagick 6, and formats.txt: what Pillow reads from each at all places, put on
-# white, as hexadecimal bytes of 8 or 16 bits (ImageMagick 6 itself reads TGA upside down). Of two files that Pillow does not
-# read it is what ImageMagick reads. Profiles are those of Debian's packages colord-data and libgs-common.
+# Writes the small pictures in formats/ with ImageMagick 6. Also writes formats.txt: the pixels that Pillow reads from each
+# picture, put on white, as hexadecimal bytes of 8 or 16 bits (ImageMagick 6 itself reads TGA upside down). Pillow cannot read
+# two of the files; their pixels are those that ImageMagick reads. Profiles are those of Debian's packages colord-data and
+# libgs-common.
 #   make_formats.sh
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -9,7 +10,7 @@ convert=${CONVERT:-convert-im6.q16}
 out=formats
 icc=/usr/share/color/icc
 rm -rf "$out"; mkdir "$out"
-# Odd sides, gradients of every channel, and a few flat areas for run lengths.
+# The picture has odd sides, gradients of every channel, and a few flat areas for run lengths.
 "$convert" -size 23x13 gradient:red-blue \( -size 13x23 gradient:black-lime -rotate 90 \) -compose plus -composite \
   -fill orange -draw 'rectangle 3,3 11,7' -depth 8 +set date:create +set date:modify -strip /tmp/formats_rgb.png
 "$convert" /tmp/formats_rgb.png \( -size 23x13 gradient:white-gray20 \) -alpha off -compose copy_opacity -composite /tmp/formats_rgba.png
@@ -53,6 +54,6 @@ for file in sys.argv[1:]:
 PY
 printf 'deep.psd %s 8 %s\n' "$("$convert" "$out/deep.psd[0]" -format '%w %h' info:)" \
   "$("$convert" "$out/deep.psd[0]" -depth 8 rgb:- | od -An -v -tx1 | tr -d ' \n')" >> formats.txt
-# The light as it is, not brought to a range.
+# Writes the light itself, not compressed to the range of a screen.
 printf 'light.hdr %s 16 %s\n' "$("$convert" "$out/light.hdr" -format '%w %h' info:)" \
   "$("$convert" "$out/light.hdr" -set colorspace sRGB -depth 16 -endian msb rgb:- | od -An -v -tx1 | tr -d ' \n')" >> formats.txt

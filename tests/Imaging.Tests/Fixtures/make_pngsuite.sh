@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Writes pngsuite.txt: what netpbm's pngtopnm (libpng) reads from each PngSuite picture, colours and alpha as encoded,
-# at 12 places, put on white here, in units of 1/65535.
+# Writes pngsuite.txt: the values that netpbm's pngtopnm (libpng) reads from each PngSuite picture at 12 places. Colours and
+# alpha are read as encoded and put on white here, in units of 1/65535.
 #   make_pngsuite.sh FOLDER_WITH_PNGSUITE > pngsuite.txt
 set -euo pipefail
 for file in "$1"/[a-wyzA-W]*.png; do
-  # pngtopnm rescales by sBIT, which only says how precise the samples were; without it they come as encoded.
+  # pngtopnm rescales by sBIT, which only states how precise the samples were. Without sBIT they come as encoded.
   python3 - "$file" > /tmp/plain.png <<'PYTHON'
 import struct, sys
 data = open(sys.argv[1], "rb").read()

@@ -5,7 +5,9 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Tests;
 
-/// <summary>A device that leaves the last element of every kernel undone, or fails as drivers do after a number of launches.</summary>
+/// <summary>
+/// A device that leaves the last element of every kernel undone, or fails after a number of launches as drivers do.
+/// </summary>
 internal sealed class FaultyDevice : ComputeDevice
 {
     private readonly CpuDevice _host = new(1);
@@ -13,17 +15,22 @@ internal sealed class FaultyDevice : ComputeDevice
     private readonly string? _faulty;
     private int _launchesLeft;
 
-    /// <param name="kernel">Class and method of the one kernel that leaves its last tenth undone; null for all, of which each leaves its last element.</param>
-    public FaultyDevice(string? kernel = null) : base(usesHostMemory: false) => (_launchesLeft, _faulty) = (int.MaxValue, kernel);
+    /// <param name="kernel">
+    /// Class and method of the one kernel that leaves its last tenth undone. If it is null, all kernels leave their
+    /// last element undone.
+    /// </param>
+    public FaultyDevice(string? kernel = null)
+        : base(usesHostMemory: false) => (_launchesLeft, _faulty) = (int.MaxValue, kernel);
 
-    /// <param name="launches">How many succeed.</param>
-    /// <param name="failure">What the next one throws, and every call after it.</param>
-    public FaultyDevice(int launches, Exception failure) : base(usesHostMemory: false) => (_launchesLeft, _failure) = (launches, failure);
+    /// <param name="launches">The number of launches that succeed.</param>
+    /// <param name="failure">The exception that the next launch throws, and every call after it.</param>
+    public FaultyDevice(int launches, Exception failure)
+        : base(usesHostMemory: false) => (_launchesLeft, _failure) = (launches, failure);
 
-    /// <summary>Launches made.</summary>
+    /// <summary>The number of launches so far.</summary>
     public int Launches { get; private set; }
 
-    /// <summary>Whether operators take their tiled forms on it.</summary>
+    /// <summary>Whether operators use their tiled forms on the device.</summary>
     public bool FastGroups { get; init; }
 
     public override bool HasFastGroups => FastGroups;
@@ -52,17 +59,22 @@ internal sealed class FaultyDevice : ComputeDevice
 
     protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
 
-    protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    protected override void Run(
+        MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load,
+        Action<Delegate> launch)
     {
         Launches++;
         if (_failure is not null) _launchesLeft--;
         ThrowIfLost();
-        long done = _failure is not null ? count : _faulty is null ? count - 1
-            : _faulty == $"{kernel.DeclaringType!.Name}.{kernel.Name}" ? count - Math.Max(1, count / 10) : count;
+        long done = count;
+        if (_failure is null && _faulty is null) done = count - 1;
+        else if (_failure is null && _faulty == $"{kernel.DeclaringType!.Name}.{kernel.Name}")
+            done = count - Math.Max(1, count / 10);
         Parallel.For(0, (int)done, body);
     }
 
-    protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
+    protected override void RunGrouped(
+        MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
         throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what scipy.io.loadmat reads from each MAT-file of a folder, a line a file, in the words of MatFileTests.Words.
+"""Prints what scipy.io.loadmat reads from each MAT-file of a folder, one line per file, as MatFileTests.Words writes it.
 
     /usr/bin/python3 make_mat_dump.py FOLDER > mat_dump.txt
 """
@@ -23,7 +23,7 @@ def words(a):
     if a.dtype == object:
         return "cell %s {%s}" % (dims(a), ", ".join(words(e) for e in a.ravel(order="F")))
     if a.dtype.kind == "U":
-        # chars_as_strings=False: one character an element, rows follow each other.
+        # With chars_as_strings=False there is one character in an element, and rows follow each other.
         return "text %s '%s'" % (dims(a), "".join(a.ravel(order="C")))
     return "numbers %s {%s}" % (dims(a), " ".join("%.6g" % float(v.real) for v in a.ravel(order="F")))
 

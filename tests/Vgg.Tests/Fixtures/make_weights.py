@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes small VGG weights in the published structures, by programs that are not NativeStyle's (numpy, scipy).
+"""Writes small VGG weights in the published structures, with programs that are not NativeStyle's (numpy, scipy).
 
     apt-get install -y python3-numpy python3-scipy
     /usr/bin/python3 make_weights.py
 
-conv1_1 only, so that the files stay small, with values that the tests know: kernel[y, x, i, o] = ((3 y + x) 3 + i) + o / 64,
-bias[o] = o / 16 - 1; all are exact in float16 up to a spacing of 1/64 below 32. fc6 stands for layers to be skipped.
+The files hold conv1_1 only, so that they stay small, with values that the tests know:
+kernel[y, x, i, o] = ((3 y + x) 3 + i) + o / 64, bias[o] = o / 16 - 1. All of them are exact in float16, whose spacing is at
+most 1/64 below 32. fc6 stands for layers to be skipped.
 """
 import struct
 import numpy as np
@@ -52,7 +53,7 @@ oldest = [{"type": "conv", "name": "conv1_1", "filters": kernel.astype(np.float6
 savemat("vgg_filters_biases.mat", {"layers": cells(*oldest)}, do_compression=True)
 
 
-# scipy writes little-endian only: big-endian elements by hand, as "MAT-File Format" describes them.
+# scipy writes little-endian files only: write big-endian elements by hand, as "MAT-File Format" describes them.
 def element(kind, data):
     return struct.pack(">II", kind, len(data)) + data + b"\0" * (-len(data) % 8)
 
@@ -98,7 +99,7 @@ np.save("tensorflow_vgg_protocol3.npy", network, allow_pickle=True)
 
 
 class AsPython2(pickle._Pickler):
-    """Bytes as Python 2's strings, which is how vgg19.npy was written."""
+    """Writes bytes as Python 2's strings, which is how vgg19.npy was written."""
 
     def save_bytes(self, value):
         self.write(b"U" + bytes([len(value)]) + value if len(value) < 256 else b"T" + struct.pack("<i", len(value)) + value)
@@ -121,7 +122,7 @@ torch.save(torchvision, "torchvision_legacy.pth", _use_new_zipfile_serialization
 caffe = OrderedDict([("conv1_1.weight", torch.from_numpy(np.ascontiguousarray(channels_first[:, ::-1])).double()),
                      ("conv1_1.bias", torch.from_numpy(bias).double())])
 torch.save(caffe, "gatys_legacy_double.pth", _use_new_zipfile_serialization=False)
-# A window on a larger storage, with strides of its own, in half precision: what views of tensors are saved as.
+# A window on a larger storage, with strides of its own, in half precision. Views of tensors are saved like this.
 storage = torch.zeros(5 + 27 * 64)
 storage[5:] = torch.from_numpy(kernel.reshape(-1))
 view = storage[5:].reshape(3, 3, 3, 64).permute(3, 2, 0, 1).half().flip(1)
@@ -151,7 +152,7 @@ with h5py.File("keras.h5", "w") as f:
     group["block1_conv1_W_1:0"], group["block1_conv1_b_1:0"] = bgr, bias
 
 
-# Keras's files: what each version calls its arrays, and the ways in which HDF5 stores them.
+# Keras's files: the arrays' names in each version, and the ways in which HDF5 stores them.
 def keras(name, write, **options):
     with h5py.File(name, "w", **options) as f:
         write(f)
@@ -163,7 +164,7 @@ def arrays(f, kernel_name, bias_name, type=np.float32, **options):
 
 
 def application(f):
-    """keras.applications: lists of names as attributes, a layer without weights, 400 MB of fc1 that were never written."""
+    """keras.applications: lists of names as attributes, a layer without weights, and 400 MB of fc1 that were never written."""
     f.attrs["layer_names"] = np.array([b"block1_conv1", b"block1_pool", b"fc1"])
     arrays(f, "block1_conv1/block1_conv1_W_1:0", "block1_conv1/block1_conv1_b_1:0")
     f["block1_conv1"].attrs["weight_names"] = np.array([b"block1_conv1_W_1:0", b"block1_conv1_b_1:0"])
@@ -173,14 +174,14 @@ def application(f):
 
 
 def model(f):
-    """model.save: the configuration as a text, the optimizer, VGG as a layer of another model."""
+    """model.save: the configuration as a text, the optimizer, and VGG as a layer of another model."""
     f.attrs["model_config"] = '{"class_name": "Sequential"}'
     arrays(f, "model_weights/vgg19/block1_conv1/kernel:0", "model_weights/vgg19/block1_conv1/bias:0")
     f["optimizer_weights/iteration:0"] = np.int64(3)
 
 
 def compact(f):
-    """Chunked without filters in big-endian float32, and a bias within the object header."""
+    """Chunks without filters in big-endian float32, and a bias inside the object header."""
     f.create_dataset("block1_conv1/kernel", data=bgr.astype(">f4"), chunks=(2, 3, 3, 64))
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_layout(h5py.h5d.COMPACT)
@@ -197,7 +198,7 @@ keras("keras_compact.h5", compact)
 keras("keras_latest.h5", lambda f: arrays(f, *FIRST), libver="latest")
 
 
-# What no file of weights needs, and what could make a reader read another file.
+# Structures that no file of weights needs, some of which could make a reader read another file.
 def refused(name, write, **options):
     def both(f):
         f["block1_conv1/bias:0"] = bias
