@@ -17,7 +17,7 @@ public sealed class AdamOptimizer : Optimizer
         : base(parameter)
     {
         (Settings, _bounds) = (settings, bounds);
-        (_m, _v) = (new Tensor(parameter.Device, parameter.Shape), new Tensor(parameter.Device, parameter.Shape));
+        (_m, _v) = (parameter.NewVector(), parameter.NewVector());
         _m.Fill(0f);
         _v.Fill(0f);
     }

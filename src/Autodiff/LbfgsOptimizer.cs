@@ -55,10 +55,10 @@ public sealed class LbfgsOptimizer : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.History, 1);
         (_settings, _bounds) = (settings, bounds);
-        (_start, _gradient, _direction) = (NewVector(), NewVector(), NewVector());
-        if (bounds is not null) _moved = NewVector();
+        (_start, _gradient, _direction) = (Parameter.NewVector(), Parameter.NewVector(), Parameter.NewVector());
+        if (bounds is not null) _moved = Parameter.NewVector();
         // All of the history at once: what a run takes does not grow while it runs.
-        for (int i = 0; i < settings.History; i++) _unused.Push((NewVector(), NewVector()));
+        for (int i = 0; i < settings.History; i++) _unused.Push((Parameter.NewVector(), Parameter.NewVector()));
     }
 
     public override bool KnowsCurrent => !double.IsNaN(_value);
@@ -272,8 +272,6 @@ public sealed class LbfgsOptimizer : Optimizer
         foreach (Pair pair in _pairs) _unused.Push((pair.S, pair.Y));
         _pairs.Clear();
     }
-
-    private Tensor NewVector() => new(Device, Parameter.Shape);
 
     /// <summary>A step, the difference of gradients over it, sᵀ y and yᵀ y.</summary>
     private sealed record Pair(Tensor S, Tensor Y, double Sy, double Yy);

@@ -10,7 +10,8 @@ public abstract record OptimizerMethod
     /// <summary>An optimiser that has made no step.</summary>
     /// <param name="parameter">What is optimised.</param>
     /// <param name="bounds">Bounds of each element; null for none.</param>
-    public abstract Optimizer Create(Tensor parameter, (float Low, float High)? bounds);
+    /// <param name="steps">The most steps that it will make: it takes memory for no more.</param>
+    public abstract Optimizer Create(Tensor parameter, (float Low, float High)? bounds, int steps);
 
     /// <summary>What of a state is of use where the function changes and the parameter gets another size; null if nothing is.</summary>
     /// <param name="resize">Brings a vector as long as the parameter to the new size; null where the size stays.</param>
@@ -23,7 +24,8 @@ public abstract record OptimizerMethod
 /// <summary>Adam. Its state is the first and the second moment.</summary>
 public sealed record AdamMethod(AdamSettings Settings) : OptimizerMethod
 {
-    public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds) => new AdamOptimizer(parameter, Settings, bounds);
+    public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds, int steps) =>
+        new AdamOptimizer(parameter, Settings, bounds);
 
     public override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize)
     {
@@ -55,7 +57,8 @@ public sealed record AdamMethod(AdamSettings Settings) : OptimizerMethod
 /// </summary>
 public sealed record LbfgsMethod(LbfgsSettings Settings) : OptimizerMethod
 {
-    public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds) => new LbfgsOptimizer(parameter, Settings, bounds);
+    public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds, int steps) =>
+        new LbfgsOptimizer(parameter, Settings with { History = Math.Clamp(steps, 1, Settings.History) }, bounds);
 
     public override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize) => null;
 

@@ -79,6 +79,9 @@ public sealed class Tensor : IDisposable
         return values;
     }
 
+    /// <summary>A constant of undefined elements in the same shape, which stays as long as this tensor does.</summary>
+    public Tensor NewVector() => new(Device, Shape, lifetime: _lifetime);
+
     /// <summary>Asks the tape to leave this tensor alone after backward.</summary>
     public Tensor Keep()
     {

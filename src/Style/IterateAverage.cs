@@ -1,4 +1,5 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Kernels.Memory;
 
 namespace NativeStyle.Style;
 
@@ -11,15 +12,22 @@ namespace NativeStyle.Style;
 /// An iterate joins when its losses are known to be finite, which the next step tells.
 /// </summary>
 /// <param name="iterate">x.</param>
-/// <param name="start">The average so far, in the layout of x.</param>
 /// <param name="decay">β; 0 for the last iterate.</param>
-/// <param name="hasIterate">Whether x is in the average already.</param>
-internal sealed class IterateAverage(Tensor iterate, float[] start, float decay, bool hasIterate) : IDisposable
+internal sealed class IterateAverage(Tensor iterate, float decay) : IDisposable
 {
-    private readonly Tensor _mean = new(iterate.Device, iterate.Shape, start);
+    private readonly Tensor _mean = new(iterate.Device, iterate.Shape, lifetime: Lifetime.Run);
 
     /// <summary>Whether the iterate as it is has joined.</summary>
-    public bool HasIterate { get; private set; } = hasIterate;
+    public bool HasIterate { get; private set; }
+
+    /// <summary>Goes on from an average.</summary>
+    /// <param name="mean">In the layout of x.</param>
+    /// <param name="hasIterate">Whether x is in it already.</param>
+    public void Restore(float[] mean, bool hasIterate)
+    {
+        _mean.CopyFrom(mean);
+        HasIterate = hasIterate;
+    }
 
     /// <summary>Says that a step has moved the iterate.</summary>
     public void Moved() => HasIterate = false;

@@ -38,32 +38,41 @@ internal sealed class Objective : IDisposable
     private readonly VariationLoss? _variation;
     private readonly Guidance _guidance;
 
+    /// <summary>An objective whose target pictures go through the same network on the same device.</summary>
+    /// <param name="planner">Decides on tiles; null for none.</param>
+    /// <inheritdoc cref="Objective(VggNetwork, PassPlanner, TargetPass, int, int, PictureSource, IReadOnlyList{StyleInput}, Action{int, int})"/>
+    public Objective(
+        ComputeDevice device, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
+        IReadOnlyList<StyleInput> styles, PassPlanner? planner = null, Action<int, int>? atTile = null)
+        : this(
+            network, planner ?? new WholePlanner(network.Architecture, options), new TargetPass(device, network, options.PixelRange, atTile),
+            height, width, content, styles, atTile)
+    {
+    }
+
+    /// <param name="planner">Decides on tiles; its options say what is computed.</param>
+    /// <param name="pass">Runs target pictures through the network.</param>
     /// <param name="height">Rows of the result.</param>
     /// <param name="content">At any size; null without a content loss.</param>
     /// <param name="styles">At the sizes at which their strokes shall be seen; regions at any size.</param>
-    /// <param name="planner">Decides on tiles; null for none.</param>
     /// <param name="atTile">Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</param>
     public Objective(
-        ComputeDevice device, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
-        IReadOnlyList<StyleInput> styles, TilePlanner? planner = null, Action<int, int>? atTile = null)
+        VggNetwork network, PassPlanner planner, TargetPass pass, int height, int width, PictureSource? content,
+        IReadOnlyList<StyleInput> styles, Action<int, int>? atTile = null)
     {
-        (_device, _network, _options, _atTile) = (device, network, options, atTile);
-        (_guidance, _variation) = (new Guidance(device), VariationLoss.Of(options, height, width));
-        planner ??= TilePlanner.Unlimited(network.Architecture, options);
+        (_device, _network, _options, _atTile) = (pass.Device, network, planner.Options, atTile);
+        (_guidance, _variation) = (new Guidance(_device), VariationLoss.Of(_options, height, width));
         _plan = planner.Iteration(height, width);
-        var pass = new TargetPass(device, network, options, planner, atTile);
-        LayerWeight[] contentTerms = [.. options.ContentTerms];
         try
         {
-            if (contentTerms.Length > 0)
+            if (_options.ContentTerms.Any())
             {
-                _losses.AddRange(ContentLoss.Measure(
-                    pass, content ?? throw new TransferException("a content loss needs a content picture"), (height, width), contentTerms,
-                    options.ContentWeight, options.ContentLossScale, _plan.TargetsOnDisk));
+                if (content is null) throw new TransferException("a content loss needs a content picture");
+                _losses.AddRange(ContentLoss.Measure(pass, _options, content, planner.Content(height, width), _plan.TargetsOnDisk));
             }
 
-            if (options.StyleTerms.Any())
-                foreach (FeatureLoss loss in new StyleTargets(pass, options, _guidance).Losses(styles, (height, width))) _losses.Add(loss);
+            if (_options.StyleTerms.Any())
+                foreach (FeatureLoss loss in new StyleTargets(pass, planner, _guidance).Losses(styles, (height, width))) _losses.Add(loss);
         }
         catch
         {
@@ -71,6 +80,9 @@ internal sealed class Objective : IDisposable
             throw;
         }
     }
+
+    /// <summary>The losses that read maps.</summary>
+    public IReadOnlyList<FeatureLoss> FeatureLosses => _losses;
 
     /// <summary>The losses of a picture, whose gradient is then in it, unless they are not finite.</summary>
     /// <param name="pixels">(height, width, 3) in units of the pixel range, with gradient.</param>
@@ -81,8 +93,9 @@ internal sealed class Objective : IDisposable
         if (!_plan.IsWhole)
         {
             using var tiles = new TiledNetwork(_device, _network, _options.PixelRange, _plan) { AtTile = _atTile };
-            using var evaluation = new TiledEvaluation(tiles, _losses, (head, terms) => Sum(head, terms, pixels), _options.NormalizeGradients);
-            return evaluation.ValueAndGradient(pixels, byLayer);
+            using var evaluation = new TiledEvaluation(tiles, _losses, (head, terms) => Sum(head, terms, _variation?.Of(head, pixels)), _options.NormalizeGradients);
+            pixels.NewGradient().Fill(0f);
+            return evaluation.ValueAndGradient(_device, new DeviceMap(pixels), new DeviceMap(pixels.GradientTensor), byLayer);
         }
 
         using var tape = new Tape(_device);
@@ -106,7 +119,7 @@ internal sealed class Objective : IDisposable
             }
         }
 
-        return Sum(tape, terms, pixels);
+        return Sum(tape, terms, _variation?.Of(tape, pixels));
     }
 
     public void Dispose()
@@ -115,9 +128,11 @@ internal sealed class Objective : IDisposable
         foreach (FeatureLoss loss in _losses) loss.Dispose();
     }
 
-    private Losses Sum(Tape tape, IReadOnlyList<LossTerm> terms, Tensor pixels)
+    /// <summary>The sums of terms, each kind by itself and all together.</summary>
+    /// <param name="variation">The total variation; null for none.</param>
+    public static Losses Sum(Tape tape, IReadOnlyList<LossTerm> terms, Tensor? variation)
     {
-        Tensor variation = _variation?.Of(tape, pixels) ?? tape.Sum([]);
+        variation ??= tape.Sum([]);
         Tensor content = tape.Sum([.. terms.Where(term => term.IsContent).Select(term => term.Value)]);
         Tensor style = tape.Sum([.. terms.Where(term => !term.IsContent).Select(term => term.Value)]);
         return new Losses(tape.Sum([content, style, variation]), content, style, variation, terms);

@@ -18,9 +18,7 @@ internal sealed class ScaleRun : IDisposable
     private readonly bool _isLast;
     private readonly ComputeDevice _device;
     private readonly Objective _objective;
-    private readonly Tensor _pixels;
-    private readonly IterateAverage _average;
-    private readonly Optimizer _optimizer;
+    private readonly Iterate _iterate;
 
     /// <summary>The last copy of the picture from a device with memory of its own, which loses it when its driver gives it up.</summary>
     private (float[] Average, int Iteration, long Taken)? _copy;
@@ -32,15 +30,14 @@ internal sealed class ScaleRun : IDisposable
     public ScaleRun(StyleTransfer transfer, ComputeDevice device, Objective objective, RunState run, ScaleStep step, bool isLast)
     {
         (_transfer, _device, _objective, _run, _step, _isLast) = (transfer, device, objective, run, step, isLast);
-        TransferOptions options = transfer.Options;
-        _pixels = new Tensor(device, new Shape(step.Height, step.Width, 3), run.Pixels, requiresGradient: true).Keep();
+        _iterate = new Iterate(device, transfer.Options, step.Height, step.Width, step.Iterations);
         float[] start = run.Average;
-        _average = new IterateAverage(_pixels, start, options.AverageDecay, hasIterate: run.IterationAtScale == 0);
-        _optimizer = options.Method.Create(_pixels, options.Clamp ? (0f, options.PixelRange) : null);
-        if (run.Optimizer is { } state) _optimizer.Restore(state);
+        _iterate.Pixels.CopyFrom(run.Pixels);
+        _iterate.Average.Restore(start, hasIterate: run.IterationAtScale == 0);
+        if (run.Optimizer is { } state) _iterate.Optimizer.Restore(state);
         if (!device.UsesHostMemory) _copy = (start, run.Iteration, Stopwatch.GetTimestamp());
         // From here on the device has the only copy.
-        run.Follow(_pixels.ToArray, _average.ToArray);
+        run.Follow(_iterate.Pixels.ToArray, _iterate.Average.ToArray);
         run.Optimizer = null;
     }
 
@@ -58,7 +55,7 @@ internal sealed class ScaleRun : IDisposable
             TransferEnd end;
             try
             {
-                end = Iterate(cancellation);
+                end = MakeIterations(cancellation);
                 if (end == TransferEnd.Cancelled) Save();
                 if (end is TransferEnd.Completed or TransferEnd.Cancelled && !JoinLast()) end = TransferEnd.NonFiniteLoss;
             }
@@ -82,26 +79,24 @@ internal sealed class ScaleRun : IDisposable
 
     public void Dispose()
     {
-        _optimizer.Dispose();
-        _average.Dispose();
-        _pixels.Dispose();
+        _iterate.Dispose();
         _objective.Dispose();
     }
 
-    private TransferEnd Iterate(CancellationToken cancellation)
+    private TransferEnd MakeIterations(CancellationToken cancellation)
     {
         while (_run.IterationAtScale < _step.Iterations)
         {
             if (cancellation.IsCancellationRequested) return TransferEnd.Cancelled;
             long start = Stopwatch.GetTimestamp();
-            LossValues? before = _optimizer.KnowsCurrent ? _run.Losses : null, after = null;
+            LossValues? before = _iterate.Optimizer.KnowsCurrent ? _run.Losses : null, after = null;
             if (before is not null) Join();
             StepOutcome outcome;
             try
             {
-                outcome = _optimizer.Step(() =>
+                outcome = _iterate.Optimizer.Step(() =>
                 {
-                    after = _objective.ValueAndGradient(_pixels, _transfer.ByLayer);
+                    after = _objective.ValueAndGradient(_iterate.Pixels, _transfer.ByLayer);
                     if (before is null && double.IsFinite(after.Total)) Join();
                     before ??= after;
                     return after.Total;
@@ -119,7 +114,7 @@ internal sealed class ScaleRun : IDisposable
             if (outcome == StepOutcome.Stuck) return TransferEnd.Completed;
             _run.Iteration++;
             _run.IterationAtScale++;
-            _average.Moved();
+            _iterate.Average.Moved();
             Report(before!, Stopwatch.GetElapsedTime(start));
             CopyNowAndThen();
             if (_transfer.Checkpoint is { } checkpoint && _run.Iteration % checkpoint.Every == 0) Save();
@@ -145,23 +140,23 @@ internal sealed class ScaleRun : IDisposable
 
     private void Save()
     {
-        _run.Optimizer = _optimizer.State();
+        _run.Optimizer = _iterate.Optimizer.State();
         _transfer.Checkpoint?.Save(_run);
     }
 
     /// <summary>The iterate becomes part of the average: its losses are finite.</summary>
     private void Join()
     {
-        _average.Join(_run.IterationAtScale);
+        _iterate.Average.Join(_run.IterationAtScale);
         _run.Fallback = null;
     }
 
     /// <summary>The last iterate of a scale joins, if it is finite: no step after it would show that it is not.</summary>
     private bool JoinLast()
     {
-        if (_average.HasIterate) return true;
-        if (!float.IsFinite(_pixels.AbsoluteNorm())) return false;
-        (float[], int, int)? fallback = _isLast ? null : (_average.ToArray(), _step.Height, _step.Width);
+        if (_iterate.Average.HasIterate) return true;
+        if (!float.IsFinite(_iterate.Pixels.AbsoluteNorm())) return false;
+        (float[], int, int)? fallback = _isLast ? null : (_iterate.Average.ToArray(), _step.Height, _step.Width);
         Join();
         _run.Fallback = fallback;
         return true;
@@ -170,12 +165,12 @@ internal sealed class ScaleRun : IDisposable
     /// <summary>Copies to the host what the scale leaves, after giving back what is not needed any more.</summary>
     private void Leave(bool keepsIterate, TransferEnd? end)
     {
-        _pixels.ClearGradient();
+        _iterate.Pixels.ClearGradient();
         _objective.Dispose();
-        _run.Optimizer = keepsIterate && end == TransferEnd.Completed ? _optimizer.State().OnHost() : null;
-        _optimizer.Dispose();
+        _run.Optimizer = keepsIterate && end == TransferEnd.Completed ? _iterate.Optimizer.State().OnHost() : null;
+        _iterate.Optimizer.Dispose();
         _device.TrimPool();
-        float[] mean = _average.ToArray(), iterate = keepsIterate ? _pixels.ToArray() : mean;
+        float[] mean = _iterate.Average.ToArray(), iterate = keepsIterate ? _iterate.Pixels.ToArray() : mean;
         _run.Follow(() => iterate, () => mean);
     }
 
@@ -187,5 +182,5 @@ internal sealed class ScaleRun : IDisposable
     }
 
     /// <summary>The average with the iterate in it.</summary>
-    private float[] SoFar() => _average.WithIterate(_run.IterationAtScale);
+    private float[] SoFar() => _iterate.Average.WithIterate(_run.IterationAtScale);
 }

@@ -133,13 +133,14 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
     internal Objective ObjectiveAt(TransferInputs prepared, ScaleStep step, CancellationToken cancellation = default)
     {
         (int height, int width) = (step.Height, step.Width);
-        return new Objective(
-            device, network, options, height, width, prepared.Content, [.. prepared.Styles.Select(style => SizedAt(style, step))], Memory?.Planner,
-            (tile, tiles) =>
-            {
-                cancellation.ThrowIfCancellationRequested();
-                AtTile?.Invoke(tile, tiles);
-            });
+        StyleInput[] styles = [.. prepared.Styles.Select(style => SizedAt(style, step))];
+        return new Objective(device, network, options, height, width, prepared.Content, styles, Memory?.Planner, AtTile);
+
+        void AtTile(int tile, int tiles)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            this.AtTile?.Invoke(tile, tiles);
+        }
     }
 
     /// <summary>A style at the size at which it is seen beside a scale.</summary>

@@ -65,6 +65,14 @@ public sealed class VggNetwork : IDisposable
         }
     }
 
+    /// <summary>A network without numbers, of the size of a real one: for rehearsals.</summary>
+    private VggNetwork(ComputeDevice device, VggPlan plan)
+    {
+        (Options, Architecture, Source) = (plan.Options, plan.Architecture, "a rehearsal");
+        (_scale, _mean) = ([1f, 1f, 1f], [0f, 0f, 0f]);
+        foreach (VggLayer layer in plan.Layers) _layers[layer.Name] = new Conv3x3Layer(device, layer.InChannels, layer.OutChannels);
+    }
+
     public VggArchitecture Architecture { get; }
 
     /// <summary>How it computes feature maps.</summary>
@@ -107,6 +115,10 @@ public sealed class VggNetwork : IDisposable
         foreach ((VggStep step, Tensor map) in Run(tape, Input(tape, pixels, pixelRange), steps))
             if (step is TapStep) yield return (step.Layer.Name, map);
     }
+
+    /// <summary>The layers that a plan runs, on a rehearsal of a device: they take memory and hold no numbers.</summary>
+    public static VggNetwork Rehearse(ComputeDevice rehearsal, VggPlan plan) => rehearsal.IsRehearsal
+        ? new VggNetwork(rehearsal, plan) : throw new ArgumentException($"{rehearsal.Name} is no rehearsal", nameof(rehearsal));
 
     /// <summary>The steps to the maps of some layers.</summary>
     /// <exception cref="ArgumentException">The network has not all of these layers.</exception>

@@ -280,17 +280,17 @@ public class PresetTests
             using var cpu = new CpuDevice(2);
             using var network = new VggNetwork(cpu, _weights, _options.Network);
             var random = new Random(7);
-            foreach (TilePlanner planner in new[]
+            foreach (PassPlanner planner in new PassPlanner[]
             {
-                TilePlanner.Unlimited(network.Architecture, _options),
-                new TilePlanner(network.Architecture, _options, (plan, h, w) => TilePlans.Random(random, plan, h, w)),
+                new WholePlanner(network.Architecture, _options),
+                new TestPlanner(network.Architecture, _options, (plan, h, w) => TilePlans.Random(random, plan, h, w)),
             })
             {
                 Check(tolerance, cpu, network, planner);
             }
         }
 
-        private void Check(double tolerance, CpuDevice cpu, VggNetwork network, TilePlanner planner)
+        private void Check(double tolerance, CpuDevice cpu, VggNetwork network, PassPlanner planner)
         {
             using var objective = new Objective(cpu, network, _options, Height, Width, _content, [new StyleInput(_style)], planner);
             using Tensor image = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(_pixels, v => (float)v), true).Keep();

@@ -53,13 +53,14 @@ public sealed class TilePlannerTests
         using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.NeuralStyle with { Optimizer = OptimizerKind.Adam };
         double seconds = 0;
-        var costs = new TileCosts(cpu, VggArchitecture.Vgg19, options);
+        var rehearsal = new MemoryRehearsal(cpu, VggArchitecture.Vgg19, options);
+        var times = new TileTimes(cpu);
         foreach (long limit in new[] { 6000, 2500, 1200, 800, 600 })
         {
-            TilePlan plan = new TilePlanner(costs, limit * MiB).Iteration(1500, 2000);
-            Assert.InRange(costs.Peak(plan, options.Layers, true), 1, limit * MiB);
+            (TilePlan plan, long peak) = new TilePlanner(rehearsal, times, limit * MiB).At(PassKind.Iteration, 1500, 2000);
+            Assert.InRange(peak, 1, limit * MiB);
             Assert.Equal(limit == 6000, plan.IsWhole);
-            double takes = costs.Seconds(plan, options.Layers, true, measured: false);
+            double takes = times.Of(plan, iterates: true, rehearsal.ContentBytes(1500, 2000), measured: false);
             Assert.True(takes > seconds, $"{limit} MiB: {takes} s, with more memory {seconds} s");
             seconds = takes;
         }
@@ -122,7 +123,7 @@ public sealed class TilePlannerTests
         Picture content = Noise(random, height, width), style = Noise(random, height / 2, width / 2);
         new StyleTransfer(device, network, options) { Memory = planner }.Run(
             new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]), Schedule.Plan(options, height, width), default);
-        return (estimate.PeakBytes - (device is CpuDevice ? TileCosts.ProgramBytes : 0), device.MemoryBytes.Peak);
+        return (estimate.PeakBytes - (device is CpuDevice ? MemoryRehearsal.ProgramBytes : 0), device.MemoryBytes.Peak);
     }
 
     private static Picture Noise(Random random, int height, int width)

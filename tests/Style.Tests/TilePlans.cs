@@ -3,6 +3,17 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
+/// <summary>Plans at random, or as a test says.</summary>
+internal sealed class TestPlanner(VggArchitecture architecture, TransferOptions options, Func<VggPlan, int, int, TilePlan> plan)
+    : PassPlanner(architecture, options)
+{
+    public override TilePlan Iteration(int height, int width) => plan(Steps(Options.Layers), height, width);
+
+    public override TilePlan Content(int height, int width) => plan(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
+
+    public override TilePlan Style(int height, int width) => plan(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+}
+
 internal static class TilePlans
 {
     /// <summary>Any cuts at poolings, any tiles, gates kept or not, maps on disk or not.</summary>

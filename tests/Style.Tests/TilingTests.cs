@@ -59,9 +59,9 @@ public sealed class TilingTests
         }
 
         float[] start = Array.ConvertAll(Noise(random, height, width).Pixels, value => value * options.PixelRange);
-        (LossValues whole, float[] gradient) = Evaluate(TilePlanner.Unlimited(network.Architecture, options), start);
+        (LossValues whole, float[] gradient) = Evaluate(new WholePlanner(network.Architecture, options), start);
         var cuts = new List<string>();
-        (LossValues tiled, float[] tiledGradient) = Evaluate(new TilePlanner(network.Architecture, options, (steps, h, w) =>
+        (LossValues tiled, float[] tiledGradient) = Evaluate(new TestPlanner(network.Architecture, options, (steps, h, w) =>
         {
             TilePlan plan = TilePlans.Random(random, steps, h, w);
             cuts.Add(string.Join(" | ", plan.Segments.Select(segment => $"{segment.Segment.Layers[0].Name}.. {segment.Cells}{(segment.KeepsGates ? " gates" : "")}{(segment.OutputOnDisk ? " disk" : "")}")));
@@ -79,7 +79,7 @@ public sealed class TilingTests
         for (int i = 0; i < 20 && difference > rounding; i++)
         {
             float[] nudged = Array.ConvertAll(start, value => value * (1 + (2e-7f * (random.NextSingle() - 0.5f))));
-            rounding = Math.Max(rounding, 2 * Difference(Evaluate(TilePlanner.Unlimited(network.Architecture, options), nudged).Gradient));
+            rounding = Math.Max(rounding, 2 * Difference(Evaluate(new WholePlanner(network.Architecture, options), nudged).Gradient));
         }
 
         Assert.True(difference <= Math.Min(rounding, 0.01), $"the gradient differs by {difference:g3}, by rounding of pixels {rounding / 2:g3}: {what}");
@@ -87,7 +87,7 @@ public sealed class TilingTests
         double Difference(float[] other) =>
             Math.Sqrt(gradient.Zip(other, (a, b) => Math.Pow((double)a - b, 2)).Sum() / gradient.Sum(value => Math.Pow(value, 2)));
 
-        (LossValues Losses, float[] Gradient) Evaluate(TilePlanner planner, float[] at)
+        (LossValues Losses, float[] Gradient) Evaluate(PassPlanner planner, float[] at)
         {
             using var objective = new Objective(device, network, options, height, width, content, styles, planner);
             using Tensor pixels = new Tensor(device, new Shape(height, width, 3), at, requiresGradient: true).Keep();

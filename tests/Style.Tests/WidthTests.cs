@@ -77,13 +77,13 @@ public sealed class WidthTests
         var picture = new Imaging.Picture(40, 52, [.. Enumerable.Range(0, 40 * 52 * 3).Select(_ => random.NextSingle())]);
         var style = new StyleInput(new Imaging.Picture(33, 44, [.. Enumerable.Range(0, 33 * 44 * 3).Select(i => i % 71 / 71f)]));
         float[] start = Array.ConvertAll(picture.Pixels, value => (1 - value) * options.PixelRange);
-        (double whole, float[] gradient) = Evaluate(TilePlanner.Unlimited(network.Architecture, options));
-        (double tiled, float[] ofTiles) = Evaluate(new TilePlanner(
+        (double whole, float[] gradient) = Evaluate(new WholePlanner(network.Architecture, options));
+        (double tiled, float[] ofTiles) = Evaluate(new TestPlanner(
             network.Architecture, options, (plan, h, w) => TilePlans.Random(random, plan, h, w)));
         Assert.Equal(1, tiled / whole, 2e-5);
         Assert.True(GradientChecker.RelativeError(ofTiles, Array.ConvertAll(gradient, value => (double)value)) < 2e-4);
 
-        (double, float[]) Evaluate(TilePlanner planner)
+        (double, float[]) Evaluate(PassPlanner planner)
         {
             using var objective = new Objective(cpu, network, options, 40, 52, picture, [style], planner);
             using Tensor pixels = new Tensor(cpu, new Shape(40, 52, 3), start, requiresGradient: true).Keep();

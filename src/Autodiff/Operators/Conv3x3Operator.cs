@@ -13,8 +13,19 @@ public sealed class Conv3x3Layer : IDisposable
     /// <param name="bias">(out).</param>
     /// <param name="frozen">Whether the weights stay as they are, so that only gradients to data are computed.</param>
     public Conv3x3Layer(ComputeDevice device, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias, bool frozen)
+        : this(device, new Conv3x3Weights(device, kernel, bias), frozen)
     {
-        Weights = new Conv3x3Weights(device, kernel, bias);
+    }
+
+    /// <summary>Frozen weights of undefined values: for rehearsals, where only their memory counts.</summary>
+    public Conv3x3Layer(ComputeDevice device, int inChannels, int outChannels)
+        : this(device, new Conv3x3Weights(device, inChannels, outChannels), frozen: true)
+    {
+    }
+
+    private Conv3x3Layer(ComputeDevice device, Conv3x3Weights weights, bool frozen)
+    {
+        Weights = weights;
         Kernel = new Tensor(
             device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Kernel, !frozen).Keep();
         Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Keep();

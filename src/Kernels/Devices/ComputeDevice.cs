@@ -40,7 +40,7 @@ public abstract partial class ComputeDevice : IDisposable
     /// </summary>
     public bool IsRehearsal { get; }
 
-    /// <summary>Bytes of host memory that the device's threads have for themselves.</summary>
+    /// <summary>Bytes of host memory that the device's threads have for themselves: scratch and stacks.</summary>
     public virtual long ScratchBytes => 0;
 
     /// <summary>Bytes of device memory in use now, held (in use, or for reuse), and held at the most.</summary>
@@ -104,7 +104,7 @@ public abstract partial class ComputeDevice : IDisposable
     public void TrimPool() => _pool.Trim();
 
     /// <summary>Takes what is held now for the most that was ever held, as <see cref="MemoryBytes"/> tells it.</summary>
-    public void ResetPeak() => _pool.ResetPeak();
+    public virtual void ResetPeak() => _pool.ResetPeak();
 
     /// <summary>
     /// A device of the same kind that places blocks and runs nothing: what the real code takes on this device is measured by

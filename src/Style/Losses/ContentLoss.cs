@@ -1,5 +1,6 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Crop;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
@@ -23,27 +24,31 @@ internal sealed class ContentLoss : FeatureLoss
     private ContentLoss(VggLayer layer, double weight, LossScale scale, MapStore target, double squares)
         : base(layer, weight) => (_target, _scale) = (target, (float)(weight * scale.Factor(target.Length, squares)));
 
-    /// <summary>The losses of some layers, with the targets of a content picture at the size of the result.</summary>
-    /// <param name="weight">Factor of all layers' weights.</param>
+    /// <summary>The content losses of a result, with the targets of a content picture at its size.</summary>
+    /// <param name="plan">How the content picture goes through the network.</param>
     /// <param name="onDisk">Whether the targets are in scratch files.</param>
     public static IReadOnlyList<ContentLoss> Measure(
-        TargetPass pass, PictureSource content, (int Height, int Width) size, IReadOnlyList<LayerWeight> layers, double weight, LossScale scale,
-        bool onDisk)
+        TargetPass pass, TransferOptions options, PictureSource content, TilePlan plan, bool onDisk)
     {
-        string[] names = [.. layers.Select(layer => layer.Layer)];
-        // The maps stay, and what is only needed on the way goes: so the maps come first.
+        LayerWeight[] terms = [.. options.ContentTerms];
         Dictionary<string, MapStore> targets = [];
         try
         {
-            foreach (string name in names) targets[name] = pass.NewMap(name, size, onDisk);
-            Dictionary<string, double> squares = names.ToDictionary(name => name, _ => 0.0);
-            pass.Visit(content, size, names, (layer, window, map) =>
+            foreach (VggLayer layer in terms.Select(term => pass.Layer(term.Layer)))
+            {
+                (int height, int width) = pass.SizeAt(layer, plan.Height, plan.Width);
+                targets[layer.Name] = MapStore.Create(pass.Device, height, width, layer.OutChannels, onDisk, Lifetime.Run);
+            }
+
+            Dictionary<string, double> squares = terms.ToDictionary(term => term.Layer, _ => 0.0);
+            pass.Visit(content, plan, (layer, window, map) =>
             {
                 targets[layer.Name].Write(window, map);
                 squares[layer.Name] += map.Dot(map);
             });
-            return [.. layers.Select(layer => new ContentLoss(
-                pass.Layer(layer.Layer), weight * layer.Weight, scale, targets[layer.Layer], squares[layer.Layer]))];
+            return [.. terms.Select(term => new ContentLoss(
+                pass.Layer(term.Layer), options.ContentWeight * term.Weight, options.ContentLossScale, targets[term.Layer],
+                squares[term.Layer]))];
         }
         catch
         {

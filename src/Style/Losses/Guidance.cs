@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Tiling;
 
 namespace NativeStyle.Style;
@@ -19,8 +20,8 @@ internal sealed class Guidance(ComputeDevice device) : IDisposable
     {
         if (mask is null) return null;
         if (_maps.TryGetValue((mask, height, width), out DeviceMap? map)) return map;
-        map = new DeviceMap(device, height, width, 1);
-        map.Data.WriteRows(0, Scaled(mask, height, width));
+        map = new DeviceMap(device, height, width, 1, Lifetime.Run);
+        if (!device.IsRehearsal) map.Data.WriteRows(0, Scaled(mask, height, width));
         return _maps[(mask, height, width)] = map;
     }
 

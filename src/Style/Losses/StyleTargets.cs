@@ -10,15 +10,18 @@ namespace NativeStyle.Style;
 /// picture count by their shares of all; one with a region of its own counts by its weight there.
 /// </summary>
 /// <param name="pass">Runs style pictures through the network.</param>
+/// <param name="planner">Says how.</param>
 /// <param name="guidance">The masks.</param>
-internal sealed class StyleTargets(TargetPass pass, TransferOptions options, Guidance guidance)
+internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidance guidance)
 {
+    private readonly TransferOptions _options = planner.Options;
+
     /// <summary>The losses for a result of some size.</summary>
     /// <param name="styles">At the sizes at which their strokes shall be seen; regions at any size.</param>
     /// <param name="size">Height and width of the result.</param>
     public IEnumerable<FeatureLoss> Losses(IReadOnlyList<StyleInput> styles, (int Height, int Width) size)
     {
-        LayerWeight[] layers = [.. options.StyleTerms];
+        LayerWeight[] layers = [.. _options.StyleTerms];
         double shares = styles.Where(style => style.Region is null).Sum(style => style.Weight);
         foreach (IGrouping<Picture?, StyleInput> region in styles.GroupBy(style => style.Region))
         {
@@ -32,13 +35,13 @@ internal sealed class StyleTargets(TargetPass pass, TransferOptions options, Gui
             {
                 List<(double Weight, Tensor[] Sums)> targets =
                     [.. measured.Select(style => (style.Weight, style.Layers[layer.Layer]))];
-                if (options.StyleBlend == StyleBlend.Targets) targets = [(sum, Blend(targets, sum))];
+                if (_options.StyleBlend == StyleBlend.Targets) targets = [(sum, Blend(targets, sum))];
                 VggLayer of = pass.Layer(layer.Layer);
-                double weight = options.StyleWeight * layer.Weight;
+                double weight = _options.StyleWeight * layer.Weight;
                 StyleStatistics statistics = Statistics(of, size, region.Key);
-                yield return options.StyleLoss == StyleLoss.Wasserstein
+                yield return _options.StyleLoss == StyleLoss.Wasserstein
                     ? new WassersteinLoss(of, statistics, [.. targets.Select(each => (each.Sums[0], each.Sums[1], weight * each.Weight))])
-                    : new GramLoss(of, statistics, [.. targets.Select(each => (each.Sums[0], weight * each.Weight))], options.StyleLossScale);
+                    : new GramLoss(of, statistics, [.. targets.Select(each => (each.Sums[0], weight * each.Weight))], _options.StyleLossScale);
             }
         }
     }
@@ -46,10 +49,9 @@ internal sealed class StyleTargets(TargetPass pass, TransferOptions options, Gui
     /// <summary>A style's statistics by layer.</summary>
     private Dictionary<string, Tensor[]> Measure(StyleInput style, LayerWeight[] layers)
     {
-        string[] names = [.. layers.Select(layer => layer.Layer)];
         (int Height, int Width) size = (style.Picture.Height, style.Picture.Width);
-        Dictionary<string, RunningSums> sums = names.ToDictionary(name => name, _ => new RunningSums(pass.Device));
-        pass.Visit(style.Picture, size, names, (layer, window, map) =>
+        Dictionary<string, RunningSums> sums = layers.ToDictionary(layer => layer.Layer, _ => new RunningSums(pass.Device));
+        pass.Visit(style.Picture, planner.Style(size.Height, size.Width), (layer, window, map) =>
         {
             using var tape = new Tape(pass.Device);
             sums[layer.Name].Add(Statistics(layer, size, style.Part).Sums(tape, map, window));
@@ -62,8 +64,8 @@ internal sealed class StyleTargets(TargetPass pass, TransferOptions options, Gui
     /// <param name="mask">What counts of the picture; null for all of it.</param>
     private StyleStatistics Statistics(VggLayer layer, (int Height, int Width) picture, Picture? mask)
     {
-        (int height, int width) = pass.SizeAt(layer, picture);
-        return StyleStatistics.Of(options, height, width, layer.OutChannels, guidance.At(mask, height, width));
+        (int height, int width) = pass.SizeAt(layer, picture.Height, picture.Width);
+        return StyleStatistics.Of(_options, height, width, layer.OutChannels, guidance.At(mask, height, width));
     }
 
     /// <summary>The weighted mean of several styles' statistics.</summary>

@@ -1,14 +1,15 @@
+using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
 
-/// <summary>Passes of target pictures through the network, forward only, in tiles where the planner says so.</summary>
+/// <summary>Passes of target pictures through the network, forward only.</summary>
 /// <param name="atTile">Called before each tile, with its number and how many the pass has.</param>
-internal sealed class TargetPass(
-    ComputeDevice device, VggNetwork network, TransferOptions options, TilePlanner planner, Action<int, int>? atTile)
+internal class TargetPass(ComputeDevice device, VggNetwork network, float pixelRange, Action<int, int>? atTile)
 {
     public ComputeDevice Device => device;
 
@@ -16,23 +17,33 @@ internal sealed class TargetPass(
     public VggLayer Layer(string name) => network.Architecture.Find(name)!;
 
     /// <summary>Height and width of a layer's map of a picture.</summary>
-    public (int Height, int Width) SizeAt(VggLayer layer, (int Height, int Width) picture) =>
-        VggArchitecture.SizeAt(layer, picture.Height, picture.Width, network.Options.PoolEdge);
+    public (int Height, int Width) SizeAt(VggLayer layer, int height, int width) =>
+        VggArchitecture.SizeAt(layer, height, width, network.Options.PoolEdge);
 
-    /// <summary>A map of zeros for a layer of a picture.</summary>
-    public MapStore NewMap(string name, (int Height, int Width) picture, bool onDisk)
+    /// <summary>Shows the maps that a plan taps to a visitor, window by window.</summary>
+    /// <param name="picture">At any size; it goes through the network at the plan's.</param>
+    public virtual void Visit(PictureSource picture, TilePlan plan, MapVisitor visit)
     {
-        (int height, int width) = SizeAt(Layer(name), picture);
-        return MapStore.Create(device, height, width, Layer(name).OutChannels, onDisk);
-    }
-
-    /// <summary>Shows the maps of a picture's layers to a visitor, window by window.</summary>
-    /// <param name="picture">At any size; it goes through the network at <paramref name="size"/>.</param>
-    public void Visit(PictureSource picture, (int Height, int Width) size, IReadOnlyCollection<string> layers, MapVisitor visit)
-    {
-        TilePlan plan = planner.Target(size.Height, size.Width, layers);
-        using var tiles = new TiledNetwork(device, network, options.PixelRange, plan) { AtTile = atTile };
-        using var pixels = new PictureMap(picture.At(size.Height, size.Width), options.PixelRange);
+        // Of the pictures before this one: one copy at a time is counted.
+        if (!device.IsRehearsal) HostMemory.Release(plan.Height, plan.Width);
+        using var tiles = new TiledNetwork(device, network, pixelRange, plan) { AtTile = atTile };
+        using MapStore pixels = MapStore.Of(device, picture, plan.Height, plan.Width, pixelRange);
         tiles.Forward(pixels, visit, backwardFollows: false);
+    }
+}
+
+/// <summary>
+/// Stands in for target passes in the rehearsal of an iteration: targets are there and take their memory, but nobody makes their
+/// pass. Each map is shown as if it were a single position.
+/// </summary>
+internal sealed class SkippedTargetPass(ComputeDevice device, VggNetwork network) : TargetPass(device, network, 1f, null)
+{
+    public override void Visit(PictureSource picture, TilePlan plan, MapVisitor visit)
+    {
+        foreach (VggLayer layer in plan.Network.Taps)
+        {
+            using var position = new Tensor(Device, new Shape(1, 1, layer.OutChannels));
+            visit(layer, new Window(0, 0, 1, 1), position);
+        }
     }
 }

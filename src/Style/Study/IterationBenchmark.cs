@@ -2,9 +2,7 @@ using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
@@ -24,7 +22,7 @@ public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOpti
     /// <summary>Random VGG-19 to conv5_1: content on conv4_2, style on the first convolution of each block.</summary>
     public static BenchmarkNetwork Random { get; } = new(
         VggArchitecture.Vgg19,
-        Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam },
+        Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam, LearningRate = 10 },
         () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"));
 
     /// <summary>
@@ -57,8 +55,7 @@ public sealed class IterationBenchmark : IDisposable
     private readonly BenchmarkNetwork _benchmarked;
     private readonly VggNetwork _network;
     private readonly Objective _objective;
-    private readonly Tensor _pixels;
-    private readonly AdamOptimizer _adam;
+    private readonly Iterate _iterate;
     private readonly (int Height, int Width) _size;
     private readonly bool _tiled;
 
@@ -70,26 +67,27 @@ public sealed class IterationBenchmark : IDisposable
         _tiled = memory?.At(height, width).Tiles is not null;
         _network = VggNetwork.Load(device, benchmarked.Load, options.Network);
         var content = new Noise(height, width, 1);
-        _objective = new Objective(device, _network, options, height, width, content, [new StyleInput(new Noise(height, width, 2))], memory?.Planner);
-        _pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true).Keep();
-        content.ForEachRow((y, row) => device.Write(row, _pixels.Data.SubView((long)y * row.Length, row.Length)));
-        VectorOps.Scale(device, _pixels.Data, options.PixelRange);
-        _adam = new AdamOptimizer(_pixels, new AdamSettings(10f));
+        StyleInput[] styles = [new StyleInput(new Noise(height, width, 2))];
+        _objective = new Objective(device, _network, options, height, width, content, styles, memory?.Planner);
+        device.TrimPool();
+        _iterate = new Iterate(device, options, height, width, iterations: int.MaxValue);
+        content.ForEachRow((y, row) => _iterate.Pixels.WriteRows(y, row));
+        _iterate.Pixels.Scale(options.PixelRange);
         HostMemory.Release(height, width);
     }
 
     /// <summary>A planner for this iteration.</summary>
     /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
     public static MemoryPlanner Planner(ComputeDevice device, BenchmarkNetwork benchmarked, long limit) =>
-        new(device, benchmarked.Architecture, benchmarked.Options, limit, averages: false);
+        new(device, benchmarked.Architecture, benchmarked.Options, limit);
 
     /// <summary>Measures after one iteration that counts for nothing.</summary>
     public BenchmarkResult Measure(int iterations)
     {
-        Iterate();
+        Step();
         _device.Synchronize();
         DateTime first = DateTime.UtcNow;
-        double iteration = Median(iterations, Iterate);
+        double iteration = Median(iterations, Step);
         double? forward = null;
         if (!_tiled)
         {
@@ -103,9 +101,9 @@ public sealed class IterationBenchmark : IDisposable
     /// <summary>The operators of some iterations, timed one by one.</summary>
     public IReadOnlyCollection<ProfileEntry> Profile(int iterations)
     {
-        Iterate();
+        Step();
         _device.Profiler = new Profiler();
-        for (int i = 0; i < iterations; i++) Iterate();
+        for (int i = 0; i < iterations; i++) Step();
         IReadOnlyCollection<ProfileEntry> entries = _device.Profiler.Entries;
         _device.Profiler = null;
         return entries;
@@ -113,21 +111,16 @@ public sealed class IterationBenchmark : IDisposable
 
     public void Dispose()
     {
-        _adam.Dispose();
-        _pixels.Dispose();
+        _iterate.Dispose();
         _objective.Dispose();
         _network.Dispose();
     }
 
-    private void Iterate()
-    {
-        _objective.ValueAndGradient(_pixels);
-        _adam.Step();
-    }
+    private void Step() => _iterate.Optimizer.Step(() => _objective.ValueAndGradient(_iterate.Pixels).Total);
 
     private void Forward()
     {
-        using var constant = new Tensor(_device, _pixels.Shape, _pixels.Data);
+        using var constant = new Tensor(_device, _iterate.Pixels.Shape, _iterate.Pixels.Data);
         using var tape = new Tape(_device);
         foreach (var _ in _network.Features(tape, constant, 255f, [Deepest.Name]))
         {

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Crop;
 
 namespace NativeStyle.Style.Tiling;
@@ -20,8 +21,14 @@ internal abstract class MapStore(int height, int width, int channels) : IDisposa
     public Window Whole => new(0, 0, height, width);
 
     /// <summary>A new map of zeros, in a scratch file or in the device's memory.</summary>
-    public static MapStore Create(ComputeDevice device, int height, int width, int channels, bool onDisk) =>
-        onDisk ? new ScratchMap(height, width, channels) : new DeviceMap(device, height, width, channels);
+    public static MapStore Create(
+        ComputeDevice device, int height, int width, int channels, bool onDisk, Lifetime lifetime = Lifetime.Brief) => !onDisk
+        ? new DeviceMap(device, height, width, channels, lifetime)
+        : device.IsRehearsal ? new BlankMap(height, width, channels) : new ScratchMap(height, width, channels);
+
+    /// <summary>A picture at some size, in units of the pixel range.</summary>
+    public static MapStore Of(ComputeDevice device, PictureSource picture, int height, int width, float range) => device.IsRehearsal
+        ? new BlankMap(height, width, 3) : new PictureMap(picture.At(height, width), range);
 
     /// <summary>part = map[window].</summary>
     /// <param name="part">(window height, window width, channels), on the device.</param>
@@ -42,10 +49,10 @@ internal sealed class DeviceMap : MapStore
     private readonly bool _owns;
 
     /// <summary>A new map of zeros.</summary>
-    public DeviceMap(ComputeDevice device, int height, int width, int channels)
+    public DeviceMap(ComputeDevice device, int height, int width, int channels, Lifetime lifetime = Lifetime.Brief)
         : base(height, width, channels)
     {
-        (_owns, Data) = (true, new Tensor(device, new Shape(height, width, channels)));
+        (_owns, Data) = (true, new Tensor(device, new Shape(height, width, channels), lifetime: lifetime));
         Data.Fill(0f);
     }
 
@@ -117,6 +124,26 @@ internal sealed class ScratchMap(int height, int width, int channels) : MapStore
     }
 
     private long At(Window window, int row) => ((((long)window.Top + row) * Width) + window.Left) * Channels * sizeof(float);
+}
+
+/// <summary>A map of a rehearsal that takes nothing of the device's memory: nothing is read from it or written to it.</summary>
+internal sealed class BlankMap(int height, int width, int channels) : MapStore(height, width, channels)
+{
+    public override void Read(Window window, Tensor part)
+    {
+    }
+
+    public override void Write(Window window, Tensor part)
+    {
+    }
+
+    public override void Add(Window window, Tensor part)
+    {
+    }
+
+    public override void Dispose()
+    {
+    }
 }
 
 /// <summary>A picture as a map, in units of the pixel range; to read only.</summary>

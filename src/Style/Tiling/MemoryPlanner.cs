@@ -6,7 +6,9 @@ namespace NativeStyle.Style.Tiling;
 /// <summary>What an iteration on pictures of one size takes.</summary>
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
-/// <param name="PeakBytes">The most memory at a time: of a CPU the whole program's, else the device's.</param>
+/// <param name="PeakBytes">
+/// The most memory at a time, with the passes of target pictures of this size: of a CPU the whole program's, else the device's.
+/// </param>
 /// <param name="ScratchBytes">In scratch files.</param>
 /// <param name="Seconds">Of an iteration, estimated from one convolution's time.</param>
 /// <param name="Tiles">In words: how the picture is cut; null where it is not.</param>
@@ -23,18 +25,20 @@ public sealed class MemoryPlanner
     /// <summary>The share of what is available that is used without being told.</summary>
     public const double DefaultShare = 0.75;
 
-    private readonly TileCosts _costs;
+    private readonly MemoryRehearsal _rehearsal;
+    private readonly TileTimes _times;
+    private readonly TilePlanner _planner;
 
     /// <param name="limit">Bytes.</param>
     /// <param name="regions">Regions that styles have of their own.</param>
-    /// <param name="averages">Whether the average of the iterates is kept, as transfers do.</param>
     /// <param name="pictures">Bytes of the pictures that are kept as their files have them.</param>
     public MemoryPlanner(
-        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, bool averages = true,
-        long pictures = 0)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0, long pictures = 0)
     {
-        (Limit, Options, _costs) = (limit, options, new TileCosts(device, architecture, options, regions, averages, pictures));
-        Planner = new TilePlanner(_costs, limit);
+        (Limit, Options) = (limit, options);
+        _rehearsal = new MemoryRehearsal(device, architecture, options, regions, pictures);
+        _times = new TileTimes(device);
+        _planner = new TilePlanner(_rehearsal, _times, limit);
     }
 
     /// <summary>Bytes that a run may take.</summary>
@@ -43,10 +47,10 @@ public sealed class MemoryPlanner
     /// <summary>What is computed.</summary>
     public TransferOptions Options { get; }
 
-    internal TilePlanner Planner { get; }
+    internal PassPlanner Planner => _planner;
 
     /// <summary>A planner for runs up to a size, with a shorter history of L-BFGS where that has to be.</summary>
-    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, bool, long)"/>
+    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, long)"/>
     public static MemoryPlanner For(
         ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions, int height, int width, long pictures = 0)
     {
@@ -75,18 +79,19 @@ public sealed class MemoryPlanner
     /// <summary>What an iteration on a picture of this size takes.</summary>
     public MemoryEstimate At(int height, int width)
     {
-        IReadOnlyList<string> layers = Options.Layers;
-        TilePlan plan = Planner.Iteration(height, width);
-        long peak = _costs.Peak(plan, layers, iterates: true), scratch = _costs.ScratchBytes(plan);
-        return new MemoryEstimate(height, width, peak, scratch, _costs.Seconds(plan, layers, iterates: true, measured: true), plan.IsWhole ? null : Words(plan), peak <= Limit);
+        (TilePlan plan, long peak) = _planner.At(PassKind.Iteration, height, width);
+        // Of targets at the result's size: a style of another size is asked for by itself.
+        if (Options.ContentTerms.Any()) peak = Math.Max(peak, _planner.At(PassKind.Content, height, width).Peak);
+        peak = Math.Max(peak, StyleBytes(height, width));
+        long content = _rehearsal.ContentBytes(height, width);
+        long scratch = (plan.TargetsOnDisk ? content : 0) + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => segment.OutputBytes));
+        double seconds = _times.Of(plan, iterates: true, content, measured: true);
+        return new MemoryEstimate(height, width, peak, scratch, seconds, plan.IsWhole ? null : Words(plan), peak <= Limit);
     }
 
     /// <summary>Bytes of one pass over a style picture of this size.</summary>
-    public long StyleBytes(int height, int width)
-    {
-        string[] layers = [.. Options.StyleTerms.Select(layer => layer.Layer)];
-        return layers.Length == 0 ? 0 : _costs.Peak(Planner.Target(height, width, layers), layers, iterates: false);
-    }
+    public long StyleBytes(int height, int width) =>
+        Options.StyleTerms.Any() ? _planner.At(PassKind.Style, height, width).Peak : 0;
 
     private static string Words(TilePlan plan) => string.Join(", ", plan.Segments.Select(segment =>
     {

@@ -88,6 +88,14 @@ internal sealed class Segment
     public (int Height, int Width)[] LargestWindow((int Height, int Width) cells) =>
         [.. WindowsOf(rows: true, cells.Height).Largest.Zip(WindowsOf(rows: false, cells.Width).Largest)];
 
+    /// <summary>The tile of this size whose window is largest.</summary>
+    public Tile LargestTile((int Height, int Width) cells)
+    {
+        return new Tile(Largest(_heights, cells.Height), Largest(_widths, cells.Width));
+
+        Interval Largest(int[] sizes, int length) => Cut(sizes, length).MaxBy(interval => interval.Window[0].End - interval.Window[0].Start)!;
+    }
+
     /// <summary>Pixels of all tiles' windows together, at a level; beside the map's own they say what is computed twice.</summary>
     public long PixelsOfWindows((int Height, int Width) cells, int level) =>
         WindowsOf(rows: true, cells.Height).Sum[level] * WindowsOf(rows: false, cells.Width).Sum[level];

@@ -13,7 +13,15 @@ internal sealed record SegmentPlan(Segment Segment, (int Height, int Width) Cell
 {
     private IReadOnlyList<Tile>? _tiles;
 
-    public IReadOnlyList<Tile> Tiles => _tiles ??= [.. Segment.Tiles(Cells)];
+    /// <summary>The tiles, row by row.</summary>
+    public IReadOnlyList<Tile> Tiles
+    {
+        get => _tiles ??= [.. Segment.Tiles(Cells)];
+        init => _tiles = value;
+    }
+
+    /// <summary>Bytes of the map between this segment and the next; 0 where it has none.</summary>
+    public long OutputBytes => Segment.HasOutput ? sizeof(float) * (long)Segment.Cells.Height * Segment.Cells.Width * Segment.OutChannels : 0;
 }
 
 /// <summary>How pictures of one size go through the network: in how many segments, in tiles of what size.</summary>

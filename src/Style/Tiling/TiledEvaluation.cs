@@ -21,21 +21,26 @@ internal sealed class TiledEvaluation(
     private readonly Dictionary<FeatureLoss, RunningSums> _sums = [];
     private readonly Dictionary<FeatureLoss, Tensor> _norms = [];
 
-    /// <inheritdoc cref="Objective.ValueAndGradient"/>
-    public LossValues ValueAndGradient(Tensor pixels, bool byLayer)
-    {
-        ComputeDevice device = pixels.Device;
-        // First of all, so that it lies beside the pixels and not in the middle of what comes and goes.
-        pixels.NewGradient().Fill(0f);
-        var map = new DeviceMap(pixels);
-        tiles.Forward(map, AddSums, backwardFollows: true);
+    /// <summary>Bytes of all sums.</summary>
+    public long SumBytes => _sums.Values.SelectMany(sums => sums.Totals).Sum(total => total.Shape.Length * sizeof(float));
 
+    /// <summary>Called between the passes.</summary>
+    public Action? ForwardDone { get; set; }
+
+    /// <summary>The losses; unless they are not finite, their gradient is added.</summary>
+    /// <param name="pixels">What the first segment reads.</param>
+    /// <param name="gradient">Where dL/d(pixels) is added.</param>
+    /// <param name="byLayer">Whether to read each layer's loss.</param>
+    public LossValues ValueAndGradient(ComputeDevice device, MapStore pixels, MapStore gradient, bool byLayer)
+    {
+        tiles.Forward(pixels, AddSums, backwardFollows: true);
+        ForwardDone?.Invoke();
         using var head = new Tape(device);
         Losses sum = total(head, [.. tiles.Taps.SelectMany(layer => _losses[layer]).SelectMany(loss => loss.Terms(head, _sums[loss].Totals))]);
         LossValues values = sum.Values(byLayer);
         if (!double.IsFinite(values.Total)) return values;
-        head.Backward(sum.Total);
-        tiles.Backward(map, new DeviceMap(pixels.GradientTensor), AddGradients, normalize ? AddNorms : null);
+        if (sum.Total.RequiresGradient) head.Backward(sum.Total);
+        tiles.Backward(pixels, gradient, AddGradients, normalize ? AddNorms : null);
         return values;
     }
 

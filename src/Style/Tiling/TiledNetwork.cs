@@ -34,7 +34,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     private int _tiles;
 
     /// <summary>The layers whose maps are visited, in the network's order.</summary>
-    public IReadOnlyList<VggLayer> Taps => plan.Network.Taps;
+    public IEnumerable<VggLayer> Taps => plan.Segments.SelectMany(segment => segment.Segment.Steps).OfType<TapStep>().Select(step => step.Layer);
 
     /// <summary>Called before each tile with its number and how many there will be, in both passes where there are two.</summary>
     public Action<int, int>? AtTile { get; init; }
@@ -85,6 +85,8 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     /// <param name="before">Sees every part of a segment's maps before the gradients are asked for, where somebody has to.</param>
     public void Backward(MapStore pixels, MapStore pixelGradient, MapVisitor addGradients, MapVisitor? before = null)
     {
+        // Of a network that is cut off there, as rehearsals of a segment run it.
+        if (plan.Segments[^1].Segment.HasOutput) _gradients[^1] = NewOutput(plan.Segments[^1]);
         for (int s = plan.Segments.Count - 1; s >= 0; s--)
         {
             SegmentPlan segment = plan.Segments[s];
@@ -143,7 +145,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         var input = new Tensor(device, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
         source.Read(window, input);
         Tensor x = input;
-        if (s == 0)
+        if (plan.Segments[s].Segment.ReadsPixels)
         {
             x = network.Input(tape, input, pixelRange);
             input.Release();

@@ -40,8 +40,8 @@ public sealed class Conv3x3Weights : IDisposable
         }
     }
 
-    /// <summary>Weights of undefined values.</summary>
-    internal Conv3x3Weights(ComputeDevice device, int inChannels, int outChannels)
+    /// <summary>Weights and bias of undefined values.</summary>
+    public Conv3x3Weights(ComputeDevice device, int inChannels, int outChannels)
     {
         (InChannels, OutChannels) = (inChannels, outChannels);
         _bias = device.Allocate<float>(outChannels, Lifetime.Run);

@@ -1,0 +1,136 @@
+using NativeStyle.Autodiff;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>A run on a rehearsal of its device: network, targets, iterate and optimiser are there, of the size of real ones.</summary>
+internal sealed class RehearsedRun : IDisposable
+{
+    private readonly PassKind _kind;
+    private readonly TilePlan _plan;
+    private readonly TransferOptions _options;
+    private readonly ComputeDevice _device;
+    private readonly VggNetwork _network;
+    private readonly FixedPlanner _planner;
+    private readonly Objective? _objective;
+    private readonly Iterate? _iterate;
+
+    /// <param name="kind">What passes will be made.</param>
+    /// <param name="plan">How.</param>
+    /// <param name="regions">Regions that styles have of their own.</param>
+    public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, int regions)
+    {
+        (_kind, _plan, _options) = (kind, plan, rehearsal.Options);
+        _device = rehearsal.Device.Rehearsal();
+        _planner = new FixedPlanner(rehearsal.Architecture, _options, plan);
+        _network = VggNetwork.Rehearse(_device, new VggPlan(rehearsal.Architecture, _options.Network, _options.Layers));
+        if (kind == PassKind.Iteration)
+        {
+            // A region's mask only has to be another one.
+            var blank = new BlankPicture(1, 1);
+            StyleInput[] styles =
+                [new StyleInput(blank), .. Enumerable.Range(0, regions).Select(_ => new StyleInput(blank, 1, new Picture(1, 1)))];
+            var targets = new SkippedTargetPass(_device, _network);
+            _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, regions > 0 ? styles[1..] : styles);
+            _iterate = new Iterate(_device, _options, plan.Height, plan.Width, _options.Iterations.Max());
+            _iterate.Pixels.NewGradient();
+        }
+    }
+
+    /// <summary>Bytes of the device that are in use between passes.</summary>
+    public long StandingBytes => _device.MemoryBytes.InUse;
+
+    /// <summary>Bytes of the device at the highest, with what its threads have for themselves.</summary>
+    public long PeakBytes => _device.MemoryBytes.Peak + _device.ScratchBytes;
+
+    /// <summary>One iteration, or the pass of a target.</summary>
+    public void MakePass()
+    {
+        var picture = new BlankPicture(_plan.Height, _plan.Width);
+        var pass = new TargetPass(_device, _network, _options.PixelRange, atTile: null);
+        switch (_kind)
+        {
+            case PassKind.Iteration:
+                _iterate!.Optimizer.Step(() => _objective!.ValueAndGradient(_iterate.Pixels).Total);
+                break;
+            case PassKind.Content:
+                foreach (ContentLoss loss in ContentLoss.Measure(pass, _options, picture, _plan, _plan.TargetsOnDisk)) loss.Dispose();
+                break;
+            default:
+                using (var guidance = new Guidance(_device))
+                {
+                    var targets = new StyleTargets(pass, _planner, guidance);
+                    foreach (FeatureLoss loss in targets.Losses([new StyleInput(picture)], (_plan.Height, _plan.Width))) loss.Dispose();
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>What a segment takes while its largest tile is worked on, and what each tile keeps for the pass backward.</summary>
+    public (long Peak, long Kept) OfLargestTile(SegmentPlan plan)
+    {
+        Segment segment = plan.Segment;
+        // Maps between segments are counted by others.
+        SegmentPlan tile = plan with { Tiles = [segment.LargestTile(plan.Cells)], OutputOnDisk = true };
+        var alone = new TilePlan(_plan.Network, [tile], _plan.Height, _plan.Width, TargetsOnDisk: false);
+        using var input = new BlankMap(segment.Size.Height, segment.Size.Width, segment.Layers[0].InChannels);
+        _device.TrimPool();
+        _device.ResetPeak();
+        (long standing, long before, _) = _device.MemoryBytes;
+        using var tiles = new TiledNetwork(_device, _network, _options.PixelRange, alone);
+        if (_kind == PassKind.Iteration)
+        {
+            using var evaluation = new TiledEvaluation(
+                tiles, _objective!.FeatureLosses, (head, terms) => Objective.Sum(head, terms, variation: null), _options.NormalizeGradients);
+            long kept = 0;
+            if (plan.KeepsGates) evaluation.ForwardDone = () => kept = _device.MemoryBytes.InUse - standing - evaluation.SumBytes;
+            evaluation.ValueAndGradient(_device, input, input, byLayer: false);
+            return (PeakBytes - before - kept, kept);
+        }
+
+        using var masks = new Guidance(_device);
+        tiles.Forward(input, Visit, backwardFollows: false);
+        return (PeakBytes - before, 0);
+
+        void Visit(VggLayer layer, Window window, Tensor map)
+        {
+            if (_kind != PassKind.Style) return;
+            using var tape = new Tape(_device);
+            StyleStatistics.Of(_options, window.Height, window.Width, layer.OutChannels, guidance: null).Sums(tape, map, window);
+        }
+    }
+
+    public void Dispose()
+    {
+        _iterate?.Dispose();
+        _objective?.Dispose();
+        _network.Dispose();
+        _device.Dispose();
+    }
+
+    /// <summary>A picture of some size that nobody looks at.</summary>
+    private sealed class BlankPicture(int height, int width) : PictureSource
+    {
+        public override int Height => height;
+
+        public override int Width => width;
+
+        public override void ForEachRow(RowReader row) => throw new NotSupportedException("a rehearsal reads no picture");
+    }
+
+    /// <summary>One plan for whatever is asked.</summary>
+    private sealed class FixedPlanner(VggArchitecture architecture, TransferOptions options, TilePlan plan) : PassPlanner(architecture, options)
+    {
+        public override TilePlan Iteration(int height, int width) => plan;
+
+        public override TilePlan Content(int height, int width) =>
+            TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
+
+        public override TilePlan Style(int height, int width) => (height, width) == (plan.Height, plan.Width)
+            ? plan : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+    }
+}

@@ -1,0 +1,211 @@
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Vgg;
+
+namespace NativeStyle.Style.Tiling;
+
+/// <summary>
+/// The search for the fastest plan in tiles that fits into the memory, for pictures of one size. Where the network is cut, how
+/// large tiles are, whether gates are kept and what is on disk: all combinations are compared, by what the largest tile of each
+/// segment takes. Plans differ in how blocks lie between each other, so the best is then rehearsed as a whole, and if it does
+/// not fit, a smaller one is looked for.
+/// </summary>
+internal sealed class TileSearch : IDisposable
+{
+    /// <summary>Numbers of tiles that a side is cut into.</summary>
+    private static readonly int[] s_counts = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+
+    private readonly MemoryRehearsal _rehearsal;
+    private readonly TileTimes _times;
+    private readonly PassKind _kind;
+    private readonly TilePlan _whole;
+    private readonly RehearsedRun _run;
+    private readonly long _standing;
+    private readonly long _contentBytes;
+    private readonly Dictionary<string, List<Candidate>> _candidates = [];
+
+    /// <param name="whole">The plan that cuts nothing.</param>
+    public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole)
+    {
+        (_rehearsal, _times, _kind, _whole) = (rehearsal, times, kind, whole);
+        _run = rehearsal.Prepare(kind, whole);
+        // What a first pass makes once stands as well.
+        SegmentPlan network = whole.Segments[0];
+        _run.OfLargestTile(network with { Cells = (1, 1) });
+        _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole.Height, whole.Width);
+        _contentBytes = rehearsal.ContentBytes(whole.Height, whole.Width);
+    }
+
+    private bool Iterates => _kind == PassKind.Iteration;
+
+    /// <summary>Whether a tile's largest map is one that the device can hold in one buffer and kernels can count in 32 bits.</summary>
+    public static bool Countable(ComputeDevice device, SegmentPlan plan)
+    {
+        (int Height, int Width)[] windows = plan.Segment.LargestWindow(plan.Cells);
+        return plan.Segment.Layers.All(layer =>
+        {
+            (int height, int width) = windows[plan.Segment.Level(layer)];
+            return Countable(device, sizeof(float) * (long)height * width * layer.OutChannels);
+        });
+    }
+
+    /// <summary>The fastest plan within a limit, or the smallest if none is, and the bytes that it takes at the highest.</summary>
+    public (TilePlan Plan, long Peak) Run(long limit)
+    {
+        const int Tries = 8;
+        (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
+        long target = limit;
+        for (int i = 0; i < Tries; i++)
+        {
+            (TilePlan plan, bool fits) = Fastest(target);
+            long peak = _rehearsal.Peak(_kind, plan);
+            if (peak < smallest.Peak) smallest = (plan, peak);
+            // Nothing is smaller than a plan whose largest tiles do not fit.
+            if (peak <= limit || !fits) break;
+            target -= Math.Max(peak - limit, limit / 25);
+        }
+
+        return (smallest.Plan!, smallest.Peak);
+    }
+
+    public void Dispose() => _run.Dispose();
+
+    private static bool Countable(ComputeDevice device, long bytes) =>
+        bytes / sizeof(float) <= int.MaxValue && bytes <= device.LargestBufferBytes;
+
+    private (TilePlan Plan, bool Fits) Fastest(long limit)
+    {
+        IReadOnlyList<VggStep> steps = _whole.Network.Steps;
+        int[] poolings = [.. Enumerable.Range(1, steps.Count - 1).Where(i => VggPlan.CutsAfter(steps[i - 1]))];
+        (TilePlan? Plan, long Excess, double Seconds) best = (null, long.MaxValue, 0);
+        for (int cuts = 0; cuts < 1 << poolings.Length; cuts++)
+        {
+            Segment[] segments = Cut([.. poolings.Where((_, i) => (cuts >> i & 1) != 0)]);
+            for (int disk = 0; disk < 1 << (segments.Length - 1); disk++)
+            for (int gates = 0; gates < (Iterates ? 1 << segments.Length : 1); gates++)
+            for (int targets = 0; targets < (Iterates && _contentBytes > 0 ? 2 : 1); targets++)
+            {
+                if (Combine(segments, limit, disk, gates, targetsOnDisk: targets != 0) is not { } made) continue;
+                if (made.Excess < best.Excess || (made.Excess == best.Excess && made.Seconds < best.Seconds)) best = made;
+            }
+        }
+
+        return (best.Plan!, best.Excess == 0);
+    }
+
+    private Segment[] Cut(int[] cuts)
+    {
+        List<Segment> segments = [];
+        (int first, int height, int width) = (0, _whole.Height, _whole.Width);
+        foreach (int end in cuts.Append(_whole.Network.Steps.Count))
+        {
+            var segment = new Segment([.. _whole.Network.Steps.Take(end).Skip(first)], height, width, _whole.Network.Options.PoolEdge);
+            segments.Add(segment);
+            (height, width) = segment.Cells;
+            first = end;
+        }
+
+        return [.. segments];
+    }
+
+    /// <summary>The fastest tiles of each segment that fit; where none do, the smallest, and by how much they exceed the limit.</summary>
+    /// <param name="disk">A bit for each map between segments that is on disk.</param>
+    /// <param name="gates">A bit for each segment that keeps gates.</param>
+    private (TilePlan Plan, long Excess, double Seconds)? Combine(Segment[] segments, long limit, int disk, int gates, bool targetsOnDisk)
+    {
+        // What is too large for one buffer has to be on disk.
+        if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _contentBytes)) return null;
+        var plans = new SegmentPlan[segments.Length];
+        double seconds = targetsOnDisk ? TileTimes.TargetDisk(_contentBytes) : 0;
+        long left = limit - _standing + (targetsOnDisk ? _contentBytes : 0), kept = 0, excess = 0, before = 0;
+        for (int s = 0; s < segments.Length; s++)
+        {
+            bool onDisk = s < segments.Length - 1 && (disk >> s & 1) != 0;
+            var draft = new SegmentPlan(segments[s], segments[s].Cells, (gates >> s & 1) != 0, onDisk);
+            long output = onDisk ? 0 : draft.OutputBytes;
+            if (!Countable(_rehearsal.Device, output)) return null;
+            // The maps before, the segment's own, and of iterations the gradient that is being filled.
+            long standing = kept + output + (Iterates ? before + LastOutput(plans, s) : LastOutput(plans, s));
+            if (Choose(draft, left - standing) is not { } chosen) return null;
+            kept += chosen.Kept;
+            excess = Math.Max(excess, standing + chosen.Kept + chosen.Peak - left);
+            seconds += chosen.Seconds + (onDisk ? TileTimes.OutputDisk(draft, Iterates) : 0);
+            plans[s] = draft with { Cells = chosen.Cells };
+            before += output;
+        }
+
+        return (new TilePlan(_whole.Network, plans, _whole.Height, _whole.Width, targetsOnDisk), Math.Max(0, excess), seconds);
+    }
+
+    /// <summary>Bytes of the device that the map before a segment takes.</summary>
+    private static long LastOutput(SegmentPlan[] plans, int s) => s == 0 || plans[s - 1].OutputOnDisk ? 0 : plans[s - 1].OutputBytes;
+
+    /// <summary>The fastest tiles of a segment that fit, or the smallest; null where a segment has no gates to keep.</summary>
+    private Candidate? Choose(SegmentPlan draft, long bytes)
+    {
+        List<Candidate> candidates = Candidates(draft);
+        foreach (Candidate candidate in candidates)
+            if (candidate.LeastBytes <= bytes && candidate.Peak + candidate.Kept <= bytes) return candidate;
+        return candidates.MinBy(candidate => candidate.LeastBytes);
+    }
+
+    /// <summary>The tile sizes of a segment, the fastest first.</summary>
+    private List<Candidate> Candidates(SegmentPlan draft)
+    {
+        string key = $"{draft.Segment.Name} {draft.KeepsGates}";
+        if (_candidates.TryGetValue(key, out List<Candidate>? candidates)) return candidates;
+        candidates = [];
+        Segment segment = draft.Segment;
+        bool gatesSuffice = segment.Tail.Count > 0 && !segment.Tail.OfType<PoolingStep>().Any();
+        if (!draft.KeepsGates || gatesSuffice)
+        {
+            foreach (int rows in Sizes(segment.Cells.Height))
+            foreach (int columns in Sizes(segment.Cells.Width))
+            {
+                SegmentPlan plan = draft with { Cells = (rows, columns) };
+                // The whole in one piece is known not to fit.
+                bool isWhole = plan.Cells == segment.Cells && segment.ReadsPixels && !segment.HasOutput;
+                if (!isWhole && Countable(_rehearsal.Device, plan)) candidates.Add(new Candidate(plan, _run, _times.Of(plan, Iterates)));
+            }
+        }
+
+        return _candidates[key] = [.. candidates.OrderBy(candidate => candidate.Seconds)];
+    }
+
+    /// <summary>Tile sizes that cut a side into equal parts, each size once.</summary>
+    private static IEnumerable<int> Sizes(int side) => s_counts.Where(count => count <= side).Select(count => (side + count - 1) / count).Distinct();
+
+    /// <summary>A size of tiles for a segment. What it takes is measured when somebody asks.</summary>
+    private sealed class Candidate
+    {
+        private readonly Lazy<(long Peak, long Kept)> _bytes;
+
+        public Candidate(SegmentPlan plan, RehearsedRun run, double seconds)
+        {
+            (Cells, Seconds) = (plan.Cells, seconds);
+            Segment segment = plan.Segment;
+            (int Height, int Width)[] windows = segment.LargestWindow(plan.Cells);
+            LeastBytes = segment.Layers.Max(layer => Area(layer) * (layer.InChannels + Math.Min(layer.OutChannels, 3)) * sizeof(float));
+            double tiles = (double)segment.PixelsOfWindows(plan.Cells, 0) / ((long)windows[0].Height * windows[0].Width);
+            _bytes = new Lazy<(long, long)>(() =>
+            {
+                (long peak, long kept) = run.OfLargestTile(plan);
+                return (peak, (long)(kept * tiles));
+            });
+
+            long Area(VggLayer layer) => (long)windows[segment.Level(layer)].Height * windows[segment.Level(layer)].Width;
+        }
+
+        public (int Height, int Width) Cells { get; }
+
+        public double Seconds { get; }
+
+        /// <summary>Bytes that a tile takes in any case: what the largest of its layers reads.</summary>
+        public long LeastBytes { get; }
+
+        /// <summary>Bytes that a tile takes while it is worked on.</summary>
+        public long Peak => _bytes.Value.Peak;
+
+        /// <summary>Bytes that all tiles keep from the first pass to the second.</summary>
+        public long Kept => _bytes.Value.Kept;
+    }
+}
