@@ -77,7 +77,7 @@ public static class DeviceCheck
     /// <summary>Runs forward, then backward from a random gradient.</summary>
     private static Func<ComputeDevice, float[][]> Convolution(Random random, CpuDevice cpu, Conv3x3Shape shape)
     {
-        float[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+        float[] x = Values(random, shape.InLength), w = Values(random, shape.FilterLength);
         float[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
         // Both devices run backward with the CPU's gates: a sum near zero may fall on either side.
         uint[] gates = [];
@@ -98,7 +98,7 @@ public static class DeviceCheck
             Conv3x3Op.BackwardData(device, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
             // Added to 1, so that the share of wrong bits is an error relative to 1.
             int wrongBits = own.Zip(gates, (mine, right) => System.Numerics.BitOperations.PopCount(mine ^ right)).Sum();
-            double wrong = wrongBits / (double)shape.SumLength;
+            double wrong = wrongBits / (double)shape.PreactivationLength;
             return [output.GetAsArray(), gradInput.GetAsArray(), [1f + (float)wrong]];
         }
     }
@@ -146,7 +146,7 @@ public static class DeviceCheck
     private static double Seconds(ComputeDevice device, Conv3x3Shape shape, Random random)
     {
         using var weights = new Conv3x3Weights(
-            device, Values(random, shape.KernelLength), Values(random, shape.OutChannels));
+            device, Values(random, shape.FilterLength), Values(random, shape.OutChannels));
         using DeviceBuffer<float> input = device.Allocate<float>(Values(random, shape.InLength));
         using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength);
         using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
