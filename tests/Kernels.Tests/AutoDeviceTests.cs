@@ -8,7 +8,7 @@ namespace NativeStyle.Kernels.Tests;
 public sealed class AutoDeviceTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly List<string> _said = [];
+    private readonly List<string> _notices = [];
     private int _checks;
 
     public void Dispose() => _folder.Dispose();
@@ -23,7 +23,7 @@ public sealed class AutoDeviceTests : IDisposable
         }
 
         Assert.Equal(1, _checks);
-        Assert.Contains("checking", Assert.Single(_said), StringComparison.Ordinal);
+        Assert.Contains("checking", Assert.Single(_notices), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,15 +38,15 @@ public sealed class AutoDeviceTests : IDisposable
     public void ASlowerGpuAndAWrongOneAreLeftWithALine()
     {
         using (ComputeDevice device = Auto(new DeviceVerdict(null, 0.5), Gpu("cuda"))) Assert.IsType<CpuDevice>(device);
-        Assert.Contains("0.5 times as fast", _said[^1], StringComparison.Ordinal);
+        Assert.Contains("0.5 times as fast", _notices[^1], StringComparison.Ordinal);
         DeviceListing wrong = Gpu("opencl") with { Hardware = "another" };
         using (ComputeDevice device = Auto(new DeviceVerdict("Gram matrix is off", 9), wrong))
             Assert.IsType<CpuDevice>(device);
-        Assert.Contains("is left alone: Gram matrix is off", _said[^1], StringComparison.Ordinal);
+        Assert.Contains("is left alone: Gram matrix is off", _notices[^1], StringComparison.Ordinal);
         // The verdict is remembered, and reported again.
-        int checks = _checks, lines = _said.Count;
+        int checks = _checks, lines = _notices.Count;
         Auto(new DeviceVerdict(null, 9), Gpu("cuda")).Dispose();
-        Assert.Equal((checks, lines + 1), (_checks, _said.Count));
+        Assert.Equal((checks, lines + 1), (_checks, _notices.Count));
     }
 
     [Fact]
@@ -60,8 +60,8 @@ public sealed class AutoDeviceTests : IDisposable
         DeviceListing third = Gpu("opencl") with { Hardware = "a third" };
         using ComputeDevice device = Auto(new DeviceVerdict(null, 3), broken, tooOld, third);
         Assert.Equal("cpu-kernels", device.Name);
-        Assert.Contains(_said, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
-        Assert.Contains(_said, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
+        Assert.Contains(_notices, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
+        Assert.Contains(_notices, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
         // The verdict is remembered: the device is not started again.
         DeviceListing untouched = broken with { Open = _ => throw new InvalidOperationException() };
         using ComputeDevice again = Auto(new DeviceVerdict(null, 3), untouched, third);
@@ -75,7 +75,7 @@ public sealed class AutoDeviceTests : IDisposable
         DeviceListing cpu = Gpu("opencl:1") with { IsGpu = false };
         using ComputeDevice device = Auto(new DeviceVerdict(null, 9), sharing, cpu);
         Assert.IsType<CpuDevice>(device);
-        Assert.Empty(_said);
+        Assert.Empty(_notices);
         Assert.Equal(0, _checks);
     }
 
@@ -158,7 +158,7 @@ public sealed class AutoDeviceTests : IDisposable
         {
             _checks++;
             return verdict;
-        }, Cache).Open(1, _said.Add);
+        }, Cache).Open(1, _notices.Add);
 
     private static DeviceListing Gpu(string name) =>
         new(DeviceKind.Cuda, name, "a GPU", "driver 1", 1 << 30, 1 << 30, true, false, null, _ => KernelDevice.OnCpu());

@@ -10,13 +10,13 @@ namespace NativeStyle.Kernels.Tests;
 public class FormTests
 {
     private readonly Operator<int> _operator;
-    private readonly List<string> _ran = [];
+    private readonly List<string> _runs = [];
 
     public FormTests() => _operator = new Operator<int>("Test", length => ($"{length}", Work.Each(length, 1, 1)))
-        .Vectorized((_, _) => _ran.Add("whole vectors"), (_, length) => length % 8 == 0)
-        .Vectorized((_, _) => _ran.Add("vectorised"), (_, length) => length > 1)
-        .Tiled((_, _) => _ran.Add("tiled"), (_, length) => length > 64, saving: 4)
-        .Plain((_, _) => _ran.Add("plain"));
+        .Vectorized((_, _) => _runs.Add("whole vectors"), (_, length) => length % 8 == 0)
+        .Vectorized((_, _) => _runs.Add("vectorised"), (_, length) => length > 1)
+        .Tiled((_, _) => _runs.Add("tiled"), (_, length) => length > 64, saving: 4)
+        .Plain((_, _) => _runs.Add("plain"));
 
     [Theory]
     [InlineData("cpu", 16, "whole vectors")]
@@ -31,7 +31,7 @@ public class FormTests
             ? new FaultyDevice { FastGroups = true }
             : DeviceCatalog.Find(name)!.Open(1);
         _operator.Run(device, length);
-        Assert.Equal(expected, Assert.Single(_ran));
+        Assert.Equal(expected, Assert.Single(_runs));
     }
 
     [Fact]

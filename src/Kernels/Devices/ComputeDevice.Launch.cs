@@ -15,7 +15,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1>)loaded)((int)count, a1));
+            launcher => ((Action<Index1D, T1>)launcher)((int)count, a1));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2>(Action<Index1D, T1, T2> kernel, long count, T1 a1, T2 a2)
@@ -23,7 +23,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2>)loaded)((int)count, a1, a2));
+            launcher => ((Action<Index1D, T1, T2>)launcher)((int)count, a1, a2));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3>(Action<Index1D, T1, T2, T3> kernel, long count, T1 a1, T2 a2, T3 a3)
@@ -31,7 +31,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2, T3>)loaded)((int)count, a1, a2, a3));
+            launcher => ((Action<Index1D, T1, T2, T3>)launcher)((int)count, a1, a2, a3));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4>(Action<Index1D, T1, T2, T3, T4> kernel, long count, T1 a1, T2 a2, T3 a3, T4 a4)
@@ -39,7 +39,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2, T3, T4>)loaded)((int)count, a1, a2, a3, a4));
+            launcher => ((Action<Index1D, T1, T2, T3, T4>)launcher)((int)count, a1, a2, a3, a4));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5>(
@@ -48,7 +48,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2, T3, T4, T5>)loaded)((int)count, a1, a2, a3, a4, a5));
+            launcher => ((Action<Index1D, T1, T2, T3, T4, T5>)launcher)((int)count, a1, a2, a3, a4, a5));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5, T6>(
@@ -57,7 +57,7 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5, a6),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2, T3, T4, T5, T6>)loaded)((int)count, a1, a2, a3, a4, a5, a6));
+            launcher => ((Action<Index1D, T1, T2, T3, T4, T5, T6>)launcher)((int)count, a1, a2, a3, a4, a5, a6));
 
     /// <inheritdoc cref="Launch{T1}"/>
     public void Launch<T1, T2, T3, T4, T5, T6, T7>(
@@ -68,7 +68,8 @@ public abstract partial class ComputeDevice
         RunUnlessRehearsed(
             kernel.Method, count, i => kernel(i, a1, a2, a3, a4, a5, a6, a7),
             (accelerator, items) => accelerator.LoadImplicitlyGroupedStreamKernel(kernel, items),
-            loaded => ((Action<Index1D, T1, T2, T3, T4, T5, T6, T7>)loaded)((int)count, a1, a2, a3, a4, a5, a6, a7));
+            launcher =>
+                ((Action<Index1D, T1, T2, T3, T4, T5, T6, T7>)launcher)((int)count, a1, a2, a3, a4, a5, a6, a7));
 
     /// <summary>
     /// Runs an explicitly grouped kernel, which reads its place from <see cref="Grid"/> and <see cref="Group"/>.
@@ -79,21 +80,21 @@ public abstract partial class ComputeDevice
         where T1 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1>)loaded)(config, a1));
+            launcher => ((Action<KernelConfig, T1>)launcher)(config, a1));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2>(Action<T1, T2> kernel, KernelConfig config, T1 a1, T2 a2)
         where T1 : struct where T2 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2>)loaded)(config, a1, a2));
+            launcher => ((Action<KernelConfig, T1, T2>)launcher)(config, a1, a2));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3)
         where T1 : struct where T2 : struct where T3 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2, T3>)loaded)(config, a1, a2, a3));
+            launcher => ((Action<KernelConfig, T1, T2, T3>)launcher)(config, a1, a2, a3));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4>(
@@ -101,7 +102,7 @@ public abstract partial class ComputeDevice
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2, T3, T4>)loaded)(config, a1, a2, a3, a4));
+            launcher => ((Action<KernelConfig, T1, T2, T3, T4>)launcher)(config, a1, a2, a3, a4));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5>(
@@ -109,7 +110,7 @@ public abstract partial class ComputeDevice
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5>)loaded)(config, a1, a2, a3, a4, a5));
+            launcher => ((Action<KernelConfig, T1, T2, T3, T4, T5>)launcher)(config, a1, a2, a3, a4, a5));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5, T6>(
@@ -117,7 +118,7 @@ public abstract partial class ComputeDevice
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6>)loaded)(config, a1, a2, a3, a4, a5, a6));
+            launcher => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6>)launcher)(config, a1, a2, a3, a4, a5, a6));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3, T4, T5, T6, T7>(
@@ -127,7 +128,8 @@ public abstract partial class ComputeDevice
         where T5 : struct where T6 : struct where T7 : struct =>
         RunGroupedUnlessRehearsed(
             kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel),
-            loaded => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7>)loaded)(config, a1, a2, a3, a4, a5, a6, a7));
+            launcher =>
+                ((Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7>)launcher)(config, a1, a2, a3, a4, a5, a6, a7));
 
     private void RunUnlessRehearsed(
         MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)

@@ -62,14 +62,14 @@ public static class DeviceCheck
     /// </summary>
     private static IEnumerable<(string, Func<ComputeDevice, float[][]>)> Operators(Random random, CpuDevice cpu)
     {
-        var few = new Conv3x3Shape(21, 34, 3, 64, Padding.Replicate, Relu: true);
-        var many = new Conv3x3Shape(21, 34, 32, 64, Relu: true);
-        Conv3x3Shape averaged = many with { Pooling = Pooling.Average };
-        var maximal = new Conv3x3Shape(21, 34, 64, 32, Relu: true, Pooling: Pooling.Max);
-        yield return ("convolution of 3 channels", Convolution(random, cpu, few));
-        yield return ("convolution", Convolution(random, cpu, many));
-        yield return ("convolution with average pooling", Convolution(random, cpu, averaged));
-        yield return ("convolution with max pooling", Convolution(random, cpu, maximal));
+        var threeChannels = new Conv3x3Shape(21, 34, 3, 64, Padding.Replicate, Relu: true);
+        var plain = new Conv3x3Shape(21, 34, 32, 64, Relu: true);
+        Conv3x3Shape averagePooled = plain with { Pooling = Pooling.Average };
+        var maxPooled = new Conv3x3Shape(21, 34, 64, 32, Relu: true, Pooling: Pooling.Max);
+        yield return ("convolution of 3 channels", Convolution(random, cpu, threeChannels));
+        yield return ("convolution", Convolution(random, cpu, plain));
+        yield return ("convolution with average pooling", Convolution(random, cpu, averagePooled));
+        yield return ("convolution with max pooling", Convolution(random, cpu, maxPooled));
         yield return ("Gram matrix", Gram(random, 33 * 31, 64));
         yield return ("losses and Adam", Losses(random, 24, 31));
     }
@@ -92,14 +92,16 @@ public static class DeviceCheck
             using DeviceBuffer<float> gradInput = device.Allocate<float>(shape.InLength);
             using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
             Conv3x3Op.Forward(device, input.View, weights, output.View, gate.View, shape);
-            uint[] own = gate.GetAsArray();
-            if (gates.Length == 0) gates = own;
+            uint[] ownGates = gate.GetAsArray();
+            if (gates.Length == 0) gates = ownGates;
             gate.CopyFromCPU(gates);
             Conv3x3Op.BackwardData(device, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
             // Added to 1, so that the share of wrong bits is an error relative to 1.
-            int wrongBits = own.Zip(gates, (mine, right) => System.Numerics.BitOperations.PopCount(mine ^ right)).Sum();
-            double wrong = wrongBits / (double)shape.PreactivationLength;
-            return [output.GetAsArray(), gradInput.GetAsArray(), [1f + (float)wrong]];
+            int wrongBits = ownGates
+                .Zip(gates, (mine, right) => System.Numerics.BitOperations.PopCount(mine ^ right))
+                .Sum();
+            double wrongShare = wrongBits / (double)shape.PreactivationLength;
+            return [output.GetAsArray(), gradInput.GetAsArray(), [1f + (float)wrongShare]];
         }
     }
 

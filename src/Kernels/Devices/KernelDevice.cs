@@ -190,13 +190,13 @@ public sealed class KernelDevice : ComputeDevice
 
     private void Launch(MethodInfo kernel, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
-        if (!_kernels.TryGetValue(kernel, out Delegate? loaded))
+        if (!_kernels.TryGetValue(kernel, out Delegate? launcher))
         {
-            Guard(() => loaded = load(_accelerator), kernel: kernel);
-            _kernels[kernel] = loaded!;
+            Guard(() => launcher = load(_accelerator), kernel: kernel);
+            _kernels[kernel] = launcher!;
         }
 
-        Guard(() => launch(loaded!), kernel: kernel);
+        Guard(() => launch(launcher!), kernel: kernel);
     }
 
     private delegate void Copy<T>(ref T host, long length, ArrayView<T> view) where T : unmanaged;

@@ -158,17 +158,17 @@ internal static class DirectGpu
                 for (int tapRow = 0; tapRow < 3; tapRow++)
                 {
                     // dz[q - t + 1]: the first row of taps reads the row below.
-                    int seen = at + ((2 - tapRow) * BlockRow);
+                    int source = at + ((2 - tapRow) * BlockRow);
                     // With replicate padding, the row outside the border is a copy of it and reads the same row.
                     int copy = at + BlockRow;
                     bool hasCopy = sizes.Padding == Padding.Replicate
                         && ((tapRow == 0 && row == 0) || (tapRow == 2 && row == sizes.Height - 1));
-                    float d0 = block[seen] + (hasCopy ? block[copy] : 0f);
-                    float d1 = block[seen + 1] + (hasCopy ? block[copy + 1] : 0f);
-                    float d2 = block[seen + 2] + (hasCopy ? block[copy + 2] : 0f);
-                    float d3 = block[seen + 3] + (hasCopy ? block[copy + 3] : 0f);
-                    float d4 = block[seen + 4] + (hasCopy ? block[copy + 4] : 0f);
-                    float d5 = block[seen + 5] + (hasCopy ? block[copy + 5] : 0f);
+                    float d0 = block[source] + (hasCopy ? block[copy] : 0f);
+                    float d1 = block[source + 1] + (hasCopy ? block[copy + 1] : 0f);
+                    float d2 = block[source + 2] + (hasCopy ? block[copy + 2] : 0f);
+                    float d3 = block[source + 3] + (hasCopy ? block[copy + 3] : 0f);
+                    float d4 = block[source + 4] + (hasCopy ? block[copy + 4] : 0f);
+                    float d5 = block[source + 5] + (hasCopy ? block[copy + 5] : 0f);
                     Float4 w0 = weights[(o * 9) + (tapRow * 3)];
                     Float4 w1 = weights[(o * 9) + (tapRow * 3) + 1];
                     Float4 w2 = weights[(o * 9) + (tapRow * 3) + 2];

@@ -124,14 +124,17 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
         Float4 quad = Float4.Broadcast(0f);
         if (Gradient.Width == LoadWidth.Vector)
         {
-            quad = Seen(line, step, 4);
+            quad = ValueAt(line, step, 4);
         }
         else
         {
             Index2D second = Next(step);
             Index2D third = Next(second);
             quad = new Float4(
-                Seen(line, step, 1).X, Seen(line, second, 1).X, Seen(line, third, 1).X, Seen(line, Next(third), 1).X);
+                ValueAt(line, step, 1).X,
+                ValueAt(line, second, 1).X,
+                ValueAt(line, third, 1).X,
+                ValueAt(line, Next(third), 1).X);
         }
 
         return quad;
@@ -142,7 +145,7 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
     private Index2D Next(Index2D step) =>
         step.Y + 1 == Gradient.Sizes.OutChannels ? new Index2D(Taps.Next(step.X), 0) : new Index2D(step.X, step.Y + 1);
 
-    private Float4 Seen(Index2D line, Index2D step, int room)
+    private Float4 ValueAt(Index2D line, Index2D step, int room)
     {
         ConvSizes sizes = Gradient.Sizes;
         (int row, int column) = (line.X, line.Y);

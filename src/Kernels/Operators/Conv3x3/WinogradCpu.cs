@@ -137,10 +137,10 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             TransformInputs<T>(first, count, v, vRow, vPoint, zeros);
             for (int start = 0; start < panels; start += group)
             {
-                int taken = Math.Min(group, panels - start);
+                int groupPanels = Math.Min(group, panels - start);
                 for (int point = 0; point < Points; point++)
                 {
-                    for (int panel = 0; panel < taken; panel++)
+                    for (int panel = 0; panel < groupPanels; panel++)
                     {
                         for (int k = 0; k < _depth; k += DepthSlice)
                         {
@@ -153,7 +153,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                     }
                 }
 
-                int channels = Math.Min(taken * width, _columns - (start * width));
+                int channels = Math.Min(groupPanels * width, _columns - (start * width));
                 TransformOutputs<T>(first, count, start * width, channels, m, mRow, mPoint);
             }
         });
@@ -186,12 +186,12 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             float* m = u + (Points * uPoint);
             for (int start = 0; start < _depth; start += slice)
             {
-                int taken = Math.Min(slice, _depth - start);
-                TransformFilters<T>(start, start + taken, panel, u, uPoint);
+                int sliceDepth = Math.Min(slice, _depth - start);
+                TransformFilters<T>(start, start + sliceDepth, panel, u, uPoint);
                 for (int point = 0; point < Points; point++)
                 {
                     MicroKernel<T>.Run(
-                        MicroKernel<T>.RoundUpRows(count), taken,
+                        MicroKernel<T>.RoundUpRows(count), sliceDepth,
                         v + (point * vPoint) + (first * vRow) + start, (nint)vRow, 1,
                         u + (point * uPoint), width, m + (point * mPoint), width, start > 0);
                 }
@@ -422,7 +422,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
 
         if (_gate == null) return;
         // Only the first of equal maxima lets the gradient through.
-        T taken = default;
+        T earlier = default;
         for (int i = 0; i < rows; i++)
         {
             for (int j = 0; j < columns; j++)
@@ -431,8 +431,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                 if (!average)
                 {
                     T holds = T.Equal(y[(4 * i) + j], largest);
-                    open = (open & holds).Without(taken);
-                    taken |= holds;
+                    open = (open & holds).Without(earlier);
+                    earlier |= holds;
                 }
 
                 open.StoreBits(_gate + (((((long)row + i) * _shape.Width) + column + j) * _gateBytes) + (channel >> 3));
