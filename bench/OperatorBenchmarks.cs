@@ -56,7 +56,7 @@ public abstract class OperatorBenchmarks
 
     protected Conv3x3Weights Weights(Conv3x3Shape shape)
     {
-        var weights = new Conv3x3Weights(Cpu, Values(shape.KernelLength), Values(shape.OutChannels));
+        var weights = new Conv3x3Weights(Cpu, Values(shape.FilterLength), Values(shape.OutChannels));
         _buffers.Add(weights);
         return weights;
     }
@@ -91,7 +91,7 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
             side, side, int.Parse(parts[1]), int.Parse(parts[2]), Relu: true, Pooling: pooling);
         (_x, _y, _gate) = (Floats(_shape.InLength), Floats(_shape.OutLength), Words(_shape.GateLength));
         _weights = Weights(_shape);
-        (_sums, _gradKernel) = (Floats(_shape.SumLength), Floats(_shape.KernelLength));
+        (_sums, _gradKernel) = (Floats(_shape.PreactivationLength), Floats(_shape.FilterLength));
         Forward();
     }
 

@@ -61,7 +61,7 @@ public static partial class OperatorCases
 
     private static CheckCase Convolution(Random random, Conv3x3Shape shape)
     {
-        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.FilterLength);
         double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
         string pool = shape.Pooling == Pooling.None ? "" : $"+{shape.Pooling}Pool";
         if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
@@ -160,7 +160,7 @@ public static partial class OperatorCases
         Random random, string form, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward,
         Action<ComputeDevice, Conv3x3Op.BackwardDataArguments> backward, double tolerance, string reason)
     {
-        double[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength);
+        double[] x = Values(random, shape.InLength), w = Values(random, shape.FilterLength);
         double[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
         if (shape.Relu) dy = AwayFromKinks(ConvolutionReference.Forward(x, w, b, shape), dy, shape);
         string sizes = $"{shape.Height}x{shape.Width}, {shape.InChannels} -> {shape.OutChannels}";

@@ -4,11 +4,11 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>Which device auto takes, and what it says of those that it leaves.</summary>
+/// <summary>Tests which device auto takes, and what it says about those that it does not take.</summary>
 public sealed class AutoDeviceTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly List<string> _said = [];
+    private readonly List<string> _notices = [];
     private int _checks;
 
     public void Dispose() => _folder.Dispose();
@@ -23,7 +23,7 @@ public sealed class AutoDeviceTests : IDisposable
         }
 
         Assert.Equal(1, _checks);
-        Assert.Contains("checking", Assert.Single(_said), StringComparison.Ordinal);
+        Assert.Contains("checking", Assert.Single(_notices), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -38,34 +38,44 @@ public sealed class AutoDeviceTests : IDisposable
     public void ASlowerGpuAndAWrongOneAreLeftWithALine()
     {
         using (ComputeDevice device = Auto(new DeviceVerdict(null, 0.5), Gpu("cuda"))) Assert.IsType<CpuDevice>(device);
-        Assert.Contains("0.5 times as fast", _said[^1], StringComparison.Ordinal);
-        using (ComputeDevice device = Auto(new DeviceVerdict("Gram matrix is off", 9), Gpu("opencl") with { Hardware = "another" })) Assert.IsType<CpuDevice>(device);
-        Assert.Contains("is left alone: Gram matrix is off", _said[^1], StringComparison.Ordinal);
-        // Remembered, and said again.
-        int checks = _checks, lines = _said.Count;
+        Assert.Contains("0.5 times as fast", _notices[^1], StringComparison.Ordinal);
+        DeviceListing wrong = Gpu("opencl") with { Hardware = "another" };
+        using (ComputeDevice device = Auto(new DeviceVerdict("Gram matrix is off", 9), wrong))
+            Assert.IsType<CpuDevice>(device);
+        Assert.Contains("is left alone: Gram matrix is off", _notices[^1], StringComparison.Ordinal);
+        // The verdict is remembered, and reported again.
+        int checks = _checks, lines = _notices.Count;
         Auto(new DeviceVerdict(null, 9), Gpu("cuda")).Dispose();
-        Assert.Equal((checks, lines + 1), (_checks, _said.Count));
+        Assert.Equal((checks, lines + 1), (_checks, _notices.Count));
     }
 
     [Fact]
     public void AGpuThatDoesNotStartOrCannotBeUsedIsLeftForTheNext()
     {
-        DeviceListing broken = Gpu("cuda") with { Open = _ => throw new DeviceException("cuda: CUDA_ERROR_NO_DEVICE", new InvalidOperationException()) };
-        using ComputeDevice device = Auto(new DeviceVerdict(null, 3), broken, Gpu("cuda:1") with { WhyNot = "too old" }, Gpu("opencl") with { Hardware = "a third" });
+        DeviceListing broken = Gpu("cuda") with
+        {
+            Open = _ => throw new DeviceException("cuda: CUDA_ERROR_NO_DEVICE", new InvalidOperationException()),
+        };
+        DeviceListing tooOld = Gpu("cuda:1") with { WhyNot = "too old" };
+        DeviceListing third = Gpu("opencl") with { Hardware = "a third" };
+        using ComputeDevice device = Auto(new DeviceVerdict(null, 3), broken, tooOld, third);
         Assert.Equal("cpu-kernels", device.Name);
-        Assert.Contains(_said, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
-        Assert.Contains(_said, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
-        // Remembered: it is not started again.
-        using ComputeDevice again = Auto(new DeviceVerdict(null, 3), broken with { Open = _ => throw new InvalidOperationException() }, Gpu("opencl") with { Hardware = "a third" });
+        Assert.Contains(_notices, line => line.Contains("CUDA_ERROR_NO_DEVICE", StringComparison.Ordinal));
+        Assert.Contains(_notices, line => line.Contains("cannot be used: too old", StringComparison.Ordinal));
+        // The verdict is remembered: the device is not started again.
+        DeviceListing untouched = broken with { Open = _ => throw new InvalidOperationException() };
+        using ComputeDevice again = Auto(new DeviceVerdict(null, 3), untouched, third);
         Assert.Equal("cpu-kernels", again.Name);
     }
 
     [Fact]
     public void GpusThatShareTheHostsMemoryAndCpusArePassedOver()
     {
-        using ComputeDevice device = Auto(new DeviceVerdict(null, 9), Gpu("opencl") with { SharesHostMemory = true }, Gpu("opencl:1") with { IsGpu = false });
+        DeviceListing sharing = Gpu("opencl") with { SharesHostMemory = true };
+        DeviceListing cpu = Gpu("opencl:1") with { IsGpu = false };
+        using ComputeDevice device = Auto(new DeviceVerdict(null, 9), sharing, cpu);
         Assert.IsType<CpuDevice>(device);
-        Assert.Empty(_said);
+        Assert.Empty(_notices);
         Assert.Equal(0, _checks);
     }
 
@@ -80,7 +90,9 @@ public sealed class AutoDeviceTests : IDisposable
         Assert.Equal(1, _checks);
     }
 
-    /// <summary>What the check itself finds: nothing wrong with another vector width, and a device that computes wrongly.</summary>
+    /// <summary>
+    /// Runs the check itself: it accepts another vector width, and refuses a device that computes wrongly.
+    /// </summary>
     [Fact]
     public void TheCheckTellsRightFromWrong()
     {
@@ -96,7 +108,7 @@ public sealed class AutoDeviceTests : IDisposable
         Assert.NotNull(DeviceCheck.FaultOf(faulty, cpu));
     }
 
-    /// <summary>A device whose one kernel is off by a tenth, whichever of those that a transfer is made of.</summary>
+    /// <summary>Makes one kernel of a device wrong by a tenth; the check finds each that transfers use.</summary>
     [Theory]
     [InlineData("none")]
     [InlineData("SquaredErrorOp.PartsKernel")]
@@ -121,7 +133,9 @@ public sealed class AutoDeviceTests : IDisposable
     [InlineData(CudaError.CUDA_ERROR_LAUNCH_FAILED, typeof(DeviceLostException))]
     [InlineData(CudaError.CUDA_ERROR_INVALID_IMAGE, typeof(DeviceException))]
     public void CudasErrorsAreTold(CudaError code, Type expected) =>
-        Assert.IsType(expected, DeviceFailure.OfCuda(code.ToString(), "cuda, Gram.ForwardKernel", new InvalidOperationException()));
+        Assert.IsType(
+            expected,
+            DeviceFailure.OfCuda(code.ToString(), "cuda, Gram.ForwardKernel", new InvalidOperationException()));
 
     [Theory]
     [InlineData(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE, true, typeof(InsufficientMemoryException))]
@@ -144,7 +158,7 @@ public sealed class AutoDeviceTests : IDisposable
         {
             _checks++;
             return verdict;
-        }, Cache).Open(1, _said.Add);
+        }, Cache).Open(1, _notices.Add);
 
     private static DeviceListing Gpu(string name) =>
         new(DeviceKind.Cuda, name, "a GPU", "driver 1", 1 << 30, 1 << 30, true, false, null, _ => KernelDevice.OnCpu());

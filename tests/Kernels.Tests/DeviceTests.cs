@@ -29,7 +29,9 @@ public class DeviceTests
         Assert.Equal(0, cpu.MemoryBytes.Held);
     }
 
-    /// <summary>Neighbours that are freed, in whatever order, make room for one buffer of their size together.</summary>
+    /// <summary>
+    /// Neighbours that are freed, in whatever order, make room for one buffer of their total size.
+    /// </summary>
     [Fact]
     public void FreedNeighboursJoin()
     {
@@ -47,7 +49,9 @@ public class DeviceTests
         Assert.InRange(cpu.MemoryBytes.Held, 32_000_000, 32_200_000);
     }
 
-    /// <summary>Buffers in use never overlap, whatever is taken and freed: each keeps the number it was filled with.</summary>
+    /// <summary>
+    /// Buffers in use never overlap, whatever is taken and freed: each keeps the number it was filled with.
+    /// </summary>
     [Fact]
     public void BuffersInUseNeverOverlap()
     {
@@ -58,7 +62,8 @@ public class DeviceTests
         {
             if (live.Count < 20 || random.Next(2) == 0)
             {
-                DeviceBuffer<int> buffer = cpu.Allocate<int>(random.Next(3) == 0 ? random.Next(400_000) : random.Next(2_000));
+                int length = random.Next(3) == 0 ? random.Next(400_000) : random.Next(2_000);
+                DeviceBuffer<int> buffer = cpu.Allocate<int>(length);
                 int[] marks = new int[buffer.Length];
                 Array.Fill(marks, step);
                 buffer.CopyFromCPU(marks);
@@ -67,7 +72,9 @@ public class DeviceTests
             else
             {
                 int at = random.Next(live.Count);
-                Assert.All(live[at].Buffer.GetAsArray().Where((_, i) => i % 97 == 0), value => Assert.Equal(live[at].Mark, value));
+                Assert.All(
+                    live[at].Buffer.GetAsArray().Where((_, i) => i % 97 == 0),
+                    value => Assert.Equal(live[at].Mark, value));
                 live[at].Buffer.Dispose();
                 live.RemoveAt(at);
             }
@@ -122,7 +129,7 @@ public class DeviceTests
         Assert.Throws<ArgumentException>(() => new Conv3x3Weights(cpu, new float[17], new float[1]));
     }
 
-    /// <summary>The same bytes for any number of threads: no sum depends on how the work was divided.</summary>
+    /// <summary>The bytes are the same for any number of threads: no sum depends on how the work was divided.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -130,7 +137,8 @@ public class DeviceTests
     public void ResultsDoNotDependOnTheNumberOfThreads(int threads)
     {
         // Direct (24 channels do not fill AVX-512's vectors), Winograd by tiles, Winograd by channels.
-        foreach (Conv3x3Shape shape in new Conv3x3Shape[] { new(37, 29, 24, 40), new(37, 29, 32, 48), new(9, 7, 32, 96) })
+        Conv3x3Shape[] shapes = [new(37, 29, 24, 40), new(37, 29, 32, 48), new(9, 7, 32, 96)];
+        foreach (Conv3x3Shape shape in shapes)
             Assert.Equal(ConvolutionAndGram(3, shape), ConvolutionAndGram(threads, shape));
     }
 
@@ -179,7 +187,9 @@ public class DeviceTests
         using var cpu = new CpuDevice(1);
         using DeviceBuffer<float> odd = cpu.Allocate<float>(3), buffer = cpu.Allocate<float>(100);
         Assert.True(buffer.View.StartsAt16Bytes);
-        Assert.Equal([false, false, false, true], new[] { 1, 2, 3, 4 }.Select(i => buffer.View.SubView(i, 8).StartsAt16Bytes));
+        Assert.Equal(
+            [false, false, false, true],
+            new[] { 1, 2, 3, 4 }.Select(i => buffer.View.SubView(i, 8).StartsAt16Bytes));
     }
 
     [Fact]
@@ -199,9 +209,10 @@ public class DeviceTests
         Conv3x3Shape shape = sizes with { Relu = true };
         int channels = shape.OutChannels;
         using DeviceBuffer<float> x = cpu.Allocate<float>(Floats(random, shape.InLength));
-        using DeviceBuffer<float> y = cpu.Allocate<float>(shape.OutLength), gram = cpu.Allocate<float>(channels * channels), sum = cpu.Allocate<float>(1);
+        using DeviceBuffer<float> y = cpu.Allocate<float>(shape.OutLength);
+        using DeviceBuffer<float> gram = cpu.Allocate<float>(channels * channels), sum = cpu.Allocate<float>(1);
         using DeviceBuffer<uint> gate = cpu.Allocate<uint>(shape.GateLength);
-        using var weights = new Conv3x3Weights(cpu, Floats(random, shape.KernelLength), Floats(random, channels));
+        using var weights = new Conv3x3Weights(cpu, Floats(random, shape.FilterLength), Floats(random, channels));
         Conv3x3Op.Forward(cpu, x.View, weights, y.View, gate.View, shape);
         GramOp.Forward(cpu, y.View, gram.View, (int)shape.Pixels, channels, 0.01f);
         Conv3x3Op.BackwardData(cpu, y.View, gate.View, weights, x.View, shape, 1f);

@@ -6,17 +6,17 @@ using NativeStyle.Kernels.Operators.MatrixProduct;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>Which form of an operator runs, and how wide its loads are.</summary>
+/// <summary>Tests which form of an operator runs, and how wide its loads are.</summary>
 public class FormTests
 {
     private readonly Operator<int> _operator;
-    private readonly List<string> _ran = [];
+    private readonly List<string> _runs = [];
 
     public FormTests() => _operator = new Operator<int>("Test", length => ($"{length}", Work.Each(length, 1, 1)))
-        .Vectorized((_, _) => _ran.Add("whole vectors"), (_, length) => length % 8 == 0)
-        .Vectorized((_, _) => _ran.Add("vectorised"), (_, length) => length > 1)
-        .Tiled((_, _) => _ran.Add("tiled"), (_, length) => length > 64, saving: 4)
-        .Plain((_, _) => _ran.Add("plain"));
+        .Vectorized((_, _) => _runs.Add("whole vectors"), (_, length) => length % 8 == 0)
+        .Vectorized((_, _) => _runs.Add("vectorised"), (_, length) => length > 1)
+        .Tiled((_, _) => _runs.Add("tiled"), (_, length) => length > 64, saving: 4)
+        .Plain((_, _) => _runs.Add("plain"));
 
     [Theory]
     [InlineData("cpu", 16, "whole vectors")]
@@ -27,23 +27,26 @@ public class FormTests
     [InlineData("cpu-kernels", 100, "plain")]
     public void TheFirstFormThatIsForTheDeviceAndTakesTheArgumentsRuns(string name, int length, string expected)
     {
-        using ComputeDevice device = name == "gpu" ? new FaultyDevice { FastGroups = true } : DeviceCatalog.Find(name)!.Open(1);
+        using ComputeDevice device = name == "gpu"
+            ? new FaultyDevice { FastGroups = true }
+            : DeviceCatalog.Find(name)!.Open(1);
         _operator.Run(device, length);
-        Assert.Equal(expected, Assert.Single(_ran));
+        Assert.Equal(expected, Assert.Single(_runs));
     }
 
     [Fact]
-    public void TheProfilerCountsWhatTheFormSaves()
+    public void TheProfilerReportsTheSavingOfTheForm()
     {
         using var cpu = new CpuDevice(1) { Profiler = new Profiler() };
         _operator.Run(cpu, 17);
-        Assert.Equal(("Test", "17", 1, 1.0), Assert.Single(cpu.Profiler.Entries) is var entry ? (entry.Operator, entry.Shape, entry.Calls, entry.Work.Saving) : default);
+        ProfileEntry entry = Assert.Single(cpu.Profiler.Entries);
+        Assert.Equal(("Test", "17", 1, 1.0), (entry.Operator, entry.Shape, entry.Calls, entry.Work.Saving));
         using var gpu = new FaultyDevice { FastGroups = true, Profiler = new Profiler() };
         _operator.Run(gpu, 100);
         Assert.Equal(4, Assert.Single(gpu.Profiler!.Entries).Work.Saving);
     }
 
-    /// <summary>Loads of 16 bytes want rows that start at 16 bytes and do not end within four floats.</summary>
+    /// <summary>Loads of 16 bytes need rows that start at 16 bytes and do not end within four floats.</summary>
     [Theory]
     [InlineData(64, 0, true)]
     [InlineData(64, 4, true)]
@@ -55,16 +58,19 @@ public class FormTests
     {
         using var cpu = new CpuDevice(1);
         const int Rows = 5;
-        using DeviceBuffer<float> aligned = cpu.Allocate<float>(Rows * channels), buffer = cpu.Allocate<float>((Rows * channels) + offset);
+        using DeviceBuffer<float> aligned = cpu.Allocate<float>(Rows * channels);
+        using DeviceBuffer<float> buffer = cpu.Allocate<float>((Rows * channels) + offset);
         ArrayView<float> view = buffer.View.SubView(offset, Rows * channels);
         // A product of (5, channels) and (channels, channels), and the Gram matrix of a (5, channels) map.
         var product = new MultiplyShape(Rows, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
-        MatrixProductOp.Widths widths = MatrixProductOp.Widths.Of(new(view, aligned.View, aligned.View, product, 1f, 0f));
+        MatrixProductOp.Widths widths =
+            MatrixProductOp.Widths.Of(new(view, aligned.View, aligned.View, product, 1f, 0f));
         Assert.Equal(wide ? LoadWidth.Vector : LoadWidth.Scalar, widths.A);
         Assert.Equal(channels % 4 == 0 ? LoadWidth.Vector : LoadWidth.Scalar, widths.B);
         widths = MatrixProductOp.Widths.Of(new(aligned.View, aligned.View, view, product, 1f, 0f));
         Assert.Equal(wide ? LoadWidth.Vector : LoadWidth.Scalar, widths.C);
         var gram = new MultiplyShape(channels, channels, Rows, 1, Rows, 0, 1, channels, 0, channels, 0);
-        Assert.Equal(wide ? LoadWidth.Vector : LoadWidth.Scalar, MatrixProductOp.Widths.Of(new(view, view, aligned.View, gram, 1f, 0f)).A);
+        widths = MatrixProductOp.Widths.Of(new(view, view, aligned.View, gram, 1f, 0f));
+        Assert.Equal(wide ? LoadWidth.Vector : LoadWidth.Scalar, widths.A);
     }
 }

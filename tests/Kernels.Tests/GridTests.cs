@@ -6,7 +6,7 @@ using NativeStyle.Kernels.Operators.MatrixProduct;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>CUDA's grids end at 65,535 groups along Y and Z, at 2,147,483,647 along X.</summary>
+/// <summary>CUDA's grids end at 65,535 groups along Y and Z, and at 2,147,483,647 along X.</summary>
 public class GridTests
 {
     [Theory]
@@ -16,15 +16,22 @@ public class GridTests
     [InlineData(1, 1)]
     public void GridsStayWithinTheLimitsAtEverySize(int height, int width)
     {
+        (int Rows, int Columns)[] tileSizes =
+        [
+            (MatrixProductOp.NarrowTile, 64),
+            (TileProduct.Small, TileProduct.Small),
+            (TensorProduct.Rows, TensorProduct.Columns),
+        ];
         foreach (int channels in new[] { 3, 8, 64, 128, 256, 512 })
         {
-            int pixels = height * width, pieces = GramOp.Pieces(pixels, channels), depth = (pixels + pieces - 1) / pieces;
+            int pixels = height * width, pieces = GramOp.Pieces(pixels, channels);
+            int depth = (pixels + pieces - 1) / pieces;
             MultiplyShape forward = GramOp.ProductShape(pixels, channels, depth, pieces);
             var backward = new MultiplyShape(pixels, channels, channels, 1, channels, 0, channels, 1, 0, channels, 0);
             int tiles = (height + 3) / 4 * ((width + 3) / 4);
             foreach (MultiplyShape shape in new[] { forward, backward, WinogradGpu.ProductShape(tiles, channels, 512) })
             {
-                foreach ((int rows, int columns) in new[] { (MatrixProductOp.NarrowTile, 64), (TileProduct.Small, TileProduct.Small), (TensorProduct.Rows, TensorProduct.Columns) })
+                foreach ((int rows, int columns) in tileSizes)
                     AssertWithin(MatrixProductOp.GridOf(shape, rows, columns));
             }
 

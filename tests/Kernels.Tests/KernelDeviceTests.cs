@@ -6,7 +6,7 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>Devices that run kernels by ILGPU: memory, launches, and what they refuse.</summary>
+/// <summary>Tests devices that run kernels by ILGPU: memory, launches, and what they refuse.</summary>
 public class KernelDeviceTests
 {
     [Fact]
@@ -27,7 +27,8 @@ public class KernelDeviceTests
                 device.LaunchGrouped(NothingKernel, new KernelConfig(grid, new Index3D(1, 1, 1)), buffer.View));
         }
 
-        DeviceException tooLarge = Assert.Throws<DeviceException>(() => device.LaunchGrouped(NothingKernel, new KernelConfig(1, 4096), buffer.View));
+        DeviceException tooLarge = Assert.Throws<DeviceException>(
+            () => device.LaunchGrouped(NothingKernel, new KernelConfig(1, 4096), buffer.View));
         Assert.Contains("4096 work items", tooLarge.Message, StringComparison.Ordinal);
     }
 
@@ -36,7 +37,8 @@ public class KernelDeviceTests
     public void TooMuchMemoryIsAnErrorThatSaysSo()
     {
         using ComputeDevice device = TestDevice.OpenCl();
-        OutOfMemoryException error = Assert.ThrowsAny<OutOfMemoryException>(() => device.Allocate<float>((device.LargestBufferBytes / 4) + 1024));
+        OutOfMemoryException error = Assert.ThrowsAny<OutOfMemoryException>(
+            () => device.Allocate<float>((device.LargestBufferBytes / 4) + 1024));
         Assert.Contains("MiB", error.Message, StringComparison.Ordinal);
     }
 
@@ -73,7 +75,7 @@ public class KernelDeviceTests
         }
 
         Assert.Equal(0, device.MemoryBytes.InUse);
-        // A kernel writes a window, and nothing beside it.
+        // A kernel writes a window, and nothing outside it.
         using (DeviceBuffer<float> buffer = device.Allocate<float>(new float[100]))
         {
             VectorOps.Fill(device, buffer.View.SubView(7, 20), 3f);

@@ -2,7 +2,9 @@ using NativeStyle.Kernels.Operators.MatrixProduct;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>The small decisions of the matrix product's kernels: how they load, which tile they take, what TF32 keeps.</summary>
+/// <summary>
+/// Tests the small decisions of the matrix product's kernels: how they load, which tile they take, what TF32 keeps.
+/// </summary>
 public class LoadWidthTests
 {
     [Theory]
@@ -13,8 +15,12 @@ public class LoadWidthTests
     [InlineData(true, 27, 64, 0, false)]
     [InlineData(true, 64, 66, 0, false)]
     [InlineData(true, 64, 64, 4098, false)]
-    public void FourFloatsAreLoadedTogetherWhereEveryRowStartsAndEndsAt16Bytes(bool starts, int columns, int stride, int batchStride, bool vector) =>
-        Assert.Equal(vector ? LoadWidth.Vector : LoadWidth.Scalar, MatrixOperand.WidthOf(starts, columns, stride, batchStride));
+    public void FourFloatsAreLoadedTogetherWhereEveryRowStartsAndEndsAt16Bytes(
+        bool starts, int columns, int stride, int batchStride, bool vector)
+    {
+        LoadWidth width = MatrixOperand.WidthOf(starts, columns, stride, batchStride);
+        Assert.Equal(vector ? LoadWidth.Vector : LoadWidth.Scalar, width);
+    }
 
     [Fact]
     public void LargeTilesAreForProductsThatFillAGpu()
@@ -27,11 +33,12 @@ public class LoadWidthTests
 
     [Theory]
     [InlineData(1f, 1f)]
-    [InlineData(1f + (1f / 2048), 1f + (1f / 1024))] // half of the last place: away from zero
+    [InlineData(1f + (1f / 2048), 1f + (1f / 1024))] // half of the last place: rounded away from zero
     [InlineData(-1f - (1f / 2048), -1f - (1f / 1024))]
     [InlineData(1f + (1f / 4096), 1f)]
     [InlineData(0f, 0f)]
     [InlineData(float.PositiveInfinity, float.PositiveInfinity)]
     [InlineData(float.NaN, float.NaN)]
-    public void Tf32KeepsTenBitsOfMantissa(float value, float rounded) => Assert.Equal(rounded, TensorFloat.Round(value));
+    public void Tf32KeepsTenBitsOfMantissa(float value, float rounded) =>
+        Assert.Equal(rounded, TensorFloat.Round(value));
 }

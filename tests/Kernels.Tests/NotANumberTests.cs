@@ -9,8 +9,8 @@ using NativeStyle.Kernels.Operators.Relu;
 namespace NativeStyle.Kernels.Tests;
 
 /// <summary>
-/// Not-a-number goes through ReLU and max pooling on every device, so that a run sees that its losses are no longer finite. GPUs'
-/// max instructions would drop it.
+/// Not-a-number passes through ReLU and max pooling on every device, so that a run notices when its losses are no
+/// longer finite. GPUs' max instructions would drop it.
 /// </summary>
 public class NotANumberTests
 {
@@ -25,7 +25,7 @@ public class NotANumberTests
     [Trait("Device", "OpenCl")]
     public void OnOpenCl() => Check("opencl");
 
-    /// <summary>The form of GPUs, on the CPU.</summary>
+    /// <summary>Runs the form of GPUs on the CPU.</summary>
     [Fact]
     public void InTheTiledForm()
     {
@@ -43,34 +43,44 @@ public class NotANumberTests
         PixelsOp.Clamp(device, x.View, -0.5f, 1f);
         Assert.Equal([-0.5f, float.NaN, 1f, 0f], x.GetAsArray());
 
-        // One of a window's four, at each place, in vectors and beside them.
+        // Puts not-a-number at each of a window's four places, in vectors and outside them.
         foreach (int channels in new[] { 3, 19 })
         {
             var shape = new PoolShape(2, 2, channels, PoolEdge.Floor);
             for (int place = 0; place < 4; place++)
             {
-                float[] values = [.. Enumerable.Range(0, 4 * channels).Select(i => i / channels == place && i % channels != 1 ? float.NaN : i)];
-                using DeviceBuffer<float> input = device.Allocate<float>(values), output = device.Allocate<float>(channels);
+                float[] values = [.. Enumerable.Range(0, 4 * channels)
+                    .Select(i => i / channels == place && i % channels != 1 ? float.NaN : i)];
+                using DeviceBuffer<float> input = device.Allocate<float>(values);
+                using DeviceBuffer<float> output = device.Allocate<float>(channels);
                 MaxPoolOp.Forward(device, input.View, output.View, shape);
-                Assert.Equal(Enumerable.Range(0, channels).Select(c => c == 1 ? (3 * channels) + 1 : float.NaN), output.GetAsArray());
+                Assert.Equal(
+                    Enumerable.Range(0, channels).Select(c => c == 1 ? (3 * channels) + 1 : float.NaN),
+                    output.GetAsArray());
             }
         }
 
         foreach (int channels in new[] { 3, 5, 16 })
         {
             foreach (Pooling pooling in new[] { Pooling.None, Pooling.Average, Pooling.Max })
-                CheckConvolution(device, new Conv3x3Shape(5, 6, channels, 16, Relu: true, Pooling: pooling), RunForward);
+            {
+                var shape = new Conv3x3Shape(5, 6, channels, 16, Relu: true, Pooling: pooling);
+                CheckConvolution(device, shape, RunForward);
+            }
         }
     }
 
     private static void RunForward(ComputeDevice device, Conv3x3Op.ForwardArguments a) =>
         Conv3x3Op.Forward(device, a.Input, a.Weights, a.Output, a.Gate, a.Shape);
 
-    /// <summary>Wherever the direct sum has a not-a-number, the convolution has one too (Winograd spreads it over its tile).</summary>
-    private static void CheckConvolution(ComputeDevice device, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward)
+    /// <summary>
+    /// Wherever the direct sum has a not-a-number, the convolution has one too (Winograd spreads it over its tile).
+    /// </summary>
+    private static void CheckConvolution(
+        ComputeDevice device, Conv3x3Shape shape, Action<ComputeDevice, Conv3x3Op.ForwardArguments> forward)
     {
         var random = new Random(1);
-        float[] w = [.. Enumerable.Range(0, (int)shape.KernelLength).Select(_ => random.NextSingle() - 0.5f)];
+        float[] w = [.. Enumerable.Range(0, (int)shape.FilterLength).Select(_ => random.NextSingle() - 0.5f)];
         float[] x = [.. Enumerable.Range(0, (int)shape.InLength).Select(_ => random.NextSingle() - 0.5f)];
         x[((shape.Width + 2) * shape.InChannels) + 1] = float.NaN;
         using var weights = new Conv3x3Weights(device, w, new float[shape.OutChannels]);
@@ -84,8 +94,12 @@ public class NotANumberTests
         {
             for (int column = 1; column <= 3; column++)
             {
-                if (row / step * width + column / step is var pixel && (pixel + 1) * shape.OutChannels <= y.Length)
-                    Assert.All(y[(pixel * shape.OutChannels)..((pixel + 1) * shape.OutChannels)], value => Assert.True(float.IsNaN(value), $"{device.Name}, {shape}: {value} at ({row}, {column})"));
+                int pixel = (row / step * width) + (column / step);
+                if ((pixel + 1) * shape.OutChannels > y.Length) continue;
+                Assert.All(
+                    y[(pixel * shape.OutChannels)..((pixel + 1) * shape.OutChannels)],
+                    value => Assert.True(
+                        float.IsNaN(value), $"{device.Name}, {shape}: {value} at ({row}, {column})"));
             }
         }
     }

@@ -3,21 +3,25 @@ using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Tests;
 
-/// <summary>Every kernel is translated for GPUs that no machine here has, and NVIDIA's assembler takes it.</summary>
+/// <summary>
+/// Every kernel can be translated for GPUs that this machine need not have, and NVIDIA's assembler accepts it.
+/// </summary>
 public class TranslationTests
 {
-    private static readonly Lazy<(KernelEntry Kernel, string Ptx)[]> s_forSm80 = new(() => Translate(CudaArchitecture.SM_80));
+    private static readonly Lazy<(KernelEntry Kernel, string Ptx)[]> s_forSm80 =
+        new(() => Translate(CudaArchitecture.SM_80));
 
     [Fact]
     public void EveryKernelBecomesOpenClC()
     {
         using var translator = new KernelTranslator();
-        Assert.All(KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null), kernel => Assert.Contains($"kernel void Kernel_{kernel.Method.Name}", translator.ToOpenCl(kernel), StringComparison.Ordinal));
+        Assert.All(KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null), kernel => Assert.Contains(
+            $"kernel void Kernel_{kernel.Method.Name}", translator.ToOpenCl(kernel), StringComparison.Ordinal));
     }
 
     /// <summary>
-    /// Without spills and without arrays in memory, for Volta, Ampere and Hopper. ILGPU's text for newer GPUs names sm_80, and ptxas
-    /// makes their code of it.
+    /// Every kernel assembles without spills and without arrays in memory, for Volta, Ampere and Hopper. ILGPU's text
+    /// for newer GPUs names sm_80, and ptxas makes their code from it.
     /// </summary>
     [SkippableTheory]
     [Trait("Tool", "Ptxas")]
@@ -28,15 +32,19 @@ public class TranslationTests
     {
         PtxAssembler? assembler = PtxAssembler.Find();
         const string Why = "no ptxas: set NATIVESTYLE_PTXAS to NVIDIA's assembler (Debian: nvidia-cuda-toolkit)";
-        Assert.True(assembler is not null || Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_PTXAS") is null, Why);
+        Assert.True(
+            assembler is not null || Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_PTXAS") is null, Why);
         Skip.If(assembler is null, Why);
-        (KernelEntry Kernel, string Ptx)[] texts = architecture == "sm_70" ? Translate(CudaArchitecture.SM_70) : s_forSm80.Value;
-        Assert.All(texts.AsParallel().Select(text => (text.Kernel.Name, assembler!.Assemble(text.Ptx, architecture, text.Kernel.GroupItems))), assembled =>
+        (KernelEntry Kernel, string Ptx)[] texts =
+            architecture == "sm_70" ? Translate(CudaArchitecture.SM_70) : s_forSm80.Value;
+        var assembledTexts = texts.AsParallel().Select(text =>
+            (text.Kernel.Name, assembler!.Assemble(text.Ptx, architecture, text.Kernel.GroupItems)));
+        Assert.All(assembledTexts, assembled =>
         {
             (string name, KernelResources needs) = assembled;
             Assert.Equal((name, 0, 0), (name, needs.SpillBytes, needs.StackBytes));
             Assert.InRange(needs.Registers, 1, 255);
-            // More than a group may have without asking for it.
+            // A group may not have more without asking for it.
             Assert.InRange(needs.SharedBytes, 0, 48 << 10);
         });
     }
@@ -45,7 +53,8 @@ public class TranslationTests
     public void WithoutPtxasEveryKernelIsTranslatedAllTheSame()
     {
         Assert.Equal(KernelCatalog.All.Count, s_forSm80.Value.Length);
-        Assert.All(s_forSm80.Value, text => Assert.Contains($".entry Kernel_{text.Kernel.Method.Name}", text.Ptx, StringComparison.Ordinal));
+        Assert.All(s_forSm80.Value, text => Assert.Contains(
+            $".entry Kernel_{text.Kernel.Method.Name}", text.Ptx, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -58,8 +67,9 @@ public class TranslationTests
             Assert.Equal(text.Count(c => c == '{'), text.Count(c => c == '}'));
             Assert.Matches(@"[};]\s*$", text);
         });
-        // The helper that a kernel calls comes with it.
-        Assert.Contains("static float Rectify", KernelSource.Of(KernelCatalog.All.Single(kernel => kernel.Name == "Relu.ForwardKernel")), StringComparison.Ordinal);
+        // The text includes the helper that a kernel calls.
+        KernelEntry relu = KernelCatalog.All.Single(kernel => kernel.Name == "Relu.ForwardKernel");
+        Assert.Contains("static float Rectify", KernelSource.Of(relu), StringComparison.Ordinal);
     }
 
     /// <summary>The CUDA occupancy calculator's figures for compute capability 8.0.</summary>

@@ -27,7 +27,7 @@ public sealed class Conv3x3Layer : IDisposable
     {
         Weights = weights;
         Kernel = new Tensor(
-            device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Kernel, !frozen).Keep();
+            device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Filter, !frozen).Keep();
         Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Keep();
     }
 
@@ -79,9 +79,11 @@ public static class Conv3x3Operator
 
             if (layer.Kernel.RequiresGradient)
             {
-                using DeviceBuffer<float>? gradSums = relu ? device.Allocate<float>(shape.SumLength) : null;
-                if (gradSums is not null) Conv3x3Op.BackwardEnd(device, y.Gradient, open, gradSums.View, shape);
-                ArrayView<float> dz = gradSums?.View ?? y.Gradient;
+                using DeviceBuffer<float>? gradPreactivation =
+                    relu ? device.Allocate<float>(shape.PreactivationLength) : null;
+                if (gradPreactivation is not null)
+                    Conv3x3Op.BackwardEnd(device, y.Gradient, open, gradPreactivation.View, shape);
+                ArrayView<float> dz = gradPreactivation?.View ?? y.Gradient;
                 (ArrayView<float> dw, float betaW) = layer.Kernel.Accumulate();
                 Conv3x3Op.BackwardWeights(device, x.Data, dz, dw, shape, betaW);
                 (ArrayView<float> db, float betaB) = layer.Bias.Accumulate();

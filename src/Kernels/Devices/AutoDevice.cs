@@ -4,19 +4,22 @@ using System.Text.Json;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// The choice of <c>--device auto</c>: CUDA, then an OpenCL GPU, then the CPU. A GPU is trusted when <see cref="DeviceCheck"/>
-/// found it right and clearly faster than all cores of the CPU; what it found is kept in the user's cache folder for each device,
-/// driver, CPU and build of this program, so that the choice is made once. GPUs that share the host's memory are passed over.
+/// Chooses the device for <c>--device auto</c>: CUDA, then an OpenCL GPU, then the CPU. A GPU is trusted when
+/// <see cref="DeviceCheck"/> finds it right and clearly faster than all cores of the CPU. The verdict is kept in the
+/// user's cache folder for each device, driver, CPU and build of this program, so that the choice is made once. GPUs
+/// that share the host's memory are skipped.
 /// </summary>
-/// <param name="gpus">The devices to choose among, best first.</param>
-/// <param name="check">Checks one.</param>
-/// <param name="file">Where verdicts are kept.</param>
+/// <param name="gpus">The devices to choose from, best first.</param>
+/// <param name="check">Checks one device.</param>
+/// <param name="file">The file that keeps the verdicts.</param>
 public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevice, DeviceVerdict> check, string file)
 {
-    /// <summary>So much faster a GPU must be: more than two measurements of the same device differ.</summary>
+    /// <summary>
+    /// How many times as fast as the CPU a GPU must be: more than two measurements of the same device differ by.
+    /// </summary>
     private const double Margin = 1.5;
 
-    /// <summary>For the devices of this machine.</summary>
+    /// <summary>The choice among the devices of this machine.</summary>
     public static AutoDevice OfThisMachine => new(Gpus(), CheckAgainstCpu, DefaultFile);
 
     /// <summary>devices.json in the user's cache folder.</summary>
@@ -27,8 +30,8 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
         "nativestyle", "devices.json");
 
     /// <summary>Opens the device.</summary>
-    /// <param name="threads">Of the CPU; 0 for all cores.</param>
-    /// <param name="notice">Told why a GPU is left, and when one is checked for the first time.</param>
+    /// <param name="threads">Threads of the CPU; 0 for all cores.</param>
+    /// <param name="notice">Is told why a GPU is not used, and when one is checked for the first time.</param>
     public ComputeDevice Open(int threads, Action<string>? notice = null)
     {
         foreach (DeviceListing gpu in gpus)
@@ -48,34 +51,40 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
 
     private ComputeDevice? TryOpen(DeviceListing gpu, int threads, Action<string>? notice)
     {
-        string key = $"{gpu.Hardware} | {gpu.Driver} | {Environment.ProcessorCount} cores, {CpuDevice.WidestVectorBits} bits | {typeof(AutoDevice).Module.ModuleVersionId}";
-        Dictionary<string, DeviceVerdict> known = Read();
+        string key = $"{gpu.Hardware} | {gpu.Driver} | {Environment.ProcessorCount} cores, "
+            + $"{CpuDevice.WidestVectorBits} bits | {typeof(AutoDevice).Module.ModuleVersionId}";
+        Dictionary<string, DeviceVerdict> verdicts = Read();
         ComputeDevice? device = null;
-        DeviceVerdict? verdict = known.GetValueOrDefault(key);
+        DeviceVerdict? verdict = verdicts.GetValueOrDefault(key);
         try
         {
             if (verdict is null)
             {
                 notice?.Invoke($"{gpu.Name} ({gpu.Hardware}) is new here: checking it against the CPU");
-                // A driver that takes the whole program along must not do so every time.
-                known[key] = new DeviceVerdict("it did not survive its first check", 0);
-                Write(known);
+                // A driver that crashes the whole program must not do so at every start.
+                verdicts[key] = new DeviceVerdict("it did not survive its first check", 0);
+                Write(verdicts);
                 device = gpu.Open(threads);
                 verdict = check(device);
-                known[key] = verdict;
-                Write(known);
+                verdicts[key] = verdict;
+                Write(verdicts);
             }
 
             if (verdict.Fault is null && verdict.TimesTheCpu >= Margin) return device ?? gpu.Open(threads);
             notice?.Invoke(verdict.Fault is { } fault
-                ? $"{gpu.Name} ({gpu.Hardware}) is left alone: {fault} (try a newer driver; delete {file} to check it again)"
-                : string.Create(CultureInfo.InvariantCulture, $"{gpu.Name} ({gpu.Hardware}) is {verdict.TimesTheCpu:0.0#} times as fast as the CPU; using the CPU"));
+                ? $"{gpu.Name} ({gpu.Hardware}) is left alone: {fault} "
+                    + $"(try a newer driver; delete {file} to check it again)"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{gpu.Name} ({gpu.Hardware}) is {verdict.TimesTheCpu:0.0#} times as fast as the CPU; "
+                        + $"using the CPU"));
         }
         catch (Exception failed) when (failed is DeviceException or OutOfMemoryException)
         {
-            notice?.Invoke($"{gpu.Name} ({gpu.Hardware}) failed: {failed.Message.ReplaceLineEndings(" ")}; it is left alone");
-            known[key] = new DeviceVerdict($"it failed its check: {failed.Message.ReplaceLineEndings(" ")}", 0);
-            Write(known);
+            string message = failed.Message.ReplaceLineEndings(" ");
+            notice?.Invoke($"{gpu.Name} ({gpu.Hardware}) failed: {message}; it is left alone");
+            verdicts[key] = new DeviceVerdict($"it failed its check: {message}", 0);
+            Write(verdicts);
         }
 
         device?.Dispose();
@@ -94,7 +103,7 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
         return DeviceCheck.Run(device, cpu);
     }
 
-    /// <summary>A file that is missing or damaged says nothing: the check is made again.</summary>
+    /// <summary>Reads the verdicts. A missing or damaged file holds none: the checks are made again.</summary>
     private Dictionary<string, DeviceVerdict> Read()
     {
         try
@@ -102,15 +111,18 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
             if (File.Exists(file) && new FileInfo(file).Length < 1 << 20)
                 return JsonSerializer.Deserialize<Dictionary<string, DeviceVerdict>>(File.ReadAllText(file)) ?? [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
         {
-            // As if it were not there.
+            // Treated like a missing file.
         }
 
         return [];
     }
 
-    /// <summary>A cache that cannot be written is no error: the check is made again the next time.</summary>
+    /// <summary>
+    /// Writes the verdicts. It is no error if the cache cannot be written: the check is made again the next time.
+    /// </summary>
     private void Write(Dictionary<string, DeviceVerdict> verdicts)
     {
         try
@@ -122,7 +134,7 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Checked, but not remembered.
+            // The device is checked, but the verdict is not remembered.
         }
     }
 }

@@ -6,16 +6,19 @@ using NativeStyle.Kernels.Operators;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// A device that runs operators: its memory, its launches, and which forms of an operator suit it. Operators (Conv3x3Op,
-/// GramOp, ...) are static classes that take a device and views of its buffers; <see cref="Operator{T}"/> chooses the form.
+/// A device that runs operators. It owns its memory, its launches, and the decision which forms of an operator suit it.
+/// Operators (Conv3x3Op, GramOp, ...) are static classes that take a device and views of its buffers;
+/// <see cref="Operator{T}"/> chooses the form.
 /// </summary>
 public abstract partial class ComputeDevice : IDisposable
 {
     private readonly BufferPool _pool;
     private bool _disposed;
 
-    /// <param name="usesHostMemory">Whether its memory is this computer's, which costs nothing before it is written.</param>
-    /// <param name="isRehearsal">Whether it places blocks and runs nothing, see <see cref="Rehearsal"/>.</param>
+    /// <param name="usesHostMemory">
+    /// Whether its memory is this computer's, which costs nothing before it is written.
+    /// </param>
+    /// <param name="isRehearsal">Whether it places blocks and runs nothing; see <see cref="Rehearsal"/>.</param>
     protected ComputeDevice(bool usesHostMemory, bool isRehearsal = false)
     {
         HostChecks.Throw();
@@ -25,66 +28,76 @@ public abstract partial class ComputeDevice : IDisposable
             : new BufferPool(AllocateSlab, FreeSlab, usesHostMemory);
     }
 
-    /// <summary>A short name, as <c>--device</c> takes it.</summary>
+    /// <summary>A short name, in the form that <c>--device</c> accepts.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What the device is, for people.</summary>
+    /// <summary>A description of the device for people.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Whether its memory is this computer's.</summary>
+    /// <summary>Whether the device's memory is this computer's.</summary>
     public bool UsesHostMemory { get; }
 
     /// <summary>
-    /// Whether this is a rehearsal of a device: blocks are placed as the device would place them, nothing is launched or copied,
-    /// and all that is read is zero.
+    /// Whether this is a rehearsal of a device: blocks are placed as the device would place them, nothing is launched
+    /// or copied, and every read returns zeros.
     /// </summary>
     public bool IsRehearsal { get; }
 
     /// <summary>Bytes of host memory that the device's threads have for themselves: scratch and stacks.</summary>
     public virtual long ScratchBytes => 0;
 
-    /// <summary>Bytes of device memory in use now, held (in use, or for reuse), and held at the most.</summary>
+    /// <summary>
+    /// Bytes of device memory in use now, bytes held now (in use or kept for reuse), and the most bytes ever held.
+    /// </summary>
     public (long InUse, long Held, long Peak) MemoryBytes => _pool.Bytes;
 
-    /// <summary>Bytes that a program may count on here: of a CPU what other programs have left, of a GPU all that it has.</summary>
+    /// <summary>
+    /// Bytes that a program can count on: on a CPU the memory that other programs leave, on a GPU all its memory.
+    /// </summary>
     public abstract long AvailableBytes { get; }
 
     /// <summary>Bytes of the largest buffer that the device allows.</summary>
     public virtual long LargestBufferBytes => long.MaxValue;
 
-    /// <summary>Elements of the largest buffer that its operators can count.</summary>
+    /// <summary>Elements of the largest buffer that the device's operators can index.</summary>
     public virtual long MostElements => long.MaxValue;
 
-    /// <summary>Whether kernels of groups run at all.</summary>
+    /// <summary>Whether grouped kernels run at all.</summary>
     public virtual bool HasGroups => true;
 
-    /// <summary>Whether groups with barriers run fast, as on GPUs; then operators take their tiled forms.</summary>
+    /// <summary>
+    /// Whether groups with barriers run fast, as on GPUs. Operators take their tiled forms on such a device.
+    /// </summary>
     public virtual bool HasFastGroups => false;
 
-    /// <summary>How exactly it multiplies where it has a choice; float32 unless it is set.</summary>
+    /// <summary>How exactly the device multiplies where it has a choice; float32 by default.</summary>
     public Precision Precision { get; set; }
 
-    /// <summary>Whether it has tensor cores that multiply TF32.</summary>
+    /// <summary>Whether the device has tensor cores that multiply in TF32.</summary>
     public virtual bool HasTensorCores => false;
 
-    /// <summary>Whether its work items come in warps of 32 lanes that can exchange values.</summary>
+    /// <summary>Whether work items come in warps of 32 lanes that can exchange values.</summary>
     public virtual bool HasWarps => false;
 
     /// <summary>Times every operator while it is set.</summary>
     public Profiler? Profiler { get; set; }
 
-    /// <summary>Device memory of <paramref name="length"/> elements; its contents are undefined.</summary>
-    /// <exception cref="OutOfMemoryException">The device has not so much memory left.</exception>
+    /// <summary>Allocates device memory of <paramref name="length"/> elements with undefined contents.</summary>
+    /// <exception cref="OutOfMemoryException">The device does not have that much memory left.</exception>
     public unsafe DeviceBuffer<T> Allocate<T>(long length, Lifetime lifetime = Lifetime.Brief) where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (length > MostElements)
-            throw new InsufficientMemoryException($"{Name}: a map of {length} elements is more than kernels can count; choose a smaller --size, or a --memory for tiles");
+        {
+            throw new InsufficientMemoryException(
+                $"{Name}: a map of {length} elements is more than kernels can count; "
+                    + "choose a smaller --size, or a --memory for tiles");
+        }
         return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), lifetime), length);
     }
 
-    /// <summary>Device memory that holds a copy of <paramref name="source"/>.</summary>
+    /// <summary>Allocates device memory that holds a copy of <paramref name="source"/>.</summary>
     public DeviceBuffer<T> Allocate<T>(ReadOnlySpan<T> source, Lifetime lifetime = Lifetime.Brief) where T : unmanaged
     {
         DeviceBuffer<T> buffer = Allocate<T>(source.Length, lifetime);
@@ -100,23 +113,28 @@ public abstract partial class ComputeDevice : IDisposable
         }
     }
 
-    /// <summary>Gives memory that is kept for reuse back to the system.</summary>
+    /// <summary>Returns memory that is kept for reuse to the system.</summary>
     public void TrimPool() => _pool.Trim();
 
-    /// <summary>Takes what is held now for the most that was ever held, as <see cref="MemoryBytes"/> tells it.</summary>
+    /// <summary>Resets the peak of <see cref="MemoryBytes"/> to what is held now.</summary>
     public virtual void ResetPeak() => _pool.ResetPeak();
 
     /// <summary>
-    /// A device of the same kind that places blocks and runs nothing: what the real code takes on this device is measured by
-    /// running it there, in a fraction of the time and without the memory.
+    /// Makes a device of the same kind that places blocks and runs nothing. Running the real code on it measures the
+    /// memory that the code takes on this device, in a fraction of the time and without using that memory.
     /// </summary>
     public virtual ComputeDevice Rehearsal() => new KernelRehearsal(this) { Precision = Precision };
 
-    /// <summary>Copies the elements of a view to host memory of the same length, after everything launched has run.</summary>
+    /// <summary>
+    /// Copies the elements of a view to host memory of the same length, after everything launched has run.
+    /// </summary>
     public void Read<T>(ArrayView<T> view, Span<T> target) where T : unmanaged
     {
         if (target.Length != view.Length)
-            throw new ArgumentException($"a view of {view.Length} elements does not fit {target.Length}", nameof(target));
+        {
+            throw new ArgumentException(
+                $"a view of {view.Length} elements does not fit {target.Length}", nameof(target));
+        }
         if (IsRehearsal) target.Clear();
         else if (view.Length > 0) Download(view, target);
     }
@@ -125,7 +143,10 @@ public abstract partial class ComputeDevice : IDisposable
     public void Write<T>(ReadOnlySpan<T> source, ArrayView<T> view) where T : unmanaged
     {
         if (source.Length != view.Length)
-            throw new ArgumentException($"{source.Length} elements do not fill a view of {view.Length}", nameof(source));
+        {
+            throw new ArgumentException(
+                $"{source.Length} elements do not fill a view of {view.Length}", nameof(source));
+        }
         if (view.Length > 0 && !IsRehearsal) Upload(source, view);
     }
 
@@ -145,24 +166,24 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Whether the device runs operators in forms of this kind.</summary>
     internal virtual bool Runs(FormKind kind) => kind == FormKind.Plain || (kind == FormKind.Tiled && HasFastGroups);
 
-    /// <summary>Whether operators whose products may be rounded to TF32 take their forms for tensor cores.</summary>
+    /// <summary>Whether operators that allow products rounded to TF32 take their tensor-core forms.</summary>
     internal bool UsesTensorCores => HasTensorCores && Precision == Precision.Tf32;
 
     internal void Return(PoolBlock block)
     {
         _pool.Return(block);
-        // The device went before this buffer: its slab goes when it was the last.
+        // The device was disposed before this buffer: frees the slab if this was its last block.
         if (_disposed) _pool.Trim();
     }
 
-    /// <summary>Copies to the device.</summary>
+    /// <summary>Copies host memory to the device.</summary>
     protected abstract void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) where T : unmanaged;
 
-    /// <summary>Copies to the host, after everything launched has run.</summary>
+    /// <summary>Copies device memory to the host, after everything launched has run.</summary>
     protected abstract void Download<T>(ArrayView<T> view, Span<T> target) where T : unmanaged;
 
     /// <summary>Takes memory from the system, aligned to 64 bytes.</summary>
-    /// <exception cref="OutOfMemoryException">There is not so much.</exception>
+    /// <exception cref="OutOfMemoryException">The system does not have that much memory.</exception>
     protected abstract MemoryBuffer AllocateSlab(long bytes);
 
     protected abstract void FreeSlab(MemoryBuffer slab);

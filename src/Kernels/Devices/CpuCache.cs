@@ -2,13 +2,15 @@ using System.Globalization;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>The size of the cache that blocks of work are made for. Block sizes change the speed, never a result.</summary>
+/// <summary>
+/// The size of the cache that blocks of work are made for. Block sizes change the speed, never a result.
+/// </summary>
 internal static class CpuCache
 {
-    /// <summary>Bytes of a core's second-level cache; 1 MiB where the system does not tell.</summary>
+    /// <summary>Bytes of a core's second-level cache; 1 MiB if the system does not report it.</summary>
     public static long SecondLevelBytes { get; } = Read() ?? 1L << 20;
 
-    /// <summary>As Linux tells it: "2048K".</summary>
+    /// <summary>Reads the size in Linux's format: "2048K".</summary>
     private static long? Read()
     {
         try

@@ -11,8 +11,9 @@ using NativeStyle.Kernels.Simd;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// The CPU for speed: operators run in their hand-vectorised forms; a kernel of one that has none is called as the C# method
-/// it is, by all threads. (ILGPU's own CPU accelerator, <see cref="KernelDevice.OnCpu"/>, is for tests and the debugger.)
+/// The CPU at full speed. Operators run in their hand-vectorised forms; a kernel without such a form is called by all
+/// threads as a plain C# method. (ILGPU's own CPU accelerator, <see cref="KernelDevice.OnCpu"/>, is for tests and the
+/// debugger.)
 /// </summary>
 public sealed unsafe class CpuDevice : ComputeDevice
 {
@@ -24,8 +25,8 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     /// <param name="threads">Threads to use; 0 for one per core that this process may use.</param>
     /// <param name="vectorBits">
-    /// Width of the vectors: 128, 256, 512, or 0 for the widest that this machine is fast with. A wider one than the
-    /// machine has still computes, slowly.
+    /// Width of the vectors: 128, 256, 512, or 0 for the widest that is fast on this machine. A width that the machine
+    /// does not have still computes, slowly.
     /// </param>
     public CpuDevice(int threads = 0, int vectorBits = 0)
         : base(usesHostMemory: true)
@@ -50,13 +51,14 @@ public sealed unsafe class CpuDevice : ComputeDevice
     /// <summary>Width of the vectors of the hand-vectorised operators.</summary>
     public int VectorBits { get; }
 
-    /// <summary>The widest vectors that this machine is fast with; 128 also where it has none.</summary>
+    /// <summary>The widest vectors that are fast on this machine; 128 also if it has none.</summary>
     public static int WidestVectorBits =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
     public override string Name => VectorBits == WidestVectorBits ? "cpu" : $"cpu-{VectorBits}";
 
-    public override string Description => $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
+    public override string Description =>
+        $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
 
     private string VectorUnit => VectorBits switch
     {
@@ -65,7 +67,7 @@ public sealed unsafe class CpuDevice : ComputeDevice
         _ => AdvSimd.IsSupported ? "NEON" : Vector128.IsHardwareAccelerated ? "SSE" : "emulated",
     };
 
-    /// <summary>What was free when this was made; see <see cref="SystemMemory.AvailableBytes"/>.</summary>
+    /// <summary>The free memory when this device was made; see <see cref="SystemMemory.AvailableBytes"/>.</summary>
     public override long AvailableBytes { get; } = SystemMemory.AvailableBytes;
 
     public override bool HasGroups => false;
@@ -82,7 +84,7 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     public override void Synchronize()
     {
-        // Every launch has ended when it returns.
+        // Every launch has finished when it returns.
     }
 
     internal override bool Runs(FormKind kind) => kind is FormKind.Vectorized or FormKind.Plain;
@@ -92,9 +94,9 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     /// <summary>Runs <paramref name="body"/>(part, scratch) for every part, on all threads.</summary>
     /// <param name="scratchFloats">
-    /// Floats of memory that a part has for its own time, on a cache line and undefined at first. It is each thread's own.
+    /// Floats of scratch memory for each part, aligned to a cache line and undefined at first. Each thread has its own.
     /// </param>
-    /// <exception cref="OutOfMemoryException">There is no memory for it; no part has run.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for the scratch; no part has run.</exception>
     internal void Parallel(int parts, long scratchFloats, PartBody body)
     {
         if (_team is not null) _team.Run(parts, scratchFloats, body);
@@ -102,7 +104,7 @@ public sealed unsafe class CpuDevice : ComputeDevice
             _rehearsedScratch[worker] = Math.Max(_rehearsedScratch[worker], scratchFloats * sizeof(float));
     }
 
-    /// <summary>Runs a job in the form that was compiled for this device's vector width.</summary>
+    /// <summary>Runs a job in the form compiled for this device's vector width.</summary>
     internal void Vectorize<TJob>(TJob job) where TJob : IVectorJob
     {
         if (VectorBits == 512) job.Run<Lanes512>(this);
@@ -120,7 +122,8 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
 
-    protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    protected override void Run(
+        MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
     {
         _ = checked((int)count);
         int parts = (int)Math.Min(count, Threads * 8L);
@@ -131,8 +134,9 @@ public sealed unsafe class CpuDevice : ComputeDevice
         });
     }
 
-    /// <exception cref="DeviceException">Always: groups need barriers, which plain calls have not.</exception>
-    protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
+    /// <exception cref="DeviceException">Always: groups need barriers, which plain calls do not have.</exception>
+    protected override void RunGrouped(
+        MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
         throw new DeviceException($"{kernel.Name} is a kernel of groups: it runs on cpu-kernels and on GPUs");
 
     protected override void Dispose(bool disposing)

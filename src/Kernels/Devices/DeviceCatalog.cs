@@ -8,7 +8,7 @@ using ILGPU.Runtime.OpenCL;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>The devices of this machine: the CPU's, NVIDIA's through CUDA, others through OpenCL.</summary>
+/// <summary>Lists the devices of this machine: the CPU's, NVIDIA's through CUDA, others through OpenCL.</summary>
 public static class DeviceCatalog
 {
     /// <summary>CL_DEVICE_HOST_UNIFIED_MEMORY of cl.h, which ILGPU does not name.</summary>
@@ -17,7 +17,7 @@ public static class DeviceCatalog
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_cuda = new(() => FindAll(FindCuda));
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_openCl = new(() => FindAll(FindOpenCl));
 
-    /// <summary>The CPU's devices, best first. Asking for them starts no driver.</summary>
+    /// <summary>The CPU's devices, best first. Reading this list starts no driver.</summary>
     public static IReadOnlyList<DeviceListing> Cpu { get; } =
     [
         OfCpu("cpu", threads => new CpuDevice(threads)),
@@ -26,33 +26,40 @@ public static class DeviceCatalog
         OfCpu("cpu-kernels", _ => KernelDevice.OnCpu()),
     ];
 
-    /// <summary>NVIDIA's devices: cuda, cuda:1, ... Asking for them starts the driver.</summary>
+    /// <summary>NVIDIA's devices: cuda, cuda:1, ... Reading this list starts the driver.</summary>
     public static IReadOnlyList<DeviceListing> Cuda => s_cuda.Value;
 
-    /// <summary>OpenCL's devices, GPUs first: opencl, opencl:1, ... Asking for them starts the drivers.</summary>
+    /// <summary>
+    /// OpenCL's devices, GPUs first: opencl, opencl:1, ... Reading this list starts the drivers.
+    /// </summary>
     public static IReadOnlyList<DeviceListing> OpenCl => s_openCl.Value;
 
-    /// <summary>All of them.</summary>
+    /// <summary>All devices.</summary>
     public static IEnumerable<DeviceListing> All => [.. Cpu, .. Cuda, .. OpenCl];
 
-    /// <summary>Why there is no device through CUDA, and what to install; null where there are some.</summary>
+    /// <summary>Why there is no device through CUDA, and what to install; null if there are some.</summary>
     public static string? WhyNoCuda => Cuda.Count > 0 ? null
         : !NativeDrivers.HasCuda ? "no NVIDIA driver was found (libcuda.so.1, nvcuda.dll)"
         : "NVIDIA's driver is there, but offers no device (nvidia-smi says more)";
 
-    /// <summary>Why there is no device through OpenCL, and what to install; null where there are some.</summary>
+    /// <summary>Why there is no device through OpenCL, and what to install; null if there are some.</summary>
     public static string? WhyNoOpenCl => OpenCl.Count > 0 ? null
-        : !NativeDrivers.HasOpenCl ? "no OpenCL loader was found (libOpenCL.so.1, OpenCL.dll); it comes with the graphics driver, or on Debian and Ubuntu with ocl-icd-libopencl1"
-        : "the OpenCL loader finds no device; install the graphics driver's OpenCL package (Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
+        : !NativeDrivers.HasOpenCl
+            ? "no OpenCL loader was found (libOpenCL.so.1, OpenCL.dll); it comes with the graphics driver, "
+                + "or on Debian and Ubuntu with ocl-icd-libopencl1"
+            : "the OpenCL loader finds no device; install the graphics driver's OpenCL package "
+                + "(Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
 
-    /// <summary>The device of that name; null if there is none. A number of 0 may be given or left out.</summary>
+    /// <summary>Finds the device of that name; null if there is none. A number of 0 may be left out.</summary>
     public static DeviceListing? Find(string name)
     {
-        string wanted = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
-        // The CPU's names without a look at drivers, which take their time to start.
-        IEnumerable<DeviceListing> known = wanted.StartsWith("cpu", StringComparison.OrdinalIgnoreCase) ? Cpu
-            : wanted.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? Cuda : OpenCl;
-        return known.FirstOrDefault(device => device.Name.Equals(wanted, StringComparison.OrdinalIgnoreCase));
+        string shortName = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
+        // Names of the CPU are looked up without asking drivers, which take time to start.
+        IEnumerable<DeviceListing> candidates =
+            shortName.StartsWith("cpu", StringComparison.OrdinalIgnoreCase) ? Cpu
+            : shortName.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? Cuda : OpenCl;
+        return candidates.FirstOrDefault(
+            device => device.Name.Equals(shortName, StringComparison.OrdinalIgnoreCase));
     }
 
     private static DeviceListing OfCpu(string name, Func<int, ComputeDevice> open)
@@ -61,7 +68,7 @@ public static class DeviceCatalog
         return new DeviceListing(DeviceKind.Cpu, name, "", "", memory, memory, false, true, null, open);
     }
 
-    /// <summary>A driver that fails while it is asked offers no device.</summary>
+    /// <summary>Lists devices. A driver that fails while it lists its devices offers none.</summary>
     private static IReadOnlyList<DeviceListing> FindAll(Func<IReadOnlyList<DeviceListing>> find)
     {
         try
@@ -69,7 +76,8 @@ public static class DeviceCatalog
             NativeDrivers.Resolve();
             return find();
         }
-        catch (Exception error) when (error is AcceleratorException or TypeLoadException or NotSupportedException or TypeInitializationException or CapabilityNotSupportedException)
+        catch (Exception error) when (error is AcceleratorException or TypeLoadException or NotSupportedException
+            or TypeInitializationException or CapabilityNotSupportedException)
         {
             return [];
         }
@@ -81,14 +89,21 @@ public static class DeviceCatalog
         using Context context = Context.Create(builder => builder.Cuda((CudaDevice _) => true));
         return [.. context.Devices.OfType<CudaDevice>().Select((device, i) =>
         {
-            bool known = device.InstructionSet is { } set && PTXCodeGenerator.SupportedInstructionSets.Contains(set);
-            string? why = known && device.Architecture is not null ? null
-                : $"ILGPU does not know its architecture ({device.Architecture}) with this driver; install a newer driver";
+            bool isSupported = device.InstructionSet is { } set
+                && PTXCodeGenerator.SupportedInstructionSets.Contains(set);
+            string? why = isSupported && device.Architecture is not null ? null
+                : $"ILGPU does not know its architecture ({device.Architecture}) with this driver; "
+                    + "install a newer driver";
             int id = device.DeviceId;
-            string name = Numbered("cuda", i), hardware = $"{device.Name}, {device.NumMultiprocessors} multiprocessors, {device.Architecture}";
+            string name = Numbered("cuda", i);
+            string hardware =
+                $"{device.Name}, {device.NumMultiprocessors} multiprocessors, {device.Architecture}";
             return new DeviceListing(
-                DeviceKind.Cuda, name, hardware, $"CUDA {device.DriverVersion}", device.MemorySize, device.MemorySize, true, false, why,
-                _ => Open(builder => builder.Cuda((CudaDevice one) => one.DeviceId == id), name, hardware, device.MemorySize));
+                DeviceKind.Cuda, name, hardware, $"CUDA {device.DriverVersion}", device.MemorySize, device.MemorySize,
+                true, false, why,
+                _ => Open(
+                    builder => builder.Cuda((CudaDevice one) => one.DeviceId == id), name, hardware,
+                    device.MemorySize));
         })];
     }
 
@@ -98,19 +113,27 @@ public static class DeviceCatalog
         CLDevice[] devices = [.. CLDevice.GetDevices(_ => true).Cast<CLDevice>().OrderBy(device => !IsGpu(device))];
         return [.. devices.Select((device, i) =>
         {
-            string? why = device.CLStdVersion < CLBackend.MinimumVersion ? $"it knows OpenCL C {device.CLStdVersion}, ILGPU needs {CLBackend.MinimumVersion}"
-                : !device.Capabilities.GenericAddressSpace ? "it has no generic address space, which ILGPU needs (OpenCL 2.0's, optional in 3.0); a newer driver may have it" : null;
+            string? why = device.CLStdVersion < CLBackend.MinimumVersion
+                ? $"it knows OpenCL C {device.CLStdVersion}, ILGPU needs {CLBackend.MinimumVersion}"
+                : !device.Capabilities.GenericAddressSpace
+                    ? "it has no generic address space, which ILGPU needs (OpenCL 2.0's, optional in 3.0); "
+                        + "a newer driver may have it"
+                    : null;
             nint id = device.DeviceId;
             long largest = (long)device.GetDeviceInfo<ulong>(CLDeviceInfoType.CL_DEVICE_MAX_MEM_ALLOC_SIZE);
-            string name = Numbered("opencl", i), hardware = $"{device.Name.Trim()}, {device.NumMultiprocessors} compute units, groups of up to {device.MaxNumThreadsPerGroup}";
+            string name = Numbered("opencl", i);
+            string hardware = $"{device.Name.Trim()}, {device.NumMultiprocessors} compute units, "
+                + $"groups of up to {device.MaxNumThreadsPerGroup}";
+            string version = CLAPI.CurrentAPI.GetDeviceInfo(id, CLDeviceInfoType.CL_DRIVER_VERSION);
             return new DeviceListing(
-                DeviceKind.OpenCl, name, hardware, $"{device.PlatformName}, driver {CLAPI.CurrentAPI.GetDeviceInfo(id, CLDeviceInfoType.CL_DRIVER_VERSION)}", device.MemorySize, largest, IsGpu(device),
-                device.GetDeviceInfo<int>(HostUnifiedMemory) != 0, why,
+                DeviceKind.OpenCl, name, hardware, $"{device.PlatformName}, driver {version}", device.MemorySize,
+                largest, IsGpu(device), device.GetDeviceInfo<int>(HostUnifiedMemory) != 0, why,
                 _ => Open(builder => builder.OpenCL((CLDevice one) => one.DeviceId == id), name, hardware, largest));
         })];
     }
 
-    private static KernelDevice Open(Func<Context.Builder, Context.Builder> choose, string name, string hardware, long largestBufferBytes)
+    private static KernelDevice Open(
+        Func<Context.Builder, Context.Builder> choose, string name, string hardware, long largestBufferBytes)
     {
         Context? context = null;
         try

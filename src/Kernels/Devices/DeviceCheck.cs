@@ -10,19 +10,22 @@ using NativeStyle.Kernels.Operators.TotalVariation;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>What a device is worth.</summary>
-/// <param name="Fault">What it computed wrongly; null where it is right.</param>
-/// <param name="TimesTheCpu">How many times as fast as the CPU a convolution ran, forward and backward.</param>
+/// <summary>The result of a device's check.</summary>
+/// <param name="Fault">What the device computed wrongly; null if it is right.</param>
+/// <param name="TimesTheCpu">How many times as fast as the CPU it ran a convolution, forward and backward.</param>
 public sealed record DeviceVerdict(string? Fault, double TimesTheCpu);
 
 /// <summary>
-/// A check of about a second whether a device can be trusted: the operators that a transfer is made of, forward and backward,
-/// against the CPU's. Drivers differ, and one that computes wrongly paints noise without a word. (<c>nativestyle gradcheck</c>
-/// checks every operator, against references in double precision.)
+/// Checks in about a second whether a device can be trusted. It compares the operators that a transfer is made of,
+/// forward and backward, with the CPU's. Drivers differ, and one that computes wrongly paints noise without a warning.
+/// (<c>nativestyle gradcheck</c> checks every operator against references in double precision.)
 /// </summary>
 public static class DeviceCheck
 {
-    /// <summary>Largest difference to the CPU, relative to the largest value: ten times what Winograd's roundings make.</summary>
+    /// <summary>
+    /// The largest difference from the CPU that is allowed, relative to the largest value: ten times the rounding
+    /// errors of Winograd's transforms.
+    /// </summary>
     private const double Tolerance = 1e-4;
 
     /// <summary>Runs the check.</summary>
@@ -36,36 +39,47 @@ public static class DeviceCheck
         return new DeviceVerdict(null, double.IsFinite(ratio) ? ratio : 0);
     }
 
-    /// <summary>What a device computes wrongly; null if it is right.</summary>
+    /// <summary>Finds what a device computes wrongly; null if it is right.</summary>
     internal static string? FaultOf(ComputeDevice device, CpuDevice cpu)
     {
         foreach ((string name, Func<ComputeDevice, float[][]> compute) in Operators(new Random(1), cpu))
         {
-            // Each part by itself: an error of a loss is nothing beside a sum of a convolution.
+            // Each part is compared separately: an error of a loss is nothing beside a sum of a convolution.
             double error = compute(device).Zip(compute(cpu), RelativeError).Max();
             if (!(error <= Tolerance))
-                return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name} is off by {error:0.0e+0} of the CPU's");
+            {
+                return string.Create(
+                    System.Globalization.CultureInfo.InvariantCulture, $"{name} is off by {error:0.0e+0} of the CPU's");
+            }
         }
 
         return null;
     }
 
-    /// <summary>Convolutions of 32 channels or a multiple: the bits beyond the last channel in a gate's word are undefined.</summary>
+    /// <summary>
+    /// The operators to compare. Their convolutions have a multiple of 32 output channels, because the bits of a gate's
+    /// word after the last channel are undefined.
+    /// </summary>
     private static IEnumerable<(string, Func<ComputeDevice, float[][]>)> Operators(Random random, CpuDevice cpu)
     {
-        yield return ("convolution of 3 channels", Convolution(random, cpu, new Conv3x3Shape(21, 34, 3, 64, Padding.Replicate, Relu: true)));
-        yield return ("convolution", Convolution(random, cpu, new Conv3x3Shape(21, 34, 32, 64, Relu: true)));
-        yield return ("convolution with average pooling", Convolution(random, cpu, new Conv3x3Shape(21, 34, 32, 64, Relu: true, Pooling: Pooling.Average)));
-        yield return ("convolution with max pooling", Convolution(random, cpu, new Conv3x3Shape(21, 34, 64, 32, Relu: true, Pooling: Pooling.Max)));
+        var threeChannels = new Conv3x3Shape(21, 34, 3, 64, Padding.Replicate, Relu: true);
+        var plain = new Conv3x3Shape(21, 34, 32, 64, Relu: true);
+        Conv3x3Shape averagePooled = plain with { Pooling = Pooling.Average };
+        var maxPooled = new Conv3x3Shape(21, 34, 64, 32, Relu: true, Pooling: Pooling.Max);
+        yield return ("convolution of 3 channels", Convolution(random, cpu, threeChannels));
+        yield return ("convolution", Convolution(random, cpu, plain));
+        yield return ("convolution with average pooling", Convolution(random, cpu, averagePooled));
+        yield return ("convolution with max pooling", Convolution(random, cpu, maxPooled));
         yield return ("Gram matrix", Gram(random, 33 * 31, 64));
         yield return ("losses and Adam", Losses(random, 24, 31));
     }
 
-    /// <summary>Forward, then backward from a random gradient.</summary>
+    /// <summary>Runs forward, then backward from a random gradient.</summary>
     private static Func<ComputeDevice, float[][]> Convolution(Random random, CpuDevice cpu, Conv3x3Shape shape)
     {
-        float[] x = Values(random, shape.InLength), w = Values(random, shape.KernelLength), b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
-        // Backward by the CPU's gates on both: a sum near zero may fall on either side.
+        float[] x = Values(random, shape.InLength), w = Values(random, shape.FilterLength);
+        float[] b = Values(random, shape.OutChannels), dy = Values(random, shape.OutLength);
+        // Both devices run backward with the CPU's gates: a sum near zero may fall on either side.
         uint[] gates = [];
         _ = Run(cpu);
         return Run;
@@ -74,16 +88,20 @@ public static class DeviceCheck
         {
             using var weights = new Conv3x3Weights(device, w, b);
             using DeviceBuffer<float> input = device.Allocate<float>(x), gradOutput = device.Allocate<float>(dy);
-            using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength), gradInput = device.Allocate<float>(shape.InLength);
+            using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength);
+            using DeviceBuffer<float> gradInput = device.Allocate<float>(shape.InLength);
             using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
             Conv3x3Op.Forward(device, input.View, weights, output.View, gate.View, shape);
-            uint[] own = gate.GetAsArray();
-            if (gates.Length == 0) gates = own;
+            uint[] ownGates = gate.GetAsArray();
+            if (gates.Length == 0) gates = ownGates;
             gate.CopyFromCPU(gates);
             Conv3x3Op.BackwardData(device, gradOutput.View, gate.View, weights, gradInput.View, shape, 0f);
-            // Beside 1, so that the share of wrong bits is an error relative to it.
-            double wrong = own.Zip(gates, (mine, right) => System.Numerics.BitOperations.PopCount(mine ^ right)).Sum() / (double)shape.SumLength;
-            return [output.GetAsArray(), gradInput.GetAsArray(), [1f + (float)wrong]];
+            // Added to 1, so that the share of wrong bits is an error relative to 1.
+            int wrongBits = ownGates
+                .Zip(gates, (mine, right) => System.Numerics.BitOperations.PopCount(mine ^ right))
+                .Sum();
+            double wrongShare = wrongBits / (double)shape.PreactivationLength;
+            return [output.GetAsArray(), gradInput.GetAsArray(), [1f + (float)wrongShare]];
         }
     }
 
@@ -93,9 +111,11 @@ public static class DeviceCheck
         return device =>
         {
             using DeviceBuffer<float> features = device.Allocate<float>(f), gradGram = device.Allocate<float>(dg);
-            using DeviceBuffer<float> gram = device.Allocate<float>(dg.Length), gradFeatures = device.Allocate<float>(f.Length);
+            using DeviceBuffer<float> gram = device.Allocate<float>(dg.Length);
+            using DeviceBuffer<float> gradFeatures = device.Allocate<float>(f.Length);
             GramOp.Forward(device, features.View, gram.View, pixels, channels, 1f / pixels);
-            GramOp.Backward(device, features.View, gradGram.View, gradFeatures.View, pixels, channels, 1f / channels, 0f);
+            GramOp.Backward(
+                device, features.View, gradGram.View, gradFeatures.View, pixels, channels, 1f / channels, 0f);
             return [gram.GetAsArray(), gradFeatures.GetAsArray()];
         };
     }
@@ -105,8 +125,10 @@ public static class DeviceCheck
         float[] x = Values(random, 3L * height * width), t = Values(random, x.Length);
         return device =>
         {
-            using DeviceBuffer<float> picture = device.Allocate<float>(x), target = device.Allocate<float>(t), gradient = device.Allocate<float>(x.Length);
-            using DeviceBuffer<float> m = device.Allocate<float>(new float[x.Length]), v = device.Allocate<float>(new float[x.Length]);
+            using DeviceBuffer<float> picture = device.Allocate<float>(x), target = device.Allocate<float>(t);
+            using DeviceBuffer<float> gradient = device.Allocate<float>(x.Length);
+            using DeviceBuffer<float> m = device.Allocate<float>(new float[x.Length]);
+            using DeviceBuffer<float> v = device.Allocate<float>(new float[x.Length]);
             using DeviceBuffer<float> losses = device.Allocate<float>(3), one = device.Allocate<float>([1f]);
             var variation = new VariationWeights(1f / x.Length, 1f / x.Length);
             SquaredErrorOp.Forward(device, picture.View, target.View, losses.View.SubView(0, 1), 1f / x.Length);
@@ -115,15 +137,20 @@ public static class DeviceCheck
             SquaredErrorOp.Backward(device, picture.View, target.View, one.View, gradient.View, 1f, 0f);
             TotalVariationOp.Backward(device, picture.View, one.View, gradient.View, height, width, 3, variation, 1f);
             AdamOp.Step(device, picture.View, gradient.View, m.View, v.View, new AdamSettings(0.02f), 1);
-            return [.. losses.GetAsArray().Select(loss => new[] { loss }), gradient.GetAsArray(), picture.GetAsArray(), m.GetAsArray()];
+            float[][] values = [.. losses.GetAsArray().Select(loss => new[] { loss })];
+            return [.. values, gradient.GetAsArray(), picture.GetAsArray(), m.GetAsArray()];
         };
     }
 
-    /// <summary>The fastest of some runs of a convolution, forward and backward; the first one compiles.</summary>
+    /// <summary>
+    /// Times a convolution, forward and backward, and returns the fastest of some runs; the first one compiles.
+    /// </summary>
     private static double Seconds(ComputeDevice device, Conv3x3Shape shape, Random random)
     {
-        using var weights = new Conv3x3Weights(device, Values(random, shape.KernelLength), Values(random, shape.OutChannels));
-        using DeviceBuffer<float> input = device.Allocate<float>(Values(random, shape.InLength)), output = device.Allocate<float>(shape.OutLength);
+        using var weights = new Conv3x3Weights(
+            device, Values(random, shape.FilterLength), Values(random, shape.OutChannels));
+        using DeviceBuffer<float> input = device.Allocate<float>(Values(random, shape.InLength));
+        using DeviceBuffer<float> output = device.Allocate<float>(shape.OutLength);
         using DeviceBuffer<uint> gate = device.Allocate<uint>(shape.GateLength);
         double best = double.PositiveInfinity;
         for (int run = 0; run < 5; run++)
@@ -138,7 +165,7 @@ public static class DeviceCheck
         return best;
     }
 
-    /// <summary>The largest difference, relative to the largest value; infinite where one is not a number.</summary>
+    /// <summary>The largest difference, relative to the largest value; infinite if a value is not a number.</summary>
     private static double RelativeError(float[] actual, float[] expected)
     {
         double largest = expected.Max(MathF.Abs), worst = 0;

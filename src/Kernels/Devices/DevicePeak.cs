@@ -8,7 +8,7 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>What the machine can do at most, measured: the yardstick beside an operator's time.</summary>
+/// <summary>The measured limits of the machine, to compare an operator's time with.</summary>
 /// <param name="GigaflopsPerSecond">Fused multiply-adds on registers by all threads, two operations each.</param>
 /// <param name="GigabytesPerSecond">Reading and writing memory far larger than the caches.</param>
 public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSecond)
@@ -17,8 +17,8 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
     private const int KernelItems = 1 << 18;
 
     /// <summary>
-    /// Measures for about half a second: on the CPU by vectorised loops, on GPUs by kernels; null of ILGPU's CPU accelerator, which is
-    /// for debugging.
+    /// Measures for about half a second: on the CPU by vectorised loops, on GPUs by kernels. Returns null for ILGPU's
+    /// CPU accelerator, which is for debugging.
     /// </summary>
     public static DevicePeak? Measure(ComputeDevice device)
     {
@@ -28,7 +28,7 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
         return new DevicePeak(arithmetic.BestRate / 1e9, Bandwidth(cpu) / 1e9);
     }
 
-    /// <summary>Eight independent chains of four multiply-adds each, on registers.</summary>
+    /// <summary>Runs eight independent chains of four multiply-adds each, on registers.</summary>
     internal static void ArithmeticKernel(Index1D index, ArrayView<float> result, float factor, float offset, int steps)
     {
         Float4 y = Float4.Broadcast(offset);
@@ -64,7 +64,8 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
         double arithmetic = Best(() => device.Launch(
             ArithmeticKernel, KernelItems, to.View, 0.999f, 0.001f, KernelSteps));
         double copy = Best(() => VectorOps.Copy(device, to.View, from.View));
-        return new DevicePeak(2.0 * 32 * KernelSteps * KernelItems / arithmetic / 1e9, 2.0 * sizeof(float) * (1 << 26) / copy / 1e9);
+        double flop = 2.0 * 32 * KernelSteps * KernelItems;
+        return new DevicePeak(flop / arithmetic / 1e9, 2.0 * sizeof(float) * (1 << 26) / copy / 1e9);
 
         double Best(Action run)
         {
@@ -93,8 +94,9 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
         {
             long start = Stopwatch.GetTimestamp();
             Rows.ForEachPart(cpu, Floats, (first, count) =>
-                Buffer.MemoryCopy(source + first, target + first, (long)count * sizeof(float), (long)count * sizeof(float)));
-            // The first round meets pages that are not there yet.
+                Buffer.MemoryCopy(
+                    source + first, target + first, (long)count * sizeof(float), (long)count * sizeof(float)));
+            // The first round touches pages that are not mapped yet.
             if (round > 0) best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
@@ -118,7 +120,7 @@ public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSe
             }
         }
 
-        /// <summary>Twelve chains of dependent multiply-adds hide each other's latency.</summary>
+        /// <summary>Runs twelve chains of dependent multiply-adds, which hide each other's latency.</summary>
         private static void Burn<T>(float* result) where T : unmanaged, ILanes<T>
         {
             T x = T.Broadcast(0.999f), y = T.Broadcast(0.001f);

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// ILGPU checks indices and lengths on the host by <see cref="Trace.Assert(bool)"/>, whose default listener ends the process.
-/// Here a failed check is an exception like any other: the picture so far can then be saved.
+/// Turns ILGPU's failed checks into exceptions. ILGPU checks indices and lengths on the host by
+/// <see cref="Trace.Assert(bool)"/>, whose default listener ends the process. An exception lets the program save the
+/// picture so far.
 /// </summary>
 internal static class HostChecks
 {
@@ -19,7 +20,7 @@ internal static class HostChecks
         return true;
     });
 
-    /// <summary>From now on a failed check throws.</summary>
+    /// <summary>Makes every failed check from now on throw.</summary>
     public static void Throw() => _ = s_throwing.Value;
 
     private sealed class ThrowingListener : DefaultTraceListener

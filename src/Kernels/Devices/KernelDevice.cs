@@ -11,16 +11,20 @@ using NativeStyle.Kernels.Translation;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// A device that runs operators by their kernels, compiled by ILGPU: a GPU through CUDA or OpenCL, or ILGPU's CPU accelerator,
-/// which gives every work item a thread, with true groups, warps and barriers, to test kernels and to step through them.
+/// A device that runs operators by their kernels, which ILGPU compiles: a GPU through CUDA or OpenCL, or ILGPU's CPU
+/// accelerator. The CPU accelerator gives every work item a thread, with true groups, warps and barriers, for testing
+/// kernels and stepping through them.
 /// </summary>
 public sealed class KernelDevice : ComputeDevice
 {
-    /// <summary>Work items to a group of kernels that do not say: enough to fill GPUs' warps, few enough for every device.</summary>
+    /// <summary>
+    /// Work items a group for kernels that do not choose: enough to fill a GPU's warps, few enough for every device.
+    /// </summary>
     internal const int ItemsPerGroup = 128;
 
     /// <summary>
-    /// What a device that failed had, until the process ends: its driver may fail once more in a finalizer, where nobody catches it.
+    /// Keeps the objects of failed devices until the process ends: their driver may fail again in a finalizer, where
+    /// nobody catches the exception.
     /// </summary>
     private static readonly ConcurrentBag<object> s_lost = [];
 
@@ -29,11 +33,13 @@ public sealed class KernelDevice : ComputeDevice
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
     private bool _failed;
 
-    /// <param name="context">The accelerator's, which this object owns from now on, as it owns the accelerator.</param>
-    /// <param name="name">What it shall be called.</param>
-    /// <param name="description">What it is, for people.</param>
-    /// <param name="largestBufferBytes">Of one buffer.</param>
-    internal KernelDevice(Context context, Accelerator accelerator, string name, string description, long largestBufferBytes = long.MaxValue)
+    /// <param name="context">The accelerator's context. This object owns it from now on, like the accelerator.</param>
+    /// <param name="name">The device's name.</param>
+    /// <param name="description">A description of the device for people.</param>
+    /// <param name="largestBufferBytes">Bytes of the largest buffer.</param>
+    internal KernelDevice(
+        Context context, Accelerator accelerator, string name, string description,
+        long largestBufferBytes = long.MaxValue)
         : base(accelerator.AcceleratorType == AcceleratorType.CPU)
     {
         (_context, _accelerator) = (context, accelerator);
@@ -47,9 +53,11 @@ public sealed class KernelDevice : ComputeDevice
 
     public override bool HasFastGroups => !UsesHostMemory;
 
-    public override bool HasTensorCores => _accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
+    public override bool HasTensorCores =>
+        _accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
 
-    public override bool HasWarps => _accelerator.AcceleratorType != AcceleratorType.OpenCL && _accelerator.WarpSize == 32;
+    public override bool HasWarps =>
+        _accelerator.AcceleratorType != AcceleratorType.OpenCL && _accelerator.WarpSize == 32;
 
     public override long AvailableBytes { get; }
 
@@ -59,15 +67,17 @@ public sealed class KernelDevice : ComputeDevice
     public override long MostElements => int.MaxValue;
 
     /// <summary>
-    /// ILGPU's CPU accelerator. Its warps have 32 lanes, as a GPU's. An operator takes its plain form: a barrier of threads costs
-    /// some ten microseconds. One multiprocessor: threads of several would only wait for each other's cores.
+    /// Opens ILGPU's CPU accelerator. Its warps have 32 lanes, like a GPU's. Operators take their plain forms on it,
+    /// because a barrier of threads costs some ten microseconds. It has one multiprocessor, because the threads of
+    /// several would only wait for each other's cores.
     /// </summary>
     public static KernelDevice OnCpu()
     {
         Context context = Context.Create(builder => builder.CPU(new CPUDevice(32, 8, 1)).EnableAlgorithms());
         return new KernelDevice(
             context, context.CreateCPUAccelerator(0, CPUAcceleratorMode.Parallel), "cpu-kernels",
-            "ILGPU's CPU accelerator: every kernel as GPUs run it, a thread for each work item (for debugging and tests)");
+            "ILGPU's CPU accelerator: every kernel as GPUs run it, "
+                + "a thread for each work item (for debugging and tests)");
     }
 
     public override void Synchronize() => Guard(_accelerator.Synchronize);
@@ -79,7 +89,9 @@ public sealed class KernelDevice : ComputeDevice
             fixed (T* first = source)
             {
                 ref T data = ref *first;
-                Guard(ref data, source.Length, view, static (ref T from, long length, ArrayView<T> to) => to.CopyFromCPU(ref from, length));
+                Guard(
+                    ref data, source.Length, view,
+                    static (ref T from, long length, ArrayView<T> to) => to.CopyFromCPU(ref from, length));
             }
         }
     }
@@ -91,7 +103,9 @@ public sealed class KernelDevice : ComputeDevice
             fixed (T* first = target)
             {
                 ref T data = ref *first;
-                Guard(ref data, target.Length, view, static (ref T to, long length, ArrayView<T> from) => from.CopyToCPU(ref to, length));
+                Guard(
+                    ref data, target.Length, view,
+                    static (ref T to, long length, ArrayView<T> from) => from.CopyToCPU(ref to, length));
             }
         }
     }
@@ -101,7 +115,8 @@ public sealed class KernelDevice : ComputeDevice
         if (bytes > LargestBufferBytes)
         {
             throw new InsufficientMemoryException(
-                $"a buffer of {bytes >> 20} MiB is larger than {Name} allows ({LargestBufferBytes >> 20} MiB); choose a smaller --size");
+                $"a buffer of {bytes >> 20} MiB is larger than {Name} allows "
+                    + $"({LargestBufferBytes >> 20} MiB); choose a smaller --size");
         }
 
         if (UsesHostMemory) return new HostSlab(bytes, _accelerator);
@@ -116,25 +131,35 @@ public sealed class KernelDevice : ComputeDevice
         else s_lost.Add(slab);
     }
 
-    protected override void Run(MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
+    protected override void Run(
+        MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
     {
         _ = checked((int)count);
         if (count == 0) return;
-        // On the CPU a group of one work item: no work item waits for another.
+        // On the CPU a group has one work item, so that no work item waits for another.
         Launch(kernel, accelerator => load(accelerator, UsesHostMemory ? 1 : ItemsPerGroup), launch);
     }
 
-    protected override void RunGrouped(MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
+    protected override void RunGrouped(
+        MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
         if (config.GridDim.LongSize == 0 || config.GroupDim.LongSize == 0) return;
         if (kernel.GetCustomAttribute<GroupItemsAttribute>()?.Items is { } items && items != config.GroupDim.LongSize)
-            throw new ArgumentException($"{kernel.Name} is a kernel of groups of {items} work items, not of {config.GroupDim.LongSize}");
+        {
+            throw new ArgumentException(
+                $"{kernel.Name} is a kernel of groups of {items} work items, not of {config.GroupDim.LongSize}");
+        }
         if (config.GridDim.Y > 65_535 || config.GridDim.Z > 65_535)
-            throw new ArgumentException($"{kernel.Name}: a grid of {config.GridDim} groups; along Y and Z there may be 65,535");
+        {
+            throw new ArgumentException(
+                $"{kernel.Name}: a grid of {config.GridDim} groups; along Y and Z there may be 65,535");
+        }
+
         if (config.GroupDim.Size > _accelerator.MaxNumThreadsPerGroup)
         {
             throw new DeviceException(
-                $"{kernel.DeclaringType!.Name}.{kernel.Name} wants groups of {config.GroupDim.Size} work items, {Name} runs at most {_accelerator.MaxNumThreadsPerGroup}");
+                $"{kernel.DeclaringType!.Name}.{kernel.Name} wants groups of {config.GroupDim.Size} work items, "
+                    + $"{Name} runs at most {_accelerator.MaxNumThreadsPerGroup}");
         }
 
         Launch(kernel, load, launch);
@@ -148,7 +173,7 @@ public sealed class KernelDevice : ComputeDevice
         }
         catch (Exception error) when (DeviceFailure.Of(error, Name, null) is not null)
         {
-            // What was to be said has been said, or concerned nobody any more.
+            // The failure has already been reported, or it no longer concerns anyone.
             _failed = true;
         }
 
@@ -165,13 +190,13 @@ public sealed class KernelDevice : ComputeDevice
 
     private void Launch(MethodInfo kernel, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
-        if (!_kernels.TryGetValue(kernel, out Delegate? loaded))
+        if (!_kernels.TryGetValue(kernel, out Delegate? launcher))
         {
-            Guard(() => loaded = load(_accelerator), kernel: kernel);
-            _kernels[kernel] = loaded!;
+            Guard(() => launcher = load(_accelerator), kernel: kernel);
+            _kernels[kernel] = launcher!;
         }
 
-        Guard(() => launch(loaded!), kernel: kernel);
+        Guard(() => launch(launcher!), kernel: kernel);
     }
 
     private delegate void Copy<T>(ref T host, long length, ArrayView<T> view) where T : unmanaged;
@@ -190,8 +215,8 @@ public sealed class KernelDevice : ComputeDevice
     }
 
     /// <summary>
-    /// Runs what calls the driver, and turns its errors into ours. Memory that the driver refuses only now, at a launch, may be
-    /// there once what the pool keeps for reuse is given back: then once more.
+    /// Runs a call of the driver and translates its errors. A launch that the driver refuses for lack of memory may
+    /// succeed after the pool returns what it keeps for reuse, so a launch is tried a second time.
     /// </summary>
     private void Guard(Action call, string? memory = null, MethodInfo? kernel = null)
     {
@@ -203,9 +228,10 @@ public sealed class KernelDevice : ComputeDevice
                 call();
                 return;
             }
-            catch (Exception error) when (DeviceFailure.Of(error, Name, what, takesMemory: what is not null) is { } failure)
+            catch (Exception error)
+                when (DeviceFailure.Of(error, Name, what, takesMemory: what is not null) is { } failure)
             {
-                // Without memory for one thing the device goes on with the others.
+                // A device without memory for one thing can still do others.
                 _failed |= failure is not InsufficientMemoryException;
                 if (!again || _failed) throw failure;
                 TrimPool();

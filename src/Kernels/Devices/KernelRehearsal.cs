@@ -4,7 +4,9 @@ using ILGPU.Runtime;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>The rehearsal of a device that runs operators by their kernels: operators take the same forms on it.</summary>
+/// <summary>
+/// The rehearsal of a device that runs operators by their kernels: operators take the same forms on it.
+/// </summary>
 internal sealed class KernelRehearsal(ComputeDevice device) : ComputeDevice(device.UsesHostMemory, isRehearsal: true)
 {
     public override string Name => device.Name;
@@ -41,11 +43,16 @@ internal sealed class KernelRehearsal(ComputeDevice device) : ComputeDevice(devi
     protected override void FreeSlab(MemoryBuffer slab) => throw NothingRuns();
 
     protected override void Run(
-        MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch) =>
+        MethodInfo kernel,
+        long count,
+        Action<int> body,
+        Func<Accelerator, int, Delegate> load,
+        Action<Delegate> launch) =>
         throw NothingRuns();
 
     protected override void RunGrouped(
-        MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) => throw NothingRuns();
+        MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
+        throw NothingRuns();
 
     private static InvalidOperationException NothingRuns() => new("a rehearsal runs nothing");
 }

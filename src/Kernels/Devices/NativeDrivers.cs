@@ -4,8 +4,8 @@ using System.Runtime.Loader;
 namespace NativeStyle.Kernels.Devices;
 
 /// <summary>
-/// The drivers' libraries. ILGPU asks for libOpenCL.so and libcuda.so, names that plain Debian and Ubuntu only have with the
-/// development packages; the names that the drivers themselves bring end in .so.1.
+/// Finds the drivers' libraries. ILGPU asks for libOpenCL.so and libcuda.so, names that plain Debian and Ubuntu have
+/// only with the development packages; the drivers themselves install names that end in .so.1.
 /// </summary>
 internal static class NativeDrivers
 {
@@ -16,13 +16,14 @@ internal static class NativeDrivers
         return true;
     });
 
-    /// <summary>Whether an OpenCL loader is there.</summary>
-    public static bool HasOpenCl => IsThere("libOpenCL.so.1", "libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL");
+    /// <summary>Whether an OpenCL loader is installed.</summary>
+    public static bool HasOpenCl => IsThere(
+        "libOpenCL.so.1", "libOpenCL.so", "OpenCL.dll", "/System/Library/Frameworks/OpenCL.framework/OpenCL");
 
-    /// <summary>Whether NVIDIA's driver is there.</summary>
+    /// <summary>Whether NVIDIA's driver is installed.</summary>
     public static bool HasCuda => IsThere("libcuda.so.1", "libcuda.so", "nvcuda.dll");
 
-    /// <summary>From now on ILGPU finds the libraries by either name. To be called before it looks for them.</summary>
+    /// <summary>Lets ILGPU find the libraries by either name. Call it before ILGPU looks for them.</summary>
     public static void Resolve() => _ = s_resolving.Value;
 
     private static bool IsThere(params string[] names)

@@ -3,22 +3,22 @@ using NativeStyle.Kernels.Operators;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>One kind of call, summed up.</summary>
+/// <summary>The total of one kind of call.</summary>
 public sealed record ProfileEntry(string Operator, string Shape, int Calls, double Seconds, Work Work);
 
 /// <summary>
-/// Times the operators of a device while it is set as <see cref="ComputeDevice.Profiler"/>. Each call is waited for, so an
-/// asynchronous device runs slower than without. An operator's time holds that of the operators that it calls.
+/// Times the operators of a device while it is set as <see cref="ComputeDevice.Profiler"/>. It waits for each call to
+/// finish, so an asynchronous device runs slower with it. An operator's time includes the operators that it calls.
 /// </summary>
 public sealed class Profiler
 {
     private readonly Dictionary<(string, string), ProfileEntry> _entries = [];
     private int _depth;
 
-    /// <summary>What ran, in the order of first calls; work is that of all calls.</summary>
+    /// <summary>The kinds of calls, in the order of their first calls; the work is that of all calls.</summary>
     public IReadOnlyCollection<ProfileEntry> Entries => _entries.Values;
 
-    /// <summary>Runs an operator and notes it, unless another one called it.</summary>
+    /// <summary>Runs an operator and records its time, unless another operator called it.</summary>
     internal void Time(ComputeDevice device, string name, string shape, Work work, Action run)
     {
         if (_depth > 0)

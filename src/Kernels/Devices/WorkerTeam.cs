@@ -3,21 +3,21 @@ using System.Runtime.InteropServices;
 
 namespace NativeStyle.Kernels.Devices;
 
-/// <summary>The work on a part of a parallel loop.</summary>
-/// <param name="part">Its number.</param>
-/// <param name="scratch">Memory for the time of the part.</param>
+/// <summary>Does one part of a parallel loop.</summary>
+/// <param name="part">The part's number.</param>
+/// <param name="scratch">Memory that the part may use while it runs.</param>
 internal unsafe delegate void PartBody(int part, float* scratch);
 
 /// <summary>
-/// A fixed team of threads, the caller among them, that works through numbered parts. Which worker takes a part is
-/// left to chance, so a part's result must depend on its number alone: that is what makes every operator's bytes
-/// independent of the timing.
+/// A fixed team of threads, including the caller, that works through numbered parts. Chance decides which worker takes
+/// a part, so a part's result must depend on its number alone: this makes every operator's bytes independent of the
+/// timing.
 /// </summary>
 internal sealed unsafe class WorkerTeam : IDisposable
 {
     /// <summary>
-    /// Looks at an event before a thread goes to sleep: some hundred microseconds, so that the team stays awake from
-    /// operator to operator, where waking it up would cost as much as a small operator takes.
+    /// How often a thread checks an event before it sleeps: for some hundred microseconds, so that the team stays awake
+    /// from operator to operator. Waking it up would cost as much as a small operator takes.
     /// </summary>
     private const int SpinCount = 300;
 
@@ -53,7 +53,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
         }
     }
 
-    /// <summary>Threads, the caller included.</summary>
+    /// <summary>Number of threads, including the caller.</summary>
     public int Size { get; }
 
     /// <summary>Runs <paramref name="body"/>(part, scratch) for every part below <paramref name="parts"/>.</summary>
@@ -104,7 +104,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
     {
         if (_scratchBytes[worker] >= bytes) return;
         NativeMemory.AlignedFree((void*)_scratch[worker]);
-        // If the system refuses, the worker has none: the next request asks again.
+        // If the system refuses, the worker has no scratch: the next request asks again.
         (_scratch[worker], _scratchBytes[worker]) = (0, 0);
         _scratch[worker] = (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
         _scratchBytes[worker] = bytes;

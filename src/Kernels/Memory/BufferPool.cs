@@ -4,22 +4,22 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Kernels.Memory;
 
 /// <summary>A block of device memory.</summary>
-/// <param name="Slab">What it was cut from.</param>
+/// <param name="Slab">The slab that it was cut from.</param>
 /// <param name="Offset">Bytes from the slab's start, a multiple of 64.</param>
 internal readonly record struct PoolBlock(Slab Slab, long Offset, long Bytes);
 
 /// <summary>
-/// Cuts buffers from a few large slabs of device memory. What is freed joins its free neighbours and is cut anew, so
-/// that an iteration after the first takes nothing from the system, and the pass backward lives in the memory that the
-/// pass forward no longer needs. A request takes the smallest free piece that holds it, of equals the first. Small
-/// requests, and those that stay while many others come and go, have slabs of their own, so that they do not break large
-/// pieces up.
+/// Cuts buffers from a few large slabs of device memory. A freed block joins its free neighbours and is cut anew, so
+/// that iterations after the first take nothing from the system, and the backward pass lives in memory that the forward
+/// pass no longer needs. A request takes the smallest free piece that holds it, and the first of equal ones. Small
+/// requests, and those that stay while many others come and go, have slabs of their own, so that they do not break up
+/// large pieces.
 /// </summary>
 /// <param name="allocate">Takes a slab's memory from the system, aligned to 64 bytes.</param>
-/// <param name="free">Gives it back.</param>
+/// <param name="free">Returns a slab's memory to the system.</param>
 /// <param name="pagesComeLate">
-/// Whether a slab costs real memory only where it has been written, as on CPUs: then slabs are taken far larger than the
-/// request, so that neighbours can join.
+/// Whether a slab costs real memory only after it is written, as on CPUs. Slabs are then much larger than the request,
+/// so that neighbours can join.
 /// </param>
 internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<MemoryBuffer> free, bool pagesComeLate)
 {
@@ -29,19 +29,24 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
     private const long SmallRequest = 1 << 20;
 
     /// <summary>
-    /// Three quarters of the memory: a range of addresses, of which only what is written becomes memory. Windows counts
-    /// what is asked for, so there it is less; so it is where addresses themselves are limited.
+    /// Three quarters of the memory: a range of addresses that becomes memory only after it is written. Windows counts
+    /// what is requested, so the range is smaller there, and also where addresses themselves are limited.
     /// </summary>
     private static readonly long s_addressSpace = OperatingSystem.IsWindows() ? 256L << 20
-        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, SystemMemory.AddressesLeft / 2) / 4096 * 4096;
+        : Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3, SystemMemory.AddressesLeft / 2)
+            / 4096 * 4096;
 
     private readonly List<Slab> _small = [];
-    private readonly Dictionary<Lifetime, List<Slab>> _large = Enum.GetValues<Lifetime>().ToDictionary(lifetime => lifetime, _ => new List<Slab>());
+    private readonly Dictionary<Lifetime, List<Slab>> _large =
+        Enum.GetValues<Lifetime>().ToDictionary(lifetime => lifetime, _ => new List<Slab>());
     private readonly Lock _lock = new();
     private long _inUse;
     private long _peak;
 
-    /// <summary>Bytes in use, the most that ever was in use of each slab, which is what the slabs cost, and the most that they ever did.</summary>
+    /// <summary>
+    /// Bytes in use; the sum over the slabs of the most bytes that were ever in use, which is what the slabs cost; and
+    /// the highest cost so far.
+    /// </summary>
     public (long InUse, long Held, long Peak) Bytes
     {
         get
@@ -56,7 +61,7 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
 
     public PoolBlock Rent(long bytes, Lifetime lifetime = Lifetime.Brief)
     {
-        // Whole cache lines, large blocks whole pages.
+        // Small blocks fill whole cache lines, large blocks whole pages.
         bool small = bytes <= SmallRequest;
         long size = small ? Align(Math.Max(bytes, 64), 64) : Align(bytes, 4096);
         lock (_lock)
@@ -66,10 +71,11 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
             int at = -1;
             foreach (Slab slab in slabs)
             {
-                // A slab for one block that stays takes no smaller one: it would not go when its own block goes.
+                // A slab made for one block that stays takes no smaller block, which would keep the whole slab in use.
                 if (!small && lifetime == Lifetime.Run && slab.Bytes != size) continue;
                 int piece = slab.SmallestPiece(size);
-                if (piece >= 0 && (best is null || slab.Free[piece].Bytes < best.Free[at].Bytes)) (best, at) = (slab, piece);
+                if (piece < 0) continue;
+                if (best is null || slab.Free[piece].Bytes < best.Free[at].Bytes) (best, at) = (slab, piece);
             }
 
             if (best is null)
@@ -80,7 +86,7 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
                 }
                 catch (OutOfMemoryException)
                 {
-                    // What is only kept for reuse, in pieces that were too small, may be what is missing.
+                    // The missing memory may be kept for reuse in pieces that are too small.
                     Trim();
                     best = NewSlab(size, small, lifetime);
                 }
@@ -105,13 +111,13 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
         }
     }
 
-    /// <summary>Takes what is held now for the most that was ever held.</summary>
+    /// <summary>Resets the peak to what is held now.</summary>
     public void ResetPeak()
     {
         lock (_lock) _peak = Held;
     }
 
-    /// <summary>Gives slabs without a block in use back to the system, as between two picture sizes.</summary>
+    /// <summary>Returns slabs without a block in use to the system, for example between two picture sizes.</summary>
     public void Trim()
     {
         lock (_lock)
@@ -127,14 +133,14 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
 
     private Slab NewSlab(long size, bool small, Lifetime lifetime)
     {
-        // What stays for a pass is gates, a thirtieth of the maps.
+        // Blocks that stay for a pass are gates, a thirtieth of the maps.
         long range = lifetime switch { Lifetime.Brief => s_addressSpace, Lifetime.Pass => s_addressSpace / 8, _ => 0 };
-        long wanted = small ? SmallSlab : pagesComeLate ? Math.Max(size, range) : size;
+        long slabBytes = small ? SmallSlab : pagesComeLate ? Math.Max(size, range) : size;
         try
         {
-            return new Slab(allocate(wanted), wanted);
+            return new Slab(allocate(slabBytes), slabBytes);
         }
-        catch (OutOfMemoryException) when (wanted > size)
+        catch (OutOfMemoryException) when (slabBytes > size)
         {
             return new Slab(allocate(size), size);
         }
@@ -151,10 +157,10 @@ internal sealed class Slab(MemoryBuffer memory, long bytes)
 
     public long Bytes => bytes;
 
-    /// <summary>Free pieces by their offset; no two touch.</summary>
+    /// <summary>Free pieces, ordered by offset; no two are adjacent.</summary>
     public List<(long Offset, long Bytes)> Free { get; } = [(0, bytes)];
 
-    /// <summary>Bytes up to the highest that was ever in use.</summary>
+    /// <summary>Bytes up to the highest one that was ever in use.</summary>
     public long Touched { get; private set; }
 
     public bool IsFree => Free.Count == 1 && Free[0].Bytes == bytes;
@@ -168,7 +174,7 @@ internal sealed class Slab(MemoryBuffer memory, long bytes)
         return best;
     }
 
-    /// <summary>Cuts a block off a free piece; returns its offset.</summary>
+    /// <summary>Cuts a block off a free piece and returns its offset.</summary>
     public long Take(int piece, long size)
     {
         (long offset, long room) = Free[piece];

@@ -4,20 +4,21 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Kernels.Memory;
 
 /// <summary>
-/// Device memory of <see cref="Length"/> elements, from its device's pool; disposing gives it back to the pool.
+/// Device memory of <see cref="Length"/> elements from its device's pool. Disposing it returns it to the pool.
 /// </summary>
 public sealed unsafe class DeviceBuffer<T> : IDisposable where T : unmanaged
 {
     private readonly ComputeDevice _device;
     private PoolBlock? _block;
 
-    internal DeviceBuffer(ComputeDevice device, PoolBlock block, long length) => (_device, _block, Length) = (device, block, length);
+    internal DeviceBuffer(ComputeDevice device, PoolBlock block, long length) =>
+        (_device, _block, Length) = (device, block, length);
 
     /// <summary>Number of elements.</summary>
     public long Length { get; }
 
     /// <summary>The whole buffer, as kernels see it.</summary>
-    /// <exception cref="ObjectDisposedException">The buffer went back to the pool.</exception>
+    /// <exception cref="ObjectDisposedException">The buffer has been returned to the pool.</exception>
     public ArrayView<T> View
     {
         get

@@ -1,14 +1,21 @@
 namespace NativeStyle.Kernels.Memory;
 
-/// <summary>How long a block of memory will stay. Blocks of one kind lie together, so that what goes leaves no gaps between what stays.</summary>
+/// <summary>
+/// How long a block of memory stays. Blocks with the same lifetime lie together, so that freed blocks leave no gaps
+/// between blocks that stay.
+/// </summary>
 public enum Lifetime
 {
-    /// <summary>It goes again before long: maps, gradients, workspaces.</summary>
+    /// <summary>Freed soon: maps, gradients, workspaces.</summary>
     Brief,
 
-    /// <summary>It stays from the pass forward to the pass backward, while many brief ones come and go: gates.</summary>
+    /// <summary>
+    /// Stays from the forward pass to the backward pass, while many brief blocks come and go: gates.
+    /// </summary>
     Pass,
 
-    /// <summary>It stays for many passes: weights, targets, what is optimised. Its memory goes back to the system by itself.</summary>
+    /// <summary>
+    /// Stays for many passes: weights, targets, what is optimised. Each block's memory returns to the system by itself.
+    /// </summary>
     Run,
 }

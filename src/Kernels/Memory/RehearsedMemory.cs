@@ -4,12 +4,12 @@ using ILGPU.Runtime.CPU;
 namespace NativeStyle.Kernels.Memory;
 
 /// <summary>
-/// A slab of a rehearsal: places without memory. Operators take views of it and launch nothing. Only slabs for small requests
-/// have memory, all zeros: an operator may look at a scalar between two launches.
+/// A slab of a rehearsal: offsets without memory. Operators take views of it and launch nothing. Only slabs for small
+/// requests have memory, all zeros, because an operator may read a scalar between two launches.
 /// </summary>
 internal sealed unsafe class RehearsedMemory : CPUMemoryBuffer
 {
-    /// <summary>An address that no program has memory at, aligned as slabs are.</summary>
+    /// <summary>An address where no program has memory, aligned like slabs.</summary>
     private const long Nowhere = 64;
 
     public RehearsedMemory(long bytes)

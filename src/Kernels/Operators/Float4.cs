@@ -3,14 +3,15 @@ using ILGPU;
 namespace NativeStyle.Kernels.Operators;
 
 /// <summary>
-/// Four floats that a GPU loads and stores together: a view cast to this reads 16 bytes at a time, and assumes that it starts at a
-/// multiple of 16 bytes (<see cref="Memory.Views"/>). Its numbers are fields, because ILGPU keeps fields in registers.
+/// Four floats that a GPU loads and stores together. A view cast to this type reads 16 bytes at a time and assumes that
+/// it starts at a multiple of 16 bytes (<see cref="Memory.Views"/>). The numbers are fields because ILGPU keeps fields
+/// in registers.
 /// </summary>
 internal readonly record struct Float4(float X, float Y, float Z, float W)
 {
     public static Float4 Broadcast(float value) => new(value, value, value, value);
 
-    /// <summary>a b + c. Whether it is rounded once or twice is the device's matter.</summary>
+    /// <summary>a b + c. The device decides whether it is rounded once or twice.</summary>
     public static Float4 MultiplyAdd(float a, Float4 b, Float4 c) =>
         new((a * b.X) + c.X, (a * b.Y) + c.Y, (a * b.Z) + c.Z, (a * b.W) + c.W);
 

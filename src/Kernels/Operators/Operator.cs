@@ -2,44 +2,47 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Operators;
 
-/// <summary>What a form of an operator is made for.</summary>
+/// <summary>The kind of device that a form of an operator is made for.</summary>
 internal enum FormKind
 {
-    /// <summary>The kernel to read first, one work item an output element: runs on every device.</summary>
+    /// <summary>The kernel to read first, with one work item an output element; runs on every device.</summary>
     Plain,
 
-    /// <summary>Kernels of groups with shared memory and barriers: for GPUs.</summary>
+    /// <summary>Grouped kernels with shared memory and barriers, for GPUs.</summary>
     Tiled,
 
     /// <summary>Hand-vectorised C#, for <see cref="CpuDevice"/>.</summary>
     Vectorized,
 }
 
-/// <summary>What an operator did for its time.</summary>
+/// <summary>The work of an operator's call.</summary>
 /// <param name="Flop">Floating-point operations of its textbook definition.</param>
-/// <param name="Bytes">What has to be read and written at least: each input and output once.</param>
+/// <param name="Bytes">The least bytes to read and write: each input and output once.</param>
 /// <param name="Saving">How many times fewer operations its algorithm makes: 4 for Winograd F(4x4, 3x3).</param>
 public readonly record struct Work(double Flop, double Bytes, double Saving = 1)
 {
-    /// <summary>Of so many elements, each of so many operations and floats read or written.</summary>
-    internal static Work Each(long elements, int flop, int floats) => new((double)elements * flop, sizeof(float) * (double)elements * floats);
+    /// <summary>
+    /// The work of the given number of elements, each with the given operations and floats read or written.
+    /// </summary>
+    internal static Work Each(long elements, int flop, int floats) =>
+        new((double)elements * flop, sizeof(float) * (double)elements * floats);
 }
 
 /// <summary>One way to compute an operator.</summary>
 /// <typeparam name="T">The operator's arguments.</typeparam>
-/// <param name="Kind">The devices it is for.</param>
-/// <param name="Run">Computes it.</param>
-/// <param name="Fits">Which arguments it takes.</param>
+/// <param name="Kind">The kind of device that it is for.</param>
+/// <param name="Run">Computes the operator.</param>
+/// <param name="Fits">Whether it takes the arguments.</param>
 /// <param name="Saving">As in <see cref="Work"/>.</param>
 internal sealed record Form<T>(
     FormKind Kind, Action<ComputeDevice, T> Run, Func<ComputeDevice, T, bool> Fits, double Saving);
 
 /// <summary>
-/// An operator: its name, its work and its forms, the best first. Here, and nowhere else, a device meets the form that runs
-/// on it: the first that is for the device and takes the arguments.
+/// An operator: its name, its work and its forms, the best first. This is the only place where a form is chosen for a
+/// device: the first form that is for the device and takes the arguments.
 /// </summary>
 /// <typeparam name="T">The arguments: views and sizes.</typeparam>
-/// <param name="name">As profiles call it: Gram.Forward.</param>
+/// <param name="name">The name in profiles, for example Gram.Forward.</param>
 /// <param name="work">The sizes of a call, for people, and its work.</param>
 internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)> work)
 {
@@ -60,14 +63,14 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
         Add(FormKind.Tiled, run, fits, saving);
 
     /// <summary>Adds the plain form, for every device.</summary>
-    /// <param name="run">Computes it.</param>
-    /// <param name="fits">Which arguments it takes; all, if nothing is said.</param>
+    /// <param name="run">Computes the operator.</param>
+    /// <param name="fits">Whether the form takes the arguments; by default it takes all.</param>
     /// <param name="saving">As in <see cref="Work"/>.</param>
     public Operator<T> Plain(
         Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
         Add(FormKind.Plain, run, fits, saving);
 
-    /// <summary>Computes it.</summary>
+    /// <summary>Computes the operator.</summary>
     public void Run(ComputeDevice device, T arguments)
     {
         Form<T> form = Choose(device, arguments);
@@ -77,11 +80,12 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
             return;
         }
 
-        (string shape, Work done) = work(arguments);
-        profiler.Time(device, name, shape, done with { Saving = form.Saving }, () => form.Run(device, arguments));
+        (string shape, Work callWork) = work(arguments);
+        callWork = callWork with { Saving = form.Saving };
+        profiler.Time(device, name, shape, callWork, () => form.Run(device, arguments));
     }
 
-    /// <summary>The form that runs on a device.</summary>
+    /// <summary>Chooses the form that runs on a device.</summary>
     public Form<T> Choose(ComputeDevice device, T arguments)
     {
         foreach (Form<T> form in _forms)

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace NativeStyle.Kernels.Operators;
 
-/// <summary>The checks at an operator's door: the unchecked loops behind it rely on them.</summary>
+/// <summary>Checks an operator's arguments before its unchecked loops, which rely on these checks.</summary>
 internal static class Require
 {
     public static void Length<T>(ArrayView<T> view, long length, string name) where T : unmanaged

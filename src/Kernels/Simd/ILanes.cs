@@ -4,36 +4,38 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Kernels.Simd;
 
 /// <summary>
-/// A vector register of floats. The hand-vectorised CPU paths are written once against this interface and compiled
-/// for each width: <see cref="Lanes512"/> (AVX-512), <see cref="Lanes256"/> (AVX2), <see cref="Lanes128x2"/> (Arm NEON,
-/// SSE, and plain scalar code where there is no vector unit). The static interface methods leave nothing to call at
-/// run time: the JIT compiles each instantiation to the bare instructions.
+/// A vector register of floats. The hand-vectorised CPU forms are written once against this interface and compiled for
+/// each width: <see cref="Lanes512"/> (AVX-512), <see cref="Lanes256"/> (AVX2), <see cref="Lanes128x2"/> (Arm NEON,
+/// SSE, and plain scalar code if there is no vector unit). The static interface methods cost no call at run time: the
+/// JIT compiles each instantiation to the bare instructions.
 /// </summary>
 internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 {
     /// <summary>Floats in a vector; a multiple of 8.</summary>
     static abstract int Count { get; }
 
-    /// <summary>Rows of the micro-kernel: as many as leave registers for two vectors of B beside 2 x rows sums.</summary>
+    /// <summary>
+    /// Rows of the micro-kernel: as many as leave registers for two vectors of B next to the 2 x rows sums.
+    /// </summary>
     static abstract int MicroRows { get; }
 
     static abstract TSelf Load(float* from);
 
     static abstract TSelf Broadcast(float value);
 
-    /// <summary>a b + c, rounded once where the machine can.</summary>
+    /// <summary>a b + c, rounded once if the machine can.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 
-    /// <summary>The larger of both; not a number at least where b is none.</summary>
+    /// <summary>The larger of both; not-a-number at least if b is not a number.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 
-    /// <summary>The larger of both; not a number where either is none.</summary>
+    /// <summary>The larger of both; not-a-number if either is not a number.</summary>
     static abstract TSelf MaxOrNaN(TSelf a, TSelf b);
 
-    /// <summary>All bits of a lane set where a is larger than b, none elsewhere.</summary>
+    /// <summary>A mask: all bits of a lane are set where a is larger than b, none elsewhere.</summary>
     static abstract TSelf GreaterThan(TSelf a, TSelf b);
 
-    /// <summary>All bits of a lane set where a equals b, none elsewhere.</summary>
+    /// <summary>A mask: all bits of a lane are set where a equals b, none elsewhere.</summary>
     static abstract TSelf Equal(TSelf a, TSelf b);
 
     static abstract TSelf operator +(TSelf a, TSelf b);
@@ -48,10 +50,12 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 
     void Store(float* to);
 
-    /// <summary>This where the mask's lane is empty, 0 where it is set.</summary>
+    /// <summary>This vector where the mask's lane is empty, 0 where it is set.</summary>
     TSelf Without(TSelf mask);
 
-    /// <summary>This in the lanes whose bit is set, counted from the first byte's lowest; 0 elsewhere.</summary>
+    /// <summary>
+    /// This vector in the lanes whose bit is set, counted from the first byte's lowest bit; 0 elsewhere.
+    /// </summary>
     TSelf Keep(byte* bits);
 
     /// <summary>Writes a mask as bits, one a lane.</summary>
@@ -71,7 +75,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> v) : ILanes<Lanes512>
 
     public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
 
-    public static Lanes512 MultiplyAdd(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.MultiplyAddEstimate(a._v, b._v, c._v));
+    public static Lanes512 MultiplyAdd(Lanes512 a, Lanes512 b, Lanes512 c) =>
+        new(Vector512.MultiplyAddEstimate(a._v, b._v, c._v));
 
     public static Lanes512 Max(Lanes512 a, Lanes512 b) => new(Vector512.MaxNative(a._v, b._v));
 
@@ -119,7 +124,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> v) : ILanes<Lanes256>
 
     public static Lanes256 Broadcast(float value) => new(Vector256.Create(value));
 
-    public static Lanes256 MultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) => new(Vector256.MultiplyAddEstimate(a._v, b._v, c._v));
+    public static Lanes256 MultiplyAdd(Lanes256 a, Lanes256 b, Lanes256 c) =>
+        new(Vector256.MultiplyAddEstimate(a._v, b._v, c._v));
 
     public static Lanes256 Max(Lanes256 a, Lanes256 b) => new(Vector256.MaxNative(a._v, b._v));
 
@@ -168,7 +174,8 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
     public static Lanes128x2 Broadcast(float value) => new(Vector128.Create(value), Vector128.Create(value));
 
     public static Lanes128x2 MultiplyAdd(Lanes128x2 a, Lanes128x2 b, Lanes128x2 c) => new(
-        Vector128.MultiplyAddEstimate(a._low, b._low, c._low), Vector128.MultiplyAddEstimate(a._high, b._high, c._high));
+        Vector128.MultiplyAddEstimate(a._low, b._low, c._low),
+        Vector128.MultiplyAddEstimate(a._high, b._high, c._high));
 
     public static Lanes128x2 Max(Lanes128x2 a, Lanes128x2 b) =>
         new(Vector128.MaxNative(a._low, b._low), Vector128.MaxNative(a._high, b._high));
@@ -203,11 +210,11 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
 
     public Lanes128x2 Keep(byte* bits)
     {
-        Vector128<int> lane = Vector128.Create(1, 2, 4, 8), given = Vector128.Create((int)*bits);
+        Vector128<int> lane = Vector128.Create(1, 2, 4, 8), copies = Vector128.Create((int)*bits);
         Vector128<int> highLane = lane << 4;
         return new(
-            _low & Vector128.Equals(given & lane, lane).AsSingle(),
-            _high & Vector128.Equals(given & highLane, highLane).AsSingle());
+            _low & Vector128.Equals(copies & lane, lane).AsSingle(),
+            _high & Vector128.Equals(copies & highLane, highLane).AsSingle());
     }
 
     public void StoreBits(byte* bits) =>

@@ -1,14 +1,15 @@
 namespace NativeStyle.Kernels.Simd;
 
 /// <summary>
-/// The inner loop of every matrix product on the CPU: a block of C, <see cref="Rows"/> by two vectors, held in
-/// registers while the whole depth streams past, two vectors of B and one broadcast element of A at a time (Goto and van
-/// de Geijn 2008, "Anatomy of high-performance matrix multiplication"). AVX2 and NEON hold 6 rows: 12 sums, 2 of B and 1
-/// of A of 16 registers (NEON's vectors are pairs: 30 of 32). AVX-512 holds 12 rows: 24 sums of 32 registers.
+/// The inner loop of every matrix product on the CPU. It holds a block of C, <see cref="Rows"/> by two vectors, in
+/// registers while the whole depth streams past, two vectors of B and one broadcast element of A at a time (Goto and
+/// van de Geijn 2008, "Anatomy of high-performance matrix multiplication"). AVX2 and NEON hold 6 rows: of 16 registers,
+/// 12 for sums, 2 for B and 1 for A (NEON's vectors are pairs: 30 of 32). AVX-512 holds 12 rows: 24 sums of 32
+/// registers.
 /// </summary>
 internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
 {
-    /// <summary>Rows of a block, and what the rows of A and C are rounded up to.</summary>
+    /// <summary>Rows of a block. The rows of A and C are rounded up to a multiple of it.</summary>
     public static int Rows => 6;
 
     /// <summary>Columns of a block: two vectors.</summary>
@@ -20,7 +21,8 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
     /// </summary>
     /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
     public static void Run(
-        int rows, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
+        int rows, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow,
+        bool accumulate)
     {
         int row = 0;
         if (T.MicroRows == 12)
@@ -35,7 +37,7 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
 
     public static int RoundUpRows(int rows) => (rows + Rows - 1) / Rows * Rows;
 
-    /// <summary>Blocks of <see cref="Columns"/> that hold so many columns.</summary>
+    /// <summary>The number of blocks of <see cref="Columns"/> that hold the given columns.</summary>
     public static int Panels(int columns) => (columns + Columns - 1) / Columns;
 
     private static void Run6(

@@ -3,13 +3,15 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Simd;
 
-/// <summary>Loops over contiguous floats that the vectorised operator paths share.</summary>
+/// <summary>Loops over contiguous floats that the vectorised forms of operators share.</summary>
 internal static unsafe class Rows
 {
     /// <summary>Floats of a vector.</summary>
     public const int Lanes = 8;
 
-    /// <summary>Elements of one part of a parallel loop: large enough to hide its start, small enough to balance.</summary>
+    /// <summary>
+    /// Elements of one part of a parallel loop: large enough to hide the cost of starting it, small enough to balance.
+    /// </summary>
     public const int Part = 1 << 15;
 
     /// <summary>y[i] += s x[i].</summary>
@@ -34,8 +36,8 @@ internal static unsafe class Rows
     }
 
     /// <summary>
-    /// The sum of <paramref name="partial"/>(start, count) over all parts, added in their order: the same bytes for
-    /// any number of threads.
+    /// The sum of <paramref name="partial"/>(start, count) over all parts, added in their order. The bytes are the same
+    /// for any number of threads.
     /// </summary>
     public static double SumParts(CpuDevice cpu, long length, Func<long, int, double> partial)
     {

@@ -5,15 +5,18 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Translation;
 
-/// <summary>How many work items the groups of a kernel have.</summary>
-/// <param name="items">Along all dimensions together.</param>
+/// <summary>The number of work items of a kernel's groups.</summary>
+/// <param name="items">Work items along all dimensions together.</param>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class GroupItemsAttribute(int items) : Attribute
 {
     public int Items => items;
 }
 
-/// <summary>The least compute capability of NVIDIA's GPUs that run a kernel. OpenCL does not: it has warps' exchanges or instructions of theirs.</summary>
+/// <summary>
+/// The least compute capability of NVIDIA's GPUs that run a kernel. OpenCL does not run it, because it uses exchanges
+/// in warps or NVIDIA's own instructions.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
 {
@@ -26,35 +29,49 @@ public sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
 /// <param name="Method">The method.</param>
 public sealed record KernelEntry(MethodInfo Method)
 {
-    /// <summary>Operator and method, as people call it: Conv3x3.ForwardKernel.</summary>
+    /// <summary>Operator and method, in the form that people use: Conv3x3.ForwardKernel.</summary>
     public string Name => $"{WithoutOp(Method.DeclaringType!.Name)}.{Method.Name}";
 
-    /// <summary>Whether it is explicitly grouped, with shared memory and barriers; else one work item runs for each index.</summary>
+    /// <summary>
+    /// Whether it is explicitly grouped, with shared memory and barriers; otherwise one work item runs for each index.
+    /// </summary>
     public bool Grouped => Method.GetParameters()[0].ParameterType != typeof(Index1D);
 
     /// <summary>Work items of a group.</summary>
     public int GroupItems => Method.GetCustomAttribute<GroupItemsAttribute>()?.Items ?? KernelDevice.ItemsPerGroup;
 
-    /// <summary>The least of NVIDIA's architectures that run it; null of a kernel that OpenCL runs too.</summary>
+    /// <summary>The least of NVIDIA's architectures that run it; null for a kernel that OpenCL also runs.</summary>
     public CudaArchitecture? LeastArchitecture =>
-        Method.GetCustomAttribute<LeastArchitectureAttribute>() is { } least ? new CudaArchitecture(least.Major, least.Minor) : null;
+        Method.GetCustomAttribute<LeastArchitectureAttribute>() is { } least
+            ? new CudaArchitecture(least.Major, least.Minor)
+            : null;
 
-    private static string WithoutOp(string type) => type.EndsWith("Op", StringComparison.Ordinal) ? type[..^2] : type.EndsWith("Ops", StringComparison.Ordinal) ? type[..^3] : type;
+    private static string WithoutOp(string type) =>
+        type.EndsWith("Op", StringComparison.Ordinal) ? type[..^2]
+        : type.EndsWith("Ops", StringComparison.Ordinal) ? type[..^3]
+        : type;
 }
 
 /// <summary>All kernels: every static method whose name ends in Kernel.</summary>
 public static class KernelCatalog
 {
-    /// <summary>By name.</summary>
+    private const BindingFlags StaticMethods =
+        BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+
+    /// <summary>All kernels, ordered by name.</summary>
     public static IReadOnlyList<KernelEntry> All { get; } =
     [
         .. typeof(KernelCatalog).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
-            .Where(method => method.Name.EndsWith("Kernel", StringComparison.Ordinal) && method.ReturnType == typeof(void) && TakesViews(method))
-            .Select(method => new KernelEntry(method)).OrderBy(kernel => kernel.Name, StringComparer.Ordinal),
+            .SelectMany(type => type.GetMethods(StaticMethods))
+            .Where(method => method.Name.EndsWith("Kernel", StringComparison.Ordinal)
+                && method.ReturnType == typeof(void)
+                && TakesViews(method))
+            .Select(method => new KernelEntry(method))
+            .OrderBy(kernel => kernel.Name, StringComparer.Ordinal),
     ];
 
     private static bool TakesViews(MethodInfo method) => method.GetParameters().Any(parameter =>
-        parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>)
+        parameter.ParameterType.IsGenericType
+        && parameter.ParameterType.GetGenericTypeDefinition() == typeof(ArrayView<>)
         && !method.IsGenericMethod) && !method.IsPrivate;
 }

@@ -9,13 +9,16 @@ using ILGPU.Runtime.OpenCL;
 
 namespace NativeStyle.Kernels.Translation;
 
-/// <summary>What ILGPU makes of a kernel, without a device or a driver: to read it, and to hand it to an assembler.</summary>
+/// <summary>
+/// Translates a kernel by ILGPU, without a device or a driver, for people to read or for an assembler.
+/// </summary>
 public sealed class KernelTranslator : IDisposable
 {
-    private readonly Context _context = Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+    private readonly Context _context =
+        Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
 
-    /// <summary>The kernel in PTX, NVIDIA's assembly language.</summary>
-    /// <param name="architecture">Of the GPU.</param>
+    /// <summary>Translates the kernel to PTX, NVIDIA's assembly language.</summary>
+    /// <param name="architecture">The GPU's architecture.</param>
     /// <exception cref="InternalCompilerException">ILGPU cannot compile it.</exception>
     public string ToPtx(KernelEntry kernel, CudaArchitecture architecture)
     {
@@ -24,11 +27,12 @@ public sealed class KernelTranslator : IDisposable
         return compiled.PTXAssembly.TrimEnd('\0');
     }
 
-    /// <summary>The kernel in OpenCL C 2.0.</summary>
+    /// <summary>Translates the kernel to OpenCL C 2.0.</summary>
     /// <inheritdoc cref="ToPtx"/>
     public string ToOpenCl(KernelEntry kernel)
     {
-        var capabilities = new CLCapabilityContext(float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
+        var capabilities = new CLCapabilityContext(
+            float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion);
         return ((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source;
     }
@@ -36,5 +40,6 @@ public sealed class KernelTranslator : IDisposable
     public void Dispose() => _context.Dispose();
 
     private static EntryPointDescription EntryPoint(KernelEntry kernel) => kernel.Grouped
-        ? EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method) : EntryPointDescription.FromImplicitlyGroupedKernel(kernel.Method);
+        ? EntryPointDescription.FromExplicitlyGroupedKernel(kernel.Method)
+        : EntryPointDescription.FromImplicitlyGroupedKernel(kernel.Method);
 }

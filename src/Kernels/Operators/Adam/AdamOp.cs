@@ -23,11 +23,12 @@ public readonly record struct AdamSettings(
 /// <summary>The Adam step, in place.</summary>
 public static unsafe class AdamOp
 {
-    private static readonly Operator<Arguments> s_step = new Operator<Arguments>("Adam.Step", a => ($"{a.X.Length}", Work.Each(a.X.Length, 12, 7)))
+    private static readonly Operator<Arguments> s_step = new Operator<Arguments>(
+            "Adam.Step", a => ($"{a.X.Length}", Work.Each(a.X.Length, 12, 7)))
         .Vectorized(VectorStep)
         .Plain((device, a) => device.Launch(StepKernel, a.X.Length, a.X, a.Gradient, a.M, a.V, a.Step));
 
-    /// <summary>What is the same for all elements of a step.</summary>
+    /// <summary>The values that are the same for all elements of a step.</summary>
     /// <param name="Correction1">1 - β₁ᵗ.</param>
     /// <param name="Correction2">1 - β₂ᵗ.</param>
     internal readonly record struct StepFactors(AdamSettings Settings, float Correction1, float Correction2);
@@ -36,10 +37,11 @@ public static unsafe class AdamOp
         ArrayView<float> X, ArrayView<float> Gradient, ArrayView<float> M, ArrayView<float> V, StepFactors Step);
 
     internal static void StepKernel(
-        Index1D index, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> m, ArrayView<float> v, StepFactors step) =>
+        Index1D index, ArrayView<float> x, ArrayView<float> gradient, ArrayView<float> m, ArrayView<float> v,
+        StepFactors step) =>
         Update(ref x[index], gradient[index], ref m[index], ref v[index], step);
 
-    /// <summary>Step number <paramref name="step"/> (from 1) of all elements of x.</summary>
+    /// <summary>Makes step number <paramref name="step"/> (from 1) for all elements of x.</summary>
     /// <param name="x">The parameters; changed.</param>
     /// <param name="gradient">g, of the same length.</param>
     /// <param name="m">First moment, zero before step 1; changed.</param>
@@ -62,10 +64,11 @@ public static unsafe class AdamOp
         (float beta1, float beta2) = (step.Settings.Beta1, step.Settings.Beta2);
         m = (beta1 * m) + ((1f - beta1) * g);
         v = (beta2 * v) + ((1f - beta2) * g * g);
-        x -= step.Settings.LearningRate * (m / step.Correction1) / (MathF.Sqrt(v / step.Correction2) + step.Settings.Epsilon);
+        x -= step.Settings.LearningRate * (m / step.Correction1)
+            / (MathF.Sqrt(v / step.Correction2) + step.Settings.Epsilon);
     }
 
-    /// <summary>The same, eight elements at a time.</summary>
+    /// <summary>Makes the same step, eight elements at a time.</summary>
     private static void VectorStep(CpuDevice cpu, Arguments a)
     {
         float* x = a.X.Pointer, gradient = a.Gradient.Pointer, m = a.M.Pointer, v = a.V.Pointer;

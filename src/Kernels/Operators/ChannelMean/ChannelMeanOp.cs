@@ -15,7 +15,9 @@ namespace NativeStyle.Kernels.Operators.ChannelMean;
 /// <summary>Means of channels, forward and backward.</summary>
 public static unsafe class ChannelMeanOp
 {
-    /// <summary>Pieces that the pixels are cut into: fixed, because their number decides the order of the additions.</summary>
+    /// <summary>
+    /// The number of pieces that the pixels are cut into. It is fixed, because it decides the order of the additions.
+    /// </summary>
     private const int Pieces = 64;
 
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
@@ -23,19 +25,25 @@ public static unsafe class ChannelMeanOp
         .Vectorized(
             (cpu, a) => SumPieces(cpu, a, sums => VectorPieces(cpu, a.Features, sums, a.Pixels, a.Channels)))
         .Plain(
-            (device, a) => SumPieces(device, a, sums => device.Launch(PiecesKernel, sums.Length, a.Features, sums, a.Pixels, a.Channels)));
+            (device, a) => SumPieces(
+                device, a,
+                sums => device.Launch(PiecesKernel, sums.Length, a.Features, sums, a.Pixels, a.Channels)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "ChannelMean.Backward", a => ($"{a.GradFeatures.Length}", Work.Each(a.GradFeatures.Length, 1, 2)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.GradFeatures.Length, a.GradMean, a.GradFeatures, a.Scale, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.GradFeatures.Length, a.GradMean, a.GradFeatures, a.Scale, a.Beta));
 
-    private readonly record struct ForwardArguments(ArrayView<float> Features, ArrayView<float> Mean, int Pixels, int Channels, float Scale);
+    private readonly record struct ForwardArguments(
+        ArrayView<float> Features, ArrayView<float> Mean, int Pixels, int Channels, float Scale);
 
-    private readonly record struct BackwardArguments(ArrayView<float> GradMean, ArrayView<float> GradFeatures, float Scale, float Beta);
+    private readonly record struct BackwardArguments(
+        ArrayView<float> GradMean, ArrayView<float> GradFeatures, float Scale, float Beta);
 
-    /// <summary>The sum of one channel over one piece.</summary>
-    internal static void PiecesKernel(Index1D index, ArrayView<float> features, ArrayView<float> sums, int pixels, int channels)
+    /// <summary>Computes the sum of one channel over one piece.</summary>
+    internal static void PiecesKernel(
+        Index1D index, ArrayView<float> features, ArrayView<float> sums, int pixels, int channels)
     {
         int c = index % channels;
         int piece = index / channels;
@@ -44,13 +52,14 @@ public static unsafe class ChannelMeanOp
         sums[index] = sum;
     }
 
-    internal static void BackwardKernel(Index1D index, ArrayView<float> gradMean, ArrayView<float> gradFeatures, float scale, float beta) =>
+    internal static void BackwardKernel(
+        Index1D index, ArrayView<float> gradMean, ArrayView<float> gradFeatures, float scale, float beta) =>
         Accumulate.Into(ref gradFeatures[index], scale * gradMean[index % gradMean.IntLength], beta);
 
     /// <summary>m = scale times the sum of each channel.</summary>
     /// <param name="features">F, (pixels, channels).</param>
     /// <param name="mean">m, (channels).</param>
-    /// <param name="scale">1 / pixels for the mean; of a part of a map, 1 / pixels of the whole.</param>
+    /// <param name="scale">1 / pixels for the mean; for a part of a map, 1 / pixels of the whole map.</param>
     public static void Forward(
         ComputeDevice device, ArrayView<float> features, ArrayView<float> mean, int pixels, int channels, float scale)
     {
@@ -61,7 +70,8 @@ public static unsafe class ChannelMeanOp
 
     /// <summary>dF = beta dF + scale dm.</summary>
     public static void Backward(
-        ComputeDevice device, ArrayView<float> gradMean, ArrayView<float> gradFeatures, int pixels, int channels, float scale,
+        ComputeDevice device, ArrayView<float> gradMean, ArrayView<float> gradFeatures, int pixels, int channels,
+        float scale,
         float beta)
     {
         Require.Length(gradFeatures, (long)pixels * channels, nameof(gradFeatures));
@@ -76,7 +86,8 @@ public static unsafe class ChannelMeanOp
         ReductionOp.SumPieces(device, sums.View, a.Mean, a.Scale);
     }
 
-    private static void VectorPieces(CpuDevice cpu, ArrayView<float> features, ArrayView<float> sums, int pixels, int channels)
+    private static void VectorPieces(
+        CpuDevice cpu, ArrayView<float> features, ArrayView<float> sums, int pixels, int channels)
     {
         float* to = sums.Pointer, from = features.Pointer;
         cpu.Parallel(Pieces, piece =>

@@ -6,11 +6,17 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 
 public static partial class Conv3x3Op
 {
-    /// <summary>One output element: 9 x in products. The plainest form, and the one to read first.</summary>
+    /// <summary>Computes one output element from 9 x in products. It is the plainest form; read it first.</summary>
     internal static void ForwardKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ConvSizes sizes)
+        Index1D index,
+        ArrayView<float> input,
+        ArrayView<float> filter,
+        ArrayView<float> bias,
+        ArrayView<float> output,
+        ConvSizes sizes)
     {
-        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        (int height, int width) = (sizes.Height, sizes.Width);
+        (int inChannels, int outChannels) = (sizes.InChannels, sizes.OutChannels);
         int o = index % outChannels;
         int pixel = index / outChannels;
         int column = pixel % width;
@@ -33,7 +39,7 @@ public static partial class Conv3x3Op
                     int from = ((y * width) + x) * inChannels;
                     int weight = (((ky * 3) + kx) * inChannels * outChannels) + o;
                     for (int i = 0; i < inChannels; i++)
-                        sum += input[from + i] * kernel[weight + (i * outChannels)];
+                        sum += input[from + i] * filter[weight + (i * outChannels)];
                 }
             }
         }
@@ -42,13 +48,22 @@ public static partial class Conv3x3Op
     }
 
     /// <summary>
-    /// One element of dx. The positions of the padded picture that show this pixel are itself and, with replicate
-    /// padding on a border, its copies one step outside.
+    /// Computes one element of dx. The padded picture shows this pixel at its own position and, with replicate padding
+    /// on a border, at its copies one step outside.
     /// </summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation.
+    /// </param>
     internal static void BackwardDataKernel(
-        Index1D index, ArrayView<float> gradSums, ArrayView<float> kernel, ArrayView<float> gradInput, ConvSizes sizes, float beta)
+        Index1D index,
+        ArrayView<float> gradPreactivation,
+        ArrayView<float> filter,
+        ArrayView<float> gradInput,
+        ConvSizes sizes,
+        float beta)
     {
-        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        (int height, int width) = (sizes.Height, sizes.Width);
+        (int inChannels, int outChannels) = (sizes.InChannels, sizes.OutChannels);
         bool replicate = sizes.Padding == Padding.Replicate;
         int i = index % inChannels;
         int pixel = index / inChannels;
@@ -74,7 +89,7 @@ public static partial class Conv3x3Op
                             int from = ((y * width) + x) * outChannels;
                             int weight = ((((ky * 3) + kx) * inChannels) + i) * outChannels;
                             for (int o = 0; o < outChannels; o++)
-                                sum += gradSums[from + o] * kernel[weight + o];
+                                sum += gradPreactivation[from + o] * filter[weight + o];
                         }
                     }
                 }
@@ -84,11 +99,20 @@ public static partial class Conv3x3Op
         Accumulate.Into(ref gradInput[index], sum, beta);
     }
 
-    /// <summary>One element of dw: a sum over all pixels.</summary>
+    /// <summary>Computes one element of dw: a sum over all pixels.</summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation.
+    /// </param>
     internal static void BackwardWeightsKernel(
-        Index1D index, ArrayView<float> input, ArrayView<float> gradSums, ArrayView<float> gradKernel, ConvSizes sizes, float beta)
+        Index1D index,
+        ArrayView<float> input,
+        ArrayView<float> gradPreactivation,
+        ArrayView<float> gradFilter,
+        ConvSizes sizes,
+        float beta)
     {
-        (int height, int width, int inChannels, int outChannels) = (sizes.Height, sizes.Width, sizes.InChannels, sizes.OutChannels);
+        (int height, int width) = (sizes.Height, sizes.Width);
+        (int inChannels, int outChannels) = (sizes.InChannels, sizes.OutChannels);
         int o = index % outChannels;
         int i = index / outChannels % inChannels;
         int tap = index / (outChannels * inChannels);
@@ -97,7 +121,7 @@ public static partial class Conv3x3Op
         float sum = 0f;
         for (int row = 0; row < height; row++)
         {
-            // A sum per row, then a sum of rows: the rounding error grows with height + width, not with their product.
+            // Adds a sum per row, then a sum of rows: the rounding error grows with height + width, not their product.
             float rowSum = 0f;
             for (int column = 0; column < width; column++)
             {
@@ -112,28 +136,31 @@ public static partial class Conv3x3Op
                 if (y >= 0 && y < height && x >= 0 && x < width)
                 {
                     rowSum += input[(((y * width) + x) * inChannels) + i]
-                        * gradSums[(((row * width) + column) * outChannels) + o];
+                        * gradPreactivation[(((row * width) + column) * outChannels) + o];
                 }
             }
 
             sum += rowSum;
         }
 
-        Accumulate.Into(ref gradKernel[index], sum, beta);
+        Accumulate.Into(ref gradFilter[index], sum, beta);
     }
 
-    /// <summary>One element of db.</summary>
+    /// <summary>Computes one element of db.</summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation.
+    /// </param>
     internal static void BackwardBiasKernel(
-        Index1D index, ArrayView<float> gradSums, ArrayView<float> gradBias, float beta)
+        Index1D index, ArrayView<float> gradPreactivation, ArrayView<float> gradBias, float beta)
     {
         int outChannels = gradBias.IntLength;
-        int pixels = gradSums.IntLength / outChannels;
+        int pixels = gradPreactivation.IntLength / outChannels;
         float sum = 0f;
         for (int start = 0; start < pixels; start += 256)
         {
             float partial = 0f;
             int end = start + 256 < pixels ? start + 256 : pixels;
-            for (int p = start; p < end; p++) partial += gradSums[(p * outChannels) + index];
+            for (int p = start; p < end; p++) partial += gradPreactivation[(p * outChannels) + index];
             sum += partial;
         }
 

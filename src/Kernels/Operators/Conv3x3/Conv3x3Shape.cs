@@ -12,15 +12,18 @@ public enum Padding
     Replicate,
 }
 
-/// <summary>The sizes of a 3x3 convolution with stride 1, whose sums are as large as its input, and what ends it.</summary>
+/// <summary>
+/// The sizes of a 3x3 convolution with stride 1, and the activation and pooling that follow it. Before pooling, the
+/// output has as many rows and columns as the input.
+/// </summary>
 /// <param name="Height">Rows of the input.</param>
 /// <param name="Width">Columns of the input.</param>
 /// <param name="InChannels">Channels of the input.</param>
 /// <param name="OutChannels">Channels of the output, i.e. filters.</param>
 /// <param name="Padding">What lies outside the picture.</param>
 /// <param name="Relu">Whether max(0, .) follows.</param>
-/// <param name="Pooling">The 2x2 pooling after that; only after ReLU.</param>
-/// <param name="PoolEdge">What pooling does with odd sizes.</param>
+/// <param name="Pooling">The 2x2 pooling after the ReLU; only allowed with ReLU.</param>
+/// <param name="PoolEdge">How the pooling treats odd sizes.</param>
 public readonly record struct Conv3x3Shape(
     int Height, int Width, int InChannels, int OutChannels, Padding Padding = Padding.Zero, bool Relu = false,
     Pooling Pooling = Pooling.None, PoolEdge PoolEdge = PoolEdge.Floor)
@@ -29,14 +32,14 @@ public readonly record struct Conv3x3Shape(
 
     public long InLength => Pixels * InChannels;
 
-    /// <summary>Elements of z, before pooling.</summary>
-    public long SumLength => Pixels * OutChannels;
+    /// <summary>Elements of z, the output before its activation and pooling.</summary>
+    public long PreactivationLength => Pixels * OutChannels;
 
-    public long OutLength => Pooling == Pooling.None ? SumLength : PoolShape.OutLength;
+    public long OutLength => Pooling == Pooling.None ? PreactivationLength : PoolShape.OutLength;
 
-    public long KernelLength => 9L * InChannels * OutChannels;
+    public long FilterLength => 9L * InChannels * OutChannels;
 
-    /// <summary>32-bit words that hold the gate bits of a pixel of z, one a channel; see ReluPoolOp.cs.</summary>
+    /// <summary>32-bit words that hold the gate bits of a pixel of z, one bit a channel; see ReluPoolOp.cs.</summary>
     public int GateWordsPerPixel => (OutChannels + 31) / 32;
 
     /// <summary>Words of the whole gate.</summary>
@@ -45,16 +48,20 @@ public readonly record struct Conv3x3Shape(
     /// <summary>The sizes of the pooling.</summary>
     public PoolShape PoolShape => new(Height, Width, OutChannels, PoolEdge);
 
-    /// <summary>The sizes, as kernels take them.</summary>
+    /// <summary>The sizes in the form that kernels take.</summary>
     internal ConvSizes Sizes => new(Height, Width, InChannels, OutChannels, Padding);
 
-    /// <summary>The end, as kernels take it.</summary>
-    /// <param name="writesGate">Whether a forward pass shall write gate bits.</param>
+    /// <summary>The activation and pooling in the form that kernels take.</summary>
+    /// <param name="writesGate">Whether a forward pass writes gate bits.</param>
     internal ConvEnd End(bool writesGate) => new(
-        Relu ? Activation.Relu : Activation.None, Pooling, PoolShape.OutHeight, PoolShape.OutWidth, writesGate ? GateUse.Used : GateUse.None);
+        Relu ? Activation.Relu : Activation.None,
+        Pooling,
+        PoolShape.OutHeight,
+        PoolShape.OutWidth,
+        writesGate ? GateUse.Used : GateUse.None);
 }
 
-/// <summary>What follows a convolution's sums.</summary>
+/// <summary>The activation after a convolution.</summary>
 internal enum Activation
 {
     None,
@@ -68,10 +75,11 @@ internal enum GateUse
     Used,
 }
 
-/// <summary>A convolution's sizes in a kernel.</summary>
+/// <summary>A convolution's sizes, as an argument of kernels.</summary>
 internal readonly record struct ConvSizes(int Height, int Width, int InChannels, int OutChannels, Padding Padding);
 
-/// <summary>A convolution's end in a kernel.</summary>
+/// <summary>What follows a convolution, as an argument of kernels.</summary>
 /// <param name="OutHeight">Rows after pooling.</param>
 /// <param name="OutWidth">Columns after pooling.</param>
-internal readonly record struct ConvEnd(Activation Activation, Pooling Pooling, int OutHeight, int OutWidth, GateUse Gate);
+internal readonly record struct ConvEnd(
+    Activation Activation, Pooling Pooling, int OutHeight, int OutWidth, GateUse Gate);

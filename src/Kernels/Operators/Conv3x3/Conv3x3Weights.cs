@@ -5,33 +5,33 @@ using NativeStyle.Kernels.Memory;
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
 /// <summary>
-/// A convolution's weights and bias on a device, and the transposed form that the backward pass of some paths makes of
-/// them at first use. After changing the values call <see cref="Invalidate"/>.
+/// A convolution's filter and bias on a device, and the filter's transposed form, which the backward pass of some forms
+/// makes at its first use. Call <see cref="Invalidate"/> after changing the values.
 /// </summary>
 public sealed class Conv3x3Weights : IDisposable
 {
-    private readonly DeviceBuffer<float> _kernel;
+    private readonly DeviceBuffer<float> _filter;
     private readonly DeviceBuffer<float> _bias;
     private DeviceBuffer<float>? _transposed;
 
-    /// <param name="device">Where they shall live.</param>
-    /// <param name="kernel">(3, 3, in, out), as lists of out.</param>
+    /// <param name="device">The device that holds them.</param>
+    /// <param name="filter">(3, 3, in, out); the out values of a tap and input lie together.</param>
     /// <param name="bias">(out).</param>
-    /// <exception cref="ArgumentException">The kernel's length is not 9 x in x out for any in.</exception>
-    public Conv3x3Weights(ComputeDevice device, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias)
+    /// <exception cref="ArgumentException">The filter's length is not 9 x in x out for any in.</exception>
+    public Conv3x3Weights(ComputeDevice device, ReadOnlySpan<float> filter, ReadOnlySpan<float> bias)
     {
         OutChannels = bias.Length;
-        if (OutChannels == 0 || kernel.Length == 0 || kernel.Length % (9 * OutChannels) != 0)
+        if (OutChannels == 0 || filter.Length == 0 || filter.Length % (9 * OutChannels) != 0)
         {
             throw new ArgumentException(
-                $"a kernel of {kernel.Length} elements with {OutChannels} biases is not (3, 3, in, {OutChannels})");
+                $"a kernel of {filter.Length} elements with {OutChannels} biases is not (3, 3, in, {OutChannels})");
         }
 
-        InChannels = kernel.Length / (9 * OutChannels);
+        InChannels = filter.Length / (9 * OutChannels);
         _bias = device.Allocate(bias, Lifetime.Run);
         try
         {
-            _kernel = device.Allocate(kernel, Lifetime.Run);
+            _filter = device.Allocate(filter, Lifetime.Run);
         }
         catch
         {
@@ -40,12 +40,12 @@ public sealed class Conv3x3Weights : IDisposable
         }
     }
 
-    /// <summary>Weights and bias of undefined values.</summary>
+    /// <summary>Allocates weights with undefined values.</summary>
     public Conv3x3Weights(ComputeDevice device, int inChannels, int outChannels)
     {
         (InChannels, OutChannels) = (inChannels, outChannels);
         _bias = device.Allocate<float>(outChannels, Lifetime.Run);
-        _kernel = device.Allocate<float>(9L * inChannels * outChannels, Lifetime.Run);
+        _filter = device.Allocate<float>(9L * inChannels * outChannels, Lifetime.Run);
     }
 
     public int InChannels { get; }
@@ -53,12 +53,12 @@ public sealed class Conv3x3Weights : IDisposable
     public int OutChannels { get; }
 
     /// <summary>w, (3, 3, in, out).</summary>
-    public ArrayView<float> Kernel => _kernel.View;
+    public ArrayView<float> Filter => _filter.View;
 
     /// <summary>b, (out).</summary>
     public ArrayView<float> Bias => _bias.View;
 
-    /// <summary>Drops the transposed form: to be called after the values of kernel were changed.</summary>
+    /// <summary>Drops the transposed form. Call it after changing the values of the filter.</summary>
     public void Invalidate()
     {
         _transposed?.Dispose();
@@ -68,18 +68,20 @@ public sealed class Conv3x3Weights : IDisposable
     public void Dispose()
     {
         Invalidate();
-        _kernel.Dispose();
+        _filter.Dispose();
         _bias.Dispose();
     }
 
-    /// <summary>Backward to data as a convolution of its own: w rotated by 180 degrees, (3, 3, out, in).</summary>
+    /// <summary>
+    /// The filter whose forward convolution is backward to data: w rotated by 180 degrees, (3, 3, out, in).
+    /// </summary>
     internal unsafe ArrayView<float> Transposed(CpuDevice cpu)
     {
         if (_transposed is not null) return _transposed.View;
-        _transposed = cpu.Allocate<float>(Kernel.Length, Lifetime.Run);
-        float* from = Kernel.Pointer, to = _transposed.View.Pointer;
+        _transposed = cpu.Allocate<float>(Filter.Length, Lifetime.Run);
+        float* from = Filter.Pointer, to = _transposed.View.Pointer;
         (int inC, int outC) = (InChannels, OutChannels);
-        // A part is a few inputs of one tap: their columns of the transposed form are written side by side.
+        // A part is a few inputs of one tap: it writes their columns of the transposed form side by side.
         const int Block = 16;
         int blocks = (inC + Block - 1) / Block;
         cpu.Parallel(9 * blocks, part =>
@@ -98,7 +100,8 @@ public sealed class Conv3x3Weights : IDisposable
         if (shape.InChannels != InChannels || shape.OutChannels != OutChannels)
         {
             throw new ArgumentException(
-                $"weights for {InChannels} -> {OutChannels} channels used as {shape.InChannels} -> {shape.OutChannels}");
+                $"weights for {InChannels} -> {OutChannels} channels used as "
+                    + $"{shape.InChannels} -> {shape.OutChannels}");
         }
     }
 }

@@ -5,8 +5,8 @@ using NativeStyle.Kernels.Simd;
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
 /// <summary>
-/// The CPU path for the convolutions that Winograd does not fit: the first layer's three channels, channel counts that
-/// do not fill vectors, and replicate padding. Both directions are one matrix product per row of the picture.
+/// The CPU's form for the convolutions that Winograd does not fit: the first layer's three channels, channel counts
+/// that do not fill vectors, and replicate padding. Both directions are one matrix product per row of the picture.
 /// </summary>
 internal static unsafe class DirectConv3x3
 {
@@ -16,18 +16,20 @@ internal static unsafe class DirectConv3x3
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
     public static void Forward(CpuDevice cpu, Conv3x3Op.ForwardArguments a) =>
         cpu.Vectorize(new ForwardJob(
-            a.Input.Pointer, a.Weights.Kernel.Pointer, a.Weights.Bias.Pointer, a.Output.Pointer, (byte*)a.Gate.Pointer, a.Shape));
+            a.Input.Pointer, a.Weights.Filter.Pointer, a.Weights.Bias.Pointer, a.Output.Pointer,
+            (byte*)a.Gate.Pointer, a.Shape));
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
     public static void BackwardData(CpuDevice cpu, Conv3x3Op.BackwardDataArguments a) =>
         cpu.Vectorize(new BackwardJob(
-            a.GradOutput.Pointer, (byte*)a.Gate.Pointer, a.Weights.Kernel.Pointer, a.GradInput.Pointer, a.Shape, a.Beta));
+            a.GradOutput.Pointer, (byte*)a.Gate.Pointer, a.Weights.Filter.Pointer, a.GradInput.Pointer,
+            a.Shape, a.Beta));
 
     /// <summary>
-    /// The three rows of x under a row of windows as [column][row][channel], one column before the picture's first on: the
-    /// 9 x in inputs of pixel p lie side by side from 3 in p on, and overlap its neighbour's.
+    /// Copies the three rows of x under a row of windows as [column][row][channel], starting one column before the
+    /// picture's first. The 9 x in inputs of pixel p then lie together from 3 in p on, and overlap its neighbour's.
     /// </summary>
-    /// <param name="columns">Columns to write; those outside the picture are what the padding says.</param>
+    /// <param name="columns">Columns to write; the padding defines those outside the picture.</param>
     public static void Interleave(float* x, Conv3x3Shape shape, int row, int columns, float* to)
     {
         (int inC, bool replicate) = (shape.InChannels, shape.Padding == Padding.Replicate);
@@ -40,19 +42,26 @@ internal static unsafe class DirectConv3x3
                 int fromColumn = replicate ? Math.Clamp(column - 1, 0, shape.Width - 1) : column - 1;
                 var target = new Span<float>(to + (((column * 3) + ky) * inC), inC);
                 if (rowExists && (uint)fromColumn < (uint)shape.Width)
-                    new ReadOnlySpan<float>(x + ((((long)fromRow * shape.Width) + fromColumn) * inC), inC).CopyTo(target);
+                {
+                    float* pixel = x + ((((long)fromRow * shape.Width) + fromColumn) * inC);
+                    new ReadOnlySpan<float>(pixel, inC).CopyTo(target);
+                }
                 else
+                {
                     target.Clear();
+                }
             }
         }
     }
 
-    /// <summary>A pixel's interleaved inputs are the micro-kernel's row as they are.</summary>
-    private sealed class ForwardJob(float* x, float* w, float* bias, float* y, byte* gate, Conv3x3Shape shape) : IVectorJob
+    /// <summary>Multiplies a pixel's interleaved inputs, which already are the micro-kernel's row.</summary>
+    private sealed class ForwardJob(
+        float* x, float* w, float* bias, float* y, byte* gate, Conv3x3Shape shape) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
+            (int height, int width) = (shape.Height, shape.Width);
+            (int inC, int outC) = (shape.InChannels, shape.OutChannels);
             int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(outC), depth = 9 * inC;
             using DeviceBuffer<float> packed = cpu.Allocate<float>((long)panels * depth * columns);
             float* b = packed.View.Pointer;
@@ -91,7 +100,7 @@ internal static unsafe class DirectConv3x3
             });
         }
 
-        /// <summary>Bias, ReLU and gate bits of one pixel.</summary>
+        /// <summary>Adds the bias, applies ReLU and writes the gate bits of one pixel.</summary>
         private void Finish<T>(float* sums, long pixel) where T : unmanaged, ILanes<T>
         {
             int outC = shape.OutChannels, o = 0;
@@ -106,7 +115,8 @@ internal static unsafe class DirectConv3x3
             }
 
             if (o == outC) return;
-            if (bits != null) new Span<byte>(bits + (o >> 3), (shape.GateWordsPerPixel * sizeof(uint)) - (o >> 3)).Clear();
+            if (bits != null)
+                new Span<byte>(bits + (o >> 3), (shape.GateWordsPerPixel * sizeof(uint)) - (o >> 3)).Clear();
             for (; o < outC; o++)
             {
                 float value = sums[o] + bias[o];
@@ -117,14 +127,16 @@ internal static unsafe class DirectConv3x3
     }
 
     /// <summary>
-    /// C[p, (t, i)] = sum over o of dz[p, o] w[t, i, o] is what pixel p's window hands to its nine inputs; a row of dx
-    /// collects it from the three rows of C around it.
+    /// Computes C[p, (t, i)] = sum over o of dz[p, o] w[t, i, o]: what pixel p's window contributes to its nine inputs.
+    /// A row of dx collects these from the three rows of C around it.
     /// </summary>
-    private sealed class BackwardJob(float* dy, byte* gate, float* w, float* dx, Conv3x3Shape shape, float beta) : IVectorJob
+    private sealed class BackwardJob(
+        float* dy, byte* gate, float* w, float* dx, Conv3x3Shape shape, float beta) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            (int height, int width, int inC, int outC) = (shape.Height, shape.Width, shape.InChannels, shape.OutChannels);
+            (int height, int width) = (shape.Height, shape.Width);
+            (int inC, int outC) = (shape.InChannels, shape.OutChannels);
             int columns = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(9 * inC);
             using DeviceBuffer<float> packed = cpu.Allocate<float>((long)panels * outC * columns);
             float* b = packed.View.Pointer;
@@ -135,15 +147,17 @@ internal static unsafe class DirectConv3x3
                     for (int lane = 0; lane < columns; lane++)
                     {
                         int input = (panel * columns) + lane;
-                        b[((((long)panel * outC) + o) * columns) + lane] = input < 9 * inC ? w[((long)input * outC) + o] : 0f;
+                        b[((((long)panel * outC) + o) * columns) + lane] =
+                            input < 9 * inC ? w[((long)input * outC) + o] : 0f;
                     }
                 }
             });
 
-            // A band computes the rows of C beside it once more: bands should be tall, but enough for all threads.
+            // A band also computes the rows of C next to it: bands should be tall, but enough for all threads.
             int band = Math.Clamp(height / (4 * cpu.Threads), 4, 32);
             int rowStride = panels * columns, widthRead = MicroKernel<T>.RoundUpRows(width);
-            long productRow = (long)widthRead * rowStride, scratch = ((long)widthRead * outC) + (3 * productRow) + ((width + 2L) * inC);
+            long productRow = (long)widthRead * rowStride;
+            long scratch = ((long)widthRead * outC) + (3 * productRow) + ((width + 2L) * inC);
             cpu.Parallel((height + band - 1) / band, scratch, (part, dz) =>
             {
                 float* products = dz + ((long)widthRead * outC), sums = products + (3 * productRow);
@@ -158,14 +172,14 @@ internal static unsafe class DirectConv3x3
                             products + ((row % 3) * productRow) + (panel * columns), rowStride, false);
                     }
 
-                    // Row r is complete when row r + 1 of C is there.
+                    // Row r is complete once row r + 1 of C is there.
                     if (row - 1 >= first) Collect(row - 1, products, productRow, rowStride, sums);
                     if (row == height - 1 && row < last) Collect(row, products, productRow, rowStride, sums);
                 }
             });
         }
 
-        /// <summary>A row of dz: dy where the gate is open.</summary>
+        /// <summary>Loads a row of dz: dy where the gate is open.</summary>
         private void LoadGated<T>(int row, int widthRead, float* dz) where T : unmanaged, ILanes<T>
         {
             (int width, int outC) = (shape.Width, shape.OutChannels);
@@ -194,7 +208,7 @@ internal static unsafe class DirectConv3x3
             if (replicate && row == height - 1) Add(height);
             if (replicate)
             {
-                // The copies of the border's pixels one step outside hand on what they got.
+                // The copies of the border's pixels one step outside pass on their gradient.
                 Rows.AddScaled(sums + inC, sums, 1f, inC);
                 Rows.AddScaled(sums + ((long)width * inC), sums + ((width + 1L) * inC), 1f, inC);
             }
@@ -210,7 +224,8 @@ internal static unsafe class DirectConv3x3
                     int y = paddedRow - ky + 1;
                     if ((uint)y >= (uint)height) continue;
                     float* product = products + ((y % 3) * productRow) + (ky * 3 * inC);
-                    for (int p = 0; p < width; p++) Rows.AddScaled(sums + (p * inC), product + (p * (long)rowStride), 1f, 3 * inC);
+                    for (int p = 0; p < width; p++)
+                        Rows.AddScaled(sums + (p * inC), product + (p * (long)rowStride), 1f, 3 * inC);
                 }
             }
         }

@@ -7,39 +7,46 @@ using NativeStyle.Kernels.Translation;
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
 /// <summary>
-/// Direct convolution for GPUs, for what <see cref="WinogradGpu"/> does not take: few channels, as the first layer's 3, and
-/// replicate padding. It is a matrix product of pixels and weights by tiles, see DirectOperands.cs; bias, ReLU, pooling and gate
-/// bits are done while the sums are still in registers.
+/// Direct convolution for GPUs, for what <see cref="WinogradGpu"/> does not take: few channels, such as the first
+/// layer's 3, and replicate padding. It is a matrix product of pixels and weights by tiles; see DirectOperands.cs.
+/// Bias, ReLU, pooling and gate bits are done while the sums are still in registers.
 /// </summary>
 internal static class DirectGpu
 {
     /// <summary>The most channels of x that <see cref="FewInputsKernel"/> takes.</summary>
     private const int FewInputs = 4;
 
-    /// <summary>Pixels of a group of it along each side; a work item has four of a row.</summary>
+    /// <summary>
+    /// Pixels of a group of <see cref="FewInputsKernel"/> along each side; a work item has four of a row.
+    /// </summary>
     private const int BlockWidth = 32, BlockHeight = 8;
 
-    /// <summary>Channels of dz that it has in shared memory at a time.</summary>
+    /// <summary>Channels of dz that <see cref="FewInputsKernel"/> holds in shared memory at a time.</summary>
     private const int SliceChannels = 8;
 
     /// <summary>
-    /// A row of the block and of its border in shared memory. Work items that read together are four columns or a row apart: with
-    /// this length they meet in no bank.
+    /// The length of a row of the block with its border in shared memory. Work items that read together are four
+    /// columns or a row apart; with this length they never share a bank.
     /// </summary>
     private const int BlockRow = 37;
 
-    /// <summary>One channel of the block with its border.</summary>
+    /// <summary>The length of one channel of the block with its border.</summary>
     private const int Plane = (BlockHeight + 2) * BlockRow;
 
-    /// <summary>A convolution in a kernel.</summary>
-    /// <param name="Inputs">How x or dx are read and written.</param>
-    /// <param name="Outputs">How y or dy, w and b are.</param>
+    /// <summary>A convolution, as an argument of kernels.</summary>
+    /// <param name="Inputs">How x or dx is read or written.</param>
+    /// <param name="Outputs">How y or dy, w and b are read or written.</param>
     internal readonly record struct Layer(ConvSizes Sizes, ConvEnd End, LoadWidth Inputs, LoadWidth Outputs);
 
-    /// <summary>y of 16 windows of 2 x 2 pixels and 64 channels.</summary>
+    /// <summary>Computes y of 16 windows of 2 x 2 pixels and 64 channels.</summary>
     [GroupItems(64)]
     internal static void ForwardKernel(
-        ArrayView<float> input, ArrayView<float> kernel, ArrayView<float> bias, ArrayView<float> output, ArrayView<uint> gate, Layer layer)
+        ArrayView<float> input,
+        ArrayView<float> filter,
+        ArrayView<float> bias,
+        ArrayView<float> output,
+        ArrayView<uint> gate,
+        Layer layer)
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
@@ -48,25 +55,34 @@ internal static class DirectGpu
         int firstWindow = Grid.IdxX * WindowOutput.Windows;
         int firstChannel = Grid.IdxY * TileProduct.Small;
         RegisterTile sums = TileProduct.Multiply(
-            new PictureOperand(input, sizes, layer.Inputs), KernelOperand(kernel, layer), firstWindow * 4, firstChannel, 9 * sizes.InChannels,
+            new PictureOperand(input, sizes, layer.Inputs), FilterOperand(filter, layer), firstWindow * 4, firstChannel,
+            9 * sizes.InChannels,
             sharedA, sharedB, TileProduct.Small);
         var target = new WindowOutput(bias, output, gate, sizes, layer.End, layer.Outputs);
         int window = firstWindow + Group.IdxY;
         int c = firstChannel + (Group.IdxX * 4);
         int at = (Group.IdxY * WindowOutput.ChannelQuads) + Group.IdxX;
         opens[at] = target.Store(window, c, sums.UpperLeft0, sums.UpperLeft1, sums.UpperLeft2, sums.UpperLeft3);
-        opens[at + 8] = target.Store(window, c + 32, sums.UpperRight0, sums.UpperRight1, sums.UpperRight2, sums.UpperRight3);
+        opens[at + 8] = target.Store(
+            window, c + 32, sums.UpperRight0, sums.UpperRight1, sums.UpperRight2, sums.UpperRight3);
         at += 8 * WindowOutput.ChannelQuads;
         opens[at] = target.Store(window + 8, c, sums.LowerLeft0, sums.LowerLeft1, sums.LowerLeft2, sums.LowerLeft3);
-        opens[at + 8] = target.Store(window + 8, c + 32, sums.LowerRight0, sums.LowerRight1, sums.LowerRight2, sums.LowerRight3);
+        opens[at + 8] = target.Store(
+            window + 8, c + 32, sums.LowerRight0, sums.LowerRight1, sums.LowerRight2, sums.LowerRight3);
         Group.Barrier();
-        if (layer.End.Gate == GateUse.Used) target.StoreGates(opens, firstWindow, firstChannel, (Group.IdxY * 8) + Group.IdxX, 64);
+        int item = (Group.IdxY * 8) + Group.IdxX;
+        if (layer.End.Gate == GateUse.Used) target.StoreGates(opens, firstWindow, firstChannel, item, 64);
     }
 
-    /// <summary>dx of 16 windows of 2 x 2 pixels and 64 channels.</summary>
+    /// <summary>Computes dx of 16 windows of 2 x 2 pixels and 64 channels.</summary>
     [GroupItems(64)]
     internal static void BackwardDataKernel(
-        ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> kernel, ArrayView<float> gradInput, Layer layer, float beta)
+        ArrayView<float> gradOutput,
+        ArrayView<uint> gate,
+        ArrayView<float> filter,
+        ArrayView<float> gradInput,
+        Layer layer,
+        float beta)
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
@@ -75,7 +91,8 @@ internal static class DirectGpu
         int c = Grid.IdxY * TileProduct.Small;
         RegisterTile sums = TileProduct.Multiply(
             new GradientOperand(new GradientQuads(gradOutput, gate, sizes, layer.End, layer.Outputs)),
-            new TransposedKernelOperand(kernel, sizes, layer.Outputs), line, c, 9 * sizes.OutChannels, sharedA, sharedB, TileProduct.Small);
+            new TransposedFilterOperand(filter, sizes, layer.Outputs), line, c, 9 * sizes.OutChannels,
+            sharedA, sharedB, TileProduct.Small);
         line += Group.IdxY * 4;
         c += Group.IdxX * 4;
         StorePixel(gradInput, line, c, sums.UpperLeft0, sums.UpperRight0, layer, beta);
@@ -89,12 +106,17 @@ internal static class DirectGpu
     }
 
     /// <summary>
-    /// dx of up to four channels, all of which a work item keeps for four pixels of a row: 32 x 8 pixels by 64 work items. A tile
-    /// of the matrix product would compute 64 columns for these few.
+    /// Computes dx of up to four channels. A work item keeps all of them for four pixels of a row: 32 x 8 pixels by 64
+    /// work items. A tile of the matrix product would compute 64 columns for these few.
     /// </summary>
     [GroupItems(64)]
     internal static void FewInputsKernel(
-        ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> kernel, ArrayView<float> gradInput, Layer layer, float beta)
+        ArrayView<float> gradOutput,
+        ArrayView<uint> gate,
+        ArrayView<float> filter,
+        ArrayView<float> gradInput,
+        Layer layer,
+        float beta)
     {
         ArrayView<float> block = SharedMemory.Allocate<float>(SliceChannels * Plane);
         ArrayView<Float4> weights = SharedMemory.Allocate<Float4>(SliceChannels * 9);
@@ -118,7 +140,8 @@ internal static class DirectGpu
                 int y = pixel / (BlockWidth + 2);
                 int x = pixel % (BlockWidth + 2);
                 int o = place % 2 * 4;
-                Float4 quad = gradient.At(firstRow + y - 1, firstColumn + x - 1, first + o, sizes.OutChannels - first - o);
+                Float4 quad = gradient.At(
+                    firstRow + y - 1, firstColumn + x - 1, first + o, sizes.OutChannels - first - o);
                 int at = (o * Plane) + (y * BlockRow) + x;
                 block[at] = quad.X;
                 block[at + Plane] = quad.Y;
@@ -127,24 +150,25 @@ internal static class DirectGpu
             }
 
             for (int place = item; place < SliceChannels * 9; place += 64)
-                weights[place] = WeightsOf(kernel, place % 9, first + (place / 9), sizes);
+                weights[place] = WeightsOf(filter, place % 9, first + (place / 9), sizes);
             Group.Barrier();
             for (int o = 0; o < SliceChannels; o++)
             {
                 int at = (o * Plane) + (Group.IdxY * BlockRow) + (Group.IdxX * 4);
                 for (int tapRow = 0; tapRow < 3; tapRow++)
                 {
-                    // dz[q - t + 1]: the first row of taps sees the row below.
-                    int seen = at + ((2 - tapRow) * BlockRow);
-                    // With replicate padding the row beyond the border, a copy of the border's, sees that row.
+                    // dz[q - t + 1]: the first row of taps reads the row below.
+                    int source = at + ((2 - tapRow) * BlockRow);
+                    // With replicate padding, the row outside the border is a copy of it and reads the same row.
                     int copy = at + BlockRow;
-                    bool hasCopy = sizes.Padding == Padding.Replicate && ((tapRow == 0 && row == 0) || (tapRow == 2 && row == sizes.Height - 1));
-                    float d0 = block[seen] + (hasCopy ? block[copy] : 0f);
-                    float d1 = block[seen + 1] + (hasCopy ? block[copy + 1] : 0f);
-                    float d2 = block[seen + 2] + (hasCopy ? block[copy + 2] : 0f);
-                    float d3 = block[seen + 3] + (hasCopy ? block[copy + 3] : 0f);
-                    float d4 = block[seen + 4] + (hasCopy ? block[copy + 4] : 0f);
-                    float d5 = block[seen + 5] + (hasCopy ? block[copy + 5] : 0f);
+                    bool hasCopy = sizes.Padding == Padding.Replicate
+                        && ((tapRow == 0 && row == 0) || (tapRow == 2 && row == sizes.Height - 1));
+                    float d0 = block[source] + (hasCopy ? block[copy] : 0f);
+                    float d1 = block[source + 1] + (hasCopy ? block[copy + 1] : 0f);
+                    float d2 = block[source + 2] + (hasCopy ? block[copy + 2] : 0f);
+                    float d3 = block[source + 3] + (hasCopy ? block[copy + 3] : 0f);
+                    float d4 = block[source + 4] + (hasCopy ? block[copy + 4] : 0f);
+                    float d5 = block[source + 5] + (hasCopy ? block[copy + 5] : 0f);
                     Float4 w0 = weights[(o * 9) + (tapRow * 3)];
                     Float4 w1 = weights[(o * 9) + (tapRow * 3) + 1];
                     Float4 w2 = weights[(o * 9) + (tapRow * 3) + 2];
@@ -169,58 +193,68 @@ internal static class DirectGpu
 
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
     public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => device.LaunchGrouped(
-        ForwardKernel, new KernelConfig(Grids(a.Shape, WindowOutput.Windows, a.Shape.OutChannels), new Index3D(8, 8, 1)),
-        a.Input, a.Weights.Kernel, a.Weights.Bias, a.Output, a.Gate, LayerOf(a));
+        ForwardKernel,
+        new KernelConfig(Grids(a.Shape, WindowOutput.Windows, a.Shape.OutChannels), new Index3D(8, 8, 1)),
+        a.Input, a.Weights.Filter, a.Weights.Bias, a.Output, a.Gate, LayerOf(a));
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
     public static void BackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => device.LaunchGrouped(
-        BackwardDataKernel, new KernelConfig(Grids(a.Shape, WindowOutput.Windows, a.Shape.InChannels), new Index3D(8, 8, 1)),
-        a.GradOutput, a.Gate, a.Weights.Kernel, a.GradInput, LayerOf(a), a.Beta);
+        BackwardDataKernel,
+        new KernelConfig(Grids(a.Shape, WindowOutput.Windows, a.Shape.InChannels), new Index3D(8, 8, 1)),
+        a.GradOutput, a.Gate, a.Weights.Filter, a.GradInput, LayerOf(a), a.Beta);
 
-    /// <summary>As <see cref="BackwardData"/>, for <see cref="HasFewInputs"/>.</summary>
+    /// <summary>Does the same as <see cref="BackwardData"/>, for <see cref="HasFewInputs"/>.</summary>
     public static void BackwardFewInputs(ComputeDevice device, Conv3x3Op.BackwardDataArguments a)
     {
         int blocks = (a.Shape.Width + BlockWidth - 1) / BlockWidth * ((a.Shape.Height + BlockHeight - 1) / BlockHeight);
         device.LaunchGrouped(
-            FewInputsKernel, new KernelConfig(new Index3D(blocks, 1, 1), new Index3D(8, 8, 1)), a.GradOutput, a.Gate, a.Weights.Kernel, a.GradInput,
-            LayerOf(a), a.Beta);
+            FewInputsKernel, new KernelConfig(new Index3D(blocks, 1, 1), new Index3D(8, 8, 1)),
+            a.GradOutput, a.Gate, a.Weights.Filter, a.GradInput, LayerOf(a), a.Beta);
     }
 
-    /// <summary>Groups of so many windows and 64 channels.</summary>
-    internal static Index3D Grids(Conv3x3Shape shape, int windows, int channels) =>
-        new((WindowOrder.Count(shape.Sizes) + windows - 1) / windows, (channels + TileProduct.Small - 1) / TileProduct.Small, 1);
+    /// <summary>The grid of groups that each compute the given number of windows and 64 channels.</summary>
+    internal static Index3D Grids(Conv3x3Shape shape, int windows, int channels) => new(
+        (WindowOrder.Count(shape.Sizes) + windows - 1) / windows,
+        (channels + TileProduct.Small - 1) / TileProduct.Small,
+        1);
 
-    internal static Layer LayerOf(Conv3x3Op.ForwardArguments a) => LayerOf(a.Shape, a.Input, a.Output, a.Weights, a.Gate.IsValid);
+    internal static Layer LayerOf(Conv3x3Op.ForwardArguments a) =>
+        LayerOf(a.Shape, a.Input, a.Output, a.Weights, a.Gate.IsValid);
 
-    internal static Layer LayerOf(Conv3x3Op.BackwardDataArguments a) => LayerOf(a.Shape, a.GradInput, a.GradOutput, a.Weights, a.Gate.IsValid);
+    internal static Layer LayerOf(Conv3x3Op.BackwardDataArguments a) =>
+        LayerOf(a.Shape, a.GradInput, a.GradOutput, a.Weights, a.Gate.IsValid);
 
     /// <summary>w as forward's second factor: step (t, i), column o is w[t, i, o].</summary>
-    internal static MatrixOperand KernelOperand(ArrayView<float> kernel, Layer layer) => new(
-        kernel, 0, layer.Sizes.OutChannels, 9 * layer.Sizes.InChannels, layer.Sizes.OutChannels, QuadOrder.Across, layer.Outputs);
+    internal static MatrixOperand FilterOperand(ArrayView<float> filter, Layer layer) => new(
+        filter, 0, layer.Sizes.OutChannels, 9 * layer.Sizes.InChannels, layer.Sizes.OutChannels, QuadOrder.Across,
+        layer.Outputs);
 
-    private static Layer LayerOf(Conv3x3Shape shape, ArrayView<float> inputs, ArrayView<float> outputs, Conv3x3Weights weights, bool usesGate)
+    private static Layer LayerOf(
+        Conv3x3Shape shape, ArrayView<float> inputs, ArrayView<float> outputs, Conv3x3Weights weights, bool usesGate)
     {
-        bool aligned = outputs.StartsAt16Bytes && weights.Kernel.StartsAt16Bytes && weights.Bias.StartsAt16Bytes;
+        bool aligned = outputs.StartsAt16Bytes && weights.Filter.StartsAt16Bytes && weights.Bias.StartsAt16Bytes;
         return new Layer(
             shape.Sizes, shape.End(usesGate), MatrixOperand.WidthOf(inputs.StartsAt16Bytes, shape.InChannels, 0, 0),
             MatrixOperand.WidthOf(aligned, shape.OutChannels, 0, 0));
     }
 
-    /// <summary>Two quads of dx, 32 channels apart, of a pixel.</summary>
-    private static void StorePixel(ArrayView<float> gradInput, int line, int c, Float4 left, Float4 right, Layer layer, float beta)
+    /// <summary>Stores two quads of dx of a pixel, 32 channels apart.</summary>
+    private static void StorePixel(
+        ArrayView<float> gradInput, int line, int c, Float4 left, Float4 right, Layer layer, float beta)
     {
         StoreQuad(gradInput, line, c, left, layer, beta);
         StoreQuad(gradInput, line, c + 32, right, layer, beta);
     }
 
-    /// <summary>Four channels of dx of a pixel, where they exist.</summary>
+    /// <summary>Stores four channels of dx of a pixel, if they exist.</summary>
     internal static void StoreQuad(ArrayView<float> gradInput, int line, int c, Float4 quad, Layer layer, float beta)
     {
         ConvSizes sizes = layer.Sizes;
         int row = WindowOrder.RowOf(line, sizes);
         int column = WindowOrder.ColumnOf(line, sizes);
         int room = row < sizes.Height && column < sizes.Width ? sizes.InChannels - c : 0;
-        Quads.Accumulate(gradInput, (((row * sizes.Width) + column) * sizes.InChannels) + c, room, quad, layer.Inputs, beta);
+        int at = (((row * sizes.Width) + column) * sizes.InChannels) + c;
+        Quads.Accumulate(gradInput, at, room, quad, layer.Inputs, beta);
     }
 
     private static void StoreFew(ArrayView<float> gradInput, int row, int column, Float4 quad, Layer layer, float beta)
@@ -230,25 +264,29 @@ internal static class DirectGpu
         Quads.Accumulate(gradInput, ((row * sizes.Width) + column) * sizes.InChannels, room, quad, layer.Inputs, beta);
     }
 
-    /// <summary>w[t, ., o] of up to four channels, 0 beyond the last.</summary>
-    private static Float4 WeightsOf(ArrayView<float> kernel, int tap, int o, ConvSizes sizes)
+    /// <summary>w[t, ., o] of up to four channels, 0 after the last.</summary>
+    private static Float4 WeightsOf(ArrayView<float> filter, int tap, int o, ConvSizes sizes)
     {
         (int channels, int stride) = (sizes.InChannels, sizes.OutChannels);
         int at = (tap * channels * stride) + o;
         Float4 quad = Float4.Broadcast(0f);
         if (o < stride)
         {
-            float second = channels > 1 ? kernel[at + stride] : 0f;
-            float third = channels > 2 ? kernel[at + (2 * stride)] : 0f;
-            float fourth = channels > 3 ? kernel[at + (3 * stride)] : 0f;
-            quad = new Float4(kernel[at], second, third, fourth);
+            float second = channels > 1 ? filter[at + stride] : 0f;
+            float third = channels > 2 ? filter[at + (2 * stride)] : 0f;
+            float fourth = channels > 3 ? filter[at + (3 * stride)] : 0f;
+            quad = new Float4(filter[at], second, third, fourth);
         }
 
         return quad;
     }
 
-    /// <summary>A row of three taps for one pixel, which see the pixels to the right, here and to the left.</summary>
-    private static Float4 PlusTaps(Float4 sum, float left, float here, float right, Float4 w0, Float4 w1, Float4 w2, int column, ConvSizes sizes)
+    /// <summary>
+    /// Adds a row of three taps for one pixel. The taps see the pixel to the right, the pixel itself and the pixel to
+    /// the left.
+    /// </summary>
+    private static Float4 PlusTaps(
+        Float4 sum, float left, float here, float right, Float4 w0, Float4 w1, Float4 w2, int column, ConvSizes sizes)
     {
         bool replicate = sizes.Padding == Padding.Replicate;
         float first = right + (replicate && column == 0 ? here : 0f);

@@ -4,14 +4,14 @@ using NativeStyle.Kernels.Operators.MatrixProduct;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
-// A convolution as a matrix product whose factors are never written to memory ("implicit GEMM"): a row is a pixel, a step of the
-// depth is a tap and a channel. Rows go window by window of 2 x 2 pixels, so that the four rows that a work item holds side by
-// side are a window, which it can pool.
+// A convolution as a matrix product whose factors are never written to memory ("implicit GEMM"). A row is a pixel; a
+// step of the depth is a tap and a channel. Rows go window by window of 2 x 2 pixels, so that the four adjacent rows
+// that a work item holds are a window, which it can pool.
 
-/// <summary>The order of the pixels: window by window, in a window row by row.</summary>
+/// <summary>The order of the pixels: window by window, and row by row in a window.</summary>
 internal static class WindowOrder
 {
-    /// <summary>Windows of a picture; those at an odd edge have pixels that do not exist.</summary>
+    /// <summary>Windows of a picture; windows at an odd edge have pixels that do not exist.</summary>
     public static int Count(ConvSizes sizes) => (sizes.Height + 1) / 2 * Across(sizes);
 
     public static int Across(ConvSizes sizes) => (sizes.Width + 1) / 2;
@@ -21,7 +21,9 @@ internal static class WindowOrder
     public static int ColumnOf(int line, ConvSizes sizes) => ((line >> 2) % Across(sizes) * 2) + (line & 1);
 }
 
-/// <summary>The nine taps as kernels count them: four times their row plus their column, so that neither takes a division.</summary>
+/// <summary>
+/// Numbers the nine taps for kernels: four times their row plus their column, so that neither takes a division.
+/// </summary>
 internal static class Taps
 {
     public static int Of(int number) => (number / 3 * 4) + (number % 3);
@@ -35,15 +37,15 @@ internal static class Taps
     public static bool Exists(int tap) => tap < 12;
 }
 
-/// <summary>What the taps see of x: row p, step (t, i) is x[p + t - 1, i].</summary>
+/// <summary>The values of x that the taps see: row p, step (t, i) is x[p + t - 1, i].</summary>
 internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes Sizes, LoadWidth Width) : IOperand
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    /// <summary>Row and column of the first tap's pixel.</summary>
+    /// <summary>The row and column of the first tap's pixel.</summary>
     public Index2D Line(int line) => new(WindowOrder.RowOf(line, Sizes) - 1, WindowOrder.ColumnOf(line, Sizes) - 1);
 
-    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    /// <summary>The tap, numbered by <see cref="Taps"/>, and the channel.</summary>
     public Index2D Step(int k) => new(Taps.Of(k / Sizes.InChannels), k % Sizes.InChannels);
 
     public Float4 Quad(Index2D line, Index2D step)
@@ -53,7 +55,7 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
         Float4 quad = Float4.Broadcast(0f);
         if (Width == LoadWidth.Vector)
         {
-            // Four channels of one tap.
+            // Reads four channels of one tap.
             int from = Find(row, column, tap);
             if (from >= 0) quad = Quads.Load(Input, from + c, 4, LoadWidth.Vector);
         }
@@ -85,7 +87,7 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
         return from >= 0 ? Input[from + c] : 0f;
     }
 
-    /// <summary>The first channel of the pixel that a tap sees; -1 where it sees a zero.</summary>
+    /// <summary>Finds the first channel of the pixel that a tap sees; -1 if it sees a zero.</summary>
     private int Find(int row, int column, int tap)
     {
         int y = row + Taps.RowOf(tap);
@@ -96,22 +98,25 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
             x = XMath.Clamp(x, 0, Sizes.Width - 1);
         }
 
-        return Taps.Exists(tap) && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width ? ((y * Sizes.Width) + x) * Sizes.InChannels : -1;
+        return Taps.Exists(tap) && y >= 0 && y < Sizes.Height && x >= 0 && x < Sizes.Width
+            ? ((y * Sizes.Width) + x) * Sizes.InChannels
+            : -1;
     }
 }
 
 /// <summary>
-/// What the taps see of dz on the way back: row q, step (t, o) is dz[q - t + 1, o]. With replicate padding a border pixel is seen
-/// at its copies' places too, and what these see is added.
+/// The values of dz that the taps see in the backward pass: row q, step (t, o) is dz[q - t + 1, o]. With replicate
+/// padding a border pixel also lies at its copies' positions, and the values seen there are added.
 /// </summary>
 internal readonly record struct GradientOperand(GradientQuads Gradient) : IOperand
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    /// <summary>Row and column of the pixel.</summary>
-    public Index2D Line(int line) => new(WindowOrder.RowOf(line, Gradient.Sizes), WindowOrder.ColumnOf(line, Gradient.Sizes));
+    /// <summary>The row and column of the pixel.</summary>
+    public Index2D Line(int line) =>
+        new(WindowOrder.RowOf(line, Gradient.Sizes), WindowOrder.ColumnOf(line, Gradient.Sizes));
 
-    /// <summary>Tap, as <see cref="Taps"/> counts, and channel.</summary>
+    /// <summary>The tap, numbered by <see cref="Taps"/>, and the channel.</summary>
     public Index2D Step(int k) => new(Taps.Of(k / Gradient.Sizes.OutChannels), k % Gradient.Sizes.OutChannels);
 
     public Float4 Quad(Index2D line, Index2D step)
@@ -119,13 +124,17 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
         Float4 quad = Float4.Broadcast(0f);
         if (Gradient.Width == LoadWidth.Vector)
         {
-            quad = Seen(line, step, 4);
+            quad = ValueAt(line, step, 4);
         }
         else
         {
             Index2D second = Next(step);
             Index2D third = Next(second);
-            quad = new Float4(Seen(line, step, 1).X, Seen(line, second, 1).X, Seen(line, third, 1).X, Seen(line, Next(third), 1).X);
+            quad = new Float4(
+                ValueAt(line, step, 1).X,
+                ValueAt(line, second, 1).X,
+                ValueAt(line, third, 1).X,
+                ValueAt(line, Next(third), 1).X);
         }
 
         return quad;
@@ -136,7 +145,7 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
     private Index2D Next(Index2D step) =>
         step.Y + 1 == Gradient.Sizes.OutChannels ? new Index2D(Taps.Next(step.X), 0) : new Index2D(step.X, step.Y + 1);
 
-    private Float4 Seen(Index2D line, Index2D step, int room)
+    private Float4 ValueAt(Index2D line, Index2D step, int room)
     {
         ConvSizes sizes = Gradient.Sizes;
         (int row, int column) = (line.X, line.Y);
@@ -152,29 +161,39 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
     }
 }
 
-/// <summary>w as backward's second factor: step (t, o), column i is w[t, i, o], four channels o of which lie together.</summary>
-internal readonly record struct TransposedKernelOperand(ArrayView<float> Kernel, ConvSizes Sizes, LoadWidth Width) : IOperand
+/// <summary>
+/// w as backward's second factor: step (t, o), column i is w[t, i, o]. Four channels o lie together.
+/// </summary>
+internal readonly record struct TransposedFilterOperand(
+    ArrayView<float> Filter, ConvSizes Sizes, LoadWidth Width) : IOperand
 {
     public QuadOrder Order => QuadOrder.AlongDepth;
 
-    /// <summary>Its place in the list of a tap's channels, and whether it exists: its number or less than 0.</summary>
+    /// <summary>
+    /// The line's offset in the list of a tap's channels, and its number, which is less than 0 if it does not exist.
+    /// </summary>
     public Index2D Line(int line) => new(line * Sizes.OutChannels, line < Sizes.InChannels ? line : -1);
 
-    /// <summary>The tap's and the channel's place, and the steps that exist from there on.</summary>
-    public Index2D Step(int k) =>
-        new((k / Sizes.OutChannels * Sizes.InChannels * Sizes.OutChannels) + (k % Sizes.OutChannels), (9 * Sizes.OutChannels) - k);
+    /// <summary>The offset of the tap and the channel, and the number of steps that exist from there on.</summary>
+    public Index2D Step(int k) => new(
+        (k / Sizes.OutChannels * Sizes.InChannels * Sizes.OutChannels) + (k % Sizes.OutChannels),
+        (9 * Sizes.OutChannels) - k);
 
     public Float4 Quad(Index2D line, Index2D step)
     {
         Float4 quad = Float4.Broadcast(0f);
         if (Width == LoadWidth.Vector)
         {
-            quad = Quads.Load(Kernel, line.X + step.X, line.Y >= 0 ? step.Y : 0, LoadWidth.Vector);
+            quad = Quads.Load(Filter, line.X + step.X, line.Y >= 0 ? step.Y : 0, LoadWidth.Vector);
         }
         else
         {
             int k = (9 * Sizes.OutChannels) - step.Y;
-            quad = new Float4(Element(line, step), Element(line, Step(k + 1)), Element(line, Step(k + 2)), Element(line, Step(k + 3)));
+            quad = new Float4(
+                Element(line, step),
+                Element(line, Step(k + 1)),
+                Element(line, Step(k + 2)),
+                Element(line, Step(k + 3)));
         }
 
         return quad;
@@ -185,7 +204,7 @@ internal readonly record struct TransposedKernelOperand(ArrayView<float> Kernel,
     private float Element(Index2D line, Index2D step)
     {
         float value = 0f;
-        if (line.Y >= 0 && step.Y > 0) value = Kernel[line.X + step.X];
+        if (line.Y >= 0 && step.Y > 0) value = Filter[line.X + step.X];
         return value;
     }
 }

@@ -4,11 +4,16 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
-/// <summary>dz as kernels read it: dy through the gate, with pooling from the pooled gradient, four channels at a time.</summary>
+/// <summary>
+/// Reads dz, the gradient with respect to the convolution's output before its activation, four channels at a time: dy
+/// through the gate, or the pooled gradient with pooling.
+/// </summary>
 internal readonly record struct GradientQuads(
     ArrayView<float> GradOutput, ArrayView<uint> Gate, ConvSizes Sizes, ConvEnd End, LoadWidth Width)
 {
-    /// <summary>dz of a pixel: 0 outside the picture, where the gate is shut, and beyond <paramref name="room"/> channels.</summary>
+    /// <summary>
+    /// dz of a pixel: 0 outside the picture, where the gate is shut, and after <paramref name="room"/> channels.
+    /// </summary>
     /// <param name="c">The first channel; a multiple of 4 unless there is room for one only.</param>
     public Float4 At(int row, int column, int c, int room)
     {
@@ -18,12 +23,12 @@ internal readonly record struct GradientQuads(
             int pixel = (row * Sizes.Width) + column;
             uint open = 15u;
             if (End.Gate == GateUse.Used) open = Gate[(pixel * ((Sizes.OutChannels + 31) / 32)) + (c / 32)] >> (c % 32);
-            // A window that pooling dropped has no gradient to be read: its gates are shut.
+            // A window that pooling dropped has no gradient to read: its gates are shut.
             if ((open & 15u) != 0u)
             {
                 int from = End.Pooling == Pooling.None ? pixel : ((row / 2) * End.OutWidth) + (column / 2);
                 Float4 dy = Quads.Load(GradOutput, (from * Sizes.OutChannels) + c, room, Width);
-                // A power of two: to multiply by it is to divide exactly.
+                // A power of two: multiplying by it divides exactly.
                 float share = 1f;
                 if (End.Pooling == Pooling.Average)
                     share = ((row | 1) < Sizes.Height ? 0.5f : 1f) * ((column | 1) < Sizes.Width ? 0.5f : 1f);

@@ -6,38 +6,46 @@ using NativeStyle.Kernels.Operators.Relu;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
-// The end of a convolution where it is not fused into it: ReLU, then 2x2 pooling or none. z is what the convolution
-// summed up, (height, width, channels).
+// What follows a convolution, where it is not fused into it: ReLU, then 2x2 pooling or none. z is the convolution's
+// output before its activation, (height, width, channels).
 //
-//   forward   y[q, c] = max(z[q, c], 0)          or the mean or maximum of that over the window p of q (not a number stays so)
-//             gate[q, c] = z[q, c] > 0           and, with max pooling, q is the first maximum of its window
-//   backward  dz[q, c] = gate[q, c] dy[p, c]     with average pooling divided by the window's number of pixels
+//   forward   y[q, c] = max(z[q, c], 0)         or the mean or maximum of that over the window p of q (NaN stays NaN)
+//             gate[q, c] = z[q, c] > 0          and, with max pooling, q is the first maximum of its window
+//   backward  dz[q, c] = gate[q, c] dy[p, c]    with average pooling divided by the window's number of pixels
 //
-// The gate is one bit for each z: all that backward needs to know of the forward pass, 1/32 of its memory. Bit c % 32
-// of word c / 32 of a pixel belongs to channel c.
+// The gate is one bit for each z. It is all that backward needs from the forward pass, at 1/32 of z's memory. Bit
+// c % 32 of word c / 32 of a pixel belongs to channel c.
 
-/// <summary>ReLU and pooling with the gate bits that backward reads.</summary>
+/// <summary>ReLU and pooling, with the gate bits that backward reads.</summary>
 internal static class ReluPoolOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
-            "ReluPool.Forward", a => ($"{a.Sums.Length}", Work.Each(a.Sums.Length, 2, 2)))
+            "ReluPool.Forward", a => ($"{a.Preactivation.Length}", Work.Each(a.Preactivation.Length, 2, 2)))
         .Plain((device, a) => device.Launch(
-            ForwardKernel, (a.Shape.Height + 1L) / 2 * ((a.Shape.Width + 1) / 2) * a.Shape.GateWordsPerPixel, a.Sums, a.Output, a.Gate, a.Shape.Sizes,
-            a.Shape.End(a.Gate.IsValid)));
+            ForwardKernel, (a.Shape.Height + 1L) / 2 * ((a.Shape.Width + 1) / 2) * a.Shape.GateWordsPerPixel,
+            a.Preactivation, a.Output, a.Gate, a.Shape.Sizes, a.Shape.End(a.Gate.IsValid)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
-            "ReluPool.Backward", a => ($"{a.GradSums.Length}", Work.Each(a.GradSums.Length, 1, 2)))
+            "ReluPool.Backward", a => ($"{a.GradPreactivation.Length}", Work.Each(a.GradPreactivation.Length, 1, 2)))
         .Plain((device, a) => device.Launch(
-            BackwardKernel, a.GradSums.Length, a.GradOutput, a.Gate, a.GradSums, a.Shape.Sizes, a.Shape.End(false)));
+            BackwardKernel, a.GradPreactivation.Length, a.GradOutput, a.Gate, a.GradPreactivation, a.Shape.Sizes,
+            a.Shape.End(false)));
 
-    private readonly record struct ForwardArguments(ArrayView<float> Sums, ArrayView<float> Output, ArrayView<uint> Gate, Conv3x3Shape Shape);
+    private readonly record struct ForwardArguments(
+        ArrayView<float> Preactivation, ArrayView<float> Output, ArrayView<uint> Gate, Conv3x3Shape Shape);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> GradOutput, ArrayView<uint> Gate, ArrayView<float> GradSums, Conv3x3Shape Shape);
+        ArrayView<float> GradOutput, ArrayView<uint> Gate, ArrayView<float> GradPreactivation, Conv3x3Shape Shape);
 
-    /// <summary>One work item: 32 channels of the four pixels of one window.</summary>
+    /// <summary>Computes 32 channels of the four pixels of one window by one work item.</summary>
+    /// <param name="preactivation">z, the convolution's output before its activation.</param>
     internal static void ForwardKernel(
-        Index1D index, ArrayView<float> sums, ArrayView<float> output, ArrayView<uint> gate, ConvSizes sizes, ConvEnd end)
+        Index1D index,
+        ArrayView<float> preactivation,
+        ArrayView<float> output,
+        ArrayView<uint> gate,
+        ConvSizes sizes,
+        ConvEnd end)
     {
         (int height, int width, int channels) = (sizes.Height, sizes.Width, sizes.OutChannels);
         int words = (channels + 31) / 32;
@@ -67,7 +75,7 @@ internal static class ReluPoolOp
                 if (row < height && column < width)
                 {
                     int at = (((row * width) + column) * channels) + c;
-                    float value = ReluOp.Rectify(sums[at]);
+                    float value = ReluOp.Rectify(preactivation[at]);
                     if (end.Pooling == Pooling.None) output[at] = value;
                     sum += value;
                     count++;
@@ -96,7 +104,10 @@ internal static class ReluPoolOp
             }
 
             if (end.Pooling != Pooling.None && pooled)
-                output[((((top / 2) * end.OutWidth) + (left / 2)) * channels) + c] = end.Pooling == Pooling.Max ? largest : sum / count;
+            {
+                int at = ((((top / 2) * end.OutWidth) + (left / 2)) * channels) + c;
+                output[at] = end.Pooling == Pooling.Max ? largest : sum / count;
+            }
         }
 
         if (end.Gate == GateUse.Used)
@@ -110,8 +121,17 @@ internal static class ReluPoolOp
         }
     }
 
+    /// <summary>Computes one element of dz.</summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation.
+    /// </param>
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> gradSums, ConvSizes sizes, ConvEnd end)
+        Index1D index,
+        ArrayView<float> gradOutput,
+        ArrayView<uint> gate,
+        ArrayView<float> gradPreactivation,
+        ConvSizes sizes,
+        ConvEnd end)
     {
         (int height, int width, int channels) = (sizes.Height, sizes.Width, sizes.OutChannels);
         int c = index % channels;
@@ -132,16 +152,23 @@ internal static class ReluPoolOp
             }
         }
 
-        gradSums[index] = gradient;
+        gradPreactivation[index] = gradient;
     }
 
-    /// <summary>y and, if it is valid, the gate; without pooling output may be sums.</summary>
+    /// <summary>Computes y and, if it is valid, the gate.</summary>
+    /// <param name="preactivation">z, the convolution's output before its activation.</param>
+    /// <param name="output">y; without pooling it may be <paramref name="preactivation"/>.</param>
     public static void Forward(
-        ComputeDevice device, ArrayView<float> sums, ArrayView<float> output, ArrayView<uint> gate, Conv3x3Shape shape) =>
-        s_forward.Run(device, new ForwardArguments(sums, output, gate, shape));
+        ComputeDevice device, ArrayView<float> preactivation, ArrayView<float> output, ArrayView<uint> gate,
+        Conv3x3Shape shape) =>
+        s_forward.Run(device, new ForwardArguments(preactivation, output, gate, shape));
 
-    /// <summary>dz, overwritten.</summary>
+    /// <summary>Computes dz from dy.</summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation; overwritten.
+    /// </param>
     public static void Backward(
-        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> gradSums, Conv3x3Shape shape) =>
-        s_backward.Run(device, new BackwardArguments(gradOutput, gate, gradSums, shape));
+        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> gradPreactivation,
+        Conv3x3Shape shape) =>
+        s_backward.Run(device, new BackwardArguments(gradOutput, gate, gradPreactivation, shape));
 }

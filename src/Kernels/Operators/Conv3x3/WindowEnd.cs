@@ -3,15 +3,19 @@ using NativeStyle.Kernels.Operators.Relu;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
-/// <summary>The end of a convolution in a kernel that has the four sums of a window in registers: ReLU, pooling, gate bits.</summary>
+/// <summary>
+/// ReLU, pooling and gate bits after a convolution, in a kernel that has the four sums of a window in registers.
+/// </summary>
 internal static class WindowEnd
 {
     /// <summary>A pooled window.</summary>
-    /// <param name="Value">Its mean or maximum.</param>
-    /// <param name="Open">A bit for each of its pixels, from the upper left to the lower right one: whether a gradient passes to it.</param>
+    /// <param name="Value">The mean or maximum of the window.</param>
+    /// <param name="Open">
+    /// A bit for each of its pixels, from the upper left to the lower right: whether a gradient passes to the pixel.
+    /// </param>
     internal readonly record struct Pooled(float Value, uint Open);
 
-    /// <summary>ReLU where there is one.</summary>
+    /// <summary>Applies ReLU if there is one.</summary>
     public static Float4 Activate(Float4 y, ConvEnd end)
     {
         Float4 result = y;
@@ -24,10 +28,10 @@ internal static class WindowEnd
     public static uint Positive(float y0, float y1, float y2, float y3) =>
         (y0 > 0f ? 1u : 0u) | (y1 > 0f ? 2u : 0u) | (y2 > 0f ? 4u : 0u) | (y3 > 0f ? 8u : 0u);
 
-    /// <summary>Pools a window of what ReLU left.</summary>
-    /// <param name="y0">Its upper left pixel, which exists.</param>
-    /// <param name="hasRight">Whether its right pixels exist.</param>
-    /// <param name="hasLower">Whether its lower pixels exist.</param>
+    /// <summary>Pools a window after ReLU.</summary>
+    /// <param name="y0">The upper left pixel, which exists.</param>
+    /// <param name="hasRight">Whether the right pixels exist.</param>
+    /// <param name="hasLower">Whether the lower pixels exist.</param>
     public static Pooled Pool(float y0, float y1, float y2, float y3, bool hasRight, bool hasLower, Pooling pooling)
     {
         float right = hasRight ? y1 : 0f;
@@ -35,10 +39,12 @@ internal static class WindowEnd
         float last = hasRight && hasLower ? y3 : 0f;
         return pooling == Pooling.Max
             ? Largest(y0, right, lower, last)
-            : new Pooled((y0 + right + lower + last) / ((hasRight ? 2 : 1) * (hasLower ? 2 : 1)), Positive(y0, right, lower, last));
+            : new Pooled(
+                (y0 + right + lower + last) / ((hasRight ? 2 : 1) * (hasLower ? 2 : 1)),
+                Positive(y0, right, lower, last));
     }
 
-    /// <summary>The maximum; of equals the first lets the gradient through.</summary>
+    /// <summary>The maximum; the first of equal values lets the gradient through.</summary>
     private static Pooled Largest(float y0, float y1, float y2, float y3)
     {
         float largest = y0;

@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
 
-/// <summary>Where a direct convolution's sums go, window by window: bias, ReLU and pooling are done on the way.</summary>
+/// <summary>Stores a direct convolution's sums window by window, with bias, ReLU and pooling.</summary>
 internal readonly record struct WindowOutput(
     ArrayView<float> Bias, ArrayView<float> Output, ArrayView<uint> Gate, ConvSizes Sizes, ConvEnd End, LoadWidth Width)
 {
@@ -14,17 +14,17 @@ internal readonly record struct WindowOutput(
     /// <summary>Channels of a group, in quads.</summary>
     internal const int ChannelQuads = 16;
 
-    /// <summary>Writes y of a window, by its number in <see cref="WindowOrder"/>.</summary>
+    /// <summary>Writes y of a window, given by its number in <see cref="WindowOrder"/>.</summary>
     public uint Store(int window, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3) =>
         Store(WindowOrder.RowOf(window * 4, Sizes), WindowOrder.ColumnOf(window * 4, Sizes), c, s0, s1, s2, s3);
 
     /// <summary>Writes y of a window and four channels.</summary>
-    /// <param name="row">Of the upper left pixel.</param>
-    /// <param name="column">Of the upper left pixel.</param>
+    /// <param name="row">The row of the upper left pixel.</param>
+    /// <param name="column">The column of the upper left pixel.</param>
     /// <param name="c">The first channel.</param>
-    /// <param name="s0">Sums of the upper left pixel.</param>
-    /// <param name="s3">Sums of the lower right pixel.</param>
-    /// <returns>Its gate bits, for each channel one for each pixel.</returns>
+    /// <param name="s0">The sums of the upper left pixel.</param>
+    /// <param name="s3">The sums of the lower right pixel.</param>
+    /// <returns>The window's gate bits: for each channel one bit for each pixel.</returns>
     public uint Store(int row, int column, int c, Float4 s0, Float4 s1, Float4 s2, Float4 s3)
     {
         int room = row < Sizes.Height && column < Sizes.Width ? Sizes.OutChannels - c : 0;
@@ -44,8 +44,10 @@ internal readonly record struct WindowOutput(
             Quads.Accumulate(Output, at + Sizes.OutChannels, hasRight ? room : 0, y1, Width, 0f);
             Quads.Accumulate(Output, below, hasLower ? room : 0, y2, Width, 0f);
             Quads.Accumulate(Output, below + Sizes.OutChannels, hasRight && hasLower ? room : 0, y3, Width, 0f);
-            open = WindowEnd.Positive(y0.X, y1.X, y2.X, y3.X) | (WindowEnd.Positive(y0.Y, y1.Y, y2.Y, y3.Y) << 4)
-                | (WindowEnd.Positive(y0.Z, y1.Z, y2.Z, y3.Z) << 8) | (WindowEnd.Positive(y0.W, y1.W, y2.W, y3.W) << 12);
+            open = WindowEnd.Positive(y0.X, y1.X, y2.X, y3.X)
+                | (WindowEnd.Positive(y0.Y, y1.Y, y2.Y, y3.Y) << 4)
+                | (WindowEnd.Positive(y0.Z, y1.Z, y2.Z, y3.Z) << 8)
+                | (WindowEnd.Positive(y0.W, y1.W, y2.W, y3.W) << 12);
         }
         else if (row / 2 < End.OutHeight && column / 2 < End.OutWidth)
         {
@@ -61,14 +63,12 @@ internal readonly record struct WindowOutput(
         return open;
     }
 
-    /// <summary>
-    /// Writes the gate words of 16 windows and 64 channels: two a pixel.
-    /// </summary>
+    /// <summary>Writes the gate words of 16 windows and 64 channels: two a pixel.</summary>
     /// <param name="opens">What storing 16 windows returned, 16 quads each.</param>
-    /// <param name="firstWindow">Of the group.</param>
-    /// <param name="firstChannel">Of the group, a multiple of 64.</param>
-    /// <param name="item">Of the group.</param>
-    /// <param name="items">Work items of the group.</param>
+    /// <param name="firstWindow">The group's first window.</param>
+    /// <param name="firstChannel">The group's first channel, a multiple of 64.</param>
+    /// <param name="item">The work item's number in the group.</param>
+    /// <param name="items">The number of work items of the group.</param>
     public void StoreGates(ArrayView<uint> opens, int firstWindow, int firstChannel, int item, int items)
     {
         int words = (Sizes.OutChannels + 31) / 32;
@@ -86,9 +86,12 @@ internal readonly record struct WindowOutput(
         }
     }
 
-    /// <summary>The gate word of 32 channels of a pixel, of what <see cref="Store(int, int, Float4, Float4, Float4, Float4)"/> returned for them.</summary>
-    /// <param name="first">Of eight quads.</param>
-    /// <param name="pixel">Of its window.</param>
+    /// <summary>
+    /// Makes the gate word of 32 channels of a pixel from what
+    /// <see cref="Store(int, int, Float4, Float4, Float4, Float4)"/> returned for them.
+    /// </summary>
+    /// <param name="first">The first of eight quads.</param>
+    /// <param name="pixel">The pixel's number in its window.</param>
     public static uint GateWord(ArrayView<uint> opens, int first, int pixel)
     {
         uint bits = 0u;

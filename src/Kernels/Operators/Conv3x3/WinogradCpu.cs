@@ -11,31 +11,35 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 /// Winograd's minimal filtering F(4x4, 3x3) for channels-last pictures (Lavin and Gray 2016, "Fast algorithms for
 /// convolutional neural networks", section 4.3): 4x4 outputs of a tile from 36 products instead of 144.
 /// <code>
-///   Y = Aᵀ [ (G g Gᵀ) ∘ (Bᵀ d B) ] A        g 3x3 kernel, d 6x6 patch of the input, Y 4x4 outputs
+///   Y = Aᵀ [ (G g Gᵀ) ∘ (Bᵀ d B) ] A        g 3x3 filter, d 6x6 patch of the input, Y 4x4 outputs
 /// </code>
-/// The products of all tiles and channels are 36 matrix products V U, (tiles x in) (in x out). Transformed kernels U are
-/// four times as large as the kernels, so they are never kept: making them again costs less than reading them from
-/// memory. Each U and each V is made once a pass. Whichever of the two is smaller is made first, for all threads; then
-/// each part of the work makes its own piece of the other, in its core's cache, multiplies, and transforms back:
+/// The products of all tiles and channels are 36 matrix products V U, (tiles x in) (in x out). Transformed filters U
+/// are four times as large as the filters, so they are never kept: computing them again costs less than reading them
+/// from memory. Each U and each V is computed once a pass. The smaller of the two is computed first, for all threads.
+/// Then each part of the work computes its own piece of the other in its core's cache, multiplies, and transforms back:
 /// <list type="bullet">
-///   <item>early layers, many tiles and small kernels: U first, a part is a block of tiles;</item>
-///   <item>deep layers, few tiles and large kernels: V first, a part is a range of output channels.</item>
+///   <item>early layers, many tiles and small filters: U first, a part is a block of tiles;</item>
+///   <item>deep layers, few tiles and large filters: V first, a part is a range of output channels.</item>
 /// </list>
-/// What surrounds the convolution is done on the way, so that no pass only moves memory: bias, ReLU, its gate bits and
-/// 2x2 pooling while writing the outputs, the gate bits and the pooling's backward while reading the inputs.
-/// Sums are split at places that depend on the shape alone, so the bytes do not depend on how the work was divided. Rounding: F(4x4) costs about one decimal
-/// digit against the direct sum, as <c>nativestyle gradcheck</c> shows beside cpu-kernels.
+/// The steps around the convolution are fused into it, so that no pass only moves memory: bias, ReLU, its gate bits and
+/// 2x2 pooling while writing the outputs, the gate bits and the pooling's backward while reading the inputs. The places
+/// where sums are split depend on the shape alone, so the bytes do not depend on how the work was divided. Rounding:
+/// F(4x4) costs about one decimal digit compared with the direct sum, as <c>nativestyle gradcheck</c> shows next to
+/// cpu-kernels.
 /// </summary>
 internal sealed unsafe class WinogradCpu : IVectorJob
 {
     private const int Points = 36;
 
-    /// <summary>Floats added to strides of powers of two, so that rows and matrices fall on different cache sets.</summary>
+    /// <summary>
+    /// Floats added to strides that are powers of two, so that rows and matrices fall on different cache sets.
+    /// </summary>
     private const int Skew = 16;
 
     /// <summary>
-    /// Input channels that are multiplied at a time: a panel of U (128 x 32 floats, 16 KiB) then stays in the first-level
-    /// cache while all rows pass by. A constant, because the sum of a slice is added to what the slices before gave.
+    /// Input channels that are multiplied at a time: a panel of U (128 x 32 floats, 16 KiB) then stays in the
+    /// first-level cache while all rows stream past. It is a constant because the sum of a slice is added to the sum of
+    /// the slices before it.
     /// </summary>
     private const int DepthSlice = 128;
 
@@ -46,7 +50,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
     private readonly int _tilesAcross;
     private readonly int _tiles;
     private readonly long _gateBytes;
-    private readonly float* _kernel;
+    private readonly float* _filter;
     private readonly float* _input;
     private readonly float* _output;
     private readonly float* _bias;
@@ -55,13 +59,13 @@ internal sealed unsafe class WinogradCpu : IVectorJob
     private readonly bool _backward;
 
     private WinogradCpu(
-        Conv3x3Shape shape, bool backward, ArrayView<float> kernel, ArrayView<float> input, ArrayView<float> output,
+        Conv3x3Shape shape, bool backward, ArrayView<float> filter, ArrayView<float> input, ArrayView<float> output,
         ArrayView<float> bias, ArrayView<uint> gate, float beta)
     {
         (_shape, _backward, _beta) = (shape, backward, beta);
         (_depth, _columns) = backward ? (shape.OutChannels, shape.InChannels) : (shape.InChannels, shape.OutChannels);
         (_tilesAcross, _tiles) = ((shape.Width + 3) / 4, (shape.Width + 3) / 4 * ((shape.Height + 3) / 4));
-        _kernel = kernel.Pointer;
+        _filter = filter.Pointer;
         _input = input.Pointer;
         _output = output.Pointer;
         _bias = bias.Pointer;
@@ -70,7 +74,9 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         _pool = shape.PoolShape;
     }
 
-    /// <summary>Whether this path can do it: whole vectors of channels, and zeros outside the picture.</summary>
+    /// <summary>
+    /// Whether this form takes a shape: it needs whole vectors of channels, and zeros outside the picture.
+    /// </summary>
     public static bool Fits(CpuDevice cpu, Conv3x3Shape shape)
     {
         int lanes = cpu.VectorBits == 512 ? 16 : 8;
@@ -79,12 +85,15 @@ internal sealed unsafe class WinogradCpu : IVectorJob
 
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
     public static void Forward(CpuDevice cpu, Conv3x3Op.ForwardArguments a) =>
-        cpu.Vectorize(new WinogradCpu(a.Shape, false, a.Weights.Kernel, a.Input, a.Output, a.Weights.Bias, a.Gate, 0f));
+        cpu.Vectorize(new WinogradCpu(a.Shape, false, a.Weights.Filter, a.Input, a.Output, a.Weights.Bias, a.Gate, 0f));
 
-    /// <summary>Backward to data is the same convolution, with kernels rotated by 180 degrees, in and out exchanged.</summary>
+    /// <summary>
+    /// Runs backward to data as the same convolution, with filters rotated by 180 degrees and in and out exchanged.
+    /// </summary>
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
     public static void BackwardData(CpuDevice cpu, Conv3x3Op.BackwardDataArguments a) =>
-        cpu.Vectorize(new WinogradCpu(a.Shape, true, a.Weights.Transposed(cpu), a.GradOutput, a.GradInput, default, a.Gate, a.Beta));
+        cpu.Vectorize(new WinogradCpu(
+            a.Shape, true, a.Weights.Transposed(cpu), a.GradOutput, a.GradInput, default, a.Gate, a.Beta));
 
     public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
     {
@@ -92,7 +101,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         else RunByChannels<T>(cpu);
     }
 
-    /// <summary>U for all threads, then blocks of tiles.</summary>
+    /// <summary>Computes U for all threads, then works on blocks of tiles.</summary>
     private void RunByTiles<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
     {
         int width = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(_columns);
@@ -104,16 +113,20 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         {
             (int panel, int slice) = (part / slices, part % slices);
             int first = _depth * slice / slices, last = _depth * (slice + 1) / slices;
-            TransformKernels<T>(first, last, panel, u + (panel * uPanel) + ((long)first * width), uPoint);
+            TransformFilters<T>(first, last, panel, u + (panel * uPanel) + ((long)first * width), uPoint);
         });
 
-        // Large blocks read U seldom; where that is small, V should stay in the second-level cache instead. M is written
-        // and read for a group of panels at a time.
+        // Large blocks seldom read U. If U is small, V should stay in the second-level cache instead. M is written and
+        // read for a group of panels at a time.
         long cache = CpuCache.SecondLevelBytes / sizeof(float);
         int block = (int)Math.Clamp(cache / 2 / (Points * (_depth + Skew)) / 12 * 12, 96, 120);
-        // Few blocks: as many for each thread, or one would work while the others wait.
+        // With few blocks, each thread gets the same number; otherwise one would work while the others wait.
         int turns = (_tiles + (block * cpu.Threads) - 1) / (block * cpu.Threads);
-        if (turns < 16) block = Math.Min(block, MicroKernel<T>.RoundUpRows((_tiles + (turns * cpu.Threads) - 1) / (turns * cpu.Threads)));
+        if (turns < 16)
+        {
+            int share = (_tiles + (turns * cpu.Threads) - 1) / (turns * cpu.Threads);
+            block = Math.Min(block, MicroKernel<T>.RoundUpRows(share));
+        }
         int group = (int)Math.Clamp(2 * cache / (Points * block * width), 1, panels);
         long vRow = _depth + Skew, vPoint = (block * vRow) + Skew;
         long mRow = group * width, mPoint = (block * mRow) + Skew;
@@ -124,10 +137,10 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             TransformInputs<T>(first, count, v, vRow, vPoint, zeros);
             for (int start = 0; start < panels; start += group)
             {
-                int taken = Math.Min(group, panels - start);
+                int groupPanels = Math.Min(group, panels - start);
                 for (int point = 0; point < Points; point++)
                 {
-                    for (int panel = 0; panel < taken; panel++)
+                    for (int panel = 0; panel < groupPanels; panel++)
                     {
                         for (int k = 0; k < _depth; k += DepthSlice)
                         {
@@ -140,12 +153,13 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                     }
                 }
 
-                TransformOutputs<T>(first, count, start * width, Math.Min(taken * width, _columns - (start * width)), m, mRow, mPoint);
+                int channels = Math.Min(groupPanels * width, _columns - (start * width));
+                TransformOutputs<T>(first, count, start * width, channels, m, mRow, mPoint);
             }
         });
     }
 
-    /// <summary>V for all threads, then ranges of output channels.</summary>
+    /// <summary>Computes V for all threads, then works on ranges of output channels.</summary>
     private void RunByChannels<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
     {
         int width = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(_columns);
@@ -159,7 +173,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             TransformInputs<T>(first, Math.Min(Chunk, _tiles - first), v + (first * vRow), vRow, vPoint, zeros);
         });
 
-        // U in slices of the depth, small enough for the second-level cache; many cores share a panel's tiles.
+        // U comes in slices of the depth, small enough for the second-level cache. Many cores share a panel's tiles.
         int slice = Math.Min(_depth, DepthSlice);
         int splits = Math.Clamp(2 * cpu.Threads / panels, 1, (_tiles + 47) / 48);
         int tilesOfPart = MicroKernel<T>.RoundUpRows((_tiles + splits - 1) / splits);
@@ -172,22 +186,27 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             float* m = u + (Points * uPoint);
             for (int start = 0; start < _depth; start += slice)
             {
-                int taken = Math.Min(slice, _depth - start);
-                TransformKernels<T>(start, start + taken, panel, u, uPoint);
+                int sliceDepth = Math.Min(slice, _depth - start);
+                TransformFilters<T>(start, start + sliceDepth, panel, u, uPoint);
                 for (int point = 0; point < Points; point++)
                 {
                     MicroKernel<T>.Run(
-                        MicroKernel<T>.RoundUpRows(count), taken, v + (point * vPoint) + (first * vRow) + start, (nint)vRow, 1,
+                        MicroKernel<T>.RoundUpRows(count), sliceDepth,
+                        v + (point * vPoint) + (first * vRow) + start, (nint)vRow, 1,
                         u + (point * uPoint), width, m + (point * mPoint), width, start > 0);
                 }
             }
 
-            TransformOutputs<T>(first, count, panel * width, Math.Min(width, _columns - (panel * width)), m, width, mPoint);
+            int channels = Math.Min(width, _columns - (panel * width));
+            TransformOutputs<T>(first, count, panel * width, channels, m, width, mPoint);
         });
     }
 
-    /// <summary>U = G g Gᵀ of inputs [first, last) and the output channels of a panel, zero beyond the last one.</summary>
-    private void TransformKernels<T>(int first, int last, int panel, float* u, long uPoint) where T : unmanaged, ILanes<T>
+    /// <summary>
+    /// Computes U = G g Gᵀ of inputs [first, last) and the output channels of a panel, zero after the last one.
+    /// </summary>
+    private void TransformFilters<T>(int first, int last, int panel, float* u, long uPoint)
+        where T : unmanaged, ILanes<T>
     {
         int width = MicroKernel<T>.Columns;
         long tap = (long)_depth * _columns;
@@ -197,7 +216,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
             for (int lane = 0; lane < width; lane += T.Count)
             {
                 int column = (panel * width) + lane;
-                float* w = _kernel + ((long)k * _columns) + column;
+                float* w = _filter + ((long)k * _columns) + column;
                 if (column >= _columns)
                 {
                     for (int point = 0; point < Points; point++) default(T).Store(u + (point * uPoint) + lane);
@@ -207,16 +226,19 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                 for (int j = 0; j < 3; j++)
                 {
                     float* at = w + (j * tap);
-                    TransformKernel(T.Load(at), T.Load(at + (3 * tap)), T.Load(at + (6 * tap)), (float*)(g + j), 3 * T.Count);
+                    TransformFilter(
+                        T.Load(at), T.Load(at + (3 * tap)), T.Load(at + (6 * tap)), (float*)(g + j), 3 * T.Count);
                 }
 
                 for (int i = 0; i < 6; i++)
-                    TransformKernel(g[3 * i], g[(3 * i) + 1], g[(3 * i) + 2], u + (6 * i * uPoint) + lane, uPoint);
+                    TransformFilter(g[3 * i], g[(3 * i) + 1], g[(3 * i) + 2], u + (6 * i * uPoint) + lane, uPoint);
             }
         }
     }
 
-    /// <summary>V = Bᵀ d B of tiles, all channels. Rows that only fill the last micro-kernel up become zeros.</summary>
+    /// <summary>
+    /// Computes V = Bᵀ d B of tiles, all channels. Rows that only fill up the last micro-kernel become zeros.
+    /// </summary>
     /// <param name="zeros">Scratch for as many floats as there are channels.</param>
     private void TransformInputs<T>(int first, int count, float* v, long vRow, long vPoint, float* zeros)
         where T : unmanaged, ILanes<T>
@@ -253,7 +275,10 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
     }
 
-    /// <summary>Where the 36 pixels of a tile's patch lie: zeros outside, and backward of pooling in their window.</summary>
+    /// <summary>
+    /// Finds where the 36 pixels of a tile's patch lie: in zeros outside the picture, and in the pooled window when
+    /// going backward through pooling.
+    /// </summary>
     private void Locate(int tile, Patch* patch, float* zeros)
     {
         int top = (tile / _tilesAcross * 4) - 1, left = (tile % _tilesAcross * 4) - 1;
@@ -280,7 +305,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
     }
 
-    /// <summary>A vector of one pixel of the patch, from channel <paramref name="c"/> on.</summary>
+    /// <summary>Reads a vector of one pixel of the patch, from channel <paramref name="c"/> on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Fetch<T>(Patch* patch, int at, int c) where T : unmanaged, ILanes<T>
     {
@@ -289,9 +314,12 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         return patch->Shared ? value * T.Broadcast(patch->Shares[at]) : value;
     }
 
-    /// <summary>Y = Aᵀ m A of tiles and a range of channels, and what follows, to the pixels that exist.</summary>
+    /// <summary>
+    /// Computes Y = Aᵀ m A of tiles and a range of channels, with all that follows, for the pixels that exist.
+    /// </summary>
     private void TransformOutputs<T>(
-        int first, int count, int firstChannel, int channels, float* m, long mRow, long mPoint) where T : unmanaged, ILanes<T>
+        int first, int count, int firstChannel, int channels, float* m, long mRow, long mPoint)
+        where T : unmanaged, ILanes<T>
     {
         T* half = stackalloc T[24];
         T* y = stackalloc T[16];
@@ -306,7 +334,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                     float* from = m + (t * mRow) + (j * mPoint) + c;
                     TransformOutput(
                         T.Load(from), T.Load(from + (6 * mPoint)), T.Load(from + (12 * mPoint)),
-                        T.Load(from + (18 * mPoint)), T.Load(from + (24 * mPoint)), T.Load(from + (30 * mPoint)), half + j, 6);
+                        T.Load(from + (18 * mPoint)), T.Load(from + (24 * mPoint)), T.Load(from + (30 * mPoint)),
+                        half + j, 6);
                 }
 
                 for (int i = 0; i < 4; i++)
@@ -356,7 +385,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
     }
 
-    private void StoreGates<T>(T* y, int top, int left, int height, int width, int channel) where T : unmanaged, ILanes<T>
+    private void StoreGates<T>(T* y, int top, int left, int height, int width, int channel)
+        where T : unmanaged, ILanes<T>
     {
         for (int i = 0; i < height; i++)
         {
@@ -365,7 +395,9 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
     }
 
-    /// <summary>One window, y[0], y[1] above y[4], y[5], whose upper left pixel is (row, column); and its gate bits.</summary>
+    /// <summary>
+    /// Pools one window, y[0], y[1] above y[4], y[5], whose upper left pixel is (row, column). Writes its gate bits.
+    /// </summary>
     private void Pool<T>(T* y, int row, int column, int channel) where T : unmanaged, ILanes<T>
     {
         (int windowRow, int windowColumn) = (row / 2, column / 2);
@@ -389,8 +421,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
 
         if (_gate == null) return;
-        // Of equal maxima only the first lets the gradient through.
-        T taken = default;
+        // Only the first of equal maxima lets the gradient through.
+        T earlier = default;
         for (int i = 0; i < rows; i++)
         {
             for (int j = 0; j < columns; j++)
@@ -399,8 +431,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
                 if (!average)
                 {
                     T holds = T.Equal(y[(4 * i) + j], largest);
-                    open = (open & holds).Without(taken);
-                    taken |= holds;
+                    open = (open & holds).Without(earlier);
+                    earlier |= holds;
                 }
 
                 open.StoreBits(_gate + (((((long)row + i) * _shape.Width) + column + j) * _gateBytes) + (channel >> 3));
@@ -408,9 +440,11 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         }
     }
 
-    /// <summary>G g in one dimension: six points of a polynomial of degree two, at 0, 1, -1, 2, -2 and infinity.</summary>
+    /// <summary>
+    /// G g in one dimension: six points of a polynomial of degree two, at 0, 1, -1, 2, -2 and infinity.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformKernel<T>(T g0, T g1, T g2, float* to, long stride) where T : unmanaged, ILanes<T>
+    private static void TransformFilter<T>(T g0, T g1, T g2, float* to, long stride) where T : unmanaged, ILanes<T>
     {
         T sixth = T.Broadcast(1f / 6f);
         T outer = (g0 + g2) * T.Broadcast(-1f / 6f), inner = g1 * sixth;
@@ -441,7 +475,8 @@ internal sealed unsafe class WinogradCpu : IVectorJob
 
     /// <summary>Aᵀ m in one dimension.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TransformOutput<T>(T m0, T m1, T m2, T m3, T m4, T m5, T* to, int stride) where T : unmanaged, ILanes<T>
+    private static void TransformOutput<T>(T m0, T m1, T m2, T m3, T m4, T m5, T* to, int stride)
+        where T : unmanaged, ILanes<T>
     {
         T sum = m1 + m2, difference = m1 - m2, outerSum = m3 + m4, outerDifference = m3 - m4;
         to[0] = m0 + sum + outerSum;
@@ -450,7 +485,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
         to[3 * stride] = T.MultiplyAdd(T.Broadcast(8f), outerDifference, difference) + m5;
     }
 
-    /// <summary>Of each of a patch's pixels: its channels, its gate bits, and its share of a pooled gradient.</summary>
+    /// <summary>For each pixel of a patch: its channels, its gate bits, and its share of a pooled gradient.</summary>
     private struct Patch
     {
         public bool Gated;

@@ -12,10 +12,10 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 /// <code>
 ///   U = G g Gᵀ  (36, in, out)     V = Bᵀ d B  (36, tiles, in)     M = V U  (36, tiles, out)     Y = Aᵀ M A
 /// </code>
-/// U is made anew in each pass (a thousandth of the time of the products); V and M take 2.25 times the maps, so tiles
-/// come in portions that keep both below <see cref="PortionBytes"/>. A work item transforms four channels, which it reads and
-/// writes together where they lie at 16 bytes. Bias, ReLU, gate bits and pooling are done while
-/// the outputs are written, gate and pooling's backward while the inputs are read.
+/// U is computed again in each pass (a thousandth of the time of the products). V and M take 2.25 times the maps'
+/// memory, so tiles come in portions that keep both below <see cref="PortionBytes"/>. A work item transforms four
+/// channels, which it reads and writes together if they are aligned to 16 bytes. Bias, ReLU, gate bits and pooling are
+/// done while the outputs are written, gate and pooling's backward while the inputs are read.
 /// </summary>
 internal static class WinogradGpu
 {
@@ -27,10 +27,12 @@ internal static class WinogradGpu
     /// <summary>Tiles of a group of <see cref="OutputsKernel"/>.</summary>
     private const int GroupTiles = 16;
 
-    /// <summary>V and M of a portion of tiles.</summary>
+    /// <summary>The most bytes of V and M of a portion of tiles.</summary>
     private const long PortionBytes = 512L << 20;
 
-    /// <summary>Which way a pass goes: the rotated kernels of backward, with in and out exchanged, are read in place.</summary>
+    /// <summary>
+    /// The direction of a pass. Backward's rotated filters, with in and out exchanged, are read in place.
+    /// </summary>
     internal enum Direction
     {
         Forward,
@@ -39,7 +41,7 @@ internal static class WinogradGpu
 
     /// <summary>A portion of a picture's tiles.</summary>
     /// <param name="First">The first tile, counted over the whole picture.</param>
-    /// <param name="Count">How many.</param>
+    /// <param name="Count">The number of tiles.</param>
     /// <param name="Across">Tiles of a row of the picture.</param>
     /// <param name="Width">How a kernel reads and writes its channels.</param>
     internal readonly record struct Tiles(int First, int Count, int Across, LoadWidth Width = LoadWidth.Scalar)
@@ -51,39 +53,51 @@ internal static class WinogradGpu
         public int Left(int tile) => (First + tile) % Across * 4;
     }
 
-    /// <summary>Six numbers for each of four channels, in registers: ILGPU puts arrays that are indexed at run time into memory.</summary>
+    /// <summary>
+    /// Six numbers for each of four channels, in registers: ILGPU puts arrays that are indexed at run time into memory.
+    /// </summary>
     private readonly record struct Six(Float4 A, Float4 B, Float4 C, Float4 D, Float4 E, Float4 F);
 
     /// <summary>Four numbers for each of four channels.</summary>
     private readonly record struct Four(Float4 A, Float4 B, Float4 C, Float4 D);
 
-    /// <summary>U of four pairs of channels. Backward reads the kernel rotated by 180 degrees, in and out exchanged.</summary>
-    internal static void KernelsKernel(
-        Index1D index, ArrayView<float> kernel, ArrayView<float> u, int depth, int columns, Direction direction, LoadWidth width)
+    /// <summary>
+    /// Computes U of four pairs of channels. Backward reads the filter rotated by 180 degrees, with in and out
+    /// exchanged.
+    /// </summary>
+    internal static void FiltersKernel(
+        Index1D index,
+        ArrayView<float> filter,
+        ArrayView<float> u,
+        int depth,
+        int columns,
+        Direction direction,
+        LoadWidth width)
     {
         int row = index / QuadsOf(columns);
         int column = index % QuadsOf(columns) * 4;
         int room = columns - column;
         int pairs = depth * columns;
         bool backward = direction == Direction.Backward;
-        // The first tap, from tap to tap, and from column to column.
+        // The offset of the first tap, the stride from tap to tap, and the stride from column to column.
         int from = backward ? (8 * pairs) + (column * depth) + row : (row * columns) + column;
         int tap = backward ? -pairs : pairs;
         int step = backward ? depth : 1;
-        Six c0 = KernelColumn(kernel, from, tap, step, room, width);
-        Six c1 = KernelColumn(kernel, from + tap, tap, step, room, width);
-        Six c2 = KernelColumn(kernel, from + (2 * tap), tap, step, room, width);
+        Six c0 = FilterColumn(filter, from, tap, step, room, width);
+        Six c1 = FilterColumn(filter, from + tap, tap, step, room, width);
+        Six c2 = FilterColumn(filter, from + (2 * tap), tap, step, room, width);
         int at = (row * columns) + column;
-        Store(u, at, pairs, room, width, TransformKernel(c0.A, c1.A, c2.A));
-        Store(u, at + (6 * pairs), pairs, room, width, TransformKernel(c0.B, c1.B, c2.B));
-        Store(u, at + (12 * pairs), pairs, room, width, TransformKernel(c0.C, c1.C, c2.C));
-        Store(u, at + (18 * pairs), pairs, room, width, TransformKernel(c0.D, c1.D, c2.D));
-        Store(u, at + (24 * pairs), pairs, room, width, TransformKernel(c0.E, c1.E, c2.E));
-        Store(u, at + (30 * pairs), pairs, room, width, TransformKernel(c0.F, c1.F, c2.F));
+        Store(u, at, pairs, room, width, TransformFilter(c0.A, c1.A, c2.A));
+        Store(u, at + (6 * pairs), pairs, room, width, TransformFilter(c0.B, c1.B, c2.B));
+        Store(u, at + (12 * pairs), pairs, room, width, TransformFilter(c0.C, c1.C, c2.C));
+        Store(u, at + (18 * pairs), pairs, room, width, TransformFilter(c0.D, c1.D, c2.D));
+        Store(u, at + (24 * pairs), pairs, room, width, TransformFilter(c0.E, c1.E, c2.E));
+        Store(u, at + (30 * pairs), pairs, room, width, TransformFilter(c0.F, c1.F, c2.F));
     }
 
-    /// <summary>V of one tile and four channels of a picture.</summary>
-    internal static void InputsKernel(Index1D index, ArrayView<float> input, ArrayView<float> v, Tiles tiles, ConvSizes sizes)
+    /// <summary>Computes V of one tile and four channels of a picture.</summary>
+    internal static void InputsKernel(
+        Index1D index, ArrayView<float> input, ArrayView<float> v, Tiles tiles, ConvSizes sizes)
     {
         int channels = sizes.InChannels;
         int tile = index / QuadsOf(channels);
@@ -99,9 +113,18 @@ internal static class WinogradGpu
         StoreRows(v, (tile * channels) + c, tiles.Count * channels, channels - c, tiles.Width, c0, c1, c2, c3, c4, c5);
     }
 
-    /// <summary>V of one tile and four channels of a gradient, which passes where the gate's bit is set; with pooling it is the pooled one.</summary>
+    /// <summary>
+    /// Computes V of one tile and four channels of a gradient, which passes where the gate's bit is set. With pooling
+    /// the gradient is the pooled one.
+    /// </summary>
     internal static void GradientsKernel(
-        Index1D index, ArrayView<float> gradOutput, ArrayView<uint> gate, ArrayView<float> v, Tiles tiles, ConvSizes sizes, ConvEnd end)
+        Index1D index,
+        ArrayView<float> gradOutput,
+        ArrayView<uint> gate,
+        ArrayView<float> v,
+        Tiles tiles,
+        ConvSizes sizes,
+        ConvEnd end)
     {
         int channels = sizes.OutChannels;
         int tile = index / QuadsOf(channels);
@@ -118,7 +141,7 @@ internal static class WinogradGpu
         StoreRows(v, (tile * channels) + c, tiles.Count * channels, channels - c, tiles.Width, c0, c1, c2, c3, c4, c5);
     }
 
-    /// <summary>dx of one tile and four channels.</summary>
+    /// <summary>Computes dx of one tile and four channels.</summary>
     internal static void GradientOutputsKernel(
         Index1D index, ArrayView<float> m, ArrayView<float> gradInput, Tiles tiles, ConvSizes sizes, float beta)
     {
@@ -136,22 +159,32 @@ internal static class WinogradGpu
         Four h3 = OutputColumn(m, from + (3 * point), point, room, tiles.Width);
         Four h4 = OutputColumn(m, from + (4 * point), point, room, tiles.Width);
         Four h5 = OutputColumn(m, from + (5 * point), point, room, tiles.Width);
-        StoreRow(gradInput, TransformOutput(h0.A, h1.A, h2.A, h3.A, h4.A, h5.A), top, left, c, channels, sizes, tiles.Width, beta);
-        StoreRow(gradInput, TransformOutput(h0.B, h1.B, h2.B, h3.B, h4.B, h5.B), top + 1, left, c, channels, sizes, tiles.Width, beta);
-        StoreRow(gradInput, TransformOutput(h0.C, h1.C, h2.C, h3.C, h4.C, h5.C), top + 2, left, c, channels, sizes, tiles.Width, beta);
-        StoreRow(gradInput, TransformOutput(h0.D, h1.D, h2.D, h3.D, h4.D, h5.D), top + 3, left, c, channels, sizes, tiles.Width, beta);
+        Four y0 = TransformOutput(h0.A, h1.A, h2.A, h3.A, h4.A, h5.A);
+        StoreRow(gradInput, y0, top, left, c, channels, sizes, tiles.Width, beta);
+        Four y1 = TransformOutput(h0.B, h1.B, h2.B, h3.B, h4.B, h5.B);
+        StoreRow(gradInput, y1, top + 1, left, c, channels, sizes, tiles.Width, beta);
+        Four y2 = TransformOutput(h0.C, h1.C, h2.C, h3.C, h4.C, h5.C);
+        StoreRow(gradInput, y2, top + 2, left, c, channels, sizes, tiles.Width, beta);
+        Four y3 = TransformOutput(h0.D, h1.D, h2.D, h3.D, h4.D, h5.D);
+        StoreRow(gradInput, y3, top + 3, left, c, channels, sizes, tiles.Width, beta);
     }
 
     /// <summary>
-    /// y of <see cref="GroupTiles"/> tiles and 32 channels by one group, with bias, ReLU and pooling. A work item computes
-    /// the four windows of its tile and four channels; the 32 channels' gate bits meet in shared memory, where each work item
-    /// then makes two words of them.
+    /// Computes y of <see cref="GroupTiles"/> tiles and 32 channels by one group, with bias, ReLU and pooling. A work
+    /// item computes the four windows of its tile and four channels. The 32 channels' gate bits meet in shared memory,
+    /// where each work item then makes two words of them.
     /// </summary>
     [GroupItems(GroupQuads * GroupTiles)]
     internal static void OutputsKernel(
-        ArrayView<float> m, ArrayView<float> bias, ArrayView<float> output, ArrayView<uint> gate, Tiles tiles, ConvSizes sizes, ConvEnd end)
+        ArrayView<float> m,
+        ArrayView<float> bias,
+        ArrayView<float> output,
+        ArrayView<uint> gate,
+        Tiles tiles,
+        ConvSizes sizes,
+        ConvEnd end)
     {
-        // For each window of a tile and quad of channels: a bit for each pixel of each channel.
+        // Holds for each window of a tile and quad of channels a bit for each pixel of each channel.
         ArrayView<uint> opens = SharedMemory.Allocate<uint>(4 * GroupTiles * GroupQuads);
         int channels = sizes.OutChannels;
         int c = ((Grid.IdxY * GroupQuads) + Group.IdxX) * 4;
@@ -203,8 +236,9 @@ internal static class WinogradGpu
         }
     }
 
-    /// <summary>Whether a convolution goes this way.</summary>
-    public static bool Fits(Conv3x3Shape shape) => shape.Padding == Padding.Zero && Math.Min(shape.InChannels, shape.OutChannels) >= 8;
+    /// <summary>Whether this form takes a convolution.</summary>
+    public static bool Fits(Conv3x3Shape shape) =>
+        shape.Padding == Padding.Zero && Math.Min(shape.InChannels, shape.OutChannels) >= 8;
 
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
     public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
@@ -236,7 +270,7 @@ internal static class WinogradGpu
                 tiles with { Width = WidthOf(a.GradInput, shape.InChannels) }, shape.Sizes, a.Beta));
     }
 
-    /// <summary>Groups of <see cref="OutputsKernel"/>: tiles along X, which are many.</summary>
+    /// <summary>The groups of <see cref="OutputsKernel"/>; the tiles, which are many, lie along X.</summary>
     internal static KernelConfig OutputsGrid(Tiles tiles, int channels) => new(
         new Index3D((tiles.Count + GroupTiles - 1) / GroupTiles, (QuadsOf(channels) + GroupQuads - 1) / GroupQuads, 1),
         new Index3D(GroupQuads, GroupTiles, 1));
@@ -244,7 +278,8 @@ internal static class WinogradGpu
     /// <summary>Quads of channels; the last may have fewer than four.</summary>
     private static int QuadsOf(int channels) => (channels + 3) / 4;
 
-    private static LoadWidth WidthOf(ArrayView<float> view, int channels) => MatrixOperand.WidthOf(view.StartsAt16Bytes, channels, 0, 0);
+    private static LoadWidth WidthOf(ArrayView<float> view, int channels) =>
+        MatrixOperand.WidthOf(view.StartsAt16Bytes, channels, 0, 0);
 
     private static int Portion(int tiles, int channels)
     {
@@ -253,7 +288,8 @@ internal static class WinogradGpu
     }
 
     private static void Convolve(
-        ComputeDevice device, Conv3x3Weights weights, Conv3x3Shape shape, Direction direction, Action<ArrayView<float>, Tiles> transformInputs,
+        ComputeDevice device, Conv3x3Weights weights, Conv3x3Shape shape, Direction direction,
+        Action<ArrayView<float>, Tiles> transformInputs,
         Action<ArrayView<float>, Tiles> transformOutputs)
     {
         (int depth, int columns) = direction == Direction.Backward
@@ -264,7 +300,8 @@ internal static class WinogradGpu
         using DeviceBuffer<float> v = device.Allocate<float>((long)Points * portion * depth);
         using DeviceBuffer<float> m = device.Allocate<float>((long)Points * portion * columns);
         device.Launch(
-            KernelsKernel, (long)depth * QuadsOf(columns), weights.Kernel, u.View, depth, columns, direction, WidthOf(weights.Kernel, columns));
+            FiltersKernel, (long)depth * QuadsOf(columns), weights.Filter, u.View, depth, columns, direction,
+            WidthOf(weights.Filter, columns));
         for (int first = 0; first < all; first += portion)
         {
             var tiles = new Tiles(first, Math.Min(portion, all - first), across);
@@ -274,12 +311,13 @@ internal static class WinogradGpu
         }
     }
 
-    /// <summary>The 36 products of so many tiles.</summary>
+    /// <summary>The 36 products of the given number of tiles.</summary>
     internal static MultiplyShape ProductShape(int tiles, int depth, int columns) => new(
-        tiles, columns, depth, Points, Points * depth, tiles * depth, depth, 1, depth * columns, columns, tiles * columns);
+        tiles, columns, depth, Points, Points * depth, tiles * depth, depth, 1, depth * columns, columns,
+        tiles * columns);
 
     /// <summary>G g in one dimension.</summary>
-    private static Six TransformKernel(Float4 g0, Float4 g1, Float4 g2) => new(
+    private static Six TransformFilter(Float4 g0, Float4 g1, Float4 g2) => new(
         0.25f * g0,
         (-1f / 6f) * (g0 + g1 + g2),
         (-1f / 6f) * (g0 - g1 + g2),
@@ -303,24 +341,26 @@ internal static class WinogradGpu
         (m1 + m2) + (4f * (m3 + m4)),
         (m1 - m2) + (8f * (m3 - m4)) + m5);
 
-    /// <summary>A column of three taps of the kernel, transformed.</summary>
-    private static Six KernelColumn(ArrayView<float> kernel, int from, int tap, int step, int room, LoadWidth width) => TransformKernel(
-        KernelQuad(kernel, from, step, room, width), KernelQuad(kernel, from + (3 * tap), step, room, width),
-        KernelQuad(kernel, from + (6 * tap), step, room, width));
+    /// <summary>Transforms a column of three taps of the filter.</summary>
+    private static Six FilterColumn(
+        ArrayView<float> filter, int from, int tap, int step, int room, LoadWidth width) => TransformFilter(
+        FilterQuad(filter, from, step, room, width),
+        FilterQuad(filter, from + (3 * tap), step, room, width),
+        FilterQuad(filter, from + (6 * tap), step, room, width));
 
-    private static Float4 KernelQuad(ArrayView<float> kernel, int at, int step, int room, LoadWidth width)
+    private static Float4 FilterQuad(ArrayView<float> filter, int at, int step, int room, LoadWidth width)
     {
         Float4 quad = Float4.Broadcast(0f);
         if (step == 1)
         {
-            quad = Quads.Load(kernel, at, room, width);
+            quad = Quads.Load(filter, at, room, width);
         }
         else
         {
-            float second = room > 1 ? kernel[at + step] : 0f;
-            float third = room > 2 ? kernel[at + (2 * step)] : 0f;
-            float fourth = room > 3 ? kernel[at + (3 * step)] : 0f;
-            quad = new Float4(kernel[at], second, third, fourth);
+            float second = room > 1 ? filter[at + step] : 0f;
+            float third = room > 2 ? filter[at + (2 * step)] : 0f;
+            float fourth = room > 3 ? filter[at + (3 * step)] : 0f;
+            quad = new Float4(filter[at], second, third, fourth);
         }
 
         return quad;
@@ -336,9 +376,10 @@ internal static class WinogradGpu
         Quads.Accumulate(to, at + (5 * stride), room, values.F, width, 0f);
     }
 
-    /// <summary>V from its columns.</summary>
+    /// <summary>Computes V from its columns and stores it.</summary>
     private static void StoreRows(
-        ArrayView<float> v, int at, int point, int room, LoadWidth width, Six c0, Six c1, Six c2, Six c3, Six c4, Six c5)
+        ArrayView<float> v, int at, int point, int room, LoadWidth width,
+        Six c0, Six c1, Six c2, Six c3, Six c4, Six c5)
     {
         Store(v, at, point, room, width, TransformInput(c0.A, c1.A, c2.A, c3.A, c4.A, c5.A));
         Store(v, at + (6 * point), point, room, width, TransformInput(c0.B, c1.B, c2.B, c3.B, c4.B, c5.B));
@@ -348,32 +389,48 @@ internal static class WinogradGpu
         Store(v, at + (30 * point), point, room, width, TransformInput(c0.F, c1.F, c2.F, c3.F, c4.F, c5.F));
     }
 
-    private static Six Column(ArrayView<float> input, int top, int column, int c, ConvSizes sizes, LoadWidth width) => TransformInput(
-        Fetch(input, top, column, c, sizes, width), Fetch(input, top + 1, column, c, sizes, width), Fetch(input, top + 2, column, c, sizes, width),
-        Fetch(input, top + 3, column, c, sizes, width), Fetch(input, top + 4, column, c, sizes, width), Fetch(input, top + 5, column, c, sizes, width));
+    private static Six Column(
+        ArrayView<float> input, int top, int column, int c, ConvSizes sizes, LoadWidth width) => TransformInput(
+        Fetch(input, top, column, c, sizes, width),
+        Fetch(input, top + 1, column, c, sizes, width),
+        Fetch(input, top + 2, column, c, sizes, width),
+        Fetch(input, top + 3, column, c, sizes, width),
+        Fetch(input, top + 4, column, c, sizes, width),
+        Fetch(input, top + 5, column, c, sizes, width));
 
     private static Six GradientColumn(GradientQuads gradient, int top, int column, int c)
     {
         int room = gradient.Sizes.OutChannels - c;
         return TransformInput(
-            gradient.At(top, column, c, room), gradient.At(top + 1, column, c, room), gradient.At(top + 2, column, c, room),
-            gradient.At(top + 3, column, c, room), gradient.At(top + 4, column, c, room), gradient.At(top + 5, column, c, room));
+            gradient.At(top, column, c, room),
+            gradient.At(top + 1, column, c, room),
+            gradient.At(top + 2, column, c, room),
+            gradient.At(top + 3, column, c, room),
+            gradient.At(top + 4, column, c, room),
+            gradient.At(top + 5, column, c, room));
     }
 
-    private static Four OutputColumn(ArrayView<float> m, int from, int point, int room, LoadWidth width) => TransformOutput(
-        Quads.Load(m, from, room, width), Quads.Load(m, from + (6 * point), room, width), Quads.Load(m, from + (12 * point), room, width),
-        Quads.Load(m, from + (18 * point), room, width), Quads.Load(m, from + (24 * point), room, width), Quads.Load(m, from + (30 * point), room, width));
+    private static Four OutputColumn(
+        ArrayView<float> m, int from, int point, int room, LoadWidth width) => TransformOutput(
+        Quads.Load(m, from, room, width),
+        Quads.Load(m, from + (6 * point), room, width),
+        Quads.Load(m, from + (12 * point), room, width),
+        Quads.Load(m, from + (18 * point), room, width),
+        Quads.Load(m, from + (24 * point), room, width),
+        Quads.Load(m, from + (30 * point), room, width));
 
     /// <summary>Four channels of a pixel, 0 outside the picture.</summary>
     private static Float4 Fetch(ArrayView<float> input, int row, int column, int c, ConvSizes sizes, LoadWidth width)
     {
         bool exists = row >= 0 && row < sizes.Height && column >= 0 && column < sizes.Width;
-        return Quads.Load(input, (((row * sizes.Width) + column) * sizes.InChannels) + c, exists ? sizes.InChannels - c : 0, width);
+        int at = (((row * sizes.Width) + column) * sizes.InChannels) + c;
+        return Quads.Load(input, at, exists ? sizes.InChannels - c : 0, width);
     }
 
-    /// <summary>Four pixels of a row, those that exist.</summary>
+    /// <summary>Stores four pixels of a row, as far as they exist.</summary>
     private static void StoreRow(
-        ArrayView<float> output, Four y, int row, int column, int c, int channels, ConvSizes sizes, LoadWidth width, float beta)
+        ArrayView<float> output, Four y, int row, int column, int c, int channels, ConvSizes sizes, LoadWidth width,
+        float beta)
     {
         if (row < sizes.Height)
         {

@@ -6,8 +6,8 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.GradientNormalization;
 
-// jcjohnson's -normalize_gradients: a loss's gradient on its feature map gets an L1 norm of the loss's weight w, however
-// large it was. The gradient g that arrives is that of the weighted loss, w times the loss's own.
+// jcjohnson's -normalize_gradients: it scales a loss's gradient on its feature map to an L1 norm equal to the loss's
+// weight w, however large it was. The incoming gradient g is that of the weighted loss, w times the loss's own.
 //
 //   forward   y = x                backward  dx = w g / (‖g‖₁ + w ε)
 
@@ -28,25 +28,30 @@ public static unsafe class GradientNormalizationOp
                     Accumulate.Into(ref to[i], Normalize(from[i], norm, a.Weight), a.Beta);
             });
         })
-        .Plain((device, a) => device.Launch(BackwardKernel, a.Gradient.Length, a.Gradient, a.Norm, a.GradX, a.Weight, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.Gradient.Length, a.Gradient, a.Norm, a.GradX, a.Weight, a.Beta));
 
-    private readonly record struct Arguments(ArrayView<float> Gradient, ArrayView<float> Norm, ArrayView<float> GradX, float Weight, float Beta);
+    private readonly record struct Arguments(
+        ArrayView<float> Gradient, ArrayView<float> Norm, ArrayView<float> GradX, float Weight, float Beta);
 
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> gradient, ArrayView<float> norm, ArrayView<float> gradX, float weight, float beta) =>
+        Index1D index, ArrayView<float> gradient, ArrayView<float> norm, ArrayView<float> gradX, float weight,
+        float beta) =>
         Accumulate.Into(ref gradX[index], Normalize(gradient[index], norm[0], weight), beta);
 
     /// <summary>dx = beta dx + w g / (‖g‖₁ + w ε).</summary>
     /// <param name="gradient">g.</param>
-    /// <param name="norm">‖g‖₁, one element, of <see cref="Reduction.ReductionOp.AbsoluteSum"/>.</param>
+    /// <param name="norm">‖g‖₁, one element, from <see cref="Reduction.ReductionOp.AbsoluteSum"/>.</param>
     /// <param name="weight">w, not 0.</param>
     public static void Backward(
-        ComputeDevice device, ArrayView<float> gradient, ArrayView<float> norm, ArrayView<float> gradX, float weight, float beta)
+        ComputeDevice device, ArrayView<float> gradient, ArrayView<float> norm, ArrayView<float> gradX, float weight,
+        float beta)
     {
         Require.Length(gradX, gradient.Length, nameof(gradX));
         Require.Length(norm, 1, nameof(norm));
         s_backward.Run(device, new Arguments(gradient, norm, gradX, weight, beta));
     }
 
-    private static float Normalize(float gradient, float norm, float weight) => weight * gradient / (norm + (weight * Epsilon));
+    private static float Normalize(float gradient, float norm, float weight) =>
+        weight * gradient / (norm + (weight * Epsilon));
 }

@@ -8,8 +8,8 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.Gram;
 
-// The Gram matrix of a feature map (Gatys, Ecker and Bethge 2016, eq. 3): which channels are active together,
-// wherever that is. F is the feature map as a (pixels x channels) matrix, just as it lies in memory.
+// The Gram matrix of a feature map (Gatys, Ecker and Bethge 2016, eq. 3): it says which channels are active together,
+// wherever that happens. F is the feature map as a (pixels x channels) matrix, exactly as it lies in memory.
 //
 //   forward   G = s Fᵀ F                     G[i, j] = s sum over p of F[p, i] F[p, j]
 //   backward  dF = s F (dG + dGᵀ)            dF[p, i] = s sum over j of F[p, j] (dG[i, j] + dG[j, i])
@@ -17,7 +17,7 @@ namespace NativeStyle.Kernels.Operators.Gram;
 /// <summary>The Gram matrix of a feature map, forward and backward.</summary>
 public static unsafe class GramOp
 {
-    /// <summary>Pixels that a partial sum of the CPU path spans.</summary>
+    /// <summary>Pixels that a partial sum of the CPU's form spans.</summary>
     private const int ChunkPixels = 128;
 
     /// <summary>The largest grid along Z.</summary>
@@ -25,28 +25,42 @@ public static unsafe class GramOp
 
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Gram.Forward",
-            a => ($"{a.Pixels}, {a.Channels}", new Work(2.0 * a.Pixels * a.Channels * a.Channels, 4.0 * a.Pixels * a.Channels)))
+            a => (
+                $"{a.Pixels}, {a.Channels}",
+                new Work(2.0 * a.Pixels * a.Channels * a.Channels, 4.0 * a.Pixels * a.Channels)))
         .Vectorized(
-            (cpu, a) => cpu.Vectorize(new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
+            (cpu, a) => cpu.Vectorize(
+                new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
             saving: 2)
         .Tiled(TiledForward)
         .Plain(PlainForward);
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "Gram.Backward",
-            a => ($"{a.Pixels}, {a.Channels}", new Work(2.0 * a.Pixels * a.Channels * a.Channels, 12.0 * a.Pixels * a.Channels)))
-        .Vectorized((cpu, a) => ByProduct(cpu, a, symmetric => Symmetrize(cpu, a.GradGram.Pointer, symmetric.Pointer, a.Channels)))
+            a => (
+                $"{a.Pixels}, {a.Channels}",
+                new Work(2.0 * a.Pixels * a.Channels * a.Channels, 12.0 * a.Pixels * a.Channels)))
+        .Vectorized((cpu, a) => ByProduct(
+            cpu, a, symmetric => Symmetrize(cpu, a.GradGram.Pointer, symmetric.Pointer, a.Channels)))
         .Tiled((device, a) => ByProduct(
-            device, a, symmetric => device.Launch(SymmetricKernel, symmetric.Length, a.GradGram, symmetric, a.Channels)))
+            device, a,
+            symmetric => device.Launch(SymmetricKernel, symmetric.Length, a.GradGram, symmetric, a.Channels)))
         .Plain((device, a) => device.Launch(
             BackwardKernel, a.Features.Length, a.Features, a.GradGram, a.GradFeatures, a.Channels, a.Scale, a.Beta));
 
-    internal readonly record struct ForwardArguments(ArrayView<float> Features, ArrayView<float> Gram, int Pixels, int Channels, float Scale);
+    internal readonly record struct ForwardArguments(
+        ArrayView<float> Features, ArrayView<float> Gram, int Pixels, int Channels, float Scale);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> Features, ArrayView<float> GradGram, ArrayView<float> GradFeatures, int Pixels, int Channels, float Scale, float Beta);
+        ArrayView<float> Features,
+        ArrayView<float> GradGram,
+        ArrayView<float> GradFeatures,
+        int Pixels,
+        int Channels,
+        float Scale,
+        float Beta);
 
-    /// <summary>One element of G.</summary>
+    /// <summary>Computes one element of G.</summary>
     internal static void ForwardKernel(
         Index1D index, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale)
     {
@@ -55,7 +69,7 @@ public static unsafe class GramOp
         float sum = 0f;
         for (int start = 0; start < pixels; start += 256)
         {
-            // Sums of 256, then a sum of sums: the rounding error grows with the root of their number.
+            // Sums 256 terms at a time, then the sums: the rounding error grows with the root of their number.
             float partial = 0f;
             int end = start + 256 < pixels ? start + 256 : pixels;
             for (int p = start; p < end; p++) partial += features[(p * channels) + i] * features[(p * channels) + j];
@@ -65,11 +79,12 @@ public static unsafe class GramOp
         gram[index] = scale * sum;
     }
 
-    /// <summary>dG + dGᵀ.</summary>
-    internal static void SymmetricKernel(Index1D index, ArrayView<float> gradGram, ArrayView<float> symmetric, int channels) =>
+    /// <summary>Computes dG + dGᵀ.</summary>
+    internal static void SymmetricKernel(
+        Index1D index, ArrayView<float> gradGram, ArrayView<float> symmetric, int channels) =>
         symmetric[index] = gradGram[index] + gradGram[((index % channels) * channels) + (index / channels)];
 
-    /// <summary>One element of dF.</summary>
+    /// <summary>Computes one element of dF.</summary>
     internal static void BackwardKernel(
         Index1D index, ArrayView<float> features, ArrayView<float> gradGram, ArrayView<float> gradFeatures,
         int channels, float scale, float beta)
@@ -104,18 +119,21 @@ public static unsafe class GramOp
         s_backward.Run(device, new BackwardArguments(features, gradGram, gradFeatures, pixels, channels, scale, beta));
     }
 
-    /// <summary>G by the plain kernel, whatever the device: to be compared with the form that <see cref="Forward"/> chooses.</summary>
+    /// <summary>
+    /// Computes G by the plain kernel on every device, for comparison with the form that <see cref="Forward"/> chooses.
+    /// </summary>
     /// <inheritdoc cref="Forward"/>
     public static void PlainForward(
-        ComputeDevice device, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels, float scale) =>
+        ComputeDevice device, ArrayView<float> features, ArrayView<float> gram, int pixels, int channels,
+        float scale) =>
         PlainForward(device, new ForwardArguments(features, gram, pixels, channels, scale));
 
     private static void PlainForward(ComputeDevice device, ForwardArguments a) =>
         device.Launch(ForwardKernel, a.Gram.Length, a.Features, a.Gram, a.Pixels, a.Channels, a.Scale);
 
     /// <summary>
-    /// G by the tiled matrix product. The matrix is small and its sums are long: the pixels are cut into pieces whose partial
-    /// matrices keep all of a GPU busy, and are then added.
+    /// Computes G by the tiled matrix product. The matrix is small and its sums are long, so the pixels are cut into
+    /// pieces. The pieces' partial matrices keep all of a GPU busy, and are then added.
     /// </summary>
     internal static void TiledForward(ComputeDevice device, ForwardArguments a)
     {
@@ -124,31 +142,43 @@ public static unsafe class GramOp
         int depth = (pixels + pieces - 1) / pieces;
         pieces = (pixels + depth - 1) / depth;
         using DeviceBuffer<float> partials = device.Allocate<float>(pieces * a.Gram.Length);
-        MatrixProductOp.Run(device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f, Precision.Tf32);
+        MatrixProductOp.Run(
+            device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f,
+            Precision.Tf32);
         ReductionOp.SumPieces(device, partials.View, a.Gram, a.Scale);
     }
 
-    /// <summary>The product of <see cref="TiledForward"/>.</summary>
+    /// <summary>The shape of the product of <see cref="TiledForward"/>.</summary>
     internal static MultiplyShape ProductShape(int pixels, int channels, int depth, int pieces) => new(
-        channels, channels, depth, pieces, pixels, depth * channels, 1, channels, depth * channels, channels, channels * channels);
+        channels, channels, depth, pieces, pixels, depth * channels, 1, channels, depth * channels, channels,
+        channels * channels);
 
-    /// <summary>Pieces of the tiled kernel: a function of the sizes alone, because they decide the order of the additions.</summary>
-    internal static int Pieces(int pixels, int channels) =>
-        (int)Math.Clamp((long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Clamp(pixels / 256, 1, MostPieces));
+    /// <summary>
+    /// The number of pieces of the tiled kernel. It depends on the sizes alone, because it decides the order of the
+    /// additions.
+    /// </summary>
+    internal static int Pieces(int pixels, int channels) => (int)Math.Clamp(
+        (long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Clamp(pixels / 256, 1, MostPieces));
 
-    /// <summary>Ranges of pixels of the CPU's path, for the same reason.</summary>
+    /// <summary>
+    /// The number of ranges of pixels of the CPU's form. It depends on the sizes alone, for the same reason.
+    /// </summary>
     private static int Ranges(int pixels, int channels) => (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
 
-    /// <summary>dF as one product of F and the symmetric matrix.</summary>
+    /// <summary>Computes dF as one product of F and the symmetric matrix.</summary>
     private static void ByProduct(ComputeDevice device, BackwardArguments a, Action<ArrayView<float>> symmetrize)
     {
         using DeviceBuffer<float> symmetric = device.Allocate<float>(a.GradGram.Length);
         symmetrize(symmetric.View);
-        var shape = new MultiplyShape(a.Pixels, a.Channels, a.Channels, 1, a.Channels, 0, a.Channels, 1, 0, a.Channels, 0);
-        MatrixProductOp.Run(device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta, Precision.Tf32);
+        var shape = new MultiplyShape(
+            a.Pixels, a.Channels, a.Channels, 1, a.Channels, 0, a.Channels, 1, 0, a.Channels, 0);
+        MatrixProductOp.Run(
+            device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta, Precision.Tf32);
     }
 
-    /// <summary>dG + dGᵀ by square blocks, so that the columns are read from few cache lines at a time.</summary>
+    /// <summary>
+    /// Computes dG + dGᵀ by square blocks, so that the columns are read from few cache lines at a time.
+    /// </summary>
     private static void Symmetrize(CpuDevice cpu, float* gradGram, float* symmetric, int channels)
     {
         const int Block = 16;
@@ -168,18 +198,18 @@ public static unsafe class GramOp
     }
 
     /// <summary>
-    /// The upper triangle only, in micro-kernel blocks. The pixels are split into a number of ranges that depends on
-    /// the shape alone; each gives a partial G, and these are added in their order.
+    /// Computes only the upper triangle, in micro-kernel blocks. The pixels are split into a number of ranges that
+    /// depends on the shape alone. Each range gives a partial G, and these are added in their order.
     /// </summary>
     private sealed class ForwardJob(float* features, float* gram, int pixels, int channels, float scale) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            // Rows of a packed chunk: padded so that the last block of rows or columns reads zeros.
+            // Rows of a packed chunk are padded so that the last block of rows or columns reads zeros.
             int columns = MicroKernel<T>.Columns, width = (MicroKernel<T>.Panels(channels) + 1) * columns;
             int ranges = Ranges(pixels, channels);
             int panels = MicroKernel<T>.Panels(channels);
-            // Few ranges: also split the columns of G.
+            // If there are few ranges, also splits the columns of G.
             int bands = Math.Min(panels, Math.Max(1, 16 / ranges));
             long rangeLength = (long)MicroKernel<T>.RoundUpRows(channels + columns) * width;
             using DeviceBuffer<float> partials = cpu.Allocate<float>(ranges * rangeLength);
@@ -199,7 +229,7 @@ public static unsafe class GramOp
                         row[channels..].Clear();
                     }
 
-                    // Panels of columns dealt out like cards: each has the rows above its diagonal.
+                    // Deals the panels of columns out like cards: each has the rows above its diagonal.
                     for (int panel = band; panel < panels; panel += bands)
                     {
                         int j = panel * columns;
@@ -209,7 +239,7 @@ public static unsafe class GramOp
                     }
                 }
             });
-            // By square blocks, so that the mirrored half is written to few cache lines at a time.
+            // Goes by square blocks, so that the mirrored half is written to few cache lines at a time.
             const int Block = 16;
             int blocks = (channels + Block - 1) / Block;
             cpu.Parallel(blocks, blockRow =>
@@ -221,7 +251,8 @@ public static unsafe class GramOp
                         for (int j = Math.Max(i, block); j < Math.Min(channels, block + Block); j++)
                         {
                             float sum = 0f;
-                            for (int range = 0; range < ranges; range++) sum += sums[(range * rangeLength) + ((long)i * width) + j];
+                            for (int range = 0; range < ranges; range++)
+                                sum += sums[(range * rangeLength) + ((long)i * width) + j];
                             gram[((long)i * channels) + j] = gram[((long)j * channels) + i] = scale * sum;
                         }
                     }

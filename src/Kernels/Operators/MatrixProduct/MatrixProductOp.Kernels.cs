@@ -5,28 +5,37 @@ using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
-// The kernels of the matrix product, from the plain one to read first to the tiled ones. Rows lie along the grid's X, which may
-// be as long as 2^31; columns and batches, which are fewer, along Y and Z, which end at 65,535.
+// The kernels of the matrix product, from the plain one, which should be read first, to the tiled ones. Rows lie along
+// the grid's X, which may be as long as 2^31. Columns and batches, which are fewer, lie along Y and Z, which end at
+// 65,535.
 internal static partial class MatrixProductOp
 {
     /// <summary>Rows of C that a group of <see cref="NarrowKernel"/> computes.</summary>
     internal const int NarrowTile = 16;
 
-    /// <summary>Columns of C that it computes.</summary>
+    /// <summary>Columns of C that a group of <see cref="NarrowKernel"/> computes.</summary>
     private const int Tile = 64;
 
-    /// <summary>Depth of a step of it: so much of A and B lies in shared memory at a time.</summary>
+    /// <summary>The depth of A and B that <see cref="NarrowKernel"/> holds in shared memory at a time.</summary>
     private const int Slice = 16;
 
-    /// <summary>Its work items along each side.</summary>
+    /// <summary>Work items of a group of <see cref="NarrowKernel"/> along each side.</summary>
     private const int Side = 8;
 
-    /// <summary>Groups of large tiles from which on they are worth it: two for each of the 108 multiprocessors of an A100.</summary>
+    /// <summary>
+    /// The least number of large tiles that makes them worthwhile: two for each of the 108 multiprocessors of an A100.
+    /// </summary>
     private const int ManyGroups = 216;
 
-    /// <summary>The plain form: one element of C.</summary>
+    /// <summary>Computes one element of C, in the plain form.</summary>
     internal static void PlainKernel(
-        Index1D index, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha, float beta)
+        Index1D index,
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        float alpha,
+        float beta)
     {
         int column = index % shape.Columns;
         int row = index / shape.Columns % shape.Rows;
@@ -38,42 +47,66 @@ internal static partial class MatrixProductOp
         Accumulate.Into(ref c[(batch * shape.CBatch) + (row * shape.Columns) + column], alpha * sum, beta);
     }
 
-    /// <summary>A 64 x 64 tile of C by 64 work items; see <see cref="TileProduct"/>.</summary>
+    /// <summary>Computes a 64 x 64 tile of C by 64 work items; see <see cref="TileProduct"/>.</summary>
     [GroupItems(64)]
     internal static void SmallTileKernel(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta)
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta)
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.SmallBuffers);
         MultiplyTile(a, b, c, shape, widths, alpha, beta, sharedA, sharedB, TileProduct.Small);
     }
 
-    /// <summary>A 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
+    /// <summary>Computes a 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
     [GroupItems(256)]
     internal static void LargeTileKernel(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta)
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta)
     {
         ArrayView<Float4> sharedA = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
         ArrayView<Float4> sharedB = SharedMemory.Allocate<Float4>(TileProduct.LargeBuffers);
         MultiplyTile(a, b, c, shape, widths, alpha, beta, sharedA, sharedB, TileProduct.Large);
     }
 
-    /// <summary>The group's tile of C. The two kernels of it differ in size alone, which shared memory must know at compile time.</summary>
+    /// <summary>
+    /// Computes the group's tile of C. Its two kernels differ only in size, which shared memory must know at compile
+    /// time.
+    /// </summary>
     private static void MultiplyTile(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta,
-        ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta,
+        ArrayView<Float4> sharedA,
+        ArrayView<Float4> sharedB,
+        int tile)
     {
         int row = Grid.IdxX * tile;
         int column = Grid.IdxY * tile;
         RegisterTile sums = TileProduct.Multiply(
-            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ), sharedA, sharedB, tile);
+            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ),
+            sharedA, sharedB, tile);
         Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), tile / 2, sums, widths.C, alpha, beta);
     }
 
     /// <summary>
-    /// 16 rows by 64 columns of C: a work item keeps 2 x 8 elements of it. It loads more for each product than larger tiles, but
-    /// where C has few rows (the deep layers of a small picture) it does not compute rows that are not there, and there are
-    /// four times as many groups to keep a GPU busy.
+    /// Computes 16 rows by 64 columns of C; a work item keeps 2 x 8 elements. It loads more for each product than
+    /// larger tiles do. But if C has few rows (the deep layers of a small picture), it computes no rows that do not
+    /// exist, and there are four times as many groups to keep a GPU busy.
     /// </summary>
     [GroupItems(Side * Side)]
     internal static void NarrowKernel(
@@ -104,7 +137,7 @@ internal static partial class MatrixProductOp
                 left[(k * NarrowTile) + m] = ElementOfA(a, shape, batch, depth, firstRow + m, start + k);
             }
 
-            // A row of B at a time, one element a work item.
+            // Loads a row of B at a time, one element a work item.
             for (int k = 0; k < Slice; k++)
                 right[(k * Tile) + item] = ElementOfB(b, shape, batch, depth, start + k, firstColumn + item);
             Group.Barrier();
@@ -128,32 +161,38 @@ internal static partial class MatrixProductOp
         StoreRow(c, shape, firstRow + Side + y, column, Tile / 2, c10, c11, LoadWidth.Scalar, alpha, beta);
     }
 
-    internal static void RunPlain(ComputeDevice device, Arguments p) =>
-        device.Launch(PlainKernel, (long)p.Shape.Batches * p.Shape.Rows * p.Shape.Columns, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
+    internal static void RunPlain(ComputeDevice device, Arguments p)
+    {
+        long elements = (long)p.Shape.Batches * p.Shape.Rows * p.Shape.Columns;
+        device.Launch(PlainKernel, elements, p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
+    }
 
     internal static void RunNarrow(ComputeDevice device, Arguments p) => device.LaunchGrouped(
-        NarrowKernel, new KernelConfig(GridOf(p.Shape, NarrowTile, Tile), new Index3D(Side, Side, 1)), p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
+        NarrowKernel, new KernelConfig(GridOf(p.Shape, NarrowTile, Tile), new Index3D(Side, Side, 1)),
+        p.A, p.B, p.C, p.Shape, p.Alpha, p.Beta);
 
     internal static void RunSmallTiles(ComputeDevice device, Arguments p) => device.LaunchGrouped(
         SmallTileKernel, new KernelConfig(GridOf(p.Shape, TileProduct.Small, TileProduct.Small), new Index3D(8, 8, 1)),
         p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
     internal static void RunLargeTiles(ComputeDevice device, Arguments p) => device.LaunchGrouped(
-        LargeTileKernel, new KernelConfig(GridOf(p.Shape, TileProduct.Large, TileProduct.Large), new Index3D(16, 16, 1)),
+        LargeTileKernel,
+        new KernelConfig(GridOf(p.Shape, TileProduct.Large, TileProduct.Large), new Index3D(16, 16, 1)),
         p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
-    /// <summary>Whether 128 x 128 tiles keep a GPU busy; otherwise there are more of 64 x 64.</summary>
+    /// <summary>Whether 128 x 128 tiles keep a GPU busy; otherwise there are more tiles of 64 x 64.</summary>
     internal static bool FillsLargeTiles(MultiplyShape shape)
     {
         Index3D grid = GridOf(shape, TileProduct.Large, TileProduct.Large);
-        return shape is { Rows: > TileProduct.Small, Columns: > TileProduct.Small } && (long)grid.X * grid.Y * grid.Z >= ManyGroups;
+        return shape is { Rows: > TileProduct.Small, Columns: > TileProduct.Small }
+            && (long)grid.X * grid.Y * grid.Z >= ManyGroups;
     }
 
-    /// <summary>Groups for tiles of C of so many rows and columns.</summary>
+    /// <summary>The grid of groups for tiles of C with the given rows and columns.</summary>
     internal static Index3D GridOf(MultiplyShape shape, int rows, int columns) =>
         new((shape.Rows + rows - 1) / rows, (shape.Columns + columns - 1) / columns, shape.Batches);
 
-    /// <summary>A of this group's batch, whose rows or columns lie together: one of ARow and AStep is 1.</summary>
+    /// <summary>A of this group's batch. Its rows or its columns are contiguous: one of ARow and AStep is 1.</summary>
     private static MatrixOperand OperandA(ArrayView<float> a, MultiplyShape shape, LoadWidth width)
     {
         int batch = Grid.IdxZ;
@@ -161,7 +200,8 @@ internal static partial class MatrixProductOp
         bool alongDepth = shape.AStep == 1;
         int depth = shape.DepthOf(batch);
         return new MatrixOperand(
-            a, first, alongDepth ? shape.ARow : shape.AStep, alongDepth ? shape.Rows : depth, alongDepth ? depth : shape.Rows,
+            a, first, alongDepth ? shape.ARow : shape.AStep, alongDepth ? shape.Rows : depth,
+            alongDepth ? depth : shape.Rows,
             alongDepth ? QuadOrder.AlongDepth : QuadOrder.Across, width);
     }
 
@@ -169,7 +209,7 @@ internal static partial class MatrixProductOp
     private static MatrixOperand OperandB(ArrayView<float> b, MultiplyShape shape, LoadWidth width) =>
         new(b, Grid.IdxZ * shape.BBatch, shape.BRow, shape.DepthOf(Grid.IdxZ), shape.Columns, QuadOrder.Across, width);
 
-    /// <summary>A[row, k] of a batch, 0 beyond its end.</summary>
+    /// <summary>A[row, k] of a batch, 0 after its end.</summary>
     private static float ElementOfA(ArrayView<float> a, MultiplyShape shape, int batch, int depth, int row, int k)
     {
         float value = 0f;
@@ -177,7 +217,7 @@ internal static partial class MatrixProductOp
         return value;
     }
 
-    /// <summary>B[k, column] of a batch, 0 beyond its end.</summary>
+    /// <summary>B[k, column] of a batch, 0 after its end.</summary>
     private static float ElementOfB(ArrayView<float> b, MultiplyShape shape, int batch, int depth, int k, int column)
     {
         float value = 0f;
@@ -185,12 +225,13 @@ internal static partial class MatrixProductOp
         return value;
     }
 
-    /// <summary>A work item's sums into C, where it exists.</summary>
-    /// <param name="row">Of the first sum.</param>
-    /// <param name="column">Of the first sum.</param>
-    /// <param name="half">From the upper and left sums to the lower and right ones.</param>
+    /// <summary>Stores a work item's sums in C, as far as C exists.</summary>
+    /// <param name="row">The row of the first sum.</param>
+    /// <param name="column">The column of the first sum.</param>
+    /// <param name="half">The distance from the upper and left sums to the lower and right ones.</param>
     private static void Store(
-        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, RegisterTile sums, LoadWidth width, float alpha, float beta)
+        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, RegisterTile sums, LoadWidth width,
+        float alpha, float beta)
     {
         StoreRow(c, shape, row, column, half, sums.UpperLeft0, sums.UpperRight0, width, alpha, beta);
         StoreRow(c, shape, row + 1, column, half, sums.UpperLeft1, sums.UpperRight1, width, alpha, beta);
@@ -203,7 +244,8 @@ internal static partial class MatrixProductOp
     }
 
     private static void StoreRow(
-        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, Float4 left, Float4 right, LoadWidth width, float alpha, float beta)
+        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, Float4 left, Float4 right,
+        LoadWidth width, float alpha, float beta)
     {
         if (row < shape.Rows)
         {

@@ -4,21 +4,33 @@ using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
-// The matrix product in TF32: A and B are rounded to 10 bits of mantissa, their products are summed in float32.
+// The matrix product in TF32: A and B are rounded to 10 bits of mantissa, and their products are summed in float32.
 internal static partial class MatrixProductOp
 {
-    /// <summary>A 128 x 64 tile of C by tensor cores; see <see cref="TensorProduct"/>.</summary>
+    /// <summary>Computes a 128 x 64 tile of C by tensor cores; see <see cref="TensorProduct"/>.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(8, 0)]
     internal static void TensorKernel(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta) =>
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta) =>
         Tensor(default(TensorCore), a, b, c, shape, widths, alpha, beta);
 
-    /// <summary>The same with the instruction's work done by exchange between lanes.</summary>
+    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
     internal static void ShuffledTensorKernel(
-        ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta) =>
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta) =>
         Tensor(default(ShuffledTensorCore), a, b, c, shape, widths, alpha, beta);
 
     internal static void RunTensor(ComputeDevice device, Arguments p) => device.LaunchGrouped(
@@ -31,7 +43,14 @@ internal static partial class MatrixProductOp
         new(GridOf(p.Shape, TensorProduct.Rows, TensorProduct.Columns), new Index3D(TensorProduct.Items, 1, 1));
 
     private static void Tensor<TCore>(
-        TCore core, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, Widths widths, float alpha, float beta)
+        TCore core,
+        ArrayView<float> a,
+        ArrayView<float> b,
+        ArrayView<float> c,
+        MultiplyShape shape,
+        Widths widths,
+        float alpha,
+        float beta)
         where TCore : struct, ITensorCore
     {
         const int RowQuads = TensorProduct.Columns / 4;
@@ -39,7 +58,8 @@ internal static partial class MatrixProductOp
         int firstRow = Grid.IdxX * TensorProduct.Rows;
         int firstColumn = Grid.IdxY * TensorProduct.Columns;
         TensorProduct.Sums sums = TensorProduct.Multiply(
-            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), core, firstRow, firstColumn, shape.DepthOf(Grid.IdxZ), shared);
+            OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), core, firstRow, firstColumn,
+            shape.DepthOf(Grid.IdxZ), shared);
         for (int half = 0; half < 2; half++)
         {
             TensorProduct.Exchange(sums, half, shared);
@@ -48,7 +68,8 @@ internal static partial class MatrixProductOp
                 int row = firstRow + (half * TensorProduct.HalfRows) + (place / RowQuads);
                 int column = firstColumn + (place % RowQuads * 4);
                 int at = (Grid.IdxZ * shape.CBatch) + (row * shape.Columns) + column;
-                if (row < shape.Rows) Quads.Accumulate(c, at, shape.Columns - column, alpha * shared[place], widths.C, beta);
+                if (row < shape.Rows)
+                    Quads.Accumulate(c, at, shape.Columns - column, alpha * shared[place], widths.C, beta);
             }
         }
     }

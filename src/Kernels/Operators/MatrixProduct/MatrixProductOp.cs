@@ -6,29 +6,42 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
-// The matrix product under the Gram matrix' gradient, the Wasserstein loss and, on GPUs, Winograd's convolution, for a
-// batch of pairs z:
+// The matrix product that the Gram matrix's gradient, the Wasserstein loss and, on GPUs, Winograd's convolution use,
+// for a batch of pairs z:
 //
 //   C[z][m, n] = beta C[z][m, n] + alpha sum over k of A[z][m, k] B[z][k, n]
 //
-// A[z][m, k] = a[z aBatch + m aRow + k aStep], B[z][k, n] = b[z bBatch + k bRow + n], C[z][m, n] = c[z cBatch + m columns + n].
-// A batch can also be one product whose depth is cut into pieces: aBatch and bBatch are then a piece's length in a and b,
-// and the last piece may be shorter.
+// A[z][m, k] = a[z aBatch + m aRow + k aStep], B[z][k, n] = b[z bBatch + k bRow + n],
+// C[z][m, n] = c[z cBatch + m columns + n].
+// A batch can also be one product whose depth is cut into pieces: aBatch and bBatch are then a piece's length in a and
+// b, and the last piece may be shorter.
 
 /// <summary>The sizes and strides of a batch of matrix products.</summary>
 /// <param name="Rows">Rows of A and C.</param>
 /// <param name="Columns">Columns of B and C.</param>
 /// <param name="Depth">Columns of A, rows of B.</param>
-/// <param name="Batches">Products.</param>
-/// <param name="TotalDepth">Where the depth is cut into pieces: the depth of all together; otherwise Batches x Depth.</param>
+/// <param name="Batches">The number of products.</param>
+/// <param name="TotalDepth">
+/// The depth of all pieces together if the depth is cut into pieces; otherwise Batches x Depth.
+/// </param>
 internal readonly record struct MultiplyShape(
-    int Rows, int Columns, int Depth, int Batches, int TotalDepth, int ABatch, int ARow, int AStep, int BBatch, int BRow, int CBatch)
+    int Rows,
+    int Columns,
+    int Depth,
+    int Batches,
+    int TotalDepth,
+    int ABatch,
+    int ARow,
+    int AStep,
+    int BBatch,
+    int BRow,
+    int CBatch)
 {
-    /// <summary>Terms of a sum of batch <paramref name="batch"/>: fewer in the last piece.</summary>
+    /// <summary>The number of terms of a sum of batch <paramref name="batch"/>: fewer in the last piece.</summary>
     public int DepthOf(int batch)
     {
-        int left = TotalDepth - (batch * Depth);
-        return left < Depth ? left : Depth;
+        int rest = TotalDepth - (batch * Depth);
+        return rest < Depth ? rest : Depth;
     }
 
     /// <summary>C = A B of n x n matrices.</summary>
@@ -39,27 +52,37 @@ internal readonly record struct MultiplyShape(
 internal static unsafe partial class MatrixProductOp
 {
     private static readonly Operator<Arguments> s_run = new Operator<Arguments>(
-            "MatrixProduct", a => ($"{a.Shape.Batches} of {a.Shape.Rows}x{a.Shape.Depth}x{a.Shape.Columns}", WorkOf(a.Shape)))
+            "MatrixProduct",
+            a => ($"{a.Shape.Batches} of {a.Shape.Rows}x{a.Shape.Depth}x{a.Shape.Columns}", WorkOf(a.Shape)))
         .Vectorized(
             (cpu, a) => cpu.Vectorize(new ProductJob(a.A.Pointer, a.B.Pointer, a.C.Pointer, a.Shape, a.Alpha, a.Beta)),
             fits: (_, a) => a.Shape is { Batches: 1, AStep: 1 })
-        .Tiled(RunTensor, fits: (device, a) => device.UsesTensorCores && a.Precision == Precision.Tf32 && a.Shape.Rows > 2 * NarrowTile)
+        .Tiled(
+            RunTensor,
+            fits: (device, a) => device.UsesTensorCores && a.Precision == Precision.Tf32
+                && a.Shape.Rows > 2 * NarrowTile)
         .Tiled(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
         .Tiled(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
         .Tiled(RunSmallTiles)
         .Plain(RunPlain);
 
-    /// <param name="Precision">TF32 where factors may be rounded so, if the device is set to it.</param>
+    /// <param name="Precision">TF32 if factors may be rounded to it on a device that is set to it.</param>
     internal readonly record struct Arguments(
-        ArrayView<float> A, ArrayView<float> B, ArrayView<float> C, MultiplyShape Shape, float Alpha, float Beta, Precision Precision = Precision.Float32);
+        ArrayView<float> A,
+        ArrayView<float> B,
+        ArrayView<float> C,
+        MultiplyShape Shape,
+        float Alpha,
+        float Beta,
+        Precision Precision = Precision.Float32);
 
     /// <summary>How a kernel reads A and B and writes C.</summary>
     internal readonly record struct Widths(LoadWidth A, LoadWidth B, LoadWidth C)
     {
-        /// <summary>The widest that sizes, strides and the views' starts allow.</summary>
+        /// <summary>The widest loads that the sizes, the strides and the views' starts allow.</summary>
         public static Widths Of(Arguments p)
         {
-            // A piece of a cut depth, the last one too, is as long as the rows of an A that lies along it.
+            // If A lies along the depth, its rows are as long as a piece of the depth, which may be the last one.
             MultiplyShape s = p.Shape;
             int rowOfA = s.AStep == 1 ? s.Depth | s.TotalDepth : s.Rows;
             return new Widths(
@@ -70,14 +93,16 @@ internal static unsafe partial class MatrixProductOp
     }
 
     /// <summary>C = A B of n x n matrices.</summary>
-    public static void Square(ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int n) =>
+    public static void Square(
+        ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, int n) =>
         Run(device, a, b, c, MultiplyShape.Square(n), 1f, 0f);
 
     /// <summary>C = beta C + alpha A B.</summary>
-    /// <param name="precision">TF32 where factors may be rounded so, if the device is set to it.</param>
+    /// <param name="precision">TF32 if factors may be rounded to it on a device that is set to it.</param>
     public static void Run(
-        ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape, float alpha, float beta,
-        Precision precision = Precision.Float32) => s_run.Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
+        ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape,
+        float alpha, float beta, Precision precision = Precision.Float32) =>
+        s_run.Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
 
     private static Work WorkOf(MultiplyShape shape)
     {
@@ -85,8 +110,9 @@ internal static unsafe partial class MatrixProductOp
         return new Work(2 * products, 4.0 * shape.Batches * ((double)shape.Rows * shape.Columns));
     }
 
-    /// <summary>B packed into the micro-kernel's panels, then C a block of rows at a time.</summary>
-    private sealed class ProductJob(float* a, float* b, float* c, MultiplyShape shape, float alpha, float beta) : IVectorJob
+    /// <summary>Packs B into the micro-kernel's panels, then computes C a block of rows at a time.</summary>
+    private sealed class ProductJob(
+        float* a, float* b, float* c, MultiplyShape shape, float alpha, float beta) : IVectorJob
     {
         private const int BlockRows = 96;
 
@@ -103,29 +129,33 @@ internal static unsafe partial class MatrixProductOp
                     for (int lane = 0; lane < columns; lane++)
                     {
                         int j = (panel * columns) + lane;
-                        panelsOfB[((((long)panel * depth) + k) * columns) + lane] = j >= count ? 0f : alpha * b[((long)k * shape.BRow) + j];
+                        panelsOfB[((((long)panel * depth) + k) * columns) + lane] =
+                            j >= count ? 0f : alpha * b[((long)k * shape.BRow) + j];
                     }
                 }
             });
             long scratch = ((long)BlockRows * (depth + width)) + columns;
             cpu.Parallel((shape.Rows + BlockRows - 1) / BlockRows, scratch, (part, copy) =>
             {
-                int first = part * BlockRows, some = Math.Min(BlockRows, shape.Rows - first);
-                int rows = MicroKernel<T>.RoundUpRows(some), stride = shape.ARow;
+                int first = part * BlockRows, realRows = Math.Min(BlockRows, shape.Rows - first);
+                int rows = MicroKernel<T>.RoundUpRows(realRows), stride = shape.ARow;
                 float* products = copy + ((long)BlockRows * depth) + columns;
                 float* from = a + ((long)first * stride), target = c + ((long)first * count);
-                if (rows != some)
+                if (rows != realRows)
                 {
-                    // The last block: rows past the end must exist for the micro-kernel.
+                    // In the last block, rows past the end must exist for the micro-kernel.
                     new Span<float>(copy, rows * depth).Clear();
-                    for (int row = 0; row < some; row++)
-                        new ReadOnlySpan<float>(from + ((long)row * stride), depth).CopyTo(new Span<float>(copy + ((long)row * depth), depth));
+                    for (int row = 0; row < realRows; row++)
+                    {
+                        var to = new Span<float>(copy + ((long)row * depth), depth);
+                        new ReadOnlySpan<float>(from + ((long)row * stride), depth).CopyTo(to);
+                    }
                     from = copy;
                     stride = depth;
                 }
 
-                // Straight into C where its rows are whole panels.
-                bool direct = rows == some && width == count && (beta == 0f || beta == 1f);
+                // Writes straight into C if its rows are whole panels.
+                bool direct = rows == realRows && width == count && (beta == 0f || beta == 1f);
                 for (int panel = 0; panel < panels; panel++)
                 {
                     MicroKernel<T>.Run(
@@ -133,7 +163,7 @@ internal static unsafe partial class MatrixProductOp
                         (direct ? target : products) + (panel * columns), direct ? count : width, direct && beta == 1f);
                 }
 
-                for (int row = 0; row < some && !direct; row++)
+                for (int row = 0; row < realRows && !direct; row++)
                 {
                     float* to = target + ((long)row * count), product = products + ((long)row * width);
                     if (beta == 0f) new ReadOnlySpan<float>(product, count).CopyTo(new Span<float>(to, count));

@@ -3,20 +3,22 @@ using NativeStyle.Kernels.Memory;
 
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
-/// <summary>How a kernel reads four neighbours of a matrix.</summary>
+/// <summary>How a kernel reads four neighbouring elements of a matrix.</summary>
 internal enum LoadWidth
 {
-    /// <summary>One by one, each where it exists.</summary>
+    /// <summary>One by one, each if it exists.</summary>
     Scalar,
 
     /// <summary>As one <see cref="Float4"/>.</summary>
     Vector,
 }
 
-/// <summary>Which way four elements lie that an operand hands over together.</summary>
+/// <summary>The direction of four elements that an operand returns together.</summary>
 internal enum QuadOrder
 {
-    /// <summary>One row (of A) or column (of B) of C, four steps of the depth: A as it lies in memory, row by row.</summary>
+    /// <summary>
+    /// One row (of A) or column (of B) of C, four steps of the depth: A as it lies in memory, row by row.
+    /// </summary>
     AlongDepth,
 
     /// <summary>One step of the depth, four rows or columns of C: B as it lies in memory, or a transposed A.</summary>
@@ -24,51 +26,58 @@ internal enum QuadOrder
 }
 
 /// <summary>
-/// What a tiled product reads: a matrix in memory, or the pixels that a convolution sees as one. Where an element lies is found
-/// in two parts, by its line, once for a whole product, and by its step of the depth, once a slice: divisions take longer than loads.
+/// What a tiled product reads: a matrix in memory, or the pixels that a convolution sees as one. The position of an
+/// element has two parts: its line, computed once for a whole product, and its step of the depth, computed once a
+/// slice. Divisions take longer than loads.
 /// </summary>
 internal interface IOperand
 {
-    /// <summary>Which way <see cref="Quad"/> goes; the same for all work items.</summary>
+    /// <summary>The direction of <see cref="Quad"/>; the same for all work items.</summary>
     QuadOrder Order { get; }
 
-    /// <summary>Where row or column <paramref name="line"/> of C is.</summary>
+    /// <summary>The position of row or column <paramref name="line"/> of C.</summary>
     Index2D Line(int line);
 
-    /// <summary>Where step <paramref name="k"/> of the depth is.</summary>
+    /// <summary>The position of step <paramref name="k"/> of the depth.</summary>
     Index2D Step(int k);
 
     /// <summary>
-    /// Four elements, 0 beyond the end: steps k to k + 3 of a line, k a multiple of 4, or of lines l to l + 3 one step, l a multiple of 4.
+    /// Four elements, 0 after the end: either steps k to k + 3 of a line with k a multiple of 4, or one step of lines l
+    /// to l + 3 with l a multiple of 4.
     /// </summary>
     Float4 Quad(Index2D line, Index2D step);
 
-    /// <summary>Four steps of the depth of one line, whatever the order; 0 beyond the end.</summary>
+    /// <summary>Four steps of the depth of one line, whatever the order; 0 after the end.</summary>
     Float4 DepthQuad(Index2D line, Index2D step);
 }
 
-/// <summary>A matrix in memory whose rows lie together.</summary>
-/// <param name="First">Its first element.</param>
-/// <param name="Stride">From row to row.</param>
+/// <summary>A matrix in memory whose rows are contiguous.</summary>
+/// <param name="First">The index of its first element.</param>
+/// <param name="Stride">The distance from row to row.</param>
 /// <param name="Rows">Rows that exist.</param>
 /// <param name="Columns">Columns that exist.</param>
-/// <param name="Order">Along the depth: its rows are lines, its columns steps. Across: the other way round.</param>
+/// <param name="Order">Along the depth: rows are lines, columns are steps. Across: the other way round.</param>
 internal readonly record struct MatrixOperand(
     ArrayView<float> View, int First, int Stride, int Rows, int Columns, QuadOrder Order, LoadWidth Width) : IOperand
 {
     /// <summary>
-    /// The widest load that a matrix allows: four floats at a time if every row starts at 16 bytes and none ends within four, in
-    /// each matrix of a batch.
+    /// The widest load that a matrix allows: four floats at a time if every row starts at 16 bytes and none ends within
+    /// four floats, in each matrix of a batch.
     /// </summary>
-    /// <param name="startsAt16Bytes">Of the view; see <see cref="Views"/>.</param>
+    /// <param name="startsAt16Bytes">Whether the view does; see <see cref="Views"/>.</param>
     /// <param name="columns">Elements of a row.</param>
-    /// <param name="stride">From row to row.</param>
-    /// <param name="batchStride">From matrix to matrix.</param>
+    /// <param name="stride">The distance from row to row.</param>
+    /// <param name="batchStride">The distance from matrix to matrix.</param>
     public static LoadWidth WidthOf(bool startsAt16Bytes, int columns, int stride, int batchStride) =>
         startsAt16Bytes && ((columns | stride | batchStride) & 3) == 0 ? LoadWidth.Vector : LoadWidth.Scalar;
 
-    /// <summary>Its place in memory and its number; across it is a column, which has that much room to the end.</summary>
-    public Index2D Line(int line) => Order == QuadOrder.AlongDepth ? new(First + (line * Stride), line) : new(First + line, Columns - line);
+    /// <summary>
+    /// The line's offset in memory and its number. Across, the line is a column, and the second value is the number of
+    /// columns from there to the end.
+    /// </summary>
+    public Index2D Line(int line) => Order == QuadOrder.AlongDepth
+        ? new(First + (line * Stride), line)
+        : new(First + line, Columns - line);
 
     public Index2D Step(int k) => new(Order == QuadOrder.AlongDepth ? k : k * Stride, k);
 

@@ -2,11 +2,11 @@ using ILGPU;
 
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
-/// <summary>Four neighbours of a row, of which some may lie beyond its end.</summary>
+/// <summary>Four neighbouring elements of a row, some of which may lie after its end.</summary>
 internal static class Quads
 {
-    /// <summary>The elements from <paramref name="at"/> on, 0 beyond the end.</summary>
-    /// <param name="room">Elements that exist from there on; with vectors none or at least four.</param>
+    /// <summary>Loads the elements from <paramref name="at"/> on, 0 after the end.</summary>
+    /// <param name="room">Elements that exist from there on; with vectors either none or at least four.</param>
     public static Float4 Load(ArrayView<float> x, int at, int room, LoadWidth width)
     {
         Float4 quad = Float4.Broadcast(0f);
@@ -26,9 +26,9 @@ internal static class Quads
         return quad;
     }
 
-    /// <summary>y = beta y + values of as many elements as there is room for.</summary>
-    /// <param name="at">The first.</param>
-    /// <param name="room">Elements that exist from there on; with vectors none or at least four.</param>
+    /// <summary>y = beta y + values, for as many elements as there is room for.</summary>
+    /// <param name="at">The index of the first element.</param>
+    /// <param name="room">Elements that exist from there on; with vectors either none or at least four.</param>
     public static void Accumulate(ArrayView<float> y, int at, int room, Float4 values, LoadWidth width, float beta)
     {
         if (width == LoadWidth.Vector)

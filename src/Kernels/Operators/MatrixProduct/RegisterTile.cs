@@ -1,8 +1,8 @@
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
 /// <summary>
-/// 8 x 8 sums that a work item keeps in registers: Upper and Lower rows (four each) times Left and Right columns (four each).
-/// Each is a field, because ILGPU keeps fields in registers and unrolls no loop over them.
+/// 8 x 8 sums that a work item keeps in registers: Upper and Lower rows (four each) times Left and Right columns (four
+/// each). Each is a field, because ILGPU keeps fields in registers and unrolls no loop over them.
 /// </summary>
 internal readonly record struct RegisterTile(
     Float4 UpperLeft0, Float4 UpperLeft1, Float4 UpperLeft2, Float4 UpperLeft3,

@@ -4,9 +4,9 @@ using ILGPU.Runtime.Cuda;
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
 /// <summary>
-/// D = A B + C of a 16 x 8 matrix A, an 8 x 8 matrix B and a 16 x 8 matrix C, by the 32 lanes of a warp together. The lanes hold
-/// the elements as NVIDIA's instruction mma.m16n8k8 for TF32 wants them (PTX ISA, 9.7.14, "Matrix fragments for mma.m16n8k8"):
-/// with g = lane / 4 and t = lane % 4
+/// D = A B + C of a 16 x 8 matrix A, an 8 x 8 matrix B and a 16 x 8 matrix C, by the 32 lanes of a warp together. The
+/// lanes hold the elements as NVIDIA's instruction mma.m16n8k8 for TF32 needs them (PTX ISA, 9.7.14, "Matrix fragments
+/// for mma.m16n8k8"), with g = lane / 4 and t = lane % 4:
 /// <code>
 ///   A   X: (g, t)     Y: (g + 8, t)      Z: (g, t + 4)      W: (g + 8, t + 4)
 ///   B   upper: (t, g)                    lower: (t + 4, g)
@@ -15,10 +15,10 @@ namespace NativeStyle.Kernels.Operators.MatrixProduct;
 /// </summary>
 internal interface ITensorCore
 {
-    /// <summary>This lane's part of D.</summary>
+    /// <summary>Computes this lane's part of D.</summary>
     /// <param name="a">This lane's part of A, rounded to TF32.</param>
-    /// <param name="upper">This lane's part of B, rounded to TF32.</param>
-    /// <param name="lower">The other part.</param>
+    /// <param name="upper">This lane's upper part of B, rounded to TF32.</param>
+    /// <param name="lower">This lane's lower part of B, rounded to TF32.</param>
     /// <param name="c">This lane's part of C.</param>
     Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c);
 }
@@ -39,13 +39,17 @@ internal readonly struct TensorCore : ITensorCore
         Input<uint> b0 = Interop.FloatAsInt(upper);
         Input<uint> b1 = Interop.FloatAsInt(lower);
         CudaAsm.EmitRef(
-            "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};",
+            "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+                + "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};",
             ref x, ref y, ref z, ref w, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
         return new Float4(x.Value, y.Value, z.Value, w.Value);
     }
 }
 
-/// <summary>The same by exchange between lanes, on every device whose warps have 32: to test all that surrounds the instruction.</summary>
+/// <summary>
+/// Does the same by exchanges between lanes, on every device whose warps have 32 lanes. It tests all that surrounds the
+/// instruction.
+/// </summary>
 internal readonly struct ShuffledTensorCore : ITensorCore
 {
     public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
@@ -56,13 +60,15 @@ internal readonly struct ShuffledTensorCore : ITensorCore
         Float4 sums = c;
         for (int k = 0; k < 4; k++)
         {
-            // Columns k and k + 4 of A, rows k and k + 4 of B.
+            // Multiplies columns k and k + 4 of A by rows k and k + 4 of B.
             Float4 column = Warp.Shuffle(a, (g * 4) + k);
             Float4 left = Warp.Shuffle(b, (t * 8) + k);
             Float4 right = Warp.Shuffle(b, (t * 8) + 4 + k);
             sums = new Float4(
-                sums.X + (column.X * left.X) + (column.Z * left.Y), sums.Y + (column.X * right.X) + (column.Z * right.Y),
-                sums.Z + (column.Y * left.X) + (column.W * left.Y), sums.W + (column.Y * right.X) + (column.W * right.Y));
+                sums.X + (column.X * left.X) + (column.Z * left.Y),
+                sums.Y + (column.X * right.X) + (column.Z * right.Y),
+                sums.Z + (column.Y * left.X) + (column.W * left.Y),
+                sums.W + (column.Y * right.X) + (column.W * right.Y));
         }
 
         return sums;
@@ -72,7 +78,10 @@ internal readonly struct ShuffledTensorCore : ITensorCore
 /// <summary>TF32: float32's exponent, 10 bits of mantissa.</summary>
 internal static class TensorFloat
 {
-    /// <summary>The nearest TF32, of two equally near the one farther from zero, as PTX's cvt.rna.tf32; not-a-number and infinities stay.</summary>
+    /// <summary>
+    /// Rounds to the nearest TF32, and to the one farther from zero if two are equally near, like PTX's cvt.rna.tf32.
+    /// Not-a-number and infinities stay.
+    /// </summary>
     public static float Round(float value)
     {
         uint bits = Interop.FloatAsInt(value);

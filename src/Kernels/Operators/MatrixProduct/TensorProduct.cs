@@ -3,12 +3,13 @@ using ILGPU;
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
 /// <summary>
-/// The product of tiles by tensor cores: 128 x 64 elements of C by a group of four warps, each of them 64 x 32. As
-/// <see cref="TileProduct"/> with two buffers of slices, which hold A's rows and B's columns in quads of four steps of the depth,
-/// rounded to TF32.
+/// The product of tiles by tensor cores: a group of four warps computes 128 x 64 elements of C, each warp 64 x 32. As
+/// in <see cref="TileProduct"/>, there are two buffers of slices. They hold A's rows and B's columns in quads of four
+/// steps of the depth, rounded to TF32.
 /// <para>
-/// A lane reads one quad, four steps 4t to 4t + 3, where the instruction wants steps t and t + 4 twice. Which step of the depth
-/// is called which does not matter to a sum, if A and B agree: the quad's elements stand for t and t + 4 of two instructions.
+/// A lane reads one quad, four steps 4t to 4t + 3, where the instruction expects steps t and t + 4 twice. A sum does
+/// not depend on how the steps of the depth are numbered, as long as A and B agree: the quad's elements stand for t and
+/// t + 4 of two instructions.
 /// </para>
 /// </summary>
 internal static class TensorProduct
@@ -25,19 +26,22 @@ internal static class TensorProduct
     /// <summary>Depth of a slice: two instructions.</summary>
     internal const int Slice = 16;
 
-    /// <summary>Shared memory, in Float4s: two buffers of A's and B's slices. After the product half of the sums has its place there.</summary>
+    /// <summary>
+    /// Shared memory, in Float4s: two buffers of A's and B's slices. After the product it holds half of the sums.
+    /// </summary>
     internal const int SharedQuads = 2 * (Rows + Columns) * Slice / 4;
 
     /// <summary>Rows of C of a half; see <see cref="Exchange"/>.</summary>
     internal const int HalfRows = Rows / 2;
 
-    /// <summary>Four fragments of C side by side: 16 rows, 32 columns of a warp.</summary>
+    /// <summary>Four adjacent fragments of C: 16 rows, 32 columns of a warp.</summary>
     internal readonly record struct Band(Float4 First, Float4 Second, Float4 Third, Float4 Fourth)
     {
         /// <summary>The band plus 16 rows of A times 32 columns of B, over 16 steps of the depth.</summary>
         /// <param name="upper">A quad of row g of the band.</param>
         /// <param name="lower">A quad of row g + 8.</param>
-        public Band Plus<T>(T core, Float4 upper, Float4 lower, Float4 b0, Float4 b1, Float4 b2, Float4 b3) where T : struct, ITensorCore
+        public Band Plus<T>(T core, Float4 upper, Float4 lower, Float4 b0, Float4 b1, Float4 b2, Float4 b3)
+            where T : struct, ITensorCore
         {
             Float4 a = new(upper.X, lower.X, upper.Y, lower.Y);
             Float4 next = new(upper.Z, lower.Z, upper.W, lower.W);
@@ -49,12 +53,13 @@ internal static class TensorProduct
         }
     }
 
-    /// <summary>What a lane holds of its warp's 64 x 32 sums.</summary>
+    /// <summary>The part of its warp's 64 x 32 sums that a lane holds.</summary>
     internal readonly record struct Sums(Band First, Band Second, Band Third, Band Fourth);
 
-    /// <summary>The sums of this lane. All work items of a group, which lies along X, must call it.</summary>
+    /// <summary>Computes the sums of this lane. All work items of a group, which lies along X, must call it.</summary>
     /// <inheritdoc cref="TileProduct.Multiply"/>
-    public static Sums Multiply<TA, TB, TCore>(TA a, TB b, TCore core, int firstRow, int firstColumn, int depth, ArrayView<Float4> shared)
+    public static Sums Multiply<TA, TB, TCore>(
+        TA a, TB b, TCore core, int firstRow, int firstColumn, int depth, ArrayView<Float4> shared)
         where TA : struct, IOperand where TB : struct, IOperand where TCore : struct, ITensorCore
     {
         int item = Group.IdxX;
@@ -104,10 +109,18 @@ internal static class TensorProduct
             Float4 q1 = shared[bufferB + PlaceOf(columnOfWarp + 8, t)];
             Float4 q2 = shared[bufferB + PlaceOf(columnOfWarp + 16, t)];
             Float4 q3 = shared[bufferB + PlaceOf(columnOfWarp + 24, t)];
-            s0 = s0.Plus(core, shared[buffer + PlaceOf(rowOfWarp, t)], shared[buffer + PlaceOf(rowOfWarp + 8, t)], q0, q1, q2, q3);
-            s1 = s1.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 16, t)], shared[buffer + PlaceOf(rowOfWarp + 24, t)], q0, q1, q2, q3);
-            s2 = s2.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 32, t)], shared[buffer + PlaceOf(rowOfWarp + 40, t)], q0, q1, q2, q3);
-            s3 = s3.Plus(core, shared[buffer + PlaceOf(rowOfWarp + 48, t)], shared[buffer + PlaceOf(rowOfWarp + 56, t)], q0, q1, q2, q3);
+            s0 = s0.Plus(
+                core, shared[buffer + PlaceOf(rowOfWarp, t)], shared[buffer + PlaceOf(rowOfWarp + 8, t)],
+                q0, q1, q2, q3);
+            s1 = s1.Plus(
+                core, shared[buffer + PlaceOf(rowOfWarp + 16, t)], shared[buffer + PlaceOf(rowOfWarp + 24, t)],
+                q0, q1, q2, q3);
+            s2 = s2.Plus(
+                core, shared[buffer + PlaceOf(rowOfWarp + 32, t)], shared[buffer + PlaceOf(rowOfWarp + 40, t)],
+                q0, q1, q2, q3);
+            s3 = s3.Plus(
+                core, shared[buffer + PlaceOf(rowOfWarp + 48, t)], shared[buffer + PlaceOf(rowOfWarp + 56, t)],
+                q0, q1, q2, q3);
             buffer = (SharedQuads / 2) - buffer;
         }
 
@@ -115,8 +128,8 @@ internal static class TensorProduct
     }
 
     /// <summary>
-    /// Puts the sums of the upper (0) or lower (1) 64 rows to shared memory, row by row, so that a work item finds neighbours
-    /// beside each other. All work items of a group must call it, and again wait before the next half.
+    /// Puts the sums of the upper (0) or lower (1) 64 rows into shared memory, row by row, so that neighbours lie
+    /// beside each other. All work items of a group must call it; a call waits until all have read the half before.
     /// </summary>
     public static void Exchange(Sums sums, int half, ArrayView<Float4> shared)
     {
@@ -151,26 +164,29 @@ internal static class TensorProduct
         floats[at + (8 * Columns) + 1] = fragment.W;
     }
 
-    /// <summary>Which line a work item's quad number <paramref name="part"/> is of, as neighbours read neighbouring memory.</summary>
+    /// <summary>
+    /// The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory.
+    /// </summary>
     private static int NumberOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
         operand.Order == QuadOrder.AlongDepth ? (item / 4) + (part * Items / 4) : item % lines;
 
-    /// <summary>Which of the four quads of the line it is.</summary>
+    /// <summary>The number of that quad among the four of its line.</summary>
     private static int QuadOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
         operand.Order == QuadOrder.AlongDepth ? item % 4 : (item / lines) + (part * (Items / lines));
 
     private static Index2D LineOf<T>(T operand, int first, int item, int part, int lines) where T : struct, IOperand =>
         operand.Line(first + NumberOf(operand, item, part, lines));
 
-    private static Float4 Fetch<T>(T operand, Index2D line, int start, int item, int part, int lines) where T : struct, IOperand =>
+    private static Float4 Fetch<T>(T operand, Index2D line, int start, int item, int part, int lines)
+        where T : struct, IOperand =>
         operand.DepthQuad(line, operand.Step(start + (QuadOf(operand, item, part, lines) * 4)));
 
     private static int PlaceOf<T>(T operand, int item, int part, int lines) where T : struct, IOperand =>
         PlaceOf(NumberOf(operand, item, part, lines), QuadOf(operand, item, part, lines));
 
     /// <summary>
-    /// Where a line's quad of steps 4t to 4t + 3 lies. The quads of a line change places from pair of lines to pair of lines, so
-    /// that any eight lanes, which read or write 128 bytes together, meet in no bank.
+    /// The place of a line's quad of steps 4t to 4t + 3. The order of the quads of a line changes from pair of lines to
+    /// pair of lines, so that any eight lanes, which read or write 128 bytes together, never share a bank.
     /// </summary>
     private static int PlaceOf(int line, int t) => (line * 4) + (t ^ ((line >> 1) & 3));
 }

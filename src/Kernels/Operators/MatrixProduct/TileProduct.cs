@@ -3,10 +3,10 @@ using ILGPU;
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
 /// <summary>
-/// The product of square tiles that GPUs make of large matrices: a group computes a tile of C, each work item 8 x 8 elements of
-/// it in registers. A slice of A and B at a time lies in shared memory. There are two such buffers: while a slice is
-/// multiplied, the next is on its way from memory to registers, and one barrier a slice is enough, since nobody writes the
-/// buffer that others may still read.
+/// The product of square tiles that GPUs use for large matrices. A group computes a tile of C, each work item 8 x 8
+/// elements of it in registers. Shared memory holds a slice of A and B at a time, in two buffers. While a slice is
+/// multiplied, the next is on its way from memory to registers. One barrier a slice is enough, because nobody writes
+/// the buffer that others may still read.
 /// </summary>
 internal static class TileProduct
 {
@@ -20,8 +20,8 @@ internal static class TileProduct
     internal const int Slice = 8;
 
     /// <summary>
-    /// A row of a slice in shared memory, in Float4s: one more than the tile, so that the four elements that a work item scatters
-    /// to four rows meet those of its neighbours in no bank.
+    /// The length of a row of a slice in shared memory, in Float4s. It is one more than the tile, so that the four
+    /// elements that a work item scatters to four rows never share a bank with those of its neighbours.
     /// </summary>
     internal const int SmallRow = (Small / 4) + 1, LargeRow = (Large / 4) + 1;
 
@@ -29,19 +29,20 @@ internal static class TileProduct
     internal const int SmallBuffers = 2 * Slice * SmallRow, LargeBuffers = 2 * Slice * LargeRow;
 
     /// <summary>
-    /// The sums of this work item (x, y): rows 4y to 4y + 3 and as many half a tile below, columns 4x to 4x + 3 and half a tile
-    /// to the right. All work items of a group must call it.
+    /// Computes the sums of this work item (x, y): rows 4y to 4y + 3 and the four rows half a tile below, columns 4x to
+    /// 4x + 3 and the four columns half a tile to the right. All work items of a group must call it.
     /// </summary>
     /// <param name="a">A from the first row of the tile on.</param>
     /// <param name="b">B from the first column of the tile on.</param>
     /// <param name="firstRow">The first row of the tile.</param>
     /// <param name="firstColumn">The first column of the tile.</param>
-    /// <param name="depth">Terms of a sum.</param>
-    /// <param name="sharedA">Two buffers in shared memory.</param>
-    /// <param name="sharedB">As many.</param>
+    /// <param name="depth">The number of terms of a sum.</param>
+    /// <param name="sharedA">Two buffers of A's slices in shared memory.</param>
+    /// <param name="sharedB">Two buffers of B's slices in shared memory.</param>
     /// <param name="tile"><see cref="Small"/> or <see cref="Large"/>, a constant.</param>
     public static RegisterTile Multiply<TA, TB>(
-        TA a, TB b, int firstRow, int firstColumn, int depth, ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
+        TA a, TB b, int firstRow, int firstColumn, int depth,
+        ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
         where TA : struct, IOperand where TB : struct, IOperand
     {
         int side = tile / 8;
@@ -50,7 +51,7 @@ internal static class TileProduct
         int y = Group.IdxY;
         int item = (y * side) + x;
         RegisterTile sums = default;
-        // 256 work items bring a slice of 128 lines with one quad each, 64 bring one of 64 lines with two.
+        // 256 work items load a slice of 128 lines with one quad each; 64 load one of 64 lines with two quads each.
         Index2D lineA0 = LineOf(a, firstRow, item, 0, tile);
         Index2D lineA1 = LineOf(a, firstRow, item, 1, tile);
         Index2D lineB0 = LineOf(b, firstColumn, item, 0, tile);
@@ -88,13 +89,14 @@ internal static class TileProduct
                 }
             }
 
-            // Two steps at a time, so that the second one's loads wait while the first one is multiplied.
+            // Takes two steps at a time, so that the second one's loads wait while the first one is multiplied.
             for (int k = 0; k < Slice; k += 2)
             {
                 int at = buffer + (k * row);
                 int next = at + row;
                 sums = sums.PlusOuter(sharedA[at + y], sharedA[at + side + y], sharedB[at + x], sharedB[at + side + x]);
-                sums = sums.PlusOuter(sharedA[next + y], sharedA[next + side + y], sharedB[next + x], sharedB[next + side + x]);
+                sums = sums.PlusOuter(
+                    sharedA[next + y], sharedA[next + side + y], sharedB[next + x], sharedB[next + side + x]);
             }
 
             buffer = (Slice * row) - buffer;
@@ -103,15 +105,21 @@ internal static class TileProduct
         return sums;
     }
 
-    /// <summary>The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory, whichever way it lies.</summary>
+    /// <summary>
+    /// The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory, whatever the
+    /// operand's order.
+    /// </summary>
     private static Index2D LineOf<T>(T operand, int first, int item, int part, int tile) where T : struct, IOperand =>
-        operand.Line(first + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : item % (tile / 4) * 4));
+        operand.Line(
+            first + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : item % (tile / 4) * 4));
 
-    /// <summary>Its step.</summary>
+    /// <summary>The step of that quad.</summary>
     private static Index2D StepOf<T>(T operand, int start, int item, int part, int tile) where T : struct, IOperand =>
         operand.Step(start + (operand.Order == QuadOrder.AlongDepth ? item % 2 * 4 : (item / (tile / 4)) + (part * 4)));
 
-    /// <summary>Puts it where all read it: a row of shared memory for each step of the depth.</summary>
+    /// <summary>
+    /// Puts a quad where all work items read it: a row of shared memory for each step of the depth.
+    /// </summary>
     private static void Place(ArrayView<Float4> shared, int buffer, int place, Float4 quad, QuadOrder order, int tile)
     {
         int row = (tile / 4) + 1;

@@ -6,7 +6,7 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.Pixels;
 
-// Between pixels and the network's input, per channel c of an RGB picture:
+// Converts between pixels and the network's input, per channel c of an RGB picture:
 //
 //   forward   y[p, c] = s[c] x[p, c] - mean[c]       backward  dx[p, c] = s[c] dy[p, c]
 //   Clamp     x = min(max(x, low), high)             (the box constraint after a step; not a number stays so)
@@ -22,20 +22,24 @@ public static unsafe class PixelsOp
     private static readonly Operator<BackwardArguments> s_normalizeBackward = new Operator<BackwardArguments>(
             "Normalize.Backward", a => ($"{a.GradPixels.Length}", Work.Each(a.GradPixels.Length, 1, 2)))
         .Vectorized(VectorNormalizeBackward)
-        .Plain((device, a) => device.Launch(NormalizeBackwardKernel, a.GradPixels.Length, a.GradOutput, a.GradPixels, a.Scale, a.Beta));
+        .Plain((device, a) => device.Launch(
+            NormalizeBackwardKernel, a.GradPixels.Length, a.GradOutput, a.GradPixels, a.Scale, a.Beta));
 
-    private static readonly Operator<ClampArguments> s_clamp = new Operator<ClampArguments>("Clamp", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 2)))
+    private static readonly Operator<ClampArguments> s_clamp = new Operator<ClampArguments>(
+            "Clamp", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 2)))
         .Vectorized(VectorClamp)
         .Plain((device, a) => device.Launch(ClampKernel, a.X.Length, a.X, a.Low, a.High));
 
     /// <summary>A number for each channel of a picture.</summary>
     internal readonly record struct Rgb(float Red, float Green, float Blue)
     {
-        /// <exception cref="ArgumentException">There are not three.</exception>
+        /// <exception cref="ArgumentException">The number of values is not three.</exception>
         public static Rgb Of(ReadOnlySpan<float> values) =>
-            values.Length == 3 ? new(values[0], values[1], values[2]) : throw new ArgumentException($"{values.Length} values for three channels");
+            values.Length == 3
+                ? new(values[0], values[1], values[2])
+                : throw new ArgumentException($"{values.Length} values for three channels");
 
-        /// <summary>That of the channel of element <paramref name="index"/> of a picture.</summary>
+        /// <summary>The number for the channel of element <paramref name="index"/> of a picture.</summary>
         public static float At(Rgb values, int index)
         {
             int channel = index % 3;
@@ -43,26 +47,31 @@ public static unsafe class PixelsOp
         }
     }
 
-    private readonly record struct ForwardArguments(ArrayView<float> Pixels, ArrayView<float> Output, Rgb Scale, Rgb Mean);
+    private readonly record struct ForwardArguments(
+        ArrayView<float> Pixels, ArrayView<float> Output, Rgb Scale, Rgb Mean);
 
-    private readonly record struct BackwardArguments(ArrayView<float> GradOutput, ArrayView<float> GradPixels, Rgb Scale, float Beta);
+    private readonly record struct BackwardArguments(
+        ArrayView<float> GradOutput, ArrayView<float> GradPixels, Rgb Scale, float Beta);
 
     private readonly record struct ClampArguments(ArrayView<float> X, float Low, float High);
 
-    internal static void NormalizeKernel(Index1D index, ArrayView<float> pixels, ArrayView<float> output, Rgb scale, Rgb mean) =>
+    internal static void NormalizeKernel(
+        Index1D index, ArrayView<float> pixels, ArrayView<float> output, Rgb scale, Rgb mean) =>
         output[index] = (Rgb.At(scale, index) * pixels[index]) - Rgb.At(mean, index);
 
     internal static void NormalizeBackwardKernel(
         Index1D index, ArrayView<float> gradOutput, ArrayView<float> gradPixels, Rgb scale, float beta) =>
         Accumulate.Into(ref gradPixels[index], Rgb.At(scale, index) * gradOutput[index], beta);
 
-    internal static void ClampKernel(Index1D index, ArrayView<float> x, float low, float high) => x[index] = Within(x[index], low, high);
+    internal static void ClampKernel(Index1D index, ArrayView<float> x, float low, float high) =>
+        x[index] = Within(x[index], low, high);
 
-    /// <summary>output = scale x pixels - mean, of RGB pixels.</summary>
-    /// <param name="scale">Three values, output by pixel.</param>
+    /// <summary>output = scale x pixels - mean, for RGB pixels.</summary>
+    /// <param name="scale">Three values, in units of the output per unit of the pixels.</param>
     /// <param name="mean">Three values, in units of the output.</param>
     public static void Normalize(
-        ComputeDevice device, ArrayView<float> pixels, ArrayView<float> output, ReadOnlySpan<float> scale, ReadOnlySpan<float> mean)
+        ComputeDevice device, ArrayView<float> pixels, ArrayView<float> output, ReadOnlySpan<float> scale,
+        ReadOnlySpan<float> mean)
     {
         Require.Length(output, pixels.Length, nameof(output));
         s_normalize.Run(device, new ForwardArguments(pixels, output, Rgb.Of(scale), Rgb.Of(mean)));
@@ -70,7 +79,8 @@ public static unsafe class PixelsOp
 
     /// <summary>gradPixels = beta gradPixels + scale x gradOutput.</summary>
     public static void NormalizeBackward(
-        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<float> gradPixels, ReadOnlySpan<float> scale, float beta)
+        ComputeDevice device, ArrayView<float> gradOutput, ArrayView<float> gradPixels, ReadOnlySpan<float> scale,
+        float beta)
     {
         Require.Length(gradPixels, gradOutput.Length, nameof(gradPixels));
         s_normalizeBackward.Run(device, new BackwardArguments(gradOutput, gradPixels, Rgb.Of(scale), beta));

@@ -23,11 +23,13 @@ public static unsafe class AveragePoolOp
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "AveragePool.Backward", a => ($"{a.Shape}", Work.Each(a.Shape.InLength, 1, 2)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.GradInput.Length, a.GradOutput, a.GradInput, a.Shape, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.GradInput.Length, a.GradOutput, a.GradInput, a.Shape, a.Beta));
 
     private readonly record struct ForwardArguments(ArrayView<float> Input, ArrayView<float> Output, PoolShape Shape);
 
-    private readonly record struct BackwardArguments(ArrayView<float> GradOutput, ArrayView<float> GradInput, PoolShape Shape, float Beta);
+    private readonly record struct BackwardArguments(
+        ArrayView<float> GradOutput, ArrayView<float> GradInput, PoolShape Shape, float Beta);
 
     internal static void ForwardKernel(Index1D index, ArrayView<float> input, ArrayView<float> output, PoolShape shape)
     {
@@ -49,7 +51,8 @@ public static unsafe class AveragePoolOp
         output[index] = sum / count;
     }
 
-    internal static void BackwardKernel(Index1D index, ArrayView<float> gradOutput, ArrayView<float> gradInput, PoolShape shape, float beta)
+    internal static void BackwardKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> gradInput, PoolShape shape, float beta)
     {
         int c = index % shape.Channels;
         int pixel = index / shape.Channels;
@@ -57,7 +60,10 @@ public static unsafe class AveragePoolOp
         int column = pixel % shape.Width / 2;
         float gradient = 0f;
         if (row < shape.OutHeight && column < shape.OutWidth)
-            gradient = gradOutput[(((row * shape.OutWidth) + column) * shape.Channels) + c] / shape.WindowPixels(row, column);
+        {
+            gradient = gradOutput[(((row * shape.OutWidth) + column) * shape.Channels) + c]
+                / shape.WindowPixels(row, column);
+        }
         Accumulate.Into(ref gradInput[index], gradient, beta);
     }
 
@@ -81,19 +87,21 @@ public static unsafe class AveragePoolOp
     }
 
     private static void VectorForward(CpuDevice cpu, ForwardArguments arguments) =>
-        PoolWindows.ForEach(cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape, (a, right, down, y) =>
-        {
-            int c = 0, channels = arguments.Shape.Channels;
-            for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+        PoolWindows.ForEach(
+            cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape,
+            (a, right, down, y) =>
             {
-                Vector256<float> top = Vector256.Load(a + c) + Vector256.Load(a + right + c);
-                Vector256<float> bottom = Vector256.Load(a + down + c) + Vector256.Load(a + down + right + c);
-                ((top + bottom) * 0.25f).Store(y + c);
-            }
+                int c = 0, channels = arguments.Shape.Channels;
+                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+                {
+                    Vector256<float> top = Vector256.Load(a + c) + Vector256.Load(a + right + c);
+                    Vector256<float> bottom = Vector256.Load(a + down + c) + Vector256.Load(a + down + right + c);
+                    ((top + bottom) * 0.25f).Store(y + c);
+                }
 
-            for (; c < channels; c++)
-                y[c] = (a[c] + a[right + c] + (a[down + c] + a[down + right + c])) * 0.25f;
-        });
+                for (; c < channels; c++)
+                    y[c] = (a[c] + a[right + c] + (a[down + c] + a[down + right + c])) * 0.25f;
+            });
 
     private static void VectorBackward(CpuDevice cpu, BackwardArguments a)
     {

@@ -23,12 +23,18 @@ public static unsafe class L2PoolOp
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "L2Pool.Backward", a => ($"{a.Shape}", Work.Each(a.Shape.InLength, 2, 3)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.GradInput.Length, a.GradOutput, a.Input, a.Output, a.GradInput, a.Shape, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.GradInput.Length, a.GradOutput, a.Input, a.Output, a.GradInput, a.Shape, a.Beta));
 
     private readonly record struct ForwardArguments(ArrayView<float> Input, ArrayView<float> Output, PoolShape Shape);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> GradOutput, ArrayView<float> Input, ArrayView<float> Output, ArrayView<float> GradInput, PoolShape Shape, float Beta);
+        ArrayView<float> GradOutput,
+        ArrayView<float> Input,
+        ArrayView<float> Output,
+        ArrayView<float> GradInput,
+        PoolShape Shape,
+        float Beta);
 
     internal static void ForwardKernel(Index1D index, ArrayView<float> input, ArrayView<float> output, PoolShape shape)
     {
@@ -50,8 +56,13 @@ public static unsafe class L2PoolOp
     }
 
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> gradOutput, ArrayView<float> input, ArrayView<float> output, ArrayView<float> gradInput,
-        PoolShape shape, float beta)
+        Index1D index,
+        ArrayView<float> gradOutput,
+        ArrayView<float> input,
+        ArrayView<float> output,
+        ArrayView<float> gradInput,
+        PoolShape shape,
+        float beta)
     {
         int c = index % shape.Channels;
         int pixel = index / shape.Channels;
@@ -91,31 +102,36 @@ public static unsafe class L2PoolOp
         s_backward.Run(device, new BackwardArguments(gradOutput, input, output, gradInput, shape, beta));
     }
 
-    /// <summary>A window over the edge reads pixels twice: those count once.</summary>
+    /// <summary>Pools all windows. A window over the edge reads pixels twice, which are counted once.</summary>
     private static void VectorForward(CpuDevice cpu, ForwardArguments arguments) =>
-        PoolWindows.ForEach(cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape, (a, right, down, y) =>
-        {
-            int channels = arguments.Shape.Channels;
-            (float withRight, float withDown) = (right == 0 ? 0f : 1f, down == 0 ? 0f : 1f);
-            int c = 0;
-            for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+        PoolWindows.ForEach(
+            cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape,
+            (a, right, down, y) =>
             {
-                Vector256<float> p = Vector256.Load(a + c), q = Vector256.Load(a + right + c);
-                Vector256<float> r = Vector256.Load(a + down + c), s = Vector256.Load(a + down + right + c);
-                Vector256.Sqrt((p * p) + (q * q * withRight) + (((r * r) + (s * s * withRight)) * withDown)).Store(y + c);
-            }
+                int channels = arguments.Shape.Channels;
+                (float withRight, float withDown) = (right == 0 ? 0f : 1f, down == 0 ? 0f : 1f);
+                int c = 0;
+                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+                {
+                    Vector256<float> p = Vector256.Load(a + c), q = Vector256.Load(a + right + c);
+                    Vector256<float> r = Vector256.Load(a + down + c), s = Vector256.Load(a + down + right + c);
+                    Vector256<float> upper = (p * p) + (q * q * withRight), lower = (r * r) + (s * s * withRight);
+                    Vector256.Sqrt(upper + (lower * withDown)).Store(y + c);
+                }
 
-            for (; c < channels; c++)
-            {
-                y[c] = MathF.Sqrt((a[c] * a[c]) + (a[right + c] * a[right + c] * withRight)
-                    + (((a[down + c] * a[down + c]) + (a[down + right + c] * a[down + right + c] * withRight)) * withDown));
-            }
-        });
+                for (; c < channels; c++)
+                {
+                    y[c] = MathF.Sqrt((a[c] * a[c]) + (a[right + c] * a[right + c] * withRight)
+                        + (((a[down + c] * a[down + c])
+                            + (a[down + right + c] * a[down + right + c] * withRight)) * withDown));
+                }
+            });
 
     private static void VectorBackward(CpuDevice cpu, BackwardArguments a)
     {
         (PoolShape shape, float beta, int channels) = (a.Shape, a.Beta, a.Shape.Channels);
-        float* gradOutput = a.GradOutput.Pointer, input = a.Input.Pointer, output = a.Output.Pointer, gradInput = a.GradInput.Pointer;
+        float* gradOutput = a.GradOutput.Pointer, input = a.Input.Pointer;
+        float* output = a.Output.Pointer, gradInput = a.GradInput.Pointer;
         cpu.Parallel(shape.Height, row =>
         {
             for (int column = 0; column < shape.Width; column++)
@@ -126,7 +142,8 @@ public static unsafe class L2PoolOp
                 for (int c = 0; c < channels; c++)
                 {
                     float norm = pooled ? output[window + c] : 0f;
-                    Accumulate.Into(ref gradInput[at + c], norm > 0f ? gradOutput[window + c] * input[at + c] / norm : 0f, beta);
+                    float gradient = norm > 0f ? gradOutput[window + c] * input[at + c] / norm : 0f;
+                    Accumulate.Into(ref gradInput[at + c], gradient, beta);
                 }
             }
         });

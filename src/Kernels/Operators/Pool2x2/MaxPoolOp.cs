@@ -9,7 +9,7 @@ namespace NativeStyle.Kernels.Operators.Pool2x2;
 
 // Max pooling 2x2, stride 2.
 //
-//   forward   y[p, c] = max over q in window p of x[q, c]      (not a number, if one of them is none)
+//   forward   y[p, c] = max over q in window p of x[q, c]      (not a number if one of them is not a number)
 //   backward  dx[q, c] = dy[p, c] for the first q of window p (in row order) that holds the maximum, else 0
 
 /// <summary>2x2 max pooling, forward and backward.</summary>
@@ -23,7 +23,8 @@ public static unsafe class MaxPoolOp
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "MaxPool.Backward", a => ($"{a.Shape}", Work.Each(a.Shape.InLength, 1, 2)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.GradInput.Length, a.GradOutput, a.Input, a.GradInput, a.Shape, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.GradInput.Length, a.GradOutput, a.Input, a.GradInput, a.Shape, a.Beta));
 
     private readonly record struct ForwardArguments(ArrayView<float> Input, ArrayView<float> Output, PoolShape Shape);
 
@@ -33,11 +34,18 @@ public static unsafe class MaxPoolOp
     internal static void ForwardKernel(Index1D index, ArrayView<float> input, ArrayView<float> output, PoolShape shape)
     {
         int window = index / shape.Channels;
-        output[index] = input[ArgMax(input, window / shape.OutWidth, window % shape.OutWidth, index % shape.Channels, shape)];
+        int largest = ArgMax(
+            input, window / shape.OutWidth, window % shape.OutWidth, index % shape.Channels, shape);
+        output[index] = input[largest];
     }
 
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> gradOutput, ArrayView<float> input, ArrayView<float> gradInput, PoolShape shape, float beta)
+        Index1D index,
+        ArrayView<float> gradOutput,
+        ArrayView<float> input,
+        ArrayView<float> gradInput,
+        PoolShape shape,
+        float beta)
     {
         int c = index % shape.Channels;
         int pixel = index / shape.Channels;
@@ -49,7 +57,7 @@ public static unsafe class MaxPoolOp
         Accumulate.Into(ref gradInput[index], gradient, beta);
     }
 
-    /// <summary>y = the largest of each window.</summary>
+    /// <summary>y = the largest element of each window.</summary>
     public static void Forward(ComputeDevice device, ArrayView<float> input, ArrayView<float> output, PoolShape shape)
     {
         Require.Length(input, shape.InLength, nameof(input));
@@ -69,17 +77,20 @@ public static unsafe class MaxPoolOp
         s_backward.Run(device, new BackwardArguments(gradOutput, input, gradInput, shape, beta));
     }
 
-    /// <summary>Whether a value takes the maximum's place: a larger one does, and not-a-number does for good.</summary>
+    /// <summary>
+    /// Whether a value replaces the maximum: a larger one does, and not-a-number does and then stays.
+    /// </summary>
     internal static bool IsLarger(float value, float largest)
     {
-        // ILGPU's OpenCL C turns "not greater, or unordered" into "not greater": comparisons say nothing sure of not-a-number.
+        // ILGPU's OpenCL C turns "not greater, or unordered" into "not greater", so comparisons with not-a-number are
+        // unreliable.
         bool larger = value > largest;
         return IsNotANumber(value) | (larger & !IsNotANumber(largest));
     }
 
     private static bool IsNotANumber(float value) => (Interop.FloatAsInt(value) & 0x7FFF_FFFFu) > 0x7F80_0000u;
 
-    /// <summary>The element of a window with the largest value; of equals the first.</summary>
+    /// <summary>Finds the element of a window with the largest value, and the first of equal ones.</summary>
     private static int ArgMax(ArrayView<float> input, int row, int column, int c, PoolShape shape)
     {
         int best = (((2 * row * shape.Width) + (2 * column)) * shape.Channels) + c;
@@ -98,21 +109,26 @@ public static unsafe class MaxPoolOp
     }
 
     private static void VectorForward(CpuDevice cpu, ForwardArguments arguments) =>
-        PoolWindows.ForEach(cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape, (a, right, down, y) =>
-        {
-            int c = 0, channels = arguments.Shape.Channels;
-            for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+        PoolWindows.ForEach(
+            cpu, arguments.Input.Pointer, arguments.Output.Pointer, arguments.Shape,
+            (a, right, down, y) =>
             {
-                Vector256<float> top = Vector256.Max(Vector256.Load(a + c), Vector256.Load(a + right + c));
-                Vector256<float> bottom = Vector256.Max(Vector256.Load(a + down + c), Vector256.Load(a + down + right + c));
-                Vector256.Max(top, bottom).Store(y + c);
-            }
+                int c = 0, channels = arguments.Shape.Channels;
+                for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
+                {
+                    Vector256<float> top = Vector256.Max(Vector256.Load(a + c), Vector256.Load(a + right + c));
+                    Vector256<float> bottom = Vector256.Max(
+                        Vector256.Load(a + down + c), Vector256.Load(a + down + right + c));
+                    Vector256.Max(top, bottom).Store(y + c);
+                }
 
-            for (; c < channels; c++)
-                y[c] = MathF.Max(MathF.Max(a[c], a[right + c]), MathF.Max(a[down + c], a[down + right + c]));
-        });
+                for (; c < channels; c++)
+                    y[c] = MathF.Max(MathF.Max(a[c], a[right + c]), MathF.Max(a[down + c], a[down + right + c]));
+            });
 
-    /// <summary>Window by window, all channels; what no window covers (floor) gets no gradient.</summary>
+    /// <summary>
+    /// Goes window by window, for all channels. Pixels that no window covers (floor) get no gradient.
+    /// </summary>
     private static void VectorBackward(CpuDevice cpu, BackwardArguments a)
     {
         (PoolShape shape, float beta) = (a.Shape, a.Beta);
@@ -136,14 +152,15 @@ public static unsafe class MaxPoolOp
                 for (; c <= channels - Rows.Lanes; c += Rows.Lanes)
                 {
                     Vector256<float> largest = Vector256.Load(input + pixels[0] + c);
-                    for (int k = 1; k < count; k++) largest = Vector256.Max(largest, Vector256.Load(input + pixels[k] + c));
-                    Vector256<float> left = pooled ? Vector256.Load(dy + c) : default;
+                    for (int k = 1; k < count; k++)
+                        largest = Vector256.Max(largest, Vector256.Load(input + pixels[k] + c));
+                    Vector256<float> rest = pooled ? Vector256.Load(dy + c) : default;
                     for (int k = 0; k < count; k++)
                     {
-                        // The first that holds the maximum takes the gradient, and leaves none for later ones.
+                        // The first pixel that holds the maximum takes the gradient, and leaves none for later ones.
                         Vector256<float> holds = Vector256.Equals(Vector256.Load(input + pixels[k] + c), largest);
-                        Vector256<float> gradient = left & holds;
-                        left = Vector256.AndNot(left, holds);
+                        Vector256<float> gradient = rest & holds;
+                        rest = Vector256.AndNot(rest, holds);
                         float* dx = gradInput + pixels[k] + c;
                         if (beta != 0f)
                             gradient = Vector256.FusedMultiplyAdd(Vector256.Create(beta), Vector256.Load(dx), gradient);

@@ -23,7 +23,7 @@ public enum PoolEdge
     Floor,
 
     /// <summary>
-    /// TensorFlow's SAME: n -> (n + 1) / 2; a window over the edge pools the pixels that exist, and an average divides
+    /// TensorFlow's SAME: n -> (n + 1) / 2. A window over the edge pools the pixels that exist, and an average divides
     /// by their number.
     /// </summary>
     Same,
@@ -32,7 +32,7 @@ public enum PoolEdge
 /// <summary>The sizes of a 2x2 pooling with stride 2.</summary>
 /// <param name="Height">Rows of the input.</param>
 /// <param name="Width">Columns of the input.</param>
-/// <param name="Channels">Channels of both.</param>
+/// <param name="Channels">Channels of the input and the output.</param>
 /// <param name="Edge">The rule for odd sizes.</param>
 public readonly record struct PoolShape(int Height, int Width, int Channels, PoolEdge Edge)
 {
@@ -44,8 +44,9 @@ public readonly record struct PoolShape(int Height, int Width, int Channels, Poo
 
     public long OutLength => (long)OutHeight * OutWidth * Channels;
 
-    /// <summary>Pixels of a window that exist.</summary>
-    public int WindowPixels(int row, int column) => ((2 * row) + 1 < Height ? 2 : 1) * ((2 * column) + 1 < Width ? 2 : 1);
+    /// <summary>The number of pixels of a window that exist.</summary>
+    public int WindowPixels(int row, int column) =>
+        ((2 * row) + 1 < Height ? 2 : 1) * ((2 * column) + 1 < Width ? 2 : 1);
 
     public override string ToString() => $"{Height}x{Width}, {Channels}";
 }

@@ -2,18 +2,18 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Kernels.Operators.Pool2x2;
 
-/// <summary>The loop that the vectorised forward passes of both poolings share.</summary>
+/// <summary>The loop that the vectorised forward passes of all poolings share.</summary>
 internal static unsafe class PoolWindows
 {
     /// <summary>Pools all channels of one window.</summary>
     /// <param name="first">The window's upper left pixel.</param>
-    /// <param name="right">From a pixel to its right neighbour in floats; 0 where the window has one column.</param>
-    /// <param name="down">From a pixel to the one below; 0 where the window has one row.</param>
+    /// <param name="right">Floats from a pixel to its right neighbour; 0 if the window has one column.</param>
+    /// <param name="down">Floats from a pixel to the one below; 0 if the window has one row.</param>
     /// <param name="output">The pooled pixel.</param>
     public delegate void Pool(float* first, long right, long down, float* output);
 
     /// <summary>
-    /// Calls <paramref name="pool"/> for every window. One over the edge reads its last row or column twice, which
+    /// Calls <paramref name="pool"/> for every window. A window over the edge reads its last row or column twice, which
     /// changes neither its mean nor its maximum.
     /// </summary>
     public static void ForEach(CpuDevice cpu, float* input, float* output, PoolShape shape, Pool pool)

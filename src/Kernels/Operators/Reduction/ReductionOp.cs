@@ -8,26 +8,32 @@ using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Operators.Reduction;
 
-// Sums in a fixed order, so that the same input gives the same bytes: no atomics on floats.
+// Sums in a fixed order, without atomics on floats, so that the same input gives the same bytes.
 //
 // Step 1: Parts work items each add every Parts-th term (neighbours read neighbouring memory).
-// Step 2: the partial sums are added, on GPUs as a binary tree by one group in shared memory.
+// Step 2: the partial sums are added; on GPUs one group adds them as a binary tree in shared memory.
 
-/// <summary>Deterministic sums, and the operators that are a map followed by a sum: sum, dot product, 1-norm.</summary>
+/// <summary>
+/// Deterministic sums, and the operators that are a map followed by a sum: sum, dot product, 1-norm.
+/// </summary>
 public static unsafe class ReductionOp
 {
-    /// <summary>Partial sums of step 1: fixed, because their number decides the order of the additions.</summary>
+    /// <summary>
+    /// The number of partial sums of step 1. It is fixed, because it decides the order of the additions.
+    /// </summary>
     internal const int Parts = 1024;
 
     /// <summary>Work items of step 2.</summary>
     internal const int GroupSize = 64;
 
-    private static readonly Operator<SumArguments> s_sum = new Operator<SumArguments>("Reduction.Sum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
+    private static readonly Operator<SumArguments> s_sum = new Operator<SumArguments>(
+            "Reduction.Sum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
         .Vectorized(VectorSum)
         .Plain((device, a) => TwoSteps(
             device, a.Result, a.Scale, partials => device.Launch(SumPartsKernel, Parts, a.Terms, partials)));
 
-    private static readonly Operator<DotArguments> s_dot = new Operator<DotArguments>("Reduction.Dot", a => ($"{a.A.Length}", Work.Each(a.A.Length, 2, 2)))
+    private static readonly Operator<DotArguments> s_dot = new Operator<DotArguments>(
+            "Reduction.Dot", a => ($"{a.A.Length}", Work.Each(a.A.Length, 2, 2)))
         .Vectorized(VectorDot)
         .Plain((device, a) => TwoSteps(
             device, a.Result, a.Scale, partials => device.Launch(DotPartsKernel, Parts, a.A, a.B, partials)));
@@ -40,7 +46,8 @@ public static unsafe class ReductionOp
 
     private static readonly Operator<SumArguments> s_partials = new Operator<SumArguments>(
             "Reduction.Partials", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
-        .Tiled((device, a) => device.LaunchGrouped(TreeKernel, new KernelConfig(1, GroupSize), a.Terms, a.Result, a.Scale))
+        .Tiled((device, a) => device.LaunchGrouped(
+            TreeKernel, new KernelConfig(1, GroupSize), a.Terms, a.Result, a.Scale))
         .Plain((device, a) => device.Launch(SumPiecesKernel, 1, a.Terms, a.Result, a.Scale));
 
     private static readonly Operator<SumArguments> s_pieces = new Operator<SumArguments>(
@@ -49,7 +56,8 @@ public static unsafe class ReductionOp
 
     private readonly record struct SumArguments(ArrayView<float> Terms, ArrayView<float> Result, float Scale);
 
-    private readonly record struct DotArguments(ArrayView<float> A, ArrayView<float> B, ArrayView<float> Result, float Scale);
+    private readonly record struct DotArguments(
+        ArrayView<float> A, ArrayView<float> B, ArrayView<float> Result, float Scale);
 
     internal static void SumPartsKernel(Index1D part, ArrayView<float> terms, ArrayView<float> partials)
     {
@@ -91,7 +99,10 @@ public static unsafe class ReductionOp
         if (lane == 0) result[0] = scale * shared[0];
     }
 
-    /// <summary>An element of the sum of pieces, each as long as the result, added in their order.</summary>
+    /// <summary>
+    /// Computes one element of the sum of pieces. Each piece is as long as the result, and they are added in their
+    /// order.
+    /// </summary>
     internal static void SumPiecesKernel(Index1D index, ArrayView<float> pieces, ArrayView<float> result, float scale)
     {
         float sum = 0f;
@@ -106,7 +117,7 @@ public static unsafe class ReductionOp
         s_sum.Run(device, new SumArguments(terms, result, scale));
     }
 
-    /// <summary>result[0] = scale x sum of a[i] b[i]; with a = b the squared 2-norm.</summary>
+    /// <summary>result[0] = scale x sum of a[i] b[i]; with a = b this is the squared 2-norm.</summary>
     public static void Dot(
         ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> result, float scale = 1f)
     {
@@ -122,12 +133,14 @@ public static unsafe class ReductionOp
         s_absoluteSum.Run(device, new SumArguments(terms, result, 1f));
     }
 
-    /// <summary>result = scale x the sum of pieces that are as long as the result.</summary>
-    internal static void SumPieces(ComputeDevice device, ArrayView<float> pieces, ArrayView<float> result, float scale) =>
+    /// <summary>result = scale x the sum of pieces that are each as long as the result.</summary>
+    internal static void SumPieces(
+        ComputeDevice device, ArrayView<float> pieces, ArrayView<float> result, float scale) =>
         s_pieces.Run(device, new SumArguments(pieces, result, scale));
 
-    /// <summary>Step 1 by <paramref name="fillPartials"/>, then step 2: result[0] = scale x sum.</summary>
-    internal static void TwoSteps(ComputeDevice device, ArrayView<float> result, float scale, Action<ArrayView<float>> fillPartials)
+    /// <summary>Runs step 1 by <paramref name="fillPartials"/>, then step 2: result[0] = scale x sum.</summary>
+    internal static void TwoSteps(
+        ComputeDevice device, ArrayView<float> result, float scale, Action<ArrayView<float>> fillPartials)
     {
         using DeviceBuffer<float> partials = device.Allocate<float>(Parts);
         fillPartials(partials.View);

@@ -6,8 +6,8 @@ namespace NativeStyle.Kernels.Operators.Relu;
 
 // The rectified linear unit.
 //
-//   forward   y = max(0, x)                      (not a number stays not a number, so that a run sees that it went wrong)
-//   backward  dx = dy where y > 0, else 0        (at x = 0 the subgradient 0 is taken, as everywhere)
+//   forward   y = max(0, x)                      (not-a-number stays, so that a run notices that it went wrong)
+//   backward  dx = dy where y > 0, else 0        (at x = 0 the subgradient is 0, as everywhere)
 
 /// <summary>ReLU on any number of elements. In the network it is fused into <see cref="Conv3x3.Conv3x3Op"/>.</summary>
 public static class ReluOp
@@ -18,11 +18,13 @@ public static class ReluOp
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "Relu.Backward", a => ($"{a.Output.Length}", Work.Each(a.Output.Length, 1, 3)))
-        .Plain((device, a) => device.Launch(BackwardKernel, a.Output.Length, a.GradOutput, a.Output, a.GradInput, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.Output.Length, a.GradOutput, a.Output, a.GradInput, a.Beta));
 
     private readonly record struct ForwardArguments(ArrayView<float> Input, ArrayView<float> Output);
 
-    private readonly record struct BackwardArguments(ArrayView<float> GradOutput, ArrayView<float> Output, ArrayView<float> GradInput, float Beta);
+    private readonly record struct BackwardArguments(
+        ArrayView<float> GradOutput, ArrayView<float> Output, ArrayView<float> GradInput, float Beta);
 
     internal static void ForwardKernel(Index1D index, ArrayView<float> input, ArrayView<float> output) =>
         output[index] = Rectify(input[index]);
@@ -48,6 +50,6 @@ public static class ReluOp
         s_backward.Run(device, new BackwardArguments(gradOutput, output, gradInput, beta));
     }
 
-    /// <summary>max(0, x) that lets not-a-number through: GPUs' own max instruction would make it 0.</summary>
+    /// <summary>max(0, x) that keeps not-a-number: GPUs' own max instruction would make it 0.</summary>
     internal static float Rectify(float x) => x < 0f ? 0f : x;
 }

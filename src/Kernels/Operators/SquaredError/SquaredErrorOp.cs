@@ -8,12 +8,12 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.SquaredError;
 
-// The loss under every content and style loss; systems differ only in the scale s.
+// The loss that every content and style loss uses; systems differ only in the scale s.
 //
 //   forward   L = s sum over i of (x[i] - t[i])²
 //   backward  dx[i] = 2 s (x[i] - t[i]) dL
 
-/// <summary>A scaled sum of squared differences to a fixed target.</summary>
+/// <summary>A scaled sum of squared differences from a fixed target.</summary>
 public static unsafe class SquaredErrorOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
@@ -21,19 +21,28 @@ public static unsafe class SquaredErrorOp
         .Vectorized(VectorForward)
         .Plain(
             (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, a.Scale, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, a.Target, partials)));
+                device, a.Loss, a.Scale,
+                partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, a.Target, partials)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "SquaredError.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 3)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.X.Length, a.X, a.Target, a.GradLoss, a.GradX, a.Scale, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.X.Length, a.X, a.Target, a.GradLoss, a.GradX, a.Scale, a.Beta));
 
-    private readonly record struct ForwardArguments(ArrayView<float> X, ArrayView<float> Target, ArrayView<float> Loss, float Scale);
+    private readonly record struct ForwardArguments(
+        ArrayView<float> X, ArrayView<float> Target, ArrayView<float> Loss, float Scale);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> X, ArrayView<float> Target, ArrayView<float> GradLoss, ArrayView<float> GradX, float Scale, float Beta);
+        ArrayView<float> X,
+        ArrayView<float> Target,
+        ArrayView<float> GradLoss,
+        ArrayView<float> GradX,
+        float Scale,
+        float Beta);
 
-    internal static void PartsKernel(Index1D part, ArrayView<float> x, ArrayView<float> target, ArrayView<float> partials)
+    internal static void PartsKernel(
+        Index1D part, ArrayView<float> x, ArrayView<float> target, ArrayView<float> partials)
     {
         float sum = 0f;
         for (int i = part; i < x.IntLength; i += ReductionOp.Parts)
@@ -46,7 +55,13 @@ public static unsafe class SquaredErrorOp
     }
 
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> x, ArrayView<float> target, ArrayView<float> gradLoss, ArrayView<float> gradX, float scale, float beta) =>
+        Index1D index,
+        ArrayView<float> x,
+        ArrayView<float> target,
+        ArrayView<float> gradLoss,
+        ArrayView<float> gradX,
+        float scale,
+        float beta) =>
         Accumulate.Into(ref gradX[index], 2f * scale * gradLoss[0] * (x[index] - target[index]), beta);
 
     /// <summary>loss[0] = scale x sum of (x - target)².</summary>

@@ -7,27 +7,31 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.TotalVariation;
 
-// Total variation: differences d of neighbouring pixels under a function φ, which is d² (Mahendran and Vedaldi 2015,
-// "Understanding deep image representations by inverting them", eq. 6 with beta 2) or |d| (Rudin, Osher and Fatemi 1992,
-// in its anisotropic form).
+// Total variation sums a function φ of the differences d of neighbouring pixels. φ is d² (Mahendran and Vedaldi
+// 2015, "Understanding deep image representations by inverting them", eq. 6 with beta 2) or |d| (Rudin, Osher and
+// Fatemi 1992, in its anisotropic form).
 //
 //   forward   L = sum over pixels, channels of  a φ(x[r, c+1] - x[r, c]) + b φ(x[r+1, c] - x[r, c])
 //                                             + e (φ(x[r+1, c+1] - x[r, c]) + φ(x[r+1, c] - x[r, c+1]))
 //   backward  dx[q] = dL sum over the up to eight neighbours n of q of w(q, n) φ'(x[q] - x[n])
 //
-// The diagonal terms make the nine-point stencil, which treats directions more alike. They are those of a picture padded
-// by repeating its border, as in crowsonkb's style-transfer-pytorch: over the edge a diagonal becomes a difference along
-// the border, twice for each. Inner leaves out the last row's differences across and the last column's down, as
-// jcjohnson's neural-style does.
+// The diagonal terms make the nine-point stencil, which treats directions more alike. They are those of a picture
+// padded by repeating its border, as in crowsonkb's style-transfer-pytorch: over the edge, a diagonal becomes a
+// difference along the border, and each such difference counts twice. Inner leaves out the last row's differences
+// across and the last column's differences down, as jcjohnson's neural-style does.
 
-/// <summary>What differences of neighbouring pixels count.</summary>
-/// <param name="Across">Of a pixel and the one to its right.</param>
-/// <param name="Down">Of a pixel and the one below.</param>
-/// <param name="Diagonal">Of a pixel and those below to its right and left.</param>
-/// <param name="Norm">What is summed up.</param>
-/// <param name="Border">What counts at the last row and column.</param>
+/// <summary>The weights of the differences of neighbouring pixels.</summary>
+/// <param name="Across">The weight of a pixel's difference from the one to its right.</param>
+/// <param name="Down">The weight of a pixel's difference from the one below.</param>
+/// <param name="Diagonal">The weight of a pixel's differences from those below to its right and left.</param>
+/// <param name="Norm">The function of the differences.</param>
+/// <param name="Border">The differences that count at the last row and column.</param>
 public readonly record struct VariationWeights(
-    float Across, float Down, float Diagonal = 0f, VariationNorm Norm = VariationNorm.Squared, VariationBorder Border = VariationBorder.All);
+    float Across,
+    float Down,
+    float Diagonal = 0f,
+    VariationNorm Norm = VariationNorm.Squared,
+    VariationBorder Border = VariationBorder.All);
 
 /// <summary>The function φ of a difference d.</summary>
 public enum VariationNorm
@@ -45,7 +49,7 @@ public enum VariationBorder
     /// <summary>All of them.</summary>
     All,
 
-    /// <summary>Without the last row's differences across and the last column's down.</summary>
+    /// <summary>All but the last row's differences across and the last column's differences down.</summary>
     Inner,
 }
 
@@ -57,24 +61,33 @@ public static unsafe class TotalVariationOp
         .Vectorized(VectorForward)
         .Plain(
             (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, 1f, partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, partials, a.Size, a.Weights)));
+                device, a.Loss, 1f,
+                partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, partials, a.Size, a.Weights)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "TotalVariation.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 9, 2)))
         .Vectorized(VectorBackward)
-        .Plain((device, a) => device.Launch(BackwardKernel, a.X.Length, a.X, a.GradLoss, a.GradX, a.Size, a.Weights, a.Beta));
+        .Plain((device, a) => device.Launch(
+            BackwardKernel, a.X.Length, a.X, a.GradLoss, a.GradX, a.Size, a.Weights, a.Beta));
 
     internal readonly record struct PictureSize(int Height, int Width, int Channels)
     {
         public int RowLength => Width * Channels;
     }
 
-    private readonly record struct ForwardArguments(ArrayView<float> X, ArrayView<float> Loss, PictureSize Size, VariationWeights Weights);
+    private readonly record struct ForwardArguments(
+        ArrayView<float> X, ArrayView<float> Loss, PictureSize Size, VariationWeights Weights);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> X, ArrayView<float> GradLoss, ArrayView<float> GradX, PictureSize Size, VariationWeights Weights, float Beta);
+        ArrayView<float> X,
+        ArrayView<float> GradLoss,
+        ArrayView<float> GradX,
+        PictureSize Size,
+        VariationWeights Weights,
+        float Beta);
 
-    internal static void PartsKernel(Index1D part, ArrayView<float> x, ArrayView<float> partials, PictureSize size, VariationWeights weights)
+    internal static void PartsKernel(
+        Index1D part, ArrayView<float> x, ArrayView<float> partials, PictureSize size, VariationWeights weights)
     {
         float sum = 0f;
         for (int i = part; i < x.IntLength; i += ReductionOp.Parts) sum += Terms(x, i, size, weights);
@@ -82,7 +95,12 @@ public static unsafe class TotalVariationOp
     }
 
     internal static void BackwardKernel(
-        Index1D index, ArrayView<float> x, ArrayView<float> gradLoss, ArrayView<float> gradX, PictureSize size, VariationWeights weights,
+        Index1D index,
+        ArrayView<float> x,
+        ArrayView<float> gradLoss,
+        ArrayView<float> gradX,
+        PictureSize size,
+        VariationWeights weights,
         float beta) =>
         Accumulate.Into(ref gradX[index], gradLoss[0] * Slopes(x, index, size, weights), beta);
 
@@ -126,7 +144,7 @@ public static unsafe class TotalVariationOp
         });
     }
 
-    /// <summary>The terms whose left or upper element is element i.</summary>
+    /// <summary>The sum of the terms whose left or upper element is element i.</summary>
     private static float Terms(ArrayView<float> x, int i, PictureSize size, VariationWeights weights)
     {
         (int rowLength, int channels) = (size.RowLength, size.Channels);
@@ -147,7 +165,7 @@ public static unsafe class TotalVariationOp
         return sum;
     }
 
-    /// <summary>The gradient of all terms that element i is in.</summary>
+    /// <summary>The gradient of all terms that element i is part of.</summary>
     private static float Slopes(ArrayView<float> x, int i, PictureSize size, VariationWeights weights)
     {
         (int rowLength, int channels) = (size.RowLength, size.Channels);
@@ -182,21 +200,25 @@ public static unsafe class TotalVariationOp
     {
         bool last = row + 1 == size.Height;
         int borders = (row == 0 ? 1 : 0) + (last ? 1 : 0);
-        return last && weights.Border == VariationBorder.Inner ? 0f : weights.Across + (2f * borders * weights.Diagonal);
+        return last && weights.Border == VariationBorder.Inner
+            ? 0f
+            : weights.Across + (2f * borders * weights.Diagonal);
     }
 
     private static float DownWeight(int column, PictureSize size, VariationWeights weights)
     {
         bool last = column + 1 == size.Width;
         int borders = (column == 0 ? 1 : 0) + (last ? 1 : 0);
-        return last && weights.Border == VariationBorder.Inner ? 0f : weights.Down + (2f * borders * weights.Diagonal);
+        return last && weights.Border == VariationBorder.Inner
+            ? 0f
+            : weights.Down + (2f * borders * weights.Diagonal);
     }
 
     /// <summary>φ.</summary>
     private static float Size(float difference, VariationNorm norm) =>
         norm == VariationNorm.Absolute ? MathF.Abs(difference) : difference * difference;
 
-    /// <summary>φ'; at 0 the subgradient 0 of |d|.</summary>
+    /// <summary>φ'; at 0 the subgradient of |d| is 0.</summary>
     private static float Slope(float difference, VariationNorm norm)
     {
         float sign = difference > 0f ? 1f : difference < 0f ? -1f : 0f;

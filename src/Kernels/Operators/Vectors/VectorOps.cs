@@ -7,18 +7,21 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.Vectors;
 
-// The vector operations that optimisers are made of (BLAS level 1). Dot products are in Reduction.
+// The vector operations that optimisers use (BLAS level 1). Dot products are in Reduction.
 //
-//   Copy   y = x          Fill   y = s          Scale  y = s y          Axpy  y = y + s x          Lerp  y = y + t (x - y)
+//   Copy   y = x          Fill   y = s          Scale  y = s y
+//   Axpy   y = y + s x    Lerp   y = y + t (x - y)
 
 /// <summary>Operations on vectors of any length that stay on the device.</summary>
 public static unsafe class VectorOps
 {
-    private static readonly Operator<One> s_fill = new Operator<One>("Vector.Fill", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 1)))
+    private static readonly Operator<One> s_fill = new Operator<One>(
+            "Vector.Fill", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 1)))
         .Vectorized((cpu, a) => cpu.Parallel(1, _ => a.Y.HostSpan.Fill(a.S)))
         .Plain((device, a) => device.Launch(FillKernel, a.Y.Length, a.Y, a.S));
 
-    private static readonly Operator<One> s_scale = new Operator<One>("Vector.Scale", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 1, 2)))
+    private static readonly Operator<One> s_scale = new Operator<One>(
+            "Vector.Scale", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 1, 2)))
         .Vectorized((cpu, a) =>
         {
             float* y = a.Y.Pointer;
@@ -29,11 +32,13 @@ public static unsafe class VectorOps
         })
         .Plain((device, a) => device.Launch(ScaleKernel, a.Y.Length, a.Y, a.S));
 
-    private static readonly Operator<Two> s_copy = new Operator<Two>("Vector.Copy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 2)))
+    private static readonly Operator<Two> s_copy = new Operator<Two>(
+            "Vector.Copy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 0, 2)))
         .Vectorized((cpu, a) => cpu.Parallel(1, _ => a.X.HostSpan.CopyTo(a.Y.HostSpan)))
         .Plain((device, a) => device.Launch(CopyKernel, a.Y.Length, a.Y, a.X));
 
-    private static readonly Operator<Two> s_axpy = new Operator<Two>("Vector.Axpy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 2, 3)))
+    private static readonly Operator<Two> s_axpy = new Operator<Two>(
+            "Vector.Axpy", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 2, 3)))
         .Vectorized((cpu, a) =>
         {
             float* to = a.Y.Pointer, from = a.X.Pointer;
@@ -41,7 +46,8 @@ public static unsafe class VectorOps
         })
         .Plain((device, a) => device.Launch(AxpyKernel, a.Y.Length, a.Y, a.X, a.S));
 
-    private static readonly Operator<Two> s_lerp = new Operator<Two>("Vector.Lerp", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 3, 3)))
+    private static readonly Operator<Two> s_lerp = new Operator<Two>(
+            "Vector.Lerp", a => ($"{a.Y.Length}", Work.Each(a.Y.Length, 3, 3)))
         .Vectorized((cpu, a) =>
         {
             float* to = a.Y.Pointer, from = a.X.Pointer;
@@ -69,10 +75,12 @@ public static unsafe class VectorOps
         y[index] += amount * (x[index] - y[index]);
 
     /// <summary>y = value.</summary>
-    public static void Fill(ComputeDevice device, ArrayView<float> y, float value) => s_fill.Run(device, new One(y, value));
+    public static void Fill(ComputeDevice device, ArrayView<float> y, float value) =>
+        s_fill.Run(device, new One(y, value));
 
     /// <summary>y = factor y.</summary>
-    public static void Scale(ComputeDevice device, ArrayView<float> y, float factor) => s_scale.Run(device, new One(y, factor));
+    public static void Scale(ComputeDevice device, ArrayView<float> y, float factor) =>
+        s_scale.Run(device, new One(y, factor));
 
     /// <summary>y = x.</summary>
     public static void Copy(ComputeDevice device, ArrayView<float> y, ArrayView<float> x)

@@ -9,27 +9,28 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Kernels.Operators.Wasserstein;
 
-// The squared 2-Wasserstein distance of two normal distributions, per channel (Olkin and Pukelsheim 1982; Vacher and Davies
-// 2020; as crowsonkb's style-transfer-pytorch uses it): style as mean and covariance of the features. With the mean m and
-// second moment M = Fᵀ F / pixels of a feature map F, the covariance C = M - m mᵀ + ε I, the target's m' and C', n channels
-// and S = C'^½:
+// The squared 2-Wasserstein distance of two normal distributions, per channel (Olkin and Pukelsheim 1982; Vacher and
+// Davies 2020; in the form that crowsonkb's style-transfer-pytorch uses). It describes style as mean and covariance of
+// the features. A feature map F has the mean m, the second moment M = Fᵀ F / pixels and the covariance
+// C = M - m mᵀ + ε I. The target has m' and C'. There are n channels, and S = C'^½:
 //
 //   forward   L = s / n (‖m - m'‖² + tr(C' + C - 2 A^½))       A = S C S
 //   backward  dC = dL s / n (I - S A^-½ S)                      dM = dC
 //             dm = dL s / n 2 (m - m') - 2 dC m
 //
-// Square roots are Newton and Schulz's iteration (Higham 2008, "Functions of matrices", eq. 6.35), from Y = A / ‖A‖, Z = I:
+// Square roots use Newton and Schulz's iteration (Higham 2008, "Functions of matrices", eq. 6.35), from
+// Y = A / ‖A‖, Z = I:
 //
 //   T = (3 I - Z Y) / 2,  Y = Y T,  Z = T Z                     ‖A‖^½ Y → A^½
 //
-// and A^-½ is found from R = A^½ alone, as its own backward pass would (the Lyapunov equation R X + X R = I, whose solution
-// is X = R^-1 / 2, by the iteration for the matrix sign; Lin and Maji 2017, "Improved bilinear pooling with CNNs"), from
-// Q = I / ‖R‖, B = R / ‖R‖:
+// A^-½ is computed from R = A^½ alone, as the backward pass of the square root would do it. That pass solves the
+// Lyapunov equation R X + X R = I, whose solution is X = R^-1 / 2, by the iteration for the matrix sign (Lin and Maji
+// 2017, "Improved bilinear pooling with CNNs"), from Q = I / ‖R‖, B = R / ‖R‖:
 //
 //   T = (3 I - B B) / 2,  Q = Q T,  B = B T                     Q → R^-1
 //
-// Twelve steps of each: eigenvalues below about 10^-4 of the norm are not yet reached, which keeps directions that hardly
-// vary from ruling the gradient. ε keeps A regular where there are fewer pixels than channels.
+// Each iteration takes twelve steps. They do not yet reach eigenvalues below about 10^-4 of the norm. This prevents
+// directions that hardly vary from dominating the gradient. ε keeps A regular if there are fewer pixels than channels.
 
 /// <summary>The Wasserstein-2 loss on mean and second moment, forward and backward.</summary>
 public static class WassersteinOp
@@ -41,9 +42,10 @@ public static class WassersteinOp
 
     private static readonly Operator<CovarianceArguments> s_covariance = new Operator<CovarianceArguments>(
             "Wasserstein.Covariance", a => ($"{a.Mean.Length}", Work.Each(a.Moment.Length, 2, 2)))
-        .Plain((device, a) => device.Launch(CovarianceKernel, a.Moment.Length, a.Mean, a.Moment, a.Covariance, Epsilon));
+        .Plain((device, a) => device.Launch(
+            CovarianceKernel, a.Moment.Length, a.Mean, a.Moment, a.Covariance, Epsilon));
 
-    // Composed of operators that choose their own forms: one form for all devices.
+    // These are composed of operators that choose their own forms, so they have one form for all devices.
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Wasserstein.Forward", a => ($"{a.Mean.Length}", WorkOf(a.Mean.Length, 3)))
         .Plain(RunForward);
@@ -52,15 +54,30 @@ public static class WassersteinOp
             "Wasserstein.Backward", a => ($"{a.Mean.Length}", WorkOf(a.Mean.Length, 2)))
         .Plain(RunBackward);
 
-    private readonly record struct CovarianceArguments(ArrayView<float> Mean, ArrayView<float> Moment, ArrayView<float> Covariance);
+    private readonly record struct CovarianceArguments(
+        ArrayView<float> Mean, ArrayView<float> Moment, ArrayView<float> Covariance);
 
     private readonly record struct ForwardArguments(
-        ArrayView<float> Mean, ArrayView<float> Covariance, ArrayView<float> TargetMean, ArrayView<float> TargetCovariance,
-        ArrayView<float> TargetRoot, ArrayView<float> Root, ArrayView<float> Loss, float Scale);
+        ArrayView<float> Mean,
+        ArrayView<float> Covariance,
+        ArrayView<float> TargetMean,
+        ArrayView<float> TargetCovariance,
+        ArrayView<float> TargetRoot,
+        ArrayView<float> Root,
+        ArrayView<float> Loss,
+        float Scale);
 
     private readonly record struct BackwardArguments(
-        ArrayView<float> Mean, ArrayView<float> TargetMean, ArrayView<float> TargetRoot, ArrayView<float> Root, ArrayView<float> GradLoss,
-        ArrayView<float> GradMean, float BetaMean, ArrayView<float> GradMoment, float BetaMoment, float Scale);
+        ArrayView<float> Mean,
+        ArrayView<float> TargetMean,
+        ArrayView<float> TargetRoot,
+        ArrayView<float> Root,
+        ArrayView<float> GradLoss,
+        ArrayView<float> GradMean,
+        float BetaMean,
+        ArrayView<float> GradMoment,
+        float BetaMoment,
+        float Scale);
 
     /// <summary>C = M - m mᵀ + ε I.</summary>
     internal static void CovarianceKernel(
@@ -82,7 +99,12 @@ public static class WassersteinOp
 
     /// <summary>The diagonal of C' + C - 2 R.</summary>
     internal static void DiagonalKernel(
-        Index1D index, ArrayView<float> target, ArrayView<float> covariance, ArrayView<float> root, ArrayView<float> diagonal, int n)
+        Index1D index,
+        ArrayView<float> target,
+        ArrayView<float> covariance,
+        ArrayView<float> root,
+        ArrayView<float> diagonal,
+        int n)
     {
         int at = index * (n + 1);
         diagonal[index] = target[at] + covariance[at] - (2f * root[at]);
@@ -90,7 +112,13 @@ public static class WassersteinOp
 
     /// <summary>dM = beta dM + dC with dC = dL scale (I - P).</summary>
     internal static void MomentBackwardKernel(
-        Index1D index, ArrayView<float> product, ArrayView<float> gradLoss, ArrayView<float> gradMoment, int n, float scale, float beta)
+        Index1D index,
+        ArrayView<float> product,
+        ArrayView<float> gradLoss,
+        ArrayView<float> gradMoment,
+        int n,
+        float scale,
+        float beta)
     {
         float gradient = gradLoss[0] * scale * ((index / n == index % n ? 1f : 0f) - product[index]);
         Accumulate.Into(ref gradMoment[index], gradient, beta);
@@ -98,8 +126,14 @@ public static class WassersteinOp
 
     /// <summary>dm = beta dm + dL scale 2 (m - m' - (I - P) m).</summary>
     internal static void MeanBackwardKernel(
-        Index1D index, ArrayView<float> mean, ArrayView<float> target, ArrayView<float> product, ArrayView<float> gradLoss,
-        ArrayView<float> gradMean, float scale, float beta)
+        Index1D index,
+        ArrayView<float> mean,
+        ArrayView<float> target,
+        ArrayView<float> product,
+        ArrayView<float> gradLoss,
+        ArrayView<float> gradMean,
+        float scale,
+        float beta)
     {
         int n = mean.IntLength;
         // m - (I - P) m = P m.
@@ -111,7 +145,8 @@ public static class WassersteinOp
     /// <summary>C = M - m mᵀ + ε I.</summary>
     /// <param name="mean">m, (n).</param>
     /// <param name="moment">M, (n, n).</param>
-    public static void Covariance(ComputeDevice device, ArrayView<float> mean, ArrayView<float> moment, ArrayView<float> covariance) =>
+    public static void Covariance(
+        ComputeDevice device, ArrayView<float> mean, ArrayView<float> moment, ArrayView<float> covariance) =>
         s_covariance.Run(device, new CovarianceArguments(mean, moment, covariance));
 
     /// <summary>root = A^½ of a symmetric positive matrix (n, n).</summary>
@@ -131,13 +166,17 @@ public static class WassersteinOp
     }
 
     /// <summary>
-    /// Both iterations, of the matrix divided by its norm: Y, Z as above for the root, which is Y; B, Q in their places for the
-    /// inverse, which is Q.
+    /// Runs either iteration on the matrix divided by its norm. The root uses Y and Z as above, and is Y. The inverse
+    /// uses B and Q in their places, and is Q.
     /// </summary>
-    private static void Iterate(ComputeDevice device, ArrayView<float> matrix, ArrayView<float> result, int n, float norm, bool inverse)
+    private static void Iterate(
+        ComputeDevice device, ArrayView<float> matrix, ArrayView<float> result, int n, float norm, bool inverse)
     {
-        using DeviceBuffer<float> t = device.Allocate<float>(matrix.Length), product = device.Allocate<float>(matrix.Length);
-        using DeviceBuffer<float> first = device.Allocate<float>(matrix.Length), second = device.Allocate<float>(matrix.Length), third = device.Allocate<float>(matrix.Length);
+        using DeviceBuffer<float> t = device.Allocate<float>(matrix.Length);
+        using DeviceBuffer<float> product = device.Allocate<float>(matrix.Length);
+        using DeviceBuffer<float> first = device.Allocate<float>(matrix.Length);
+        using DeviceBuffer<float> second = device.Allocate<float>(matrix.Length);
+        using DeviceBuffer<float> third = device.Allocate<float>(matrix.Length);
         (ArrayView<float> y, ArrayView<float> z, ArrayView<float> next) = (first.View, second.View, third.View);
         VectorOps.Copy(device, y, matrix);
         if (norm > 0) VectorOps.Scale(device, y, 1f / norm);
@@ -161,27 +200,36 @@ public static class WassersteinOp
         VectorOps.Copy(device, result, inverse ? z : y);
     }
 
-    /// <summary>loss[0] = scale / n (‖m - m'‖² + tr(C' + C - 2 R)), with R = (S C S)^½ left in <paramref name="root"/>.</summary>
+    /// <summary>
+    /// loss[0] = scale / n (‖m - m'‖² + tr(C' + C - 2 R)). Leaves R = (S C S)^½ in <paramref name="root"/>.
+    /// </summary>
     /// <param name="mean">m, (n).</param>
-    /// <param name="covariance">C, (n, n), of <see cref="Covariance"/>.</param>
+    /// <param name="covariance">C, (n, n), from <see cref="Covariance"/>.</param>
     /// <param name="targetMean">m', (n).</param>
     /// <param name="targetCovariance">C', (n, n).</param>
     /// <param name="targetRoot">S = C'^½, (n, n).</param>
     /// <param name="root">R, (n, n), for backward.</param>
     public static void Forward(
         ComputeDevice device, ArrayView<float> mean, ArrayView<float> covariance, ArrayView<float> targetMean,
-        ArrayView<float> targetCovariance, ArrayView<float> targetRoot, ArrayView<float> root, ArrayView<float> loss, float scale)
+        ArrayView<float> targetCovariance, ArrayView<float> targetRoot, ArrayView<float> root, ArrayView<float> loss,
+        float scale)
     {
-        s_forward.Run(device, new ForwardArguments(mean, covariance, targetMean, targetCovariance, targetRoot, root, loss, scale));
+        s_forward.Run(
+            device,
+            new ForwardArguments(mean, covariance, targetMean, targetCovariance, targetRoot, root, loss, scale));
     }
 
     /// <summary>dM = betaMoment dM + ..., dm = betaMean dm + ..., as above.</summary>
-    /// <param name="root">R of <see cref="Forward"/>.</param>
+    /// <param name="root">R from <see cref="Forward"/>.</param>
     public static void Backward(
-        ComputeDevice device, ArrayView<float> mean, ArrayView<float> targetMean, ArrayView<float> targetRoot, ArrayView<float> root,
-        ArrayView<float> gradLoss, ArrayView<float> gradMean, float betaMean, ArrayView<float> gradMoment, float betaMoment, float scale)
+        ComputeDevice device, ArrayView<float> mean, ArrayView<float> targetMean, ArrayView<float> targetRoot,
+        ArrayView<float> root, ArrayView<float> gradLoss, ArrayView<float> gradMean, float betaMean,
+        ArrayView<float> gradMoment, float betaMoment, float scale)
     {
-        s_backward.Run(device, new BackwardArguments(mean, targetMean, targetRoot, root, gradLoss, gradMean, betaMean, gradMoment, betaMoment, scale));
+        s_backward.Run(
+            device,
+            new BackwardArguments(
+                mean, targetMean, targetRoot, root, gradLoss, gradMean, betaMean, gradMoment, betaMoment, scale));
     }
 
     private static Work WorkOf(long n, int products) => new((products + (3 * Steps)) * 2.0 * n * n * n, 4.0 * n * n);
@@ -189,7 +237,8 @@ public static class WassersteinOp
     private static void RunForward(ComputeDevice device, ForwardArguments a)
     {
         int n = a.Mean.IntLength;
-        using DeviceBuffer<float> half = device.Allocate<float>(a.Covariance.Length), product = device.Allocate<float>(a.Covariance.Length);
+        using DeviceBuffer<float> half = device.Allocate<float>(a.Covariance.Length);
+        using DeviceBuffer<float> product = device.Allocate<float>(a.Covariance.Length);
         MatrixProductOp.Square(device, a.TargetRoot, a.Covariance, half.View, n);
         MatrixProductOp.Square(device, half.View, a.TargetRoot, product.View, n);
         SquareRoot(device, product.View, a.Root, n);
@@ -203,11 +252,14 @@ public static class WassersteinOp
     private static void RunBackward(ComputeDevice device, BackwardArguments a)
     {
         int n = a.Mean.IntLength;
-        using DeviceBuffer<float> half = device.Allocate<float>(a.Root.Length), product = device.Allocate<float>(a.Root.Length);
+        using DeviceBuffer<float> half = device.Allocate<float>(a.Root.Length);
+        using DeviceBuffer<float> product = device.Allocate<float>(a.Root.Length);
         Inverse(device, a.Root, product.View, n);
         MatrixProductOp.Square(device, a.TargetRoot, product.View, half.View, n);
         MatrixProductOp.Square(device, half.View, a.TargetRoot, product.View, n);
-        device.Launch(MomentBackwardKernel, a.Root.Length, product.View, a.GradLoss, a.GradMoment, n, a.Scale / n, a.BetaMoment);
-        device.Launch(MeanBackwardKernel, n, a.Mean, a.TargetMean, product.View, a.GradLoss, a.GradMean, a.Scale / n, a.BetaMean);
+        device.Launch(
+            MomentBackwardKernel, a.Root.Length, product.View, a.GradLoss, a.GradMoment, n, a.Scale / n, a.BetaMoment);
+        device.Launch(
+            MeanBackwardKernel, n, a.Mean, a.TargetMean, product.View, a.GradLoss, a.GradMean, a.Scale / n, a.BetaMean);
     }
 }
