@@ -72,7 +72,7 @@ internal sealed class Objective : IDisposable
             }
 
             if (_options.StyleTerms.Any())
-                foreach (FeatureLoss loss in new StyleTargets(pass, planner, _guidance).Losses(styles, (height, width))) _losses.Add(loss);
+                foreach (FeatureLoss loss in new StyleTargets(pass, planner, _guidance).Losses(styles, _plan)) _losses.Add(loss);
         }
         catch
         {

@@ -11,7 +11,8 @@ internal sealed class TestPlanner(VggArchitecture architecture, TransferOptions 
 
     public override TilePlan Content(int height, int width) => plan(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
 
-    public override TilePlan Style(int height, int width) => plan(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+    public override TilePlan Style(int height, int width, TilePlan result) =>
+         plan(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
 }
 
 internal static class TilePlans

@@ -89,7 +89,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
         {
             (int height, int width) = Schedule.StyleSize(options, last.Height, last.Width, input.Picture.Height, input.Picture.Width);
-            Require(planner.StyleBytes(height, width), $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
+            Require(planner.StyleBytes(height, width, last.Height, last.Width), $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
         }
 
         if (planner.Options.History < options.History)

@@ -17,7 +17,7 @@ namespace NativeStyle.Kernels.Devices;
 /// </summary>
 public sealed unsafe class CpuDevice : ComputeDevice
 {
-    /// <summary>What a thread that works takes by itself: its stack and what the runtime keeps for it. Measured with 2 to 64 threads.</summary>
+    /// <summary>What a working thread takes by itself: its stack, and what the runtime keeps for it.</summary>
     private const long ThreadBytes = 3 << 18;
 
     private readonly WorkerTeam? _team;

@@ -18,8 +18,8 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
 
     /// <summary>The losses for a result of some size.</summary>
     /// <param name="styles">At the sizes at which their strokes shall be seen; regions at any size.</param>
-    /// <param name="size">Height and width of the result.</param>
-    public IEnumerable<FeatureLoss> Losses(IReadOnlyList<StyleInput> styles, (int Height, int Width) size)
+    /// <param name="result">How the result goes through the network.</param>
+    public IEnumerable<FeatureLoss> Losses(IReadOnlyList<StyleInput> styles, TilePlan result)
     {
         LayerWeight[] layers = [.. _options.StyleTerms];
         double shares = styles.Where(style => style.Region is null).Sum(style => style.Weight);
@@ -27,7 +27,7 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
         {
             double whole = region.Key is null ? shares : 1;
             List<(double Weight, Dictionary<string, Tensor[]> Layers)> measured =
-                [.. region.Select(style => (style.Weight / whole, Measure(style, layers)))];
+                [.. region.Select(style => (style.Weight / whole, Measure(style, layers, result)))];
             double sum = measured.Sum(style => style.Weight);
             // Nothing of these styles counts; also 0 / 0, where all styles of the whole picture have weight 0.
             if (!(sum > 0)) continue;
@@ -38,7 +38,7 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
                 if (_options.StyleBlend == StyleBlend.Targets) targets = [(sum, Blend(targets, sum))];
                 VggLayer of = pass.Layer(layer.Layer);
                 double weight = _options.StyleWeight * layer.Weight;
-                StyleStatistics statistics = Statistics(of, size, region.Key);
+                StyleStatistics statistics = Statistics(of, (result.Height, result.Width), region.Key);
                 yield return _options.StyleLoss == StyleLoss.Wasserstein
                     ? new WassersteinLoss(of, statistics, [.. targets.Select(each => (each.Sums[0], each.Sums[1], weight * each.Weight))])
                     : new GramLoss(of, statistics, [.. targets.Select(each => (each.Sums[0], weight * each.Weight))], _options.StyleLossScale);
@@ -47,11 +47,11 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
     }
 
     /// <summary>A style's statistics by layer.</summary>
-    private Dictionary<string, Tensor[]> Measure(StyleInput style, LayerWeight[] layers)
+    private Dictionary<string, Tensor[]> Measure(StyleInput style, LayerWeight[] layers, TilePlan result)
     {
         (int Height, int Width) size = (style.Picture.Height, style.Picture.Width);
         Dictionary<string, RunningSums> sums = layers.ToDictionary(layer => layer.Layer, _ => new RunningSums(pass.Device));
-        pass.Visit(style.Picture, planner.Style(size.Height, size.Width), (layer, window, map) =>
+        pass.Visit(style.Picture, planner.Style(size.Height, size.Width, result), (layer, window, map) =>
         {
             using var tape = new Tape(pass.Device);
             sums[layer.Name].Add(Statistics(layer, size, style.Part).Sums(tape, map, window));

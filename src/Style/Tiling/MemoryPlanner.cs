@@ -82,7 +82,7 @@ public sealed class MemoryPlanner
         (TilePlan plan, long peak) = _planner.At(PassKind.Iteration, height, width);
         // Of targets at the result's size: a style of another size is asked for by itself.
         if (Options.ContentTerms.Any()) peak = Math.Max(peak, _planner.At(PassKind.Content, height, width).Peak);
-        peak = Math.Max(peak, StyleBytes(height, width));
+        peak = Math.Max(peak, StyleBytes(height, width, height, width));
         long content = _rehearsal.ContentBytes(height, width);
         long scratch = (plan.TargetsOnDisk ? content : 0) + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => segment.OutputBytes));
         double seconds = _times.Of(plan, iterates: true, content, measured: true);
@@ -90,8 +90,9 @@ public sealed class MemoryPlanner
     }
 
     /// <summary>Bytes of one pass over a style picture of this size.</summary>
-    public long StyleBytes(int height, int width) =>
-        Options.StyleTerms.Any() ? _planner.At(PassKind.Style, height, width).Peak : 0;
+    /// <param name="resultHeight">Rows of the result.</param>
+    public long StyleBytes(int height, int width, int resultHeight, int resultWidth) =>
+        Options.StyleTerms.Any() ? _planner.At(PassKind.Style, height, width, _planner.Iteration(resultHeight, resultWidth)).Peak : 0;
 
     private static string Words(TilePlan plan) => string.Join(", ", plan.Segments.Select(segment =>
     {

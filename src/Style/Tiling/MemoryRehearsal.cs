@@ -36,12 +36,21 @@ internal sealed class MemoryRehearsal(
     public TransferOptions Options => options;
 
     /// <summary>A run that stands ready to make passes over pictures of one size.</summary>
-    public RehearsedRun Prepare(PassKind kind, TilePlan plan) => new(this, kind, plan, regions);
+    /// <param name="result">Of a style, the plan of the iterations, whose content targets are there already.</param>
+    public RehearsedRun Prepare(PassKind kind, TilePlan plan, TilePlan? result = null) => new(this, kind, plan, result, regions);
+
+    /// <summary>Bytes of the device's blocks at the highest.</summary>
+    public long DevicePeak(PassKind kind, TilePlan plan, TilePlan? result = null)
+    {
+        using RehearsedRun run = Prepare(kind, plan, result);
+        run.MakePass();
+        return run.DevicePeakBytes;
+    }
 
     /// <summary>Bytes at the highest, all in all: of a CPU the whole program's, else the device's.</summary>
-    public long Peak(PassKind kind, TilePlan plan)
+    public long Peak(PassKind kind, TilePlan plan, TilePlan? result = null)
     {
-        using RehearsedRun run = Prepare(kind, plan);
+        using RehearsedRun run = Prepare(kind, plan, result);
         run.MakePass();
         return run.PeakBytes + HostBytes(kind, plan.Height, plan.Width);
     }

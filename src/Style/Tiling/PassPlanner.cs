@@ -19,7 +19,8 @@ internal abstract class PassPlanner(VggArchitecture architecture, TransferOption
     public abstract TilePlan Content(int height, int width);
 
     /// <summary>For the pass forward of a style picture of this size.</summary>
-    public abstract TilePlan Style(int height, int width);
+    /// <param name="result">The plan of the iterations, whose content targets are there already.</param>
+    public abstract TilePlan Style(int height, int width, TilePlan result);
 }
 
 /// <summary>Cuts nothing, whatever the size.</summary>
@@ -30,6 +31,6 @@ internal sealed class WholePlanner(VggArchitecture architecture, TransferOptions
     public override TilePlan Content(int height, int width) =>
         TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
 
-    public override TilePlan Style(int height, int width) =>
+    public override TilePlan Style(int height, int width, TilePlan result) =>
         TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
 }

@@ -15,18 +15,27 @@ internal sealed class RehearsedRun : IDisposable
     private readonly ComputeDevice _device;
     private readonly VggNetwork _network;
     private readonly FixedPlanner _planner;
+    private readonly IReadOnlyList<ContentLoss> _contents = [];
     private readonly Objective? _objective;
     private readonly Iterate? _iterate;
 
     /// <param name="kind">What passes will be made.</param>
     /// <param name="plan">How.</param>
+    /// <param name="result">Of a style, the plan of the iterations.</param>
     /// <param name="regions">Regions that styles have of their own.</param>
-    public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, int regions)
+    public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, TilePlan? result, int regions)
     {
         (_kind, _plan, _options) = (kind, plan, rehearsal.Options);
         _device = rehearsal.Device.Rehearsal();
         _planner = new FixedPlanner(rehearsal.Architecture, _options, plan);
         _network = VggNetwork.Rehearse(_device, new VggPlan(rehearsal.Architecture, _options.Network, _options.Layers));
+        if (result is not null && _options.ContentTerms.Any())
+        {
+            var skipped = new SkippedTargetPass(_device, _network);
+            TilePlan content = _planner.Content(result.Height, result.Width);
+            _contents = ContentLoss.Measure(skipped, _options, new BlankPicture(1, 1), content, result.TargetsOnDisk);
+        }
+
         if (kind == PassKind.Iteration)
         {
             // A region's mask only has to be another one.
@@ -42,6 +51,9 @@ internal sealed class RehearsedRun : IDisposable
 
     /// <summary>Bytes of the device that are in use between passes.</summary>
     public long StandingBytes => _device.MemoryBytes.InUse;
+
+    /// <summary>Bytes of the device's blocks at the highest.</summary>
+    public long DevicePeakBytes => _device.MemoryBytes.Peak;
 
     /// <summary>Bytes of the device at the highest, with what its threads have for themselves.</summary>
     public long PeakBytes => _device.MemoryBytes.Peak + _device.ScratchBytes;
@@ -63,7 +75,7 @@ internal sealed class RehearsedRun : IDisposable
                 using (var guidance = new Guidance(_device))
                 {
                     var targets = new StyleTargets(pass, _planner, guidance);
-                    foreach (FeatureLoss loss in targets.Losses([new StyleInput(picture)], (_plan.Height, _plan.Width))) loss.Dispose();
+                    foreach (FeatureLoss loss in targets.Losses([new StyleInput(picture)], _plan)) loss.Dispose();
                 }
 
                 break;
@@ -108,6 +120,7 @@ internal sealed class RehearsedRun : IDisposable
     {
         _iterate?.Dispose();
         _objective?.Dispose();
+        foreach (ContentLoss content in _contents) content.Dispose();
         _network.Dispose();
         _device.Dispose();
     }
@@ -130,7 +143,7 @@ internal sealed class RehearsedRun : IDisposable
         public override TilePlan Content(int height, int width) =>
             TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
 
-        public override TilePlan Style(int height, int width) => (height, width) == (plan.Height, plan.Width)
+        public override TilePlan Style(int height, int width, TilePlan result) => (height, width) == (plan.Height, plan.Width)
             ? plan : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
     }
 }

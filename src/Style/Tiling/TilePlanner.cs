@@ -12,18 +12,19 @@ namespace NativeStyle.Style.Tiling;
 internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, long limit)
     : PassPlanner(rehearsal.Architecture, rehearsal.Options)
 {
-    private readonly Dictionary<(PassKind, int, int), (TilePlan Plan, long Peak)> _plans = [];
+    private readonly Dictionary<(PassKind Kind, int Height, int Width, TilePlan? Result), (TilePlan Plan, long Peak)> _plans = [];
 
     public override TilePlan Iteration(int height, int width) => At(PassKind.Iteration, height, width).Plan;
 
     public override TilePlan Content(int height, int width) => At(PassKind.Content, height, width).Plan;
 
-    public override TilePlan Style(int height, int width) => At(PassKind.Style, height, width).Plan;
+    public override TilePlan Style(int height, int width, TilePlan result) => At(PassKind.Style, height, width, result).Plan;
 
     /// <summary>The plan for a picture of this size, and the bytes that it takes at the highest, all in all.</summary>
-    public (TilePlan Plan, long Peak) At(PassKind kind, int height, int width)
+    /// <param name="result">Of a style, the plan of the iterations.</param>
+    public (TilePlan Plan, long Peak) At(PassKind kind, int height, int width, TilePlan? result = null)
     {
-        if (_plans.TryGetValue((kind, height, width), out (TilePlan Plan, long Peak) plan)) return plan;
+        if (_plans.TryGetValue((kind, height, width, result), out (TilePlan Plan, long Peak) plan)) return plan;
         VggPlan network = Steps(kind switch
         {
             PassKind.Iteration => Options.Layers,
@@ -32,15 +33,15 @@ internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, lo
         });
         TilePlan whole = TilePlan.Whole(network, height, width);
         bool countable = TileSearch.Countable(rehearsal.Device, whole.Segments[0]);
-        plan = (whole, countable ? rehearsal.Peak(kind, whole) : long.MaxValue);
+        plan = (whole, countable ? rehearsal.Peak(kind, whole, result) : long.MaxValue);
         if (plan.Peak > limit)
         {
-            using var search = new TileSearch(rehearsal, times, kind, whole);
+            using var search = new TileSearch(rehearsal, times, kind, whole, result);
             plan = search.Run(limit);
             // Thousands of plans were made and forgotten.
             HostMemory.Release();
         }
 
-        return _plans[(kind, height, width)] = plan;
+        return _plans[(kind, height, width, result)] = plan;
     }
 }

@@ -18,16 +18,18 @@ internal sealed class TileSearch : IDisposable
     private readonly TileTimes _times;
     private readonly PassKind _kind;
     private readonly TilePlan _whole;
+    private readonly TilePlan? _result;
     private readonly RehearsedRun _run;
     private readonly long _standing;
     private readonly long _contentBytes;
     private readonly Dictionary<string, List<Candidate>> _candidates = [];
 
     /// <param name="whole">The plan that cuts nothing.</param>
-    public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole)
+    /// <param name="result">Of a style, the plan of the iterations.</param>
+    public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole, TilePlan? result)
     {
-        (_rehearsal, _times, _kind, _whole) = (rehearsal, times, kind, whole);
-        _run = rehearsal.Prepare(kind, whole);
+        (_rehearsal, _times, _kind, _whole, _result) = (rehearsal, times, kind, whole, result);
+        _run = rehearsal.Prepare(kind, whole, result);
         // What a first pass makes once stands as well.
         SegmentPlan network = whole.Segments[0];
         _run.OfLargestTile(network with { Cells = (1, 1) });
@@ -57,7 +59,7 @@ internal sealed class TileSearch : IDisposable
         for (int i = 0; i < Tries; i++)
         {
             (TilePlan plan, bool fits) = Fastest(target);
-            long peak = _rehearsal.Peak(_kind, plan);
+            long peak = _rehearsal.Peak(_kind, plan, _result);
             if (peak < smallest.Peak) smallest = (plan, peak);
             // Nothing is smaller than a plan whose largest tiles do not fit.
             if (peak <= limit || !fits) break;
