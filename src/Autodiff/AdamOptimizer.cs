@@ -22,7 +22,8 @@ public sealed class AdamOptimizer : Optimizer
         _v.Fill(0f);
     }
 
-    public AdamSettings Settings { get; }
+    /// <summary>Settings of the next step.</summary>
+    public AdamSettings Settings { get; set; }
 
     public override StepOutcome Step(Func<double> evaluate)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Vectors;

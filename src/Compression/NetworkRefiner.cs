@@ -1,9 +1,9 @@
 using MathNet.Numerics.LinearAlgebra;
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -65,7 +65,7 @@ public sealed class NetworkRefiner(
                 for (int i = 0; i < settings.Batch; i++)
                     loss += Descend(network, refined, crops[(int)(random.Uniform() * crops.Count)]);
                 float rate = settings.Rate * (1f - ((step - 1f) / settings.Steps));
-                foreach (RefinedLayer layer in refined) layer.Step(rate, step);
+                foreach (RefinedLayer layer in refined) layer.Step(rate);
                 Progress?.Invoke(step, loss);
             }
 
@@ -111,7 +111,7 @@ public sealed class NetworkRefiner(
             x = tape.Conv3x3(x, layer.Weights);
             // Copy the map: the teacher's next layer reuses its memory.
             Tensor target = tape.Constant(map.Shape);
-            VectorOps.Copy(device, target.Data, map.Data);
+            target.CopyFrom(map);
             double positions = (double)settings.Batch * map.Shape[0] * map.Shape[1];
             Tensor restored = tape.Conv3x3(x, layer.Restore, relu: false);
             terms.Add(tape.SquaredError(restored, target, (float)(1 / (positions * layer.Variation))));
@@ -123,16 +123,15 @@ public sealed class NetworkRefiner(
         return value;
     }
 
-    /// <summary>A layer's weights with Adam's moments of them.</summary>
+    /// <summary>A layer's weights with their optimisers.</summary>
     private sealed class RefinedLayer : IDisposable
     {
-        private readonly ComputeDevice _device;
-        private readonly (Tensor Parameter, Tensor M, Tensor V, float Size)[] _parameters;
+        private readonly (AdamOptimizer Adam, Tensor Parameter, float Size)[] _parameters;
 
         public RefinedLayer(
             ComputeDevice device, VggLayer layer, LayerWeights weights, Matrix<double> map, double variation)
         {
-            (_device, Layer, Variation) = (device, layer, variation);
+            (Layer, Variation) = (layer, variation);
             Weights = new Conv3x3Layer(device, weights.Kernel, weights.Bias, frozen: false);
             // A linear map at each position is a convolution in which only the middle tap is not zero.
             (int outputs, int channels) = (map.RowCount, map.ColumnCount);
@@ -153,12 +152,12 @@ public sealed class NetworkRefiner(
         /// <summary>The variation of the teacher's map per position.</summary>
         public double Variation { get; }
 
-        public void Step(float rate, int step)
+        public void Step(float rate)
         {
-            foreach ((Tensor parameter, Tensor m, Tensor v, float size) in _parameters)
+            foreach ((AdamOptimizer adam, Tensor parameter, float size) in _parameters)
             {
-                var adam = new AdamSettings(rate * size, Epsilon: 1e-12f);
-                AdamOp.Step(_device, parameter.Data, parameter.Gradient, m.Data, v.Data, adam, step);
+                adam.Settings = adam.Settings with { LearningRate = rate * size };
+                adam.Step();
                 parameter.ClearGradient();
             }
 
@@ -169,21 +168,16 @@ public sealed class NetworkRefiner(
 
         public void Dispose()
         {
-            foreach ((_, Tensor m, Tensor v, _) in _parameters)
-            {
-                m.Dispose();
-                v.Dispose();
-            }
-
+            foreach ((AdamOptimizer adam, _, _) in _parameters) adam.Dispose();
             Weights.Dispose();
             Restore.Dispose();
         }
 
-        private (Tensor, Tensor, Tensor, float) Parameter(Tensor parameter, float[] values)
+        /// <summary>A parameter with its optimiser and its size, the root of its mean square, by which steps are scaled.</summary>
+        private static (AdamOptimizer, Tensor, float) Parameter(Tensor parameter, float[] values)
         {
             float size = (float)Math.Sqrt(values.Average(value => (double)value * value));
-            Tensor Zeros() => new(_device, parameter.Shape, new float[values.Length]);
-            return (parameter, Zeros(), Zeros(), size);
+            return (new AdamOptimizer(parameter, new AdamSettings(0, Epsilon: 1e-12f)), parameter, size);
         }
     }
 }

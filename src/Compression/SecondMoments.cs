@@ -1,5 +1,6 @@
 using MathNet.Numerics.LinearAlgebra;
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Compression;

@@ -1,4 +1,5 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;

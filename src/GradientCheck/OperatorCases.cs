@@ -1,5 +1,6 @@
 using ILGPU;
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;

@@ -1,4 +1,5 @@
 using NativeStyle.Imaging;
+using NativeStyle.Style.Losses;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;

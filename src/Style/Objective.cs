@@ -1,14 +1,16 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Losses;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
 
 /// <summary>The losses of one picture, as scalars on the tape.</summary>
-internal readonly record struct Losses(Tensor Total, Tensor Content, Tensor Style, Tensor Variation, IReadOnlyList<LossTerm> Terms)
+internal readonly record struct LossTensors(Tensor Total, Tensor Content, Tensor Style, Tensor Variation, IReadOnlyList<LossTerm> Terms)
 {
     /// <summary>The numbers.</summary>
     /// <param name="byLayer">Whether to read each layer's loss.</param>
@@ -99,14 +101,14 @@ internal sealed class Objective : IDisposable
         }
 
         using var tape = new Tape(_device);
-        Losses losses = Evaluate(tape, pixels);
+        LossTensors losses = Evaluate(tape, pixels);
         LossValues values = losses.Values(byLayer);
         if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
         return values;
     }
 
     /// <summary>The losses of a picture (height, width, 3) in units of the pixel range, on a tape: all of it at once, in no tiles.</summary>
-    public Losses Evaluate(Tape tape, Tensor pixels)
+    public LossTensors Evaluate(Tape tape, Tensor pixels)
     {
         List<LossTerm> terms = [];
         foreach ((string layer, Tensor map) in _network.Features(tape, pixels, _options.PixelRange, _options.Layers))
@@ -130,11 +132,11 @@ internal sealed class Objective : IDisposable
 
     /// <summary>The sums of terms, each kind by itself and all together.</summary>
     /// <param name="variation">The total variation; null for none.</param>
-    public static Losses Sum(Tape tape, IReadOnlyList<LossTerm> terms, Tensor? variation)
+    public static LossTensors Sum(Tape tape, IReadOnlyList<LossTerm> terms, Tensor? variation)
     {
         variation ??= tape.Sum([]);
         Tensor content = tape.Sum([.. terms.Where(term => term.IsContent).Select(term => term.Value)]);
         Tensor style = tape.Sum([.. terms.Where(term => !term.IsContent).Select(term => term.Value)]);
-        return new Losses(tape.Sum([content, style, variation]), content, style, variation, terms);
+        return new LossTensors(tape.Sum([content, style, variation]), content, style, variation, terms);
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
@@ -31,7 +32,15 @@ public enum InputTransform
 /// <param name="Input">What happens to pixels first.</param>
 public sealed record VggOptions(
     Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero,
-    bool PoolRescale = false, InputTransform Input = InputTransform.Network);
+    bool PoolRescale = false, InputTransform Input = InputTransform.Network)
+{
+    /// <summary>Height and width of a map after a pooling; 0 where nothing is left.</summary>
+    public (int Height, int Width) Pooled(int height, int width)
+    {
+        var shape = new PoolShape(height, width, 1, PoolEdge);
+        return (shape.OutHeight, shape.OutWidth);
+    }
+}
 
 /// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
 public sealed class VggNetwork : IDisposable

@@ -1,3 +1,4 @@
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Autodiff.Tests;

@@ -1,3 +1,4 @@
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Adam;
 

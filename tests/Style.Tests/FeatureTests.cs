@@ -2,6 +2,7 @@ using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 

@@ -147,7 +147,7 @@ public class ObjectiveTests
         using var objective = new Objective(cpu, network, options, Height, Width, null, styles);
         using var pixels = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(Smooth(3).Pixels, value => value * options.PixelRange), true);
         using var tape = new Tape(cpu);
-        Losses losses = objective.Evaluate(tape, pixels);
+        LossTensors losses = objective.Evaluate(tape, pixels);
         tape.Backward(losses.Total);
         Assert.Equal(losses.Style.ToArray()[0], losses.Terms.Sum(term => term.Value.ToArray()[0]), 1e-4 * losses.Style.ToArray()[0]);
         return (losses.Total.ToArray()[0], pixels.GradientToArray());

@@ -1,8 +1,9 @@
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Tests;
 using NativeStyle.Vgg;

@@ -25,7 +25,7 @@ internal static class TilePlans
         for (int first = 0, i = 1; i <= network.Steps.Count; i++)
         {
             if (i < network.Steps.Count && (!VggPlan.CutsAfter(network.Steps[i - 1]) || random.Next(2) == 0)) continue;
-            var segment = new Segment([.. network.Steps.Take(i).Skip(first)], height, width, network.Options.PoolEdge);
+            var segment = new Segment([.. network.Steps.Take(i).Skip(first)], height, width, network.Options);
             (int rows, int columns) = segment.Cells;
             segments.Add(new SegmentPlan(segment, (random.Next(1, rows + 1), random.Next(1, columns + 1)), random.Next(2) == 0, random.Next(2) == 0));
             (height, width) = (rows, columns);

@@ -1,4 +1,5 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.GradientCheck;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;

@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>The weights of a convolution as tensors. Frozen ones cost no gradient.</summary>
 public sealed class Conv3x3Layer : IDisposable

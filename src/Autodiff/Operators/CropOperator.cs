@@ -1,9 +1,10 @@
 using ILGPU;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Crop;
 using NativeStyle.Kernels.Operators.Vectors;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>A window of a map on the tape.</summary>
 public static class CropOperator

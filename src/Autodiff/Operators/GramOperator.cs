@@ -1,7 +1,7 @@
 using ILGPU;
 using NativeStyle.Kernels.Operators.Gram;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>The Gram matrix on the tape.</summary>
 public static class GramOperator

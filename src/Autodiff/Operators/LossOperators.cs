@@ -3,7 +3,7 @@ using NativeStyle.Kernels.Operators.SquaredError;
 using NativeStyle.Kernels.Operators.TotalVariation;
 using NativeStyle.Kernels.Operators.Vectors;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>Scalar losses on the tape. They are kept after backward, so that they can be shown.</summary>
 public static class LossOperators

@@ -1,7 +1,7 @@
 using ILGPU;
 using NativeStyle.Kernels.Operators.Pixels;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>From pixels to the network's input on the tape.</summary>
 public static class PixelOperator

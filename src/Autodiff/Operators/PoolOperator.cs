@@ -1,7 +1,7 @@
 using ILGPU;
 using NativeStyle.Kernels.Operators.Pool2x2;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>2x2 pooling with stride 2 on the tape.</summary>
 public static class PoolOperator

@@ -1,7 +1,7 @@
 using ILGPU;
 using NativeStyle.Kernels.Operators.Relu;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>ReLU on the tape, for networks that do not fuse it into the convolution.</summary>
 public static class ReluOperator

@@ -6,7 +6,7 @@ using NativeStyle.Kernels.Operators.Guidance;
 using NativeStyle.Kernels.Operators.Reduction;
 using NativeStyle.Kernels.Operators.Vectors;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>Mean and guided maps on the tape: what style statistics beside the Gram matrix are made of.</summary>
 public static class StatisticsOperators

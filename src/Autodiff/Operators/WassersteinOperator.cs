@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Kernels.Operators.Wasserstein;
 
-namespace NativeStyle.Autodiff;
+namespace NativeStyle.Autodiff.Operators;
 
 /// <summary>What a Wasserstein loss compares with: mean, covariance and its square root, computed once.</summary>
 public sealed class WassersteinTarget : IDisposable

@@ -5,6 +5,7 @@ using System.Text.Json;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using Spectre.Console;
 

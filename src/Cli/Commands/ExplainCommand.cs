@@ -3,6 +3,7 @@ using System.Text;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 

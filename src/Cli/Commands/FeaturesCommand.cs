@@ -4,6 +4,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 using Spectre.Console;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;

@@ -6,6 +6,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;

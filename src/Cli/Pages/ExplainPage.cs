@@ -4,6 +4,7 @@ using System.Text;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
 
 namespace NativeStyle.Cli;
 

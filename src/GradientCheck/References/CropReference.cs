@@ -1,4 +1,5 @@
 using MathNet.Numerics.LinearAlgebra;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Crop;
 
 namespace NativeStyle.GradientCheck.References;

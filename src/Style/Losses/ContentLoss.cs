@@ -1,11 +1,11 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Memory;
-using NativeStyle.Kernels.Operators.Crop;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// How far the map is from the content picture's (Gatys, Ecker and Bethge 2016, eq. 1).

@@ -1,8 +1,9 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Autodiff.Operators;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>One layer's loss, weighted as it enters the sum.</summary>
 internal readonly record struct LossTerm(string Layer, bool IsContent, Tensor Value);

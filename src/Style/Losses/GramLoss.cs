@@ -1,8 +1,9 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Autodiff.Operators;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// How far the map's Gram matrix is from those of styles (Gatys, Ecker and Bethge 2016, eq. 4 and 5).

@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Tiling;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// Masks as weights of positions, each at the sizes of the layers that read it. A mask is scaled so that its mean square is 1:

@@ -1,8 +1,9 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Autodiff.Operators;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Tiling;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// The sums over a map's positions that styles are compared by: G = g Σ F Fᵀ, and for Wasserstein losses also the mean

@@ -3,7 +3,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// The style losses of all regions and layers, with the statistics of the style pictures as their targets. Styles for the whole

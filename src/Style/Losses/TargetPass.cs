@@ -1,11 +1,11 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>Passes of target pictures through the network, forward only.</summary>
 /// <param name="atTile">Called before each tile, with its number and how many the pass has.</param>

@@ -1,7 +1,8 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Operators.TotalVariation;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// How much neighbouring pixels differ (Mahendran and Vedaldi 2015, with squares; others with magnitudes or diagonals).

@@ -1,8 +1,9 @@
 using NativeStyle.Autodiff;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Autodiff.Operators;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Losses;
 
 /// <summary>
 /// How far the distribution of the map's features is from those of styles, both taken as normal distributions: the squared

@@ -3,7 +3,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>A layer's activations on the host.</summary>
 /// <param name="Layer">Its canonical name.</param>

@@ -7,7 +7,7 @@ using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>Times of one size.</summary>
 /// <param name="SecondsPerIteration">Median of whole iterations: forward, losses, backward, Adam.</param>

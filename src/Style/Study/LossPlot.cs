@@ -1,6 +1,6 @@
 using NativeStyle.Imaging;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>The losses of a transfer as a plot.</summary>
 public static class LossPlot

@@ -2,7 +2,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>A piece of a picture that excites a unit.</summary>
 /// <param name="Source">The picture's name.</param>

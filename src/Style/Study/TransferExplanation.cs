@@ -1,9 +1,10 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>Gram matrices of one layer, of some channels: those that matter most to the style.</summary>
 /// <param name="Channels">Which, in the order of rows and columns.</param>
@@ -90,7 +91,7 @@ public sealed record TransferExplanation(
             using Tensor pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), iterate, requiresGradient: true).Keep();
             using var tape = new Tape(device);
             if (pass == 0) tape.Observe();
-            Losses losses = objective.Evaluate(tape, pixels);
+            LossTensors losses = objective.Evaluate(tape, pixels);
             (string Name, Tensor Loss)[] all = [
                 .. losses.Terms.Select(term => ($"{(term.IsContent ? "content" : "style")} {term.Layer}", term.Value)),
                 .. losses.Variation.RequiresGradient ? new[] { ("tv", losses.Variation) } : []];
@@ -167,7 +168,7 @@ public sealed record TransferExplanation(
             moved[place + channel] += (float)by;
             using var pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), moved);
             using var tape = new Tape(device);
-            Losses losses = objective.Evaluate(tape, pixels);
+            LossTensors losses = objective.Evaluate(tape, pixels);
             // Summed here, in double: single precision would lose the change in the total.
             return losses.Terms.Sum(term => (double)term.Value.ToArray()[0]) + losses.Variation.ToArray()[0];
         }

@@ -1,12 +1,12 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.TotalVariation;
-using NativeStyle.Kernels.Operators.Vectors;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>How a unit is maximised. Without regularisation the result is noise that only the network understands.</summary>
 /// <param name="Size">Rows and columns of the picture.</param>
@@ -100,8 +100,9 @@ public static class UnitMaximizer
             using Tensor smooth = new Tensor(device, pixels.Shape, values, requiresGradient: true).Keep();
             using var tape = new Tape(device);
             tape.Backward(tape.TotalVariation(smooth, new VariationWeights(1, 1)));
-            double share = VectorOps.AbsoluteNorm(device, pixels.Gradient) / Math.Max(1e-12, VectorOps.AbsoluteNorm(device, smooth.Gradient));
-            VectorOps.Axpy(device, pixels.Gradient, smooth.Gradient, (float)(tvWeight * share));
+            Tensor excited = pixels.GradientTensor, smoothed = smooth.GradientTensor;
+            double share = excited.AbsoluteNorm() / Math.Max(1e-12, smoothed.AbsoluteNorm());
+            excited.Add(smoothed, (float)(tvWeight * share));
         }
 
         return (activation, pixels.GradientToArray());

@@ -3,7 +3,6 @@ using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
-using NativeStyle.Kernels.Operators.Crop;
 
 namespace NativeStyle.Style.Tiling;
 

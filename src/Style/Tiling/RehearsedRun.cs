@@ -1,7 +1,8 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Losses;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

@@ -1,5 +1,4 @@
-using NativeStyle.Kernels.Operators.Crop;
-using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -17,8 +16,8 @@ internal sealed class Segment
 
     /// <param name="steps">The steps of this segment, from the one that reads its input on.</param>
     /// <param name="height">Rows of what the first step reads.</param>
-    /// <param name="edge">What poolings do with odd sizes.</param>
-    public Segment(IReadOnlyList<VggStep> steps, int height, int width, PoolEdge edge)
+    /// <param name="options">They say what poolings do with odd sizes.</param>
+    public Segment(IReadOnlyList<VggStep> steps, int height, int width, VggOptions options)
     {
         Steps = steps;
         Layers = [.. steps.OfType<ConvolutionStep>().Select(step => step.Layer)];
@@ -28,8 +27,7 @@ internal sealed class Segment
         {
             (_heights[level], _widths[level]) = (height, width);
             _convolutions[level] = Layers.Count(layer => Level(layer) == level);
-            var pool = new PoolShape(height, width, 1, edge);
-            (height, width) = (pool.OutHeight, pool.OutWidth);
+            (height, width) = options.Pooled(height, width);
         }
 
         // The pooling of the last layer that a loss reads belongs to the head: the tail starts from its map.

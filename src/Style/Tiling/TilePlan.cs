@@ -41,7 +41,7 @@ internal sealed record TilePlan(VggPlan Network, IReadOnlyList<SegmentPlan> Segm
     /// <summary>The plan that cuts nothing.</summary>
     public static TilePlan Whole(VggPlan network, int height, int width)
     {
-        var segment = new Segment(network.Steps, height, width, network.Options.PoolEdge);
+        var segment = new Segment(network.Steps, height, width, network.Options);
         var whole = new SegmentPlan(segment, segment.Cells, KeepsGates: false, OutputOnDisk: false);
         return new TilePlan(network, [whole], height, width, TargetsOnDisk: false);
     }

@@ -100,7 +100,7 @@ internal sealed class TileSearch : IDisposable
         (int first, int height, int width) = (0, _whole.Height, _whole.Width);
         foreach (int end in cuts.Append(_whole.Network.Steps.Count))
         {
-            var segment = new Segment([.. _whole.Network.Steps.Take(end).Skip(first)], height, width, _whole.Network.Options.PoolEdge);
+            var segment = new Segment([.. _whole.Network.Steps.Take(end).Skip(first)], height, width, _whole.Network.Options);
             segments.Add(segment);
             (height, width) = segment.Cells;
             first = end;

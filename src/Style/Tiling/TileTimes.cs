@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Vgg;
 

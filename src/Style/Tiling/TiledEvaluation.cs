@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Losses;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
@@ -15,7 +16,7 @@ namespace NativeStyle.Style.Tiling;
 /// <param name="total">The sum of the losses' terms and of what does not come from maps, on a tape.</param>
 /// <param name="normalize">Whether each loss's gradient is normalised: its 1-norm is a sum over positions as well.</param>
 internal sealed class TiledEvaluation(
-    TiledNetwork tiles, IReadOnlyList<FeatureLoss> losses, Func<Tape, IReadOnlyList<LossTerm>, Losses> total, bool normalize) : IDisposable
+    TiledNetwork tiles, IReadOnlyList<FeatureLoss> losses, Func<Tape, IReadOnlyList<LossTerm>, LossTensors> total, bool normalize) : IDisposable
 {
     private readonly ILookup<VggLayer, FeatureLoss> _losses = losses.ToLookup(loss => loss.Layer);
     private readonly Dictionary<FeatureLoss, RunningSums> _sums = [];
@@ -36,7 +37,7 @@ internal sealed class TiledEvaluation(
         tiles.Forward(pixels, AddSums, backwardFollows: true);
         ForwardDone?.Invoke();
         using var head = new Tape(device);
-        Losses sum = total(head, [.. tiles.Taps.SelectMany(layer => _losses[layer]).SelectMany(loss => loss.Terms(head, _sums[loss].Totals))]);
+        LossTensors sum = total(head, [.. tiles.Taps.SelectMany(layer => _losses[layer]).SelectMany(loss => loss.Terms(head, _sums[loss].Totals))]);
         LossValues values = sum.Values(byLayer);
         if (!double.IsFinite(values.Total)) return values;
         if (sum.Total.RequiresGradient) head.Backward(sum.Total);

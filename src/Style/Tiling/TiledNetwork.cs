@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators.Crop;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

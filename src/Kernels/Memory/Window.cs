@@ -1,4 +1,4 @@
-namespace NativeStyle.Kernels.Operators.Crop;
+namespace NativeStyle.Kernels.Memory;
 
 /// <summary>A rectangle of the pixels of a map.</summary>
 /// <param name="Top">Its first row.</param>

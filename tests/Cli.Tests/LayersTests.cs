@@ -1,0 +1,99 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace NativeStyle.Cli.Tests;
+
+/// <summary>The table of layers in docs/design.md is true: of the projects' references, and of what their files use.</summary>
+public sealed partial class LayersTests
+{
+    private const string Prefix = "NativeStyle.";
+
+    private static readonly string s_root = FindRoot();
+
+    /// <summary>Project by name, and what the table says that it knows.</summary>
+    private static readonly Dictionary<string, string[]> s_table = File.ReadLines(Path.Combine(s_root, "docs", "design.md"))
+        .Select(line => Row().Match(line)).Where(match => match.Success)
+        .ToDictionary(match => match.Groups["project"].Value, match => match.Groups["knows"].Value.Split(", ", StringSplitOptions.TrimEntries));
+
+    public static TheoryData<string> Projects => [.. Directory.GetDirectories(Path.Combine(s_root, "src")).Select(path => Path.GetFileName(path)!)];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void AProjectReferencesWhatTheTableSays(string project)
+    {
+        XDocument file = XDocument.Load(Path.Combine(s_root, "src", project, $"{project}.csproj"));
+        IEnumerable<string> references = file.Descendants("ProjectReference")
+            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Concat(file.Descendants("PackageReference").Select(reference => reference.Attribute("Include")!.Value));
+        Assert.Equal(s_table[project].Order(StringComparer.Ordinal), references.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void ItsFilesUseNothingElse(string project)
+    {
+        HashSet<string> below = Below(project);
+        foreach (string file in Sources(project))
+        {
+            foreach (Match use in Use().Matches(File.ReadAllText(file)))
+                Assert.True(below.Contains(use.Groups[1].Value), $"{file} uses {use.Value}, which is not below {project}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void NamespacesFollowFolders(string project)
+    {
+        foreach (string file in Sources(project))
+        {
+            Match found = Namespace().Match(File.ReadAllText(file));
+            if (!found.Success) continue;
+            string folder = Path.GetRelativePath(Path.Combine(s_root, "src"), Path.GetDirectoryName(file)!);
+            Assert.Equal(Prefix + folder.Replace(Path.DirectorySeparatorChar, '.'), found.Groups[1].Value);
+        }
+    }
+
+    /// <summary>Operators are called by tensors and tapes; what is above them calls those.</summary>
+    [Theory]
+    [InlineData("Vgg")]
+    [InlineData("Style")]
+    [InlineData("Compression")]
+    public void ArithmeticGoesThroughAutodiff(string project)
+    {
+        foreach (string file in Sources(project))
+        {
+            Match call = Operator().Match(File.ReadAllText(file));
+            Assert.False(call.Success, $"{file} calls {call.Value}");
+        }
+    }
+
+    private static HashSet<string> Below(string project)
+    {
+        HashSet<string> below = [project];
+        foreach (string other in s_table[project].Where(s_table.ContainsKey)) below.UnionWith(Below(other));
+        return below;
+    }
+
+    private static IEnumerable<string> Sources(string project) => Directory
+        .EnumerateFiles(Path.Combine(s_root, "src", project), "*.cs", SearchOption.AllDirectories)
+        .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+
+    private static string FindRoot()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "NativeStyle.sln"))) folder = Path.GetDirectoryName(folder)!;
+        return folder;
+    }
+
+    [GeneratedRegex(@"^\| `src/(?<project>\w+)` \|.*\| (?<knows>[^|]+?) \|$")]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"^using (?:static )?NativeStyle\.(\w+)", RegexOptions.Multiline)]
+    private static partial Regex Use();
+
+    [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex Namespace();
+
+    [GeneratedRegex(@"\b[A-Z]\w*Ops?\.[A-Z]\w*\(|\bArrayView\b|^using ILGPU", RegexOptions.Multiline)]
+    private static partial Regex Operator();
+}
