@@ -34,6 +34,7 @@ public static class PictureFile
 
     /// <summary>The same, decoded once and kept as the file has it: three bytes a pixel, of 16-bit pictures six.</summary>
     /// <param name="memory">Bytes that decoding may take.</param>
+    /// <exception cref="PictureMemoryException">It takes more.</exception>
     /// <inheritdoc cref="Read"/>
     public static PictureSource Open(string path, long memory = long.MaxValue)
     {
@@ -46,6 +47,10 @@ public static class PictureFile
         catch (InvalidDataException bad)
         {
             throw new InvalidDataException($"{path} {bad.Message}", bad);
+        }
+        catch (PictureMemoryException large)
+        {
+            throw new PictureMemoryException($"{path} {large.Message}", large.NeededBytes, large.MemoryBytes);
         }
     }
 

@@ -35,7 +35,7 @@ public class FollowTests
     public void RyanChanKhFollowsScipysDoublePrecision()
     {
         double[] expected = Reference("ryanchankh");
-        IReadOnlyList<IterationReport> reports = RunOnTrained(Presets.RyanChanKh with { StyleLayers = [new("conv1_1", 0.2), new("conv2_1", 0.2), new("conv3_1", 0.2)], Init = InitKind.Content });
+        IReadOnlyList<IterationReport> reports = RunOnTrained(Presets.Find("ryanchankh")! with { StyleLayers = [new("conv1_1", 0.2), new("conv2_1", 0.2), new("conv3_1", 0.2)], Init = InitKind.Content });
         for (int i = 0; i <= 5; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-4 * expected[i]);
         for (int i = 6; i <= Iterations; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-2 * expected[i]);
     }

@@ -5,7 +5,7 @@ using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Style;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Pages;
 
 /// <summary>A transfer explained on one self-contained page: pictures and scripts are in it, nothing is fetched.</summary>
 internal static class ExplainPage

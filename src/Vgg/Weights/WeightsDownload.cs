@@ -132,7 +132,7 @@ public sealed class WeightsDownload
         if (source.Bytes > 0 && total > 0 && total != source.Bytes)
         {
             throw new InvalidDataException(
-                $"{source.Address} offers {total:n0} bytes, the published file has {source.Bytes:n0}: it is another file; try another --from or --url");
+                $"{source.Address} offers {total:n0} bytes, the published file has {source.Bytes:n0}: it is another file");
         }
 
         using FileStream file = new(part, goesOn ? FileMode.Append : FileMode.Create, FileAccess.Write);

@@ -46,7 +46,8 @@ public static class WeightsFile
     /// <param name="path">A .mat, .npz, .npy, .h5, .pth or .safetensors file.</param>
     /// <param name="layers">Canonical names of the layers needed; those in front of them are loaded too.</param>
     /// <param name="convention">What its first layer expects; null for what the file tells.</param>
-    /// <exception cref="InvalidDataException">Damaged, of another format, or without a layer needed.</exception>
+    /// <exception cref="InvalidDataException">Damaged, or of another format.</exception>
+    /// <exception cref="MissingLayerException">Without a layer that is needed.</exception>
     public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
     {
         (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers, load: true);
@@ -55,8 +56,7 @@ public static class WeightsFile
         {
             if (loaded.ContainsKey(name)) continue;
             string has = loaded.Count == 0 ? "no convolution of VGG" : $"the convolutions {string.Join(", ", loaded.Keys)}";
-            throw new InvalidDataException(
-                $"{path} lacks layer {name}: it has {has}; choose other layers (--content-layers, --style-layers) or another file");
+            throw new MissingLayerException($"{path} lacks layer {name}: it has {has}", name);
         }
 
         foreach (VggLayer layer in architecture.Layers)
