@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeStyle.Cli.Commands;
+using NativeStyle.Cli.Arguments;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
@@ -35,9 +36,9 @@ internal sealed class TransferConsole(bool quiet)
     public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network)
     {
         Say($"preset {options.Name}: {options.Description}");
-        Say($"network {network.Source}, {options.Pooling.ToString().ToLowerInvariant()} pooling; " +
+        Say($"network {network.Source}, {OptionWords.Pooling[options.Pooling]} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
-        Say($"device {DeviceOptions.NameOf(device)}: {device.Description}");
+        Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
         Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
     }
 

@@ -1,4 +1,6 @@
+using NativeStyle.Cli.Arguments;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -80,7 +82,7 @@ internal static class WeightsLocator
     /// <summary>Checks that weights that are named are there.</summary>
     public static void Require(string weights)
     {
-        if (weights != CompactNetwork.Name) UserErrors.RequireFile(weights, Kinds);
+        if (weights != CompactNetwork.Name) InputFiles.Require(weights, Kinds);
     }
 
     /// <summary>Whether weights that nobody named are all that there is, and lack layers or are of another architecture.</summary>

@@ -146,9 +146,10 @@ internal static class PictureDecoder
         long needed = (long)(pixels * format.DecodingBytes) + bytes.Length;
         if (needed > memory)
         {
-            throw new InvalidDataException(
+            throw new PictureMemoryException(
                 $"has {width} x {height} pixels, and decoding a {format.Name} of that size takes "
-                + $"about {needed >> 20} MiB of memory, of {memory >> 20} MiB; make it smaller, or raise --memory");
+                    + $"about {needed >> 20} MiB of memory, of {memory >> 20} MiB",
+                needed, memory);
         }
     }
 

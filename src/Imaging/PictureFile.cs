@@ -43,6 +43,7 @@ public static class PictureFile
     /// 16-bit pictures.
     /// </summary>
     /// <param name="memory">The most bytes that decoding may use.</param>
+    /// <exception cref="PictureMemoryException">Decoding needs more.</exception>
     /// <inheritdoc cref="Read"/>
     public static PictureSource Open(string path, long memory = long.MaxValue)
     {
@@ -60,6 +61,10 @@ public static class PictureFile
         catch (InvalidDataException bad)
         {
             throw new InvalidDataException($"{path} {bad.Message}", bad);
+        }
+        catch (PictureMemoryException large)
+        {
+            throw new PictureMemoryException($"{path} {large.Message}", large.NeededBytes, large.MemoryBytes);
         }
     }
 

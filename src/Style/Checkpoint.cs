@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Style;
 

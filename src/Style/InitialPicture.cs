@@ -1,5 +1,6 @@
 using NativeStyle.Imaging;
 using NativeStyle.Style.Losses;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;

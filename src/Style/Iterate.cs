@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Style;
 

@@ -4,6 +4,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Losses;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 

@@ -1,4 +1,5 @@
 using NativeStyle.Imaging;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Style;
 

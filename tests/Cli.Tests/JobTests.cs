@@ -152,7 +152,7 @@ public sealed class JobTests : IDisposable
     [Fact]
     public void EverySettingOfAPresetCanBeGivenOnTheCommandLine()
     {
-        string help = CommandLine.Run("transfer", "--help").Output;
+        string help = CommandLine.Run("transfer", "--help-all").Output;
         foreach (string options in new[]
         {
             "--optimizer lbfgs --history 5 --step-rule fixed --clamp true --average-decay 0.5 --style-loss wasserstein --style-blend losses --pooling l2 --pool-rescale true --init grey --colors histogram --show-layers false",

@@ -139,9 +139,10 @@ public class FormatTests
         using var folder = new TemporaryFolder();
         string file = folder.File("a.jpg");
         PictureFile.Write(file, Pictures.Smooth(300, 400));
-        var error = Assert.Throws<InvalidDataException>(() => PictureFile.Open(file, memory: 500_000));
-        Assert.Contains("has 400 x 300 pixels", error.Message, StringComparison.Ordinal);
-        Assert.Contains("--memory", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<PictureMemoryException>(() => PictureFile.Open(file, memory: 500_000));
+        Assert.StartsWith($"{file} has 400 x 300 pixels", error.Message, StringComparison.Ordinal);
+        Assert.Equal(500_000, error.MemoryBytes);
+        Assert.InRange(error.NeededBytes, 500_001, 2_000_000);
         Assert.Equal(3 * 300 * 400, PictureFile.Open(file, memory: 2_000_000).HeldBytes);
     }
 

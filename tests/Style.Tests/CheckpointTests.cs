@@ -1,5 +1,6 @@
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 

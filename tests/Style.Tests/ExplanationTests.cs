@@ -4,6 +4,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;

@@ -5,6 +5,7 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
@@ -35,7 +36,7 @@ public class FollowTests
     public void RyanChanKhFollowsScipysDoublePrecision()
     {
         double[] expected = Reference("ryanchankh");
-        IReadOnlyList<IterationReport> reports = RunOnTrained(Presets.RyanChanKh with { StyleLayers = [new("conv1_1", 0.2), new("conv2_1", 0.2), new("conv3_1", 0.2)], Init = InitKind.Content });
+        IReadOnlyList<IterationReport> reports = RunOnTrained(Presets.Find("ryanchankh")! with { StyleLayers = [new("conv1_1", 0.2), new("conv2_1", 0.2), new("conv3_1", 0.2)], Init = InitKind.Content });
         for (int i = 0; i <= 5; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-4 * expected[i]);
         for (int i = 6; i <= Iterations; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-2 * expected[i]);
     }

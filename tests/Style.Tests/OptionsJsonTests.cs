@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Style.Tests;
 
@@ -40,10 +41,46 @@ public class OptionsJsonTests
     [InlineData("""{"base": "gatys", "learningRate": 0}""", "learningRate")]
     [InlineData("""{"base": "gatys", "architecture": "ResNet"}""", "ResNet VGG-19")]
     [InlineData("""{"base": "gatys", "styleLayers": [{"layer": "conv1_1", "weight": 1}, {"layer": "conv1_1", "weight": 1}]}""", "twice")]
-    [InlineData("{}", "preset")]
+    [InlineData("{}", "preset contentLayers learningRate")]
+    [InlineData("""{"base": "gatys", "pooling": "Average", "pooling": "max"}""", "preset pooling")]
+    [InlineData("""{"base": "mine.json"}""", "mine.json coursera crowsonkb")]
+    [InlineData("""{"base": "gatys", "styleLayers": [null]}""", "preset styleLayers")]
+    [InlineData("""{"base": "gatys", "printEvery": 1.5}""", "preset printEvery 1.5")]
     public void WhatIsWrongIsSaid(string json, string words)
     {
         string message = Assert.Throws<TransferException>(() => OptionsJson.Read(json, name => Presets.Find(name))).Message;
+        foreach (string word in words.Split(' ')) Assert.Contains(word, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AFileMayHaveComments() => Assert.Equal(
+        12, OptionsJson.Read("""
+            // Mine.
+            {
+              "base": "gatys", /* the paper */
+              "size": 12 // small
+            }
+            """, name => Presets.Find(name)).Size);
+
+    /// <summary>Values that a file leaves out without naming a base have the default that they have for everyone.</summary>
+    [Fact]
+    public void WithoutABaseWhatIsNotRequiredHasItsDefault()
+    {
+        JsonObject json = JsonNode.Parse(OptionsJson.Write(Presets.DefaultRandom))!.AsObject();
+        foreach (string name in new[] { "seed", "history", "beta1", "epsilon", "styleLoss", "architecture" }) json.Remove(name);
+        TransferOptions options = OptionsJson.Read(json.ToJsonString(), _ => null);
+        Assert.Equal((1, 10, 0.9f, 1e-8f, StyleLoss.Gram), (options.Seed, options.History, options.Beta1, options.Epsilon, options.StyleLoss));
+        Assert.Equal("VGG-19", options.Architecture);
+    }
+
+    [Theory]
+    [InlineData("""{"size": 64, "size": 65}""", "size")]
+    [InlineData("""{"sise": 64}""", "sise")]
+    [InlineData("""{"size": "64"}""", "size 32768")]
+    public void WrongValuesOfAManifestAreSaid(string json, string words)
+    {
+        string message = Assert.Throws<TransferException>(
+            () => OptionsJson.With(Presets.Coursera, JsonNode.Parse(json)!.AsObject())).Message;
         foreach (string word in words.Split(' ')) Assert.Contains(word, message, StringComparison.Ordinal);
     }
 

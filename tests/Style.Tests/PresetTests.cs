@@ -5,6 +5,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
@@ -33,7 +34,7 @@ public class PresetTests
     public void LightOnMath()
     {
         // 1000 mean(0.5 (c - g)²) on the top-most convolution + 0.001 sum over seven of 1/7 mean((Gc - Gg)²), VGG-16.
-        var problem = new Problem(Presets.LightOnMath, Pooling.Average, PoolEdge.Same, Padding.Zero, 255, VggArchitecture.Vgg16);
+        var problem = new Problem(Presets.Find("light-on-math")!, Pooling.Average, PoolEdge.Same, Padding.Zero, 255, VggArchitecture.Vgg16);
         problem.AddContent("conv3_3", n => 1000 * 0.5 / n);
         foreach (string layer in new[] { "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3" })
             problem.AddGram(layer, (pixels, channels) => 1, (m, n) => 0.001 / 7 / ((double)n * n));
@@ -44,7 +45,7 @@ public class PresetTests
     public void CostFunction()
     {
         // alpha 1/2 ||aC - aG||² + beta sum lambda ||GS - GG||² / (2 nH nW nC)².
-        var problem = new Problem(Presets.CostFunction, Pooling.Average, PoolEdge.Same, Padding.Zero, 255);
+        var problem = new Problem(Presets.Find("cost-function")!, Pooling.Average, PoolEdge.Same, Padding.Zero, 255);
         problem.AddContent("conv4_2", n => 1e-4 * 0.5);
         foreach (string layer in s_gatysLayers) problem.AddGram(layer, (pixels, channels) => 1, (m, n) => 0.2 / Math.Pow(2.0 * m * n, 2));
         problem.Check();
@@ -56,7 +57,7 @@ public class PresetTests
         // Input (p - 0.5) / 0.5; mean((T - I)²) + 1e6 sum w mean((G - T)²), G = XᵀX / (H W); weights fall from layer to layer.
         double[] deviation = [0.229, 0.224, 0.225];
         var problem = new Problem(
-            Presets.Notebook, Pooling.Max, PoolEdge.Floor, Padding.Zero, 2, scale: [.. deviation.Select(std => 255 * std / 0.5 / 2)],
+            Presets.Find("notebook")!, Pooling.Max, PoolEdge.Floor, Padding.Zero, 2, scale: [.. deviation.Select(std => 255 * std / 0.5 / 2)],
             mean: [.. deviation.Select(std => 255 * std * 0.5 / 0.5)]);
         problem.AddContent("conv4_2", n => 1.0 / n);
         foreach ((string layer, double weight) in s_gatysLayers.Zip([1, 0.75, 0.2, 0.2, 0.2]))
@@ -94,7 +95,7 @@ public class PresetTests
     {
         // content_weight 2 l2_loss / size; style_weight 1/5 2 l2_loss(gram - style_gram) / size with gram / size of the map;
         // tv_weight 2 (l2_loss(dy) / size(dy) + l2_loss(dx) / size(dx)); l2_loss(t) = sum t² / 2.
-        var problem = new Problem(Presets.AnishAthalye, Pooling.Max, PoolEdge.Same, Padding.Zero, 255);
+        var problem = new Problem(Presets.Find("anishathalye")!, Pooling.Max, PoolEdge.Same, Padding.Zero, 255);
         problem.AddContent("conv4_2", n => 5 * 2 / (2.0 * n));
         foreach (string layer in s_gatysLayers)
             problem.AddGram(layer, (pixels, channels) => 1.0 / (pixels * channels), (m, n) => 500 * 0.2 * 2 / (2.0 * n * n));
@@ -107,7 +108,7 @@ public class PresetTests
     public void CrowsonKb()
     {
         // 0.015 MSE; StyleLossW2 by sqrtm_ns_lyap with 12 iterations, layers weighted 256 to 1, normalised; 2 TVLoss.
-        var problem = new Problem(Presets.CrowsonKb, Pooling.Max, PoolEdge.Floor, Padding.Replicate, 1);
+        var problem = new Problem(Presets.Find("crowsonkb")!, Pooling.Max, PoolEdge.Floor, Padding.Replicate, 1);
         problem.AddContent("conv4_2", n => 0.015 / n);
         foreach ((string layer, double weight) in s_gatysLayers.Zip([256, 64, 16, 4, 1])) problem.AddWasserstein(layer, weight / 341);
         problem.AddNinePoint(2);

@@ -1,6 +1,7 @@
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 

@@ -3,6 +3,7 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Tests;

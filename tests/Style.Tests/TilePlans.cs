@@ -1,3 +1,4 @@
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 

@@ -4,6 +4,7 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Tests;
 using NativeStyle.Vgg;

@@ -4,6 +4,7 @@ using NativeStyle.GradientCheck;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Conv3x3;
 using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;

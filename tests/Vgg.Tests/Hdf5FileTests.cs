@@ -23,7 +23,7 @@ public class Hdf5FileTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Single(WeightsFile.Load(Fixture("keras_application.h5"), ["conv1_1"]).Layers);
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4 << 20);
-        var lacks = Assert.Throws<InvalidDataException>(
+        var lacks = Assert.Throws<MissingLayerException>(
             () => WeightsFile.Load(Fixture("keras_application.h5"), ["conv2_1"]));
         const string Reason = "lacks layer conv1_2: it has the convolutions conv1_1";
         Assert.Contains(Reason, lacks.Message, StringComparison.Ordinal);

@@ -71,8 +71,17 @@ public class WeightsTests
     }
 
     [Theory]
-    [InlineData("vgg_new.mat", "conv1_2", "lacks layer conv1_2")]
-    [InlineData("vgg_stored.npz", "conv4_2", "lacks layer conv1_2")]
+    [InlineData("vgg_new.mat", "conv1_2", "conv1_2")]
+    [InlineData("vgg_stored.npz", "conv4_2", "conv1_2")]
+    public void ALayerThatIsMissingIsNamed(string name, string layer, string missing)
+    {
+        string file = Fixture(name);
+        var error = Assert.Throws<MissingLayerException>(() => WeightsFile.Load(file, [layer]));
+        Assert.StartsWith($"{file} lacks layer {missing}", error.Message, StringComparison.Ordinal);
+        Assert.Equal(missing, error.Layer);
+    }
+
+    [Theory]
     [InlineData("not_vgg.mat", "conv1_1", "no variable 'layers'")]
     [InlineData("not_vgg.npz", "conv1_1", "none called conv1_1_W")]
     [InlineData("make_weights.py", "conv1_1", "no weights file")]

@@ -1,63 +1,110 @@
 using System.CommandLine;
 using System.Diagnostics;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle batch</c>: many transfers with one network, past failures, and without what is done.</summary>
-internal sealed class BatchCommand
+/// <summary>
+/// <c>nativestyle batch</c>: many transfers with one network, past failures, and without what is done.
+/// </summary>
+internal sealed class BatchCommand : ProgramCommand
 {
-    private readonly Option<string?> _contents = new("--content") { Description = "A folder of content pictures; each is painted in each style", HelpName = "DIR" };
-    private readonly Option<string?> _styles = new("--style") { Description = "A folder of style pictures", HelpName = "DIR" };
-    private readonly Option<string?> _pairs = new("--pairs") { Description = "A folder with content_* and style_* pictures: each with each, results in OUT/gen_0, gen_1, ... beside the pictures", HelpName = "DIR" };
-    private readonly Option<string?> _manifest = new("--manifest") { Description = "A line of JSON a job: {\"content\": FILE, \"style\": FILE or [FILES], \"output\": FILE}, also styleWeights, masks, styleMasks, options", HelpName = "FILE.jsonl" };
-    private readonly Option<string> _output = new("--out", "-o") { Description = "The folder for the results", Required = true, HelpName = "DIR" };
-    private readonly Option<string> _format = new("--format") { Description = "png, jpg, tif or npy", DefaultValueFactory = _ => "png", HelpName = "EXT" };
-    private readonly Option<string?> _saveEvery = new("--save-every") { Description = "Also save every N iterations", HelpName = "N" };
-    private readonly Option<string?> _shard = new("--shard") { Description = "Do only share I of N, from 0/N to N-1/N (default: what Slurm's array variables or Kubernetes' completion index say, else all)", HelpName = "I/N" };
+    private static readonly Words<string> s_formats =
+        new([.. PictureFile.WritableExtensions.Select(extension => (extension[1..], extension[1..]))]);
+
+    private readonly Option<string?> _contents = new("--content")
+    {
+        Description = "A folder of content pictures; each is painted in each style", HelpName = "DIR",
+    };
+
+    private readonly Option<string?> _styles = new("--style")
+    {
+        Description = "A folder of style pictures", HelpName = "DIR",
+    };
+
+    private readonly Option<string?> _pairs = new("--pairs")
+    {
+        Description = "A folder with content_* and style_* pictures: each with each, results in OUT/gen_0, gen_1, " +
+            "... beside the pictures",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<string?> _manifest = new("--manifest")
+    {
+        Description = "A line of JSON a job: {\"content\": FILE, \"style\": FILE or [FILES], \"output\": FILE}, " +
+            "also styleWeights, masks, styleMasks, options",
+        HelpName = "FILE.jsonl",
+    };
+
+    private readonly Option<string> _output = new("--out", "-o")
+    {
+        Description = "The folder for the results", Required = true, HelpName = "DIR",
+    };
+
+    private readonly Option<string> _format = Typed.Option(
+        "--format", "Of the results", s_formats, s_formats.Choices[0]);
+    private readonly Option<int?> _saveEvery = OutputArguments.SaveEveryOption();
+    private readonly Option<string?> _shard = new("--shard")
+    {
+        Description = "Do only share I of N, from 0/N to N-1/N (default: what Slurm's array variables or " +
+            "Kubernetes' completion index say, else all)",
+        HelpName = "I/N",
+    };
+
     private readonly Option<bool> _again = new("--again") { Description = "Also do what is done already" };
     private readonly Option<bool> _list = new("--list") { Description = "Only list the jobs" };
     private readonly JobArguments _job = new();
-    private readonly DeviceOptions _device = new();
+    private readonly DeviceArguments _device = new();
 
-    public static Command Create()
-    {
-        var batch = new BatchCommand();
-        var command = new Command(
+    public BatchCommand()
+        : base(
             "batch",
-            "Paints many pictures. A result that is there already is skipped, a job that fails is told and passed over, so the same\n" +
-            "command can be given again after any interruption.\n\n" +
-            "  nativestyle batch --content photos --style paintings --out art\n" +
-            "  nativestyle batch --pairs data --out data --preset light-on-math --weights vgg16_weights.npz\n" +
-            "  nativestyle batch --manifest jobs.jsonl --out art --shard 0/4\n\n" +
-            "Exit code 1 if a job failed; the others are done. docs/batch.md shows it under Slurm and Kubernetes.")
-        {
-            batch._contents, batch._styles, batch._pairs, batch._manifest, batch._output, batch._format, batch._saveEvery, batch._shard, batch._again, batch._list,
-        };
-        batch._job.AddTo(command);
-        batch._device.AddTo(command);
-        command.SetAction(batch.Run);
-        return command;
+            "Paint many pictures, on one machine or a cluster.",
+            """
+            A result that is there already is skipped, a job that fails is told and passed over, so the same command can
+            be given again after any interruption.
+
+              nativestyle batch --content photos --style paintings --out art
+              nativestyle batch --pairs data --out data --preset light-on-math --weights vgg16_weights.npz
+              nativestyle batch --manifest jobs.jsonl --out art --shard 0/4
+
+            Exit code 1 if a job failed; the others are done. docs/batch.md shows it under Slurm and Kubernetes.
+            """)
+    {
+        Add(OptionGroup.Common, _contents, _styles, _pairs, _manifest, _output);
+        _job.AddTo(this);
+        Add(OptionGroup.Output, _format, _saveEvery);
+        Add(OptionGroup.Run, _shard, _again, _list);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
         List<BatchJob> jobs = Jobs(parsed);
-        string? twice = jobs.GroupBy(job => Path.GetFullPath(job.Output)).FirstOrDefault(group => group.Count() > 1)?.Key;
-        if (twice is not null) throw new UsageException($"two jobs would write {twice}; rename a picture or its output");
+        string? twice = jobs.GroupBy(job => Path.GetFullPath(job.Output))
+            .FirstOrDefault(group => group.Count() > 1)?.Key;
+        if (twice is not null)
+            throw new UsageException($"two jobs would write {twice}; rename a picture or its output");
         Shard shard = Shard.Find(parsed.GetValue(_shard), Environment.GetEnvironmentVariable);
         BatchJob[] mine = [.. jobs.Where((_, i) => shard.Has(i))];
-        if (shard.Count > 1) console.Say($"shard {shard.Index} of {shard.Count} ({shard.Source}): {mine.Length} of {jobs.Count} jobs");
+        if (shard.Count > 1)
+            console.Say($"shard {shard.Index} of {shard.Count} ({shard.Source}): {mine.Length} of {jobs.Count} jobs");
         if (parsed.GetValue(_list))
         {
-            foreach (BatchJob job in mine) Console.WriteLine($"{job.Output}{(File.Exists(job.Output) ? "  (done)" : "")}");
+            foreach (BatchJob job in mine)
+                Console.WriteLine($"{job.Output}{(File.Exists(job.Output) ? "  (done)" : "")}");
             return 0;
         }
 
-        int saveEvery = parsed.GetValue(_saveEvery) is string text ? Settings.ParseWhole("--save-every", text, 1, 1_000_000) : 0;
+        int saveEvery = parsed.GetValue(_saveEvery) ?? 0;
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
@@ -83,13 +130,16 @@ internal sealed class BatchCommand
             }
             catch (Exception wrong) when (UserErrors.IsUsers(wrong))
             {
-                failed.Add($"{job.Name}: {wrong.Message}");
-                Console.Error.WriteLine($"nativestyle: {job.Name}: {wrong.Message}");
+                failed.Add($"{job.Name}: {UserErrors.Words(wrong)}");
+                Console.Error.WriteLine($"nativestyle: {job.Name}: {UserErrors.Words(wrong)}");
             }
         }
 
         int left = mine.Length - done - skipped - failed.Count;
-        console.Say($"{done} painted, {skipped} were there already, {failed.Count} failed{(left > 0 ? $", {left} not begun or not ended" : "")}, {Stopwatch.GetElapsedTime(start):h\\:mm\\:ss}");
+        string unfinished = left > 0 ? $", {left} not begun or not ended" : "";
+        console.Say(
+            $"{done} painted, {skipped} were there already, {failed.Count} failed{unfinished}, " +
+            $"{Stopwatch.GetElapsedTime(start):h\\:mm\\:ss}");
         foreach (string failure in failed) console.Say($"  failed: {failure}");
         return cancellation.Token.IsCancellationRequested ? Cancellation.ExitCode : failed.Count > 0 ? 1 : 0;
     }
@@ -98,7 +148,8 @@ internal sealed class BatchCommand
     /// <returns>Null, or why there is no result.</returns>
     /// <exception cref="DeviceException">The device failed: on it no other job can be made either.</exception>
     private static string? Make(
-        BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console, CancellationToken cancellation)
+        BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
+        CancellationToken cancellation)
     {
         TransferJob own = draft with
         {
@@ -107,7 +158,8 @@ internal sealed class BatchCommand
             Options = job.Options is null ? draft.Options : With(draft.Options, job),
         };
         // A line that gives iterations of its own has the last word.
-        PreparedJob prepared = JobArguments.Prepare(own, job.Options?.ContainsKey("iterations") == true ? null : total, null, console);
+        if (job.Options?.ContainsKey("iterations") == true) total = null;
+        PreparedJob prepared = PreparedJob.Create(own, total, null, console);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(job.Output))!);
         if (job.Folder is { } folder)
         {
@@ -116,13 +168,17 @@ internal sealed class BatchCommand
             ScaleStep last = prepared.Job.Plan[^1];
             PictureFile.Write(Path.Combine(folder, "content.png"), used.Content!.At(last.Height, last.Width));
             PictureSource style = used.Styles[0].Picture;
-            (int height, int width) = Schedule.StyleSize(own.Options, last.Height, last.Width, style.Height, style.Width);
+            (int height, int width) = Schedule.StyleSize(
+                own.Options, last.Height, last.Width, style.Height, style.Width);
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
         // A transfer that is ended early writes beside, and is not taken for done.
-        string part = Path.Combine(Path.GetDirectoryName(job.Output)!, $"{Path.GetFileNameWithoutExtension(job.Output)}.part{Path.GetExtension(job.Output)}");
-        TransferResult result = runner.Run(prepared, new Outputs(part) { SaveEvery = saveEvery, NumberedAs = job.Output }, cancellation);
+        string part = Path.Combine(
+            Path.GetDirectoryName(job.Output)!,
+            $"{Path.GetFileNameWithoutExtension(job.Output)}.part{Path.GetExtension(job.Output)}");
+        TransferResult result = runner.Run(
+            prepared, new Outputs(part) { SaveEvery = saveEvery, NumberedAs = job.Output }, cancellation);
         if (result.End != TransferEnd.Completed)
         {
             File.Delete(part);
@@ -153,16 +209,17 @@ internal sealed class BatchCommand
 
     private List<BatchJob> Jobs(ParseResult parsed)
     {
-        string output = parsed.GetValue(_output)!, extension = "." + parsed.GetValue(_format)!.TrimStart('.').ToLowerInvariant();
-        if (!PictureFile.WritableExtensions.Contains(extension))
-            throw new UsageException($"--format {extension[1..]} is unknown, expected one of {string.Join(", ", PictureFile.WritableExtensions.Select(known => known[1..]))}");
-        if (File.Exists(output)) throw new UsageException($"{output} is a file, expected the name of a folder for the results");
-        return (parsed.GetValue(_contents), parsed.GetValue(_styles), parsed.GetValue(_pairs), parsed.GetValue(_manifest)) switch
+        (string output, string extension) = (parsed.GetValue(_output)!, $".{parsed.GetValue(_format)}");
+        OutputFiles.RequireFolder(output);
+        return (parsed.GetValue(_contents), parsed.GetValue(_styles), parsed.GetValue(_pairs),
+            parsed.GetValue(_manifest)) switch
         {
             ({ } contents, { } styles, null, null) => BatchJobs.FromFolders(contents, styles, output, extension),
             (null, null, { } pairs, null) => BatchJobs.FromPairs(pairs, output, extension),
             (null, null, null, { } manifest) => BatchJobs.FromManifest(manifest, output),
-            _ => throw new UsageException("batch needs --content DIR and --style DIR, or --pairs DIR, or --manifest FILE (see nativestyle batch --help)"),
+            _ => throw new UsageException(
+                "batch needs --content DIR and --style DIR, or --pairs DIR, or --manifest FILE (see nativestyle " +
+                "batch --help)"),
         };
     }
 }

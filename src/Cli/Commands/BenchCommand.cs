@@ -2,9 +2,12 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using Spectre.Console;
@@ -12,64 +15,66 @@ using Spectre.Console;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary><c>nativestyle bench</c>: how fast an iteration is here, and what takes the time.</summary>
-internal sealed class BenchCommand
+internal sealed class BenchCommand : ProgramCommand
 {
-    private readonly Argument<int> _height = new("HEIGHT") { Description = "Rows of the picture" };
-    private readonly Argument<int> _width = new("WIDTH") { Description = "Columns of the picture" };
-    private readonly Option<int> _iterations = new("--iterations")
-    {
-        Description = "Iterations to take the median of", DefaultValueFactory = _ => 5, HelpName = "N",
-    };
+    private readonly Argument<int> _height = Side("HEIGHT", "Rows of the picture");
+    private readonly Argument<int> _width = Side("WIDTH", "Columns of the picture");
+    private readonly Option<int> _iterations =
+        Typed.Option("--iterations", "Iterations to take the median of", new NumberRange<int>(1, 100_000), 5);
 
     private readonly Option<bool> _breakdown = new("--breakdown")
     {
         Description = "Also a table of all operators, beside what this machine can do at most",
     };
 
-    private readonly Option<string?> _memory = new("--memory")
-    {
-        Description = "Memory that it may take, e.g. 1G: in tiles where the whole needs more (default: no limit)", HelpName = "LIMIT",
-    };
+    private readonly Option<long?> _memory =
+        Typed.Memory("Memory that it may take, e.g. 1G: in tiles where the whole needs more (default: no limit)");
 
     private readonly Option<string?> _weights = new("--weights")
     {
         Description = "VGG weights whose network to time (default: random VGG-19 to conv5_1)", HelpName = "FILE",
     };
 
-    private readonly DeviceOptions _device = new();
+    private readonly DeviceArguments _device = new();
 
-    public static Command Create()
-    {
-        var bench = new BenchCommand();
-        var command = new Command(
+    public BenchCommand()
+        : base(
             "bench",
-            "Times one iteration of VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) on random\n" +
-            "weights and pictures, and prints a line of JSON: medians in seconds, 10^9 operations of the convolutions by their\n" +
-            "definition, peak memory in MB. The time to the first iteration is from the program's start. With --weights it is the\n" +
-            "file's network, whatever its channels, on those of these layers that it has.")
-        {
-            bench._height, bench._width, bench._iterations, bench._breakdown, bench._memory, bench._weights,
-        };
-        bench._device.AddTo(command);
-        command.SetAction(bench.Run);
-        return command;
+            "Time an iteration, and each operator beside the device's peak.",
+            """
+            The iteration is of VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) on
+            random weights and pictures. Prints a line of JSON: medians in seconds, 10^9 operations of the convolutions
+            by their definition, peak memory in MB. The time to the first iteration is from the program's start. With
+            --weights it is the file's network, whatever its channels, on those of these layers that it has.
+            """)
+    {
+        Add(_height);
+        Add(_width);
+        Add(OptionGroup.Common, _iterations, _breakdown, _memory, _weights);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
     private int Run(ParseResult parsed)
     {
-        int height = Side(parsed.GetValue(_height)), width = Side(parsed.GetValue(_width)), iterations = parsed.GetValue(_iterations);
-        if (iterations is < 1 or > 100_000) throw new UsageException($"--iterations {iterations} is out of range, expected 1 to 100000");
+        (int height, int width) = (parsed.GetValue(_height), parsed.GetValue(_width));
+        int iterations = parsed.GetValue(_iterations);
         string? weights = parsed.GetValue(_weights);
         if (weights is not null) WeightsLocator.Require(weights);
         BenchmarkNetwork network = weights is null ? BenchmarkNetwork.Random : BenchmarkNetwork.Of(weights);
         using ComputeDevice device = _device.Open(parsed);
-        long? limit = parsed.GetValue(_memory) is string text ? MemorySize.Parse("--memory", text) : null;
-        MemoryPlanner? memory = limit is long bytes ? IterationBenchmark.Planner(device, network, bytes) : null;
+        MemoryPlanner? memory =
+            parsed.GetValue(_memory) is long bytes ? IterationBenchmark.Planner(device, network, bytes) : null;
         MemoryEstimate? expected = memory?.At(height, width);
         if (expected is { } estimate)
         {
-            if (!estimate.Fits) throw new UsageException($"{width} x {height} pixels need about {MemorySize.Words(estimate.PeakBytes)} even in tiles; give a larger --memory");
-            Console.Error.WriteLine($"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files {MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
+            if (!estimate.Fits)
+                throw new UsageException(
+                    $"{width} x {height} pixels need about {MemorySize.Words(estimate.PeakBytes)} even in tiles; " +
+                    "give a larger --memory");
+            Console.Error.WriteLine(
+                $"memory about {MemorySize.Words(estimate.PeakBytes)}, scratch files " +
+                $"{MemorySize.Words(estimate.ScratchBytes)}; {estimate.Tiles ?? "in one piece"}");
         }
 
         using var benchmark = new IterationBenchmark(device, network, height, width, memory);
@@ -77,15 +82,17 @@ internal sealed class BenchCommand
         using var process = Process.GetCurrentProcess();
         Console.WriteLine(JsonSerializer.Serialize(new
         {
-            network = weights is null ? "random VGG-19" : $"{network.Architecture.Name} from {Path.GetFileName(weights)}",
+            network = weights is null ? "random VGG-19"
+                : $"{network.Architecture.Name} from {Path.GetFileName(weights)}",
             nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
-            device = DeviceOptions.NameOf(device),
+            device = DeviceArguments.NameOf(device),
             threads = (device as CpuDevice)?.Threads,
             height,
             width,
             seconds_per_iteration = Math.Round(result.SecondsPerIteration, 4),
             seconds_forward = result.SecondsForward is double forward ? Math.Round(forward, 4) : (double?)null,
-            seconds_to_first_iteration = Math.Round((result.FirstIterationEnded - process.StartTime.ToUniversalTime()).TotalSeconds, 2),
+            seconds_to_first_iteration = Math.Round(
+                (result.FirstIterationEnded - process.StartTime.ToUniversalTime()).TotalSeconds, 2),
             direct_gflop_per_iteration = Math.Round(result.DirectGflop, 1),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
             device_peak_mb = device.MemoryBytes.Peak >> 20,
@@ -109,34 +116,42 @@ internal sealed class BenchCommand
         table.AddEmptyRow();
         foreach (IGrouping<string, ProfileEntry> group in entries.GroupBy(entry => entry.Operator))
         {
-            double flop = group.Sum(entry => entry.Work.Flop), made = group.Sum(entry => entry.Work.Flop / entry.Work.Saving);
+            double flop = group.Sum(entry => entry.Work.Flop);
+            double made = group.Sum(entry => entry.Work.Flop / entry.Work.Saving);
             var sum = new Work(flop, group.Sum(entry => entry.Work.Bytes), made > 0 ? flop / made : 1);
-            AddRow(group.Key, "all", new ProfileEntry(group.Key, "all", group.Sum(entry => entry.Calls), group.Sum(entry => entry.Seconds), sum));
+            (int calls, double seconds) = (group.Sum(entry => entry.Calls), group.Sum(entry => entry.Seconds));
+            AddRow(group.Key, "all", new ProfileEntry(group.Key, "all", calls, seconds, sum));
         }
 
         AnsiConsole.Write(table);
-        Console.WriteLine($"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; each operator is waited for");
-        Console.WriteLine("GFLOP/s: operations of the operator's definition; its share of the peak counts those that are really made (Winograd: a quarter)");
+        Console.WriteLine(
+            $"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; each operator is waited for");
+        Console.WriteLine(
+            "GFLOP/s: operations of the operator's definition; its share of the peak counts those that are really " +
+            "made (Winograd: a quarter)");
         Console.WriteLine("GB/s: inputs and outputs, each once");
         if (peak is not null)
         {
             Console.WriteLine(
-                $"peak of this device, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds on registers, " +
+                $"peak of this device, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds " +
+                "on registers, " +
                 $"{Number(peak.GigabytesPerSecond, "f1")} GB/s of copying memory");
         }
 
         void AddRow(string name, string shape, ProfileEntry entry)
         {
-            double gigaflops = entry.Work.Flop / entry.Seconds / 1e9, gigabytes = entry.Work.Bytes / entry.Seconds / 1e9;
+            double gigaflops = entry.Work.Flop / entry.Seconds / 1e9;
+            double gigabytes = entry.Work.Bytes / entry.Seconds / 1e9;
             table.AddRow(
-                name, shape, $"{entry.Calls / iterations}", Number(entry.Seconds * 1e3 / iterations, "f2"), Percent(entry.Seconds / total),
+                name, shape, $"{entry.Calls / iterations}", Number(entry.Seconds * 1e3 / iterations, "f2"),
+                Percent(entry.Seconds / total),
                 Number(gigaflops, "f1"), Percent(gigaflops / entry.Work.Saving / peak?.GigaflopsPerSecond),
                 Number(gigabytes, "f1"), Percent(gigabytes / peak?.GigabytesPerSecond));
         }
     }
 
-    private static int Side(int pixels) =>
-        pixels is >= 16 and <= 32768 ? pixels : throw new UsageException($"a side of {pixels} pixels is out of range, expected 16 to 32768");
+    private static Argument<int> Side(string name, string help) =>
+        new(name) { Description = help, CustomParser = result => Typed.Sides(result) is [var side] ? side : 0 };
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 

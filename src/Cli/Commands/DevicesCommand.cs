@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using Spectre.Console;
 
@@ -10,7 +11,9 @@ internal static class DevicesCommand
 {
     public static Command Create()
     {
-        var command = new Command("devices", "Lists the devices that --device takes, with their drivers and memory, and says why one cannot be used.");
+        var command = new ProgramCommand(
+            "devices", "List what can compute here.",
+            "Each device that --device takes, with its driver and memory, and why one cannot be used.");
         command.SetAction(_ =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "driver", "memory");

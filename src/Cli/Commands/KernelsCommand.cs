@@ -3,10 +3,13 @@ using System.Diagnostics;
 using System.Globalization;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Gram;
 using NativeStyle.Kernels.Translation;
+using NativeStyle.Style.Options;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -16,29 +19,29 @@ internal static class KernelsCommand
 {
     public static Command Create()
     {
-        var command = new Command("kernels", "Lists the kernels that devices run; 'kernels show NAME' prints one in C# beside what ILGPU makes of it.");
+        var command = new ProgramCommand(
+            "kernels", "Show the kernels in C#, PTX and OpenCL C, and time them.", "Without a command it lists them.");
         command.SetAction(_ => List());
 
         var name = new Argument<string>("NAME") { Description = "Operator and method, as the list has it: Gram.ForwardKernel, or a part of it" };
         var openClOnly = new Option<bool>("--opencl") { Description = "Only the OpenCL C" };
         var ptxOnly = new Option<bool>("--ptx") { Description = "Only the PTX, NVIDIA's assembly language, for sm_80" };
-        var show = new Command("show", "Prints a kernel in C# beside ILGPU's OpenCL C, and its PTX.") { name, openClOnly, ptxOnly };
+        var show = new ProgramCommand("show", "Print a kernel in C# beside ILGPU's OpenCL C, and its PTX.") { name, openClOnly, ptxOnly };
         show.SetAction(parsed => Show(parsed.GetValue(name)!, parsed.GetValue(openClOnly), parsed.GetValue(ptxOnly)));
         command.Add(show);
 
-        var time = new Command("time", "Times one operator, the Gram matrix of 128 x 128 pixels and 64 channels, by each of its forms, from naive to fast.");
+        var time = new ProgramCommand(
+            "time", "Time one operator by each of its forms, from naive to fast.",
+            "It is the Gram matrix of 128 x 128 pixels and 64 channels.");
         time.SetAction(_ => Time());
         command.Add(time);
 
-        var architecture = new Option<string>("--arch")
-        {
-            Description = "The GPU's architecture: sm_70, sm_80, sm_90",
-            DefaultValueFactory = _ => "sm_80",
-            HelpName = "ARCH",
-        };
-        architecture.AcceptOnlyFromAmong("sm_70", "sm_80", "sm_90");
-        var assemble = new Command(
-            "assemble", "Assembles every kernel by NVIDIA's ptxas, without a GPU, and prints registers, spills, shared memory and occupancy.") { architecture };
+        string[] architectures = ["sm_70", "sm_80", "sm_90"];
+        Option<string> architecture = Typed.Option(
+            "--arch", "The GPU's architecture", new Words<string>([.. architectures.Select(name => (name, name))]), "sm_80");
+        var assemble = new ProgramCommand(
+            "assemble", "Assemble every kernel by NVIDIA's ptxas, without a GPU.",
+            "Prints registers, spills, shared memory and occupancy.") { architecture };
         assemble.SetAction(parsed => Assemble(parsed.GetValue(architecture)!));
         command.Add(assemble);
         return command;

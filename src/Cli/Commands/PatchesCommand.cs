@@ -1,42 +1,56 @@
 using System.CommandLine;
 using System.Globalization;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle patches DIR --layer L --channel C -o OUT</c>: the patches of pictures that excite a unit most.</summary>
-internal sealed class PatchesCommand
+/// <summary>
+/// <c>nativestyle patches DIR --layer L --channel C -o OUT</c>: the patches of pictures that excite a unit most.
+/// </summary>
+internal sealed class PatchesCommand : ProgramCommand
 {
-    private readonly Argument<string> _folder = new("DIR") { Description = "A folder of pictures (PNG and JPEG), with its folders" };
-    private readonly Option<string> _layer = new("--layer") { Description = "The layer, e.g. conv3_1", Required = true, HelpName = "L" };
-    private readonly Option<string> _channel = new("--channel") { Description = "The channel, from 0; several with commas make a row each", Required = true, HelpName = "C|C,C" };
-    private readonly Option<string> _output = new("--output", "-o") { Description = "The sheet of patches: .png, .jpg or .tif", Required = true, HelpName = "OUT" };
-    private readonly Option<string?> _top = new("--top") { Description = "Patches for each channel (default: 9)", HelpName = "N" };
-    private readonly Option<string?> _perPicture = new("--per-picture") { Description = "The most from one picture (default: 3)", HelpName = "N" };
-    private readonly Option<string?> _size = new("--size") { Description = "Pictures with a longer side are made so long (default: 512)", HelpName = "N" };
-    private readonly NetworkArguments _network = new();
-    private readonly DeviceOptions _device = new();
-
-    public static Command Create()
+    private readonly Argument<string> _folder = new("DIR")
     {
-        var patches = new PatchesCommand();
-        var command = new Command(
+        Description = "A folder of pictures (PNG and JPEG), with its folders",
+    };
+
+    private readonly UnitArguments _units = new();
+    private readonly Option<string> _output = Typed.Output("The sheet of patches: .png, .jpg or .tif");
+    private readonly Option<int> _top = Typed.Option(
+        "--top", "Patches for each channel", new NumberRange<int>(1, 100), 9);
+    private readonly Option<int> _perPicture =
+        Typed.Option("--per-picture", "The most from one picture", new NumberRange<int>(1, 100), 3);
+
+    private readonly Option<int> _size =
+        Typed.Option("--size", "Pictures with a longer side are made so long", new NumberRange<int>(1, 8192), 512);
+
+    private readonly NetworkArguments _network = new();
+    private readonly DeviceArguments _device = new();
+
+    public PatchesCommand()
+        : base(
             "patches",
-            "Finds what a channel is looking for: the pieces of a folder's pictures that excite it most, cut out by the layer's\n" +
-            "receptive field.\n\n" +
-            "  nativestyle patches photos --layer conv3_1 --channel 42 -o patches.png\n" +
-            "  nativestyle patches photos --layer conv2_1 --channel 0,1,2,3 -o patches.png --top 12")
-        {
-            patches._folder, patches._layer, patches._channel, patches._output, patches._top, patches._perPicture, patches._size,
-        };
-        patches._network.AddTo(command);
-        patches._device.AddTo(command);
-        command.SetAction(patches.Run);
-        return command;
+            "Find the pieces of pictures that a unit of a network answers to most.",
+            """
+            They are cut out of a folder's pictures by the layer's receptive field.
+
+              nativestyle patches photos --layer conv3_1 --channel 42 -o patches.png
+              nativestyle patches photos --layer conv2_1 --channel 0,1,2,3 -o patches.png --top 12
+            """)
+    {
+        Add(_folder);
+        _units.AddTo(this);
+        Add(OptionGroup.Common, _output, _top, _perPicture, _size);
+        _network.AddTo(this);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
     private int Run(ParseResult parsed)
@@ -44,20 +58,17 @@ internal sealed class PatchesCommand
         const int CellSide = 96;
         TransferConsole console = _network.Console(parsed);
         (string folder, string output) = (parsed.GetValue(_folder)!, parsed.GetValue(_output)!);
-        if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with pictures");
-        OutputArguments.RequireExtension(output, [.. PictureFile.WritableExtensions]);
-        UserErrors.RequireWritable(output);
-        int Whole(Option<string?> option, int most, int otherwise) => parsed.GetValue(option) is string text ? Settings.ParseWhole(option.Name, text, 1, most) : otherwise;
-        (int top, int perPicture, int size) = (Whole(_top, 100, 9), Whole(_perPicture, 100, 3), Whole(_size, 8192, 512));
-        (string? file, VggArchitecture architecture) = _network.Find(parsed, console, parsed.GetValue(_layer)!);
-        VggLayer layer = NetworkArguments.Layer("--layer", parsed.GetValue(_layer)!, architecture);
-        int[] channels = [.. parsed.GetValue(_channel)!.Split(',').Select(text => Settings.ParseWhole("--channel", text.Trim(), 0, layer.OutChannels - 1))];
-        string[] pictures = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(name => PictureFile.HasPictureName(name) && Path.GetFullPath(name) != Path.GetFullPath(output)).Order(StringComparer.Ordinal)];
-        if (pictures.Length == 0) throw new UsageException($"{folder} has no pictures ({PictureFile.Readable})");
+        string[] pictures = InputFiles.Pictures(folder, withFolders: true);
+        OutputFiles.CheckPicture(output);
+        pictures = [.. pictures.Where(name => Path.GetFullPath(name) != Path.GetFullPath(output))];
+        (int top, int perPicture, int size) =
+            (parsed.GetValue(_top), parsed.GetValue(_perPicture), parsed.GetValue(_size));
+        (string? file, VggArchitecture architecture) = _network.Find(parsed, console, _units.LayerName(parsed));
+        (VggLayer layer, IReadOnlyList<int> channels) = _units.Find(parsed, architecture);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using VggNetwork network = _network.Load(parsed, device, file, architecture, [layer.Name], console);
-        StrongestPatches[] finders = [.. channels.Select(channel => new StrongestPatches(device, network, layer.Name, channel, top, perPicture))];
+        StrongestPatches[] finders = [.. channels.Select(
+            channel => new StrongestPatches(device, network, layer.Name, channel, top, perPicture))];
         using var cancellation = new Cancellation();
         int least = 1 << (layer.Block - 1), seen = 0;
         foreach (string name in pictures)
@@ -72,25 +83,34 @@ internal sealed class PatchesCommand
                     picture = Resampler.Resize(picture, height, width);
                 }
 
-                if (Math.Min(picture.Height, picture.Width) < least) throw new UsageException($"{name} is smaller than {least} pixels");
+                if (Math.Min(picture.Height, picture.Width) < least)
+                    throw new UsageException($"{name} is smaller than {least} pixels");
                 foreach (StrongestPatches finder in finders) finder.Add(Path.GetFileName(name), picture);
                 console.Say($"{++seen}/{pictures.Length} {Path.GetFileName(name)}");
             }
             catch (Exception wrong) when (wrong is InvalidDataException or IOException or UsageException)
             {
                 // One picture that cannot be read does not keep the others from being seen.
-                Console.Error.WriteLine($"nativestyle: passed over: {wrong.Message}");
+                Console.Error.WriteLine($"nativestyle: passed over: {UserErrors.Words(wrong)}");
             }
         }
 
         SheetCell[][] rows = [.. channels.Zip(finders, (channel, finder) => finder.Found.Select(patch => new SheetCell(
-            string.Create(CultureInfo.InvariantCulture, $"{channel}: {patch.Activation:g3} {patch.Source}"), patch.Patch)).ToArray()).Where(row => row.Length > 0)];
-        if (rows.Length == 0) throw new UsageException($"no patch of these {seen} pictures excites {layer.Name} channel {string.Join(", ", channels)}");
+            string.Create(CultureInfo.InvariantCulture, $"{channel}: {patch.Activation:g3} {patch.Source}"),
+            patch.Patch)).ToArray()).Where(row => row.Length > 0)];
+        if (rows.Length == 0)
+            throw new UsageException(
+                $"no patch of these {seen} pictures excites {layer.Name} channel {string.Join(", ", channels)}");
         ReceptiveField field = ReceptiveField.Of(architecture, layer);
         PictureFile.Write(output, ContactSheet.Create(
             rows, CellSide, CellSide, $"{layer.Name}, {field.Size} x {field.Size} pixels each"));
-        foreach ((int channel, StrongestPatches finder) in channels.Zip(finders).Where(each => each.Second.Found.Count > 0))
-            console.Say(string.Create(CultureInfo.InvariantCulture, $"{layer.Name} channel {channel}: strongest {finder.Found[0].Activation:g4} in {finder.Found[0].Source}"));
+        foreach ((int channel, StrongestPatches finder) in channels.Zip(finders)
+            .Where(each => each.Second.Found.Count > 0))
+        {
+            string strongest = finder.Found[0].Activation.ToString("g4", CultureInfo.InvariantCulture);
+            console.Say($"{layer.Name} channel {channel}: strongest {strongest} in {finder.Found[0].Source}");
+        }
+
         console.Say($"saved {output}");
         return cancellation.Token.IsCancellationRequested ? Cancellation.ExitCode : 0;
     }

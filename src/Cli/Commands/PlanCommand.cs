@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using Spectre.Console;
@@ -9,44 +12,50 @@ using Spectre.Console;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary><c>nativestyle plan HEIGHT WIDTH</c>: what a transfer of some size would take, before it is made.</summary>
-internal sealed class PlanCommand
+internal sealed class PlanCommand : ProgramCommand
 {
-    private readonly Argument<int[]> _sizes = new("HEIGHT WIDTH") { Description = "Rows and columns of the result; more pairs for more sizes", Arity = ArgumentArity.OneOrMore };
-    private readonly JobArguments _job = new(except: [Settings.Size]);
-    private readonly DeviceOptions _device = new();
-
-    public static Command Create()
+    private readonly Argument<int[]> _sizes = new("HEIGHT WIDTH")
     {
-        var plan = new PlanCommand();
-        var command = new Command(
+        Description = "Rows and columns of the result; more pairs for more sizes", Arity = ArgumentArity.OneOrMore,
+        CustomParser = Typed.Sides,
+    };
+
+    private readonly JobArguments _job = new(except: OptionTable.Size);
+    private readonly DeviceArguments _device = new();
+
+    public PlanCommand()
+        : base(
             "plan",
-            "Tells what an iteration would take on results of some sizes: memory, whether the picture goes through the network whole or\n" +
-            "in tiles, scratch files, time. Nothing is computed but one convolution, for the pace of the device.\n\n" +
-            "  nativestyle plan 2048 2048\n" +
-            "  nativestyle plan 2048 2048 4096 4096 8192 8192 --memory 4G\n" +
-            "  nativestyle plan 3000 4000 --preset gatys --optimizer lbfgs\n\n" +
-            "The same planning happens at the beginning of every transfer.")
-        {
-            plan._sizes,
-        };
-        plan._job.AddTo(command);
-        plan._device.AddTo(command);
-        command.SetAction(plan.Run);
-        return command;
+            "Tell what sizes take: memory, tiles, scratch files, time.",
+            """
+            Nothing is computed but one convolution, for the pace of the device.
+
+              nativestyle plan 2048 2048
+              nativestyle plan 2048 2048 4096 4096 8192 8192 --memory 4G
+              nativestyle plan 3000 4000 --preset gatys --optimizer lbfgs
+
+            The same planning happens at the beginning of every transfer.
+            """)
+    {
+        Add(_sizes);
+        _job.AddTo(this);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
         int[] sizes = parsed.GetValue(_sizes)!;
-        if (sizes.Length % 2 != 0) throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, and {sizes.Length} numbers are none");
-        if (sizes.FirstOrDefault(side => side is < 16 or > 32768) is not 0 and int wrong) throw new UsageException($"a side of {wrong} pixels is out of range, expected 16 to 32768");
+        if (sizes.Length % 2 != 0)
+            throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, and {sizes.Length} numbers are none");
         TransferJob job = _job.Draft(parsed, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
         VggArchitecture architecture = WeightsLocator.Architecture(job.Weights, job.Options.Architecture);
         console.Say($"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(limit)} of memory");
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("height x width", "memory", "scratch files", "s an iteration", "how");
+        var table = new Table().Border(TableBorder.Rounded).AddColumns(
+            "height x width", "memory", "scratch files", "s an iteration", "how");
         foreach (TableColumn column in table.Columns.Take(4)) column.NoWrap();
         bool fits = true;
         foreach (int[] pair in sizes.Chunk(2))
@@ -55,9 +64,11 @@ internal sealed class PlanCommand
             MemoryEstimate estimate = planner.At(pair[0], pair[1]);
             fits &= estimate.Fits;
             string how = !estimate.Fits ? "does not fit, even in tiles" : estimate.Tiles ?? "whole";
-            if (planner.Options.History < job.Options.History) how += $"; L-BFGS remembers {planner.Options.History} steps instead of {job.Options.History}";
+            if (planner.Options.History < job.Options.History)
+                how += $"; L-BFGS remembers {planner.Options.History} steps instead of {job.Options.History}";
             table.AddRow(
-                $"{pair[0]} x {pair[1]}", MemorySize.Words(estimate.PeakBytes), estimate.ScratchBytes == 0 ? "-" : MemorySize.Words(estimate.ScratchBytes),
+                $"{pair[0]} x {pair[1]}", MemorySize.Words(estimate.PeakBytes),
+                estimate.ScratchBytes == 0 ? "-" : MemorySize.Words(estimate.ScratchBytes),
                 estimate.Seconds.ToString(estimate.Seconds < 10 ? "f2" : "f0", CultureInfo.InvariantCulture), how);
         }
 

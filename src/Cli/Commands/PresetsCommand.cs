@@ -1,5 +1,8 @@
 using System.CommandLine;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
@@ -10,16 +13,23 @@ internal static class PresetsCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "A preset, or a .json file", Arity = ArgumentArity.ExactlyOne };
-        var show = new Command(
-            "show",
-            "Prints a preset as JSON: all of its values, and where they come from. Saved to a file, and changed, it is a preset for\n" +
-            "--preset FILE.json; one that begins with \"base\": \"NAME\" needs only the values that differ.")
+        var name = new Argument<string>("NAME")
+        {
+            Description = "A preset, or a .json file", Arity = ArgumentArity.ExactlyOne,
+        };
+        var show = new ProgramCommand(
+            "show", "Print a preset as JSON: all of its values, and where they come from.",
+            """
+            Saved to a file, and changed, it is a preset for --preset FILE.json; one that begins with "base": "NAME"
+            needs only the values that differ.
+            """)
         {
             name,
         };
-        show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(JobArguments.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
-        var command = new Command("presets", "Lists the sets of options that --preset takes.") { show };
+        show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(
+            JobArguments.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
+        var command = new ProgramCommand("presets", "List the sets of options, nine of them of other systems.");
+        command.Add(show);
         command.SetAction(_ => List());
         return command;
     }
@@ -28,7 +38,8 @@ internal static class PresetsCommand
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("preset", "what it is", "from");
         table.AddRow(Presets.Default, "one of the next three, as the weights allow", "");
-        foreach (TransferOptions preset in Presets.All) table.AddRow(preset.Name, Markup.Escape(preset.Description), Markup.Escape(preset.Source));
+        foreach (TransferOptions preset in Presets.All)
+            table.AddRow(preset.Name, Markup.Escape(preset.Description), Markup.Escape(preset.Source));
         AnsiConsole.Write(table);
     }
 }

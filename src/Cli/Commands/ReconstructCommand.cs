@@ -1,39 +1,54 @@
 using System.CommandLine;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
 
 /// <summary><c>nativestyle reconstruct IMAGE --layer L -o OUT</c>: what a layer knows of a picture.</summary>
-internal sealed class ReconstructCommand
+internal sealed class ReconstructCommand : ProgramCommand
 {
-    private readonly Argument<string> _image = new("IMAGE") { Description = $"The picture that is reconstructed ({PictureFile.Readable})" };
-    private readonly Option<string> _layer = new("--layer") { Description = "The layer whose feature map it is found from, e.g. conv3_1 or relu4_2; several with commas", Required = true, HelpName = "L" };
-    private readonly JobArguments _job = new("gatys", [.. Recipe.ReconstructSettings]);
-    private readonly OutputArguments _outputs = new();
-    private readonly DeviceOptions _device = new();
-
-    public static Command Create()
+    private readonly Argument<string> _image = new("IMAGE")
     {
-        var reconstruct = new ReconstructCommand();
-        var command = new Command(
+        Description = $"The picture that is reconstructed ({PictureFile.Readable})",
+    };
+
+    private readonly Option<IReadOnlyList<LayerWeight>?> _layer = Typed.Option(
+        "--layer", "L", "The layer whose feature map it is found from, e.g. conv3_1 or relu4_2; several with commas",
+        OptionTable.ContentLayers.Type.Parse);
+
+    private readonly JobArguments _job = new("gatys", Recipe.SetByReconstruct);
+    private readonly OutputArguments _outputs = new();
+    private readonly DeviceArguments _device = new();
+
+    public ReconstructCommand()
+        : base(
             "reconstruct",
-            "Finds a picture, from noise, that a layer of the network cannot tell from IMAGE: what the layer keeps of it, and what it\n" +
-            "forgets (Mahendran and Vedaldi 2015; Gatys et al. 2016, figure 1).\n\n" +
-            "  nativestyle reconstruct photo.jpg --layer conv4_1 -o seen.png --size 256")
-        {
-            reconstruct._image, reconstruct._layer,
-        };
-        reconstruct._outputs.AddTo(command);
-        reconstruct._job.AddTo(command);
-        reconstruct._device.AddTo(command);
-        command.SetAction(reconstruct.Run);
-        return command;
+            "Show what a layer of a network knows of a picture.",
+            """
+            Finds a picture, from noise, that the layer cannot tell from IMAGE: what it keeps of it, and what it forgets
+            (Mahendran and Vedaldi 2015; Gatys et al. 2016, figure 1).
+
+              nativestyle reconstruct photo.jpg --layer conv4_1 -o seen.png --size 256
+            """)
+    {
+        _layer.Required = true;
+        Add(_image);
+        Add(OptionGroup.Common, _layer);
+        _outputs.AddTo(this);
+        _job.AddTo(this);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
-    /// <summary>A preset made one that reconstructs from layers: the relative error of their maps, and no style.</summary>
-    public static TransferOptions Options(TransferOptions preset, IReadOnlyList<LayerWeight> layers) => preset with
+    /// <summary>
+    /// A preset made one that reconstructs from layers: the relative error of their maps, and no style.
+    /// </summary>
+    public static TransferOptions Adapt(TransferOptions preset, IReadOnlyList<LayerWeight> layers) => preset with
     {
         ContentLayers = layers,
         ContentWeight = 1,
@@ -50,11 +65,12 @@ internal sealed class ReconstructCommand
     {
         TransferConsole console = _job.Console(parsed);
         string image = parsed.GetValue(_image)!;
-        UserErrors.RequireFile(image, $"the picture to reconstruct ({PictureFile.Readable})");
+        InputFiles.RequirePicture(image, "the picture to reconstruct");
         Outputs outputs = _outputs.Parse(parsed, [image, .. _job.Inputs(parsed)]);
-        TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) =>
-            Options(options, LayerList.Parse("--layer", parsed.GetValue(_layer), architecture)!)) with { Content = image };
-        PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), null, console);
+        IReadOnlyList<LayerWeight> layers = parsed.GetValue(_layer)!;
+        TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) => Adapt(
+            options, Typed.For(_layer.Name, () => LayerList.Resolve(layers, architecture)))) with { Content = image };
+        PreparedJob prepared = PreparedJob.Create(draft, _job.TotalIterations(parsed), null, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, device, prepared, outputs);
     }

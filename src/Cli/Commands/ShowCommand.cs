@@ -1,6 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
@@ -13,14 +17,16 @@ internal static class ShowCommand
         var picture = new Argument<string>("PICTURE") { Description = "A .png that this program wrote" };
         var json = new Option<bool>("--json") { Description = "Print all that the picture tells, as JSON" };
         var preset = new Option<bool>("--preset") { Description = "Print its options as a preset, for --preset FILE.json" };
-        var command = new Command("show", "Tells how a picture was made: from which pictures, with which options and losses, and the command that makes it again.")
+        var command = new ProgramCommand(
+            "show", "Tell how a picture was made, and the command that makes it again.",
+            "It tells from which pictures and with which options a .png of this program came about, and its losses.")
         {
             picture, json, preset,
         };
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(picture)!;
-            UserErrors.RequireFile(path, "a .png picture of this program");
+            InputFiles.Require(path, "a .png picture of this program");
             (Recipe recipe, string text) = Recipe.Read(path);
             if (parsed.GetValue(json)) Console.WriteLine(text);
             else if (parsed.GetValue(preset)) Console.WriteLine(OptionsJson.Write(recipe.Job.Options));

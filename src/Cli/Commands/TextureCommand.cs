@@ -1,42 +1,57 @@
 using System.CommandLine;
-using System.Globalization;
-using NativeStyle.Imaging;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
 
 /// <summary><c>nativestyle texture STYLE... -o OUT</c>: a picture of nothing but style, of any size.</summary>
-internal sealed class TextureCommand
+internal sealed class TextureCommand : ProgramCommand
 {
-    private readonly Argument<string[]> _styles = new("STYLE") { Description = "The pictures whose texture is synthesised, one or more", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<string?> _size = new(Settings.Size) { Description = "The result in pixels: N for a square, or WIDTHxHEIGHT (default: the first style's shape, 384 at most)", HelpName = "N|WxH" };
-    private readonly Option<string?> _styleWeights = new("--style-weights") { Description = "How much each style counts beside the others", HelpName = "X,X" };
-    private readonly JobArguments _job = new(except: [.. Recipe.TextureSettings]);
-    private readonly OutputArguments _outputs = new();
-    private readonly DeviceOptions _device = new();
-
-    public static Command Create()
+    private readonly Argument<string[]> _styles = new("STYLE")
     {
-        var texture = new TextureCommand();
-        var command = new Command(
+        Description = "The pictures whose texture is synthesised, one or more", Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<(int Height, int Width)?> _size = Typed.Option<(int Height, int Width)?>(
+        JobArguments.NameOf(OptionTable.Size), "N|WxH",
+        "The result in pixels: N for a square, or WIDTHxHEIGHT (default: the first style's shape, 384 at most)",
+        text => ParseSize(text));
+
+    private readonly StyleArguments _several = new(masks: false);
+    private readonly JobArguments _job = new(except: Recipe.SetByTexture);
+    private readonly OutputArguments _outputs = new();
+    private readonly DeviceArguments _device = new();
+
+    public TextureCommand()
+        : base(
             "texture",
-            "Synthesises a texture: the style losses alone, from noise (Gatys, Ecker and Bethge 2015).\n\n" +
-            "  nativestyle texture painting.jpg -o texture.png --size 512x256\n\n" +
-            "Without --init it starts from noise with the style's mean and variance. The style is seen at its own size where the\n" +
-            "texture is larger.")
-        {
-            texture._styles, texture._size, texture._styleWeights,
-        };
-        texture._outputs.AddTo(command);
-        texture._job.AddTo(command);
-        texture._device.AddTo(command);
-        command.SetAction(texture.Run);
-        return command;
+            "Make a picture of nothing but style, of any size.",
+            """
+            The style losses alone, from noise (Gatys, Ecker and Bethge 2015).
+
+              nativestyle texture painting.jpg -o texture.png --size 512x256
+
+            Without --init it starts from noise with the style's mean and variance. The style is seen at its own size
+            where the texture is larger.
+            """)
+    {
+        Add(_styles);
+        _outputs.AddTo(this);
+        Add(OptionGroup.Common, _size);
+        _job.AddTo(this);
+        _several.AddTo(this);
+        _device.AddTo(this);
+        SetAction(Run);
     }
 
-    /// <summary>A preset made one for textures: no content, from noise like the style's, which is not seen larger than it is.</summary>
-    public static TransferOptions Options(TransferOptions preset) => preset with
+    /// <summary>
+    /// A preset made one for textures: no content, from noise like the style's, which is not seen larger than it is.
+    /// </summary>
+    public static TransferOptions Adapt(TransferOptions preset) => preset with
     {
         ContentWeight = 0,
         ContentLayers = [],
@@ -49,25 +64,27 @@ internal sealed class TextureCommand
     {
         TransferConsole console = _job.Console(parsed);
         string[] styles = parsed.GetValue(_styles)!;
-        foreach (string style in styles) UserErrors.RequireFile(style, $"a style picture ({PictureFile.Readable})");
-        double[] weights = JobArguments.ParseWeights("--style-weights", parsed.GetValue(_styleWeights), styles.Length);
+        JobStyle[] jobStyles = _several.Styles(parsed, styles);
         Outputs outputs = _outputs.Parse(parsed, [.. styles, .. _job.Inputs(parsed)]);
-        (int Height, int Width)? given = parsed.GetValue(_size) is string text ? ParseSize(text) : null;
-        TransferJob draft = _job.Draft(
-            parsed, console, (preset, _, _) => Options(preset) is var options && given is var (height, width) ? options with { Size = Math.Max(height, width) } : options) with
+        (int Height, int Width)? shape = parsed.GetValue(_size);
+        TransferJob draft = _job.Draft(parsed, console, (preset, _, _) => Sized(Adapt(preset), shape)) with
         {
-            Styles = [.. styles.Select((path, i) => new JobStyle(path, weights[i]))],
+            Styles = jobStyles,
         };
-        PreparedJob prepared = JobArguments.Prepare(draft, _job.TotalIterations(parsed), given, console);
+        PreparedJob prepared = PreparedJob.Create(draft, _job.TotalIterations(parsed), shape, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, device, prepared, outputs);
     }
 
+    private static TransferOptions Sized(TransferOptions options, (int Height, int Width)? shape) =>
+        shape is var (height, width) ? options with { Size = Math.Max(height, width) } : options;
+
     private static (int Height, int Width) ParseSize(string text)
     {
         string[] parts = text.Split('x', 'X');
-        if (parts.Length > 2) throw new UsageException($"--size {text} is no size, expected N or WIDTHxHEIGHT");
-        int width = Settings.ParseWhole(Settings.Size, parts[0], 1, 32768);
-        return (parts.Length == 1 ? width : Settings.ParseWhole(Settings.Size, parts[1], 1, 32768), width);
+        if (parts.Length > 2) throw new TransferException($"{text} is no size, expected N or WIDTHxHEIGHT");
+        var side = new NumberRange<int>(1, OptionTable.Side.Most);
+        int[] sides = [.. parts.Select(side.Parse)];
+        return (sides[^1], sides[0]);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
+using NativeStyle.Cli.Arguments;
+using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
@@ -11,141 +12,49 @@ internal static class WeightsCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19, or 'compact'" };
-        var info = new Command("info", "Prints the table of a file's layers, its format, conventions, mean and checksums.") { file };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19, or 'compact'",
+        };
+        var info = new ProgramCommand("info", "Tell of a file's layers, its format, conventions, mean and checksums.")
+        {
+            file,
+        };
         info.SetAction(parsed => Info(parsed.GetValue(file)!));
 
         var source = new Argument<string>("FILE") { Description = "Weights in any format that can be read" };
-        var output = new Option<string>("--output", "-o") { Description = "The file to write", Required = true, HelpName = "OUT.safetensors" };
-        var convention = new Option<string?>("--weights-convention") { Description = "What the first layer was trained on, if the file does not tell: rgb-255, bgr-255 or rgb-unit", HelpName = "NAME" };
-        var convert = new Command(
-            "convert",
-            "Writes a file's convolutions as .safetensors: 80 MB instead of 550, loaded in milliseconds, with the conventions and\n" +
-            "the source in its metadata.")
+        Option<string> output = Typed.Output("The file to write", "OUT.safetensors");
+        Option<string?> convention = Typed.Convention();
+        var convert = new ProgramCommand(
+            "convert", "Write a file's convolutions as .safetensors: 80 MB instead of 550.",
+            "It is loaded in milliseconds, and has the conventions and the source in its metadata.")
         {
             source, output, convention,
         };
-        convert.SetAction(parsed => Convert(parsed.GetValue(source)!, parsed.GetValue(output)!, parsed.GetValue(convention)));
-        return new Command("weights", "Looks into files of VGG weights, converts and compresses them.") { info, convert, CompressCommand.Create(), DownloadCommand() };
-    }
-
-    private static Command DownloadCommand()
-    {
-        string[] networks = [.. WeightsSource.All.Select(source => source.Network).Distinct()];
-        var network = new Argument<string>("NETWORK") { Description = string.Join(" or ", networks) };
-        var from = new Option<string?>("--from")
+        convert.SetAction(
+            parsed => Convert(parsed.GetValue(source)!, parsed.GetValue(output)!, parsed.GetValue(convention)));
+        return new ProgramCommand("weights", "Download, look into, convert and compress files of VGG weights.")
         {
-            Description = "Which published file: " + string.Join("; ", networks.Select(name =>
-                $"{name}: {string.Join(", ", WeightsSource.All.Where(source => source.Network == name).Select(source => source.Name))}")), HelpName = "NAME",
+            new DownloadCommand(), info, convert, new CompressCommand(),
         };
-        var url = new Option<string?>("--url") { Description = "Another address of the same file; its checksum stays the published one, where --from names it", HelpName = "URL" };
-        var output = new Option<string?>("--output", "-o") { Description = $"Where to put it (default: {string.Join(", or if there is none ", WeightsLocator.Folders)})", HelpName = "FILE" };
-        var download = new Command(
-            "download",
-            "Downloads published weights, 80 MB (550 for files with fully connected layers), to where 'transfer' finds them. A\n" +
-            "download that was cut or ended is gone on with the next time; the file gets its name only when its size and checksum\n" +
-            "are right. Proxies: HTTPS_PROXY and so on.")
-        {
-            network, from, url, output,
-        };
-        download.SetAction(parsed =>
-        {
-            using var cancellation = new CancellationTokenSource();
-            Console.CancelKeyPress += (_, pressed) =>
-            {
-                // The first Ctrl-C keeps what is there and says so; a second one ends the program.
-                pressed.Cancel = !cancellation.IsCancellationRequested;
-                cancellation.Cancel();
-            };
-            return DownloadAsync(
-                parsed.GetValue(network)!, parsed.GetValue(from), parsed.GetValue(url), parsed.GetValue(output), cancellation.Token).GetAwaiter().GetResult();
-        });
-        return download;
-    }
-
-    private static async Task<int> DownloadAsync(string network, string? from, string? url, string? output, CancellationToken cancellation)
-    {
-        WeightsSource[] known = [.. WeightsSource.All.Where(source => source.Network.Equals(network, StringComparison.OrdinalIgnoreCase))];
-        if (known.Length == 0)
-            throw new UsageException($"there is no network '{network}'; there are {string.Join(", ", WeightsSource.All.Select(source => source.Network).Distinct())}");
-        WeightsSource source = from is null ? known[0] : known.FirstOrDefault(each => each.Name.Equals(from, StringComparison.OrdinalIgnoreCase))
-            ?? throw new UsageException($"--from {from} is unknown for {network}; there are {string.Join(", ", known.Select(each => each.Name))}");
-        if (url is not null)
-        {
-            if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
-                throw new UsageException($"--url {url} is no http or https address");
-            // Without --from it may be any file: only that it can be read is checked.
-            source = from is null ? new WeightsSource(network, "url", address, 0, "", "") : source with { Address = address };
-        }
-
-        string target = output ?? Path.Combine(
-            WeightsLocator.Folders.FirstOrDefault(Directory.Exists) ?? Directory.CreateDirectory(WeightsLocator.Folders[^1]).FullName,
-            Path.GetFileName(source.Address.LocalPath));
-        UserErrors.RequireWritable(target);
-        if (File.Exists(target)) throw new UsageException($"{target} is there already; remove it first, or choose another --output");
-        Console.WriteLine($"{source.Address} to {target}");
-        var started = System.Diagnostics.Stopwatch.StartNew();
-        long next = 0;
-        var download = new WeightsDownload
-        {
-            Trouble = what => Console.WriteLine(what),
-            Progress = progress =>
-            {
-                // A line now and then in a log, one that changes on a terminal.
-                bool terminal = !Console.IsOutputRedirected;
-                if (!terminal && started.ElapsedMilliseconds < next) return;
-                next = started.ElapsedMilliseconds + 5000;
-                string share = progress.Total > 0 ? string.Create(CultureInfo.InvariantCulture, $" of {progress.Total >> 20} MiB, {100.0 * progress.Bytes / progress.Total:f0} %") : "";
-                Console.Write($"{(terminal ? "\r" : "")}{progress.Bytes >> 20} MiB{share}{(terminal ? "   " : "\n")}");
-            },
-        };
-        try
-        {
-            await download.RunAsync(source, target, cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            Console.WriteLine($"\nended; what is there stays in {target}.part and is gone on with the next time");
-            return 130;
-        }
-        catch (HttpRequestException refused)
-        {
-            throw new IOException($"{refused.Message}; try another --from, or --url with another address of the file", refused);
-        }
-
-        WeightsContents contents;
-        try
-        {
-            contents = WeightsFile.Describe(target);
-        }
-        catch (InvalidDataException other)
-        {
-            // Only an address without a known checksum comes here.
-            File.Delete(target);
-            throw new InvalidDataException($"{other.Message}; it was removed", other);
-        }
-
-        Console.WriteLine($"\nsaved {target}: {contents.Format}, {contents.Architecture.Name}, {contents.Entries.Count} layers; 'weights convert' makes a small file of it");
-        return 0;
     }
 
     private static int Convert(string path, string output, string? conventionName)
     {
         WeightsLocator.Require(path);
-        if (!output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
-            throw new UsageException($"{output} has another extension than .safetensors, the format that is written");
-        UserErrors.RequireWritable(output);
-        if (Path.GetFullPath(path) == Path.GetFullPath(output)) throw new UsageException($"{output} is the input and would be overwritten; choose another name");
-        WeightsConvention? convention = conventionName is null ? null : WeightsConventions.Parse(conventionName)
-            ?? throw new UsageException($"--weights-convention {conventionName} is unknown, expected rgb-255, bgr-255 or rgb-unit");
+        OutputFiles.Check(output, [".safetensors"], path);
+        WeightsConvention? convention = conventionName is null ? null : WeightsConventions.Parse(conventionName);
         WeightsContents contents = WeightsFile.Describe(path);
-        string[] layers = [.. contents.Architecture.Layers.Select(layer => layer.Name).Where(name => contents.Entries.Any(entry => entry.Layer == name))];
+        string[] layers = [.. contents.Architecture.Layers.Select(layer => layer.Name).Where(
+            name => contents.Entries.Any(entry => entry.Layer == name))];
         VggWeights weights = WeightsFile.Load(path, layers, convention);
         string sha256 = WeightsFile.Identify(path).Sha256;
         AtomicFile.Write(output, stream => WeightsFile.Save(weights, stream, sha256));
+        string reason = convention is null ? contents.ConventionReason : "as told";
         Console.WriteLine(
-            $"saved {output}, {new FileInfo(output).Length:n0} bytes: {weights.Layers.Count} convolutions of {weights.Architecture.Name}, " +
-            $"from {WeightsConventions.NameOf(convention ?? contents.Convention)} ({(convention is null ? contents.ConventionReason : "as told")})");
+            $"saved {output}, {new FileInfo(output).Length:n0} bytes: {weights.Layers.Count} convolutions of " +
+            $"{weights.Architecture.Name}, " +
+            $"from {WeightsConventions.NameOf(convention ?? contents.Convention)} ({reason})");
         return 0;
     }
 

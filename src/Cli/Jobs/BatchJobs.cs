@@ -1,52 +1,60 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Jobs;
 
 /// <summary>One of a batch: its pictures, what it writes, and what differs from the batch's options.</summary>
 /// <param name="Name">For people.</param>
 /// <param name="Folder">A folder of its own for the result and copies of its pictures, or null.</param>
-internal sealed record BatchJob(string Name, string Content, IReadOnlyList<JobStyle> Styles, string Output, JsonObject? Options = null, string? Folder = null);
+internal sealed record BatchJob(
+    string Name, string Content, IReadOnlyList<JobStyle> Styles, string Output, JsonObject? Options = null,
+    string? Folder = null);
 
 /// <summary>The jobs of a batch, in an order that is the same wherever they are listed.</summary>
 internal static class BatchJobs
 {
     /// <summary>Each content with each style, into one folder.</summary>
     public static List<BatchJob> FromFolders(string contents, string styles, string output, string extension) =>
-        [.. from content in Pictures(contents, "content") from style in Pictures(styles, "style")
+        [.. from content in InputFiles.Pictures(contents, "content pictures")
+            from style in InputFiles.Pictures(styles, "style pictures")
             let name = $"{Path.GetFileNameWithoutExtension(content)}--{Path.GetFileNameWithoutExtension(style)}"
             select new BatchJob(name, content, [new JobStyle(style)], Path.Combine(output, name + extension))];
 
     /// <summary>Each content_* of a folder with each style_* of it, into folders gen_0, gen_1, ...</summary>
     public static List<BatchJob> FromPairs(string folder, string output, string extension)
     {
-        string[] pictures = Pictures(folder, "content_* and style_*");
+        string[] pictures = InputFiles.Pictures(folder, "content_* and style_* pictures");
         string[] contents = Named("content_"), styles = Named("style_");
         return [.. contents.SelectMany(content => styles.Select(style => (content, style))).Select((pair, i) =>
         {
             string target = Path.Combine(output, $"gen_{i}");
             return new BatchJob(
-                $"gen_{i}: {Path.GetFileName(pair.content)} in the style of {Path.GetFileName(pair.style)}", pair.content, [new JobStyle(pair.style)],
+                $"gen_{i}: {Path.GetFileName(pair.content)} in the style of {Path.GetFileName(pair.style)}",
+                pair.content, [new JobStyle(pair.style)],
                 Path.Combine(target, "gen" + extension), Folder: target);
         })];
 
         string[] Named(string prefix)
         {
-            string[] named = [.. pictures.Where(path => Path.GetFileName(path).StartsWith(prefix, StringComparison.OrdinalIgnoreCase))];
-            return named.Length > 0 ? named : throw new UsageException($"{folder} has no pictures whose names begin with {prefix}");
+            string[] named = [.. pictures.Where(
+                path => Path.GetFileName(path).StartsWith(prefix, StringComparison.OrdinalIgnoreCase))];
+            return named.Length > 0 ? named
+                : throw new UsageException($"{folder} has no pictures whose names begin with {prefix}");
         }
     }
 
     /// <summary>
     /// A line a job: {"content": ..., "style": ... or [...], "output": ...} and, if wanted, "styleWeights": [...],
-    /// "masks": [...], "styleMasks": [...] and "options": {...} with values that replace the batch's. Names are relative to
-    /// the manifest's folder; outputs to <paramref name="output"/>.
+    /// "masks": [...], "styleMasks": [...] and "options": {...} with values that replace the batch's. Names are
+    /// relative to the manifest's folder; outputs to <paramref name="output"/>.
     /// </summary>
     public static List<BatchJob> FromManifest(string manifest, string output)
     {
-        UserErrors.RequireFile(manifest, "a manifest, a line of JSON for each job");
+        InputFiles.Require(manifest, "a manifest, a line of JSON for each job");
         string folder = Path.GetDirectoryName(Path.GetFullPath(manifest))!;
         List<BatchJob> jobs = [];
         int number = 0;
@@ -56,47 +64,53 @@ internal static class BatchJobs
             if (string.IsNullOrWhiteSpace(line)) continue;
             try
             {
-                jobs.Add(FromLine(JsonSerializer.Deserialize<ManifestLine>(line, OptionsJson.Format) ?? throw new JsonException("it is empty")));
+                jobs.Add(FromLine(JsonSerializer.Deserialize<ManifestLine>(line, OptionsJson.Format)
+                    ?? throw new JsonException("it is empty")));
             }
             catch (JsonException wrong)
             {
-                throw new UsageException($"{manifest} line {number} is no job: {wrong.Message.Split(" Path:")[0]}; expected {{\"content\": FILE, \"style\": FILE, \"output\": FILE}}");
+                throw new UsageException(
+                    $"{manifest} line {number} is no job: {wrong.Message.Split(" Path:")[0]}; expected " +
+                    $"{{\"content\": FILE, \"style\": FILE, \"output\": FILE}}");
             }
         }
 
-        return jobs.Count > 0 ? jobs : throw new UsageException($"{manifest} has no jobs, expected a line of JSON for each");
+        return jobs.Count > 0 ? jobs
+            : throw new UsageException($"{manifest} has no jobs, expected a line of JSON for each");
 
         BatchJob FromLine(ManifestLine line)
         {
             string[] styles = line.Style switch
             {
                 JsonValue value when value.TryGetValue(out string? one) => [one],
-                JsonArray { Count: > 0 } several => [.. several.Select(each => each?.GetValueKind() == JsonValueKind.String ? each.GetValue<string>() : throw new JsonException("a style is no file's name"))],
+                JsonArray { Count: > 0 } several =>
+                [
+                    .. several.Select(each => each?.GetValueKind() == JsonValueKind.String
+                        ? each.GetValue<string>() : throw new JsonException("a style is no file's name")),
+                ],
                 _ => throw new JsonException("its style is neither a file's name nor a list of them"),
             };
-            if (new[] { line.StyleWeights?.Count, line.Masks?.Count, line.StyleMasks?.Count }.Any(count => count is not null && count != styles.Length))
+            if (new[] { line.StyleWeights?.Count, line.Masks?.Count, line.StyleMasks?.Count }
+                .Any(count => count is not null && count != styles.Length))
                 throw new JsonException($"it has {styles.Length} styles and another number of weights or masks");
-            if (line.StyleWeights is { } weights && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
+            if (line.StyleWeights is { } weights
+                && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
                 throw new JsonException("its style weights are not numbers of 0 or more, one of them above");
             string target = Path.Combine(output, line.Output);
-            OutputArguments.RequireExtension(target, [.. PictureFile.WritableExtensions]);
+            OutputFiles.RequireExtension(target, [.. PictureFile.WritableExtensions]);
             return new BatchJob(
                 line.Output, Path.Combine(folder, line.Content),
-                [.. styles.Select((style, i) => new JobStyle(Path.Combine(folder, style), line.StyleWeights?[i] ?? 1, Mask(line.Masks, i), Mask(line.StyleMasks, i)))],
+                [.. styles.Select((style, i) => new JobStyle(
+                    Path.Combine(folder, style), line.StyleWeights?[i] ?? 1, Mask(line.Masks, i),
+                    Mask(line.StyleMasks, i)))],
                 target, line.Options);
         }
 
-        string? Mask(IReadOnlyList<string?>? masks, int i) => masks?[i] is { Length: > 0 } mask ? Path.Combine(folder, mask) : null;
-    }
-
-    private static string[] Pictures(string folder, string what)
-    {
-        if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with {what} pictures");
-        string[] pictures = [.. Directory.EnumerateFiles(folder).Where(PictureFile.HasPictureName).Order(StringComparer.Ordinal)];
-        return pictures.Length > 0 ? pictures : throw new UsageException($"{folder} has no {what} pictures ({PictureFile.Readable})");
+        string? Mask(IReadOnlyList<string?>? masks, int i) =>
+            masks?[i] is { Length: > 0 } mask ? Path.Combine(folder, mask) : null;
     }
 
     private sealed record ManifestLine(
-        string Content, JsonNode? Style, string Output, IReadOnlyList<double>? StyleWeights = null, IReadOnlyList<string?>? Masks = null,
-        IReadOnlyList<string?>? StyleMasks = null, JsonObject? Options = null);
+        string Content, JsonNode? Style, string Output, IReadOnlyList<double>? StyleWeights = null,
+        IReadOnlyList<string?>? Masks = null, IReadOnlyList<string?>? StyleMasks = null, JsonObject? Options = null);
 }

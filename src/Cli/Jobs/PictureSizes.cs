@@ -1,8 +1,9 @@
 using NativeStyle.Imaging;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Jobs;
 
 /// <summary>Checks, before the work, that pictures are large enough for the layers, and not larger than can be counted.</summary>
 internal static class PictureSizes

@@ -1,30 +1,41 @@
 using System.Globalization;
 using System.Text.Json;
+using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Commands;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Jobs;
 
 /// <summary>A point of the losses' course.</summary>
-internal sealed record LossPoint(int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
+internal sealed record LossPoint(
+    int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
-/// <summary>What a PNG picture tells of how it was made; as JSON under a keyword of its own. Times are not in it: the same run gives the same bytes.</summary>
+/// <summary>
+/// What a PNG picture tells of how it was made; as JSON under a keyword of its own. Times are not in it: the same run
+/// gives the same bytes.
+/// </summary>
 /// <param name="WeightsDigest">SHA-256 of the network's numbers; null in pictures of versions that did not say.</param>
-internal sealed record Recipe(string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses, string? WeightsDigest = null)
+internal sealed record Recipe(
+    string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses,
+    string? WeightsDigest = null)
 {
     private const string Keyword = "nativestyle";
     private const int MaxPoints = 100;
 
     /// <summary>The texts for a picture.</summary>
-    public static IReadOnlyDictionary<string, string> Texts(TransferJob job, string end, IReadOnlyList<IterationReport> reports, string weightsDigest)
+    public static IReadOnlyDictionary<string, string> Texts(
+        TransferJob job, string end, IReadOnlyList<IterationReport> reports, string weightsDigest)
     {
         // Evenly spread, the first and the last among them.
         int points = Math.Min(MaxPoints, reports.Count);
-        IEnumerable<IterationReport> kept = Enumerable.Range(0, points).Select(i => reports[points == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (points - 1))]);
+        IEnumerable<IterationReport> kept = Enumerable.Range(0, points)
+            .Select(i => reports[points == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (points - 1))]);
         var recipe = new Recipe(
             "NativeStyle", job, reports.Count, end,
-            [.. kept.Select(report => new LossPoint(report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
+            [.. kept.Select(report => new LossPoint(
+                report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
             weightsDigest);
         return new Dictionary<string, string>
         {
@@ -38,68 +49,96 @@ internal sealed record Recipe(string Program, TransferJob Job, int Iterations, s
     public static (Recipe Recipe, string Json) Read(string path)
     {
         if (!PngText.Read(path).TryGetValue(Keyword, out string? json))
-            throw new UsageException($"{path} does not tell how it was made: it was not written as .png by this program, or its texts were taken out since");
+            throw new UsageException(
+                $"{path} does not tell how it was made: it was not written as .png by this program, or its texts " +
+                "were taken out since");
         try
         {
-            Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, OptionsJson.Format) ?? throw new JsonException("it is empty");
+            Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, OptionsJson.Format)
+                ?? throw new JsonException("it is empty");
             OptionsJson.Validated(recipe.Job.Options);
             return (recipe, json);
         }
         catch (Exception wrong) when (wrong is JsonException or TransferException)
         {
-            throw new UsageException($"{path} tells how it was made in a way that this version does not understand: {wrong.Message.Split(" Path:")[0]}");
+            throw new UsageException(
+                $"{path} tells how it was made in a way that this version does not understand: " +
+                $"{wrong.Message.Split(" Path:")[0]}");
         }
     }
+
+    /// <summary>How a run ended, as pictures tell it.</summary>
+    public static string WordOf(TransferEnd end) => end switch
+    {
+        TransferEnd.Completed => "completed",
+        TransferEnd.Cancelled => "cancelled",
+        TransferEnd.NonFiniteLoss => "non-finite-loss",
+        TransferEnd.OutOfMemory => "out-of-memory",
+        _ => "device-failed",
+    };
+
+    /// <summary>The values that 'texture' sets by itself.</summary>
+    public static IReadOnlyList<TransferOption> SetByTexture { get; } =
+        [OptionTable.Size, OptionTable.ContentWeight, OptionTable.ContentLayers];
+
+    /// <summary>The values that 'reconstruct' sets by itself.</summary>
+    public static IReadOnlyList<TransferOption> SetByReconstruct { get; } =
+        [OptionTable.StyleWeight, OptionTable.StyleLayers, OptionTable.ContentLayers];
 
     /// <summary>The command that makes the picture again.</summary>
     public string Command()
     {
         TransferOptions options = Job.Options;
-        (string verb, HashSet<string> implied) = Job.Content is null ? ("texture", TextureSettings) : Job.Styles.Count == 0 ? ("reconstruct", ReconstructSettings) : ("transfer", []);
-        // The preset of that name; of one from a file, the known one that needs the fewest settings.
+        // The preset of that name; of one from a file, the one of this program that needs the fewest options.
         TransferOptions preset = Presets.Find(options.Name) ?? Presets.All.MinBy(known => Differences(known).Count())!;
-        TransferOptions begun = verb switch
+        (string verb, IReadOnlyList<TransferOption> implied, TransferOptions begun) = this switch
         {
-            "texture" => TextureCommand.Options(preset),
-            "reconstruct" => ReconstructCommand.Options(preset, options.ContentLayers),
-            _ => preset,
+            { Job.Content: null } => ("texture", SetByTexture, TextureCommand.Adapt(preset)),
+            { Job.Styles.Count: 0 } =>
+                ("reconstruct", SetByReconstruct, ReconstructCommand.Adapt(preset, options.ContentLayers)),
+            _ => ("transfer", [], preset),
         };
         List<string> words = ["nativestyle", verb];
         if (Job.Content is not null) words.Add(Job.Content);
         words.AddRange(Job.Styles.Select(style => style.Path));
         words.AddRange(["-o", "OUT.png", "--preset", preset.Name, "--weights", Job.Weights ?? WeightsLocator.Random]);
         if (Job.WeightsConvention is not null) words.AddRange(["--weights-convention", Job.WeightsConvention]);
-        if (verb == "texture") words.AddRange([Settings.Size, FormattableString.Invariant($"{Job.Plan[^1].Width}x{Job.Plan[^1].Height}")]);
-        if (verb == "reconstruct") words.AddRange(["--layer", Settings.All.Single(setting => setting.Name == "--content-layers").Show(options)]);
+        ScaleStep last = Job.Plan[^1];
+        if (verb == "texture") words.AddRange([JobArguments.NameOf(OptionTable.Size), $"{last.Width}x{last.Height}"]);
+        if (verb == "reconstruct") words.AddRange(["--layer", OptionTable.ContentLayers.Text(options)]);
         if (Job.Styles.Any(style => style.Weight != 1))
-            words.AddRange(["--style-weights", string.Join(',', Job.Styles.Select(style => style.Weight.ToString(CultureInfo.InvariantCulture)))]);
+            words.AddRange(["--style-weights", string.Join(',', Job.Styles.Select(style => Text(style.Weight)))]);
         Masks("--mask", style => style.Region);
         Masks("--style-mask", style => style.Part);
-        // What the plan says: a total that was spread over the scales is in no option. Too small a total leaves scales out.
-        bool everyScale = Schedule.Plan(options, Job.Plan[^1].Height, Job.Plan[^1].Width).Count == Job.Plan.Count;
-        words.AddRange([Settings.Iterations, everyScale ? string.Join(',', Job.Plan.Select(step => step.Iterations))
-            : Job.Plan.Sum(step => step.Iterations).ToString(CultureInfo.InvariantCulture)]);
-        foreach (Setting setting in Differences(begun))
-            if (!implied.Contains(setting.Name)) words.AddRange([setting.Name, setting.Name == Settings.Init ? Job.Init ?? setting.Show(options) : setting.Show(options)]);
+        // What the plan says: a total that was spread over the scales is in no option. Too small a one leaves some
+        // scales out.
+        bool everyScale = Schedule.Plan(options, last.Height, last.Width).Count == Job.Plan.Count;
+        IEnumerable<int> steps = Job.Plan.Select(step => step.Iterations);
+        string iterations = everyScale ? string.Join(',', steps) : Text(steps.Sum());
+        words.AddRange([JobArguments.NameOf(OptionTable.Iterations), iterations]);
+        foreach (TransferOption option in Differences(begun).Except(implied))
+        {
+            string? picture = option == OptionTable.Init ? Job.Init : null;
+            words.AddRange([JobArguments.NameOf(option), picture ?? option.Text(options)]);
+        }
+
         if (Job.Memory is long memory) words.AddRange(["--memory", MemorySize.Option(memory)]);
         if (Job.Depth != 8) words.AddRange(["--depth", "16"]);
         return string.Join(' ', words.Select(Quoted));
 
-        IEnumerable<Setting> Differences(TransferOptions from) =>
-            Settings.All.Where(setting => setting.Name != Settings.Iterations && setting.Show(from) != setting.Show(options));
+        IEnumerable<TransferOption> Differences(TransferOptions from) => OptionTable.OnCommandLine
+            .Where(option => option != OptionTable.Iterations && option.Text(from) != option.Text(options));
 
         void Masks(string option, Func<JobStyle, string?> mask)
         {
-            if (Job.Styles.Any(style => mask(style) is not null)) words.AddRange([option, string.Join(',', Job.Styles.Select(style => mask(style) ?? ""))]);
+            if (Job.Styles.Any(style => mask(style) is not null))
+                words.AddRange([option, string.Join(',', Job.Styles.Select(style => mask(style) ?? ""))]);
         }
     }
 
-    /// <summary>What 'texture' sets by itself.</summary>
-    public static HashSet<string> TextureSettings { get; } = [Settings.Size, "--content-weight", "--content-layers"];
-
-    /// <summary>What 'reconstruct' sets by itself.</summary>
-    public static HashSet<string> ReconstructSettings { get; } = ["--style-weight", "--style-layers", "--content-layers"];
+    private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Quoted(string word) =>
-        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@".Contains(c, StringComparison.Ordinal)) ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@".Contains(c, StringComparison.Ordinal))
+        ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

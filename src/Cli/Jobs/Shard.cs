@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Jobs;
 
 /// <summary>
 /// A share of a batch: every job belongs to exactly one of <see cref="Count"/> shards. A cluster's scheduler says which one

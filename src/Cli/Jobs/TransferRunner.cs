@@ -1,17 +1,18 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using NativeStyle.Cli.Commands;
+using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Jobs;
 
 /// <summary>Runs jobs on one device, with all that is shown and written on the way. The network stays from job to job.</summary>
 internal sealed class TransferRunner(TransferConsole console, ComputeDevice device) : IDisposable
@@ -68,7 +69,9 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         }
 
         if (outputs is null) return result;
-        PictureFile.Write(outputs.Picture, result.Picture, format with { Text = Recipe.Texts(job, Settings.WordOf(result.End), result.Reports, digest) });
+        PictureFile.Write(
+            outputs.Picture, result.Picture,
+            format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) });
         if (outputs.Plot is not null) AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
         timelapse?.Add(result.Picture);
         timelapse?.Write(outputs.Timelapse!);
@@ -118,7 +121,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
         digests[""] = digest;
         return (outputs.CheckpointEvery, state =>
-            new Checkpoint(prepared.Job, folder, digests, DeviceOptions.NameOf(device), outputs.CheckpointEvery, memory, state).Write(file));
+            new Checkpoint(prepared.Job, folder, digests, DeviceArguments.NameOf(device), outputs.CheckpointEvery, memory, state).Write(file));
     }
 
     /// <summary>The network that a job needs, the last one if it fits, and the SHA-256 of its numbers.</summary>

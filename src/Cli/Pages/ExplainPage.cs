@@ -4,9 +4,10 @@ using System.Text;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Style;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Pages;
 
 /// <summary>A transfer explained on one self-contained page: pictures and scripts are in it, nothing is fetched.</summary>
 internal static class ExplainPage

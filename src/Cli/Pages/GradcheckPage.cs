@@ -4,7 +4,7 @@ using NativeStyle.Cli.Commands;
 using NativeStyle.GradientCheck;
 using NativeStyle.Imaging;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Pages;
 
 /// <summary>The results of gradcheck as one self-contained page.</summary>
 internal static class GradcheckPage

@@ -3,7 +3,7 @@ using System.Net;
 using System.Text;
 using NativeStyle.Autodiff;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Cli.Pages;
 
 /// <summary>A tape drawn as a graph: feature maps in a column from the top, what is made of them to their right.</summary>
 internal static class TapeGraph

@@ -90,10 +90,10 @@ public abstract partial class ComputeDevice : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (length > MostElements)
         {
-            throw new InsufficientMemoryException(
-                $"{Name}: a map of {length} elements is more than kernels can count; "
-                    + "choose a smaller --size, or a --memory for tiles");
+            throw new BufferTooLargeException(
+                $"{Name}: a map of {length} elements is more than kernels can count", length, MostElements);
         }
+
         return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), lifetime), length);
     }
 

@@ -81,7 +81,7 @@ internal static class DeviceFailure
     };
 
     private static InsufficientMemoryException NoMemory(string about) =>
-        new($"{about}: the device has no memory left; choose a smaller --size");
+        new($"{about}: the device has no memory left");
 
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
 }

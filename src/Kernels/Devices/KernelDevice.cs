@@ -114,9 +114,9 @@ public sealed class KernelDevice : ComputeDevice
     {
         if (bytes > LargestBufferBytes)
         {
-            throw new InsufficientMemoryException(
-                $"a buffer of {bytes >> 20} MiB is larger than {Name} allows "
-                    + $"({LargestBufferBytes >> 20} MiB); choose a smaller --size");
+            throw new BufferTooLargeException(
+                $"a buffer of {bytes >> 20} MiB is larger than {Name} allows ({LargestBufferBytes >> 20} MiB)",
+                bytes, LargestBufferBytes);
         }
 
         if (UsesHostMemory) return new HostSlab(bytes, _accelerator);

@@ -2,6 +2,7 @@ using NativeStyle.Autodiff;
 using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 

@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 
 namespace NativeStyle.Style.Losses;

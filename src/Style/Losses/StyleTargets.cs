@@ -1,5 +1,6 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
+using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 

@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Operators.TotalVariation;
+using NativeStyle.Style.Options;
 
 namespace NativeStyle.Style.Losses;
 

@@ -2,10 +2,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Options;
 
 /// <summary>Options as JSON: what presets in files, checkpoints and pictures hold.</summary>
 public static class OptionsJson
@@ -13,7 +12,15 @@ public static class OptionsJson
     /// <summary>A property that names the preset whose values stand where a file has none.</summary>
     private const string Base = "base";
 
-    /// <summary>camelCase names, enumerations as words-with-dashes, nothing unknown.</summary>
+    private static readonly JsonDocumentOptions s_lenient = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowDuplicateProperties = false,
+    };
+
+    private static readonly JsonSerializerOptions s_strict = new() { AllowDuplicateProperties = false };
+
+    /// <summary>camelCase names, options by their table, nothing unknown.</summary>
     public static JsonSerializerOptions Format { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -21,54 +28,52 @@ public static class OptionsJson
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
+        Converters = { new TableConverter() },
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
     public static string Write(TransferOptions options) => JsonSerializer.Serialize(options, Format);
 
     /// <summary>
-    /// Options from JSON, all of them or those that differ from the preset that "base" names.
+    /// Options from JSON, which may have comments: all of them, or those that differ from the preset that "base" names.
     /// </summary>
     /// <param name="json">An object.</param>
     /// <param name="presets">Finds the preset of "base".</param>
-    /// <exception cref="TransferException">No such JSON, or a value out of range; the message goes after a file's name.</exception>
+    /// <exception cref="TransferException">
+    /// No such JSON, or a value out of range; the message goes after a file's name.
+    /// </exception>
     public static TransferOptions Read(string json, Func<string, TransferOptions?> presets)
     {
         try
         {
-            if (JsonNode.Parse(json) is not JsonObject given) throw new TransferException("is not a JSON object of options");
-            if (given[Base] is { } name)
-            {
-                TransferOptions found = (name is JsonValue value && value.TryGetValue(out string? text) ? presets(text) : null)
-                    ?? throw new TransferException($"has the base {name.ToJsonString()}, expected one of {string.Join(", ", Presets.Names)}");
-                given.Remove(Base);
-                given = Merge(found, given);
-            }
-
-            return Validated(given.Deserialize<TransferOptions>(Format) ?? throw new TransferException("is empty"));
+            if (JsonNode.Parse(json, documentOptions: s_lenient) is not JsonObject values)
+                throw new TransferException("is not a JSON object of options");
+            if (values[Base] is not { } name) return Validated(values.Deserialize<TransferOptions>(Format)!);
+            TransferOptions found = (name.GetValueKind() == JsonValueKind.String
+                ? presets(name.GetValue<string>()) : null)
+                ?? throw new TransferException(
+                    $"has the base {name.ToJsonString()}, expected one of {string.Join(", ", Presets.Names)}");
+            values.Remove(Base);
+            return Validated(Replace(found, values));
         }
         catch (JsonException wrong)
         {
-            throw new TransferException($"is not a preset: {wrong.Message.Split(" Path:")[0]} (see 'nativestyle presets show NAME' for what is expected)");
-        }
-        catch (ArgumentException wrong)
-        {
-            // A property that stands there twice.
-            throw new TransferException($"is not a preset: {wrong.Message}");
+            throw new TransferException($"is not a preset: {wrong.Message.Split(" Path:")[0]}");
         }
     }
 
     /// <summary>The options with some values replaced.</summary>
+    /// <exception cref="TransferException">A value may not be so; the message goes after a file's name.</exception>
     public static TransferOptions With(TransferOptions options, JsonObject values)
     {
         try
         {
-            return Validated(Merge(options, values).Deserialize<TransferOptions>(Format)!);
+            return Validated(Replace(options, values));
         }
-        catch (JsonException wrong)
+        catch (Exception wrong) when (wrong is JsonException or ArgumentException)
         {
-            throw new TransferException($"has options that are none: {wrong.Message.Split(" Path:")[0]}");
+            // An argument that is wrong is a name that stands there twice.
+            throw new TransferException($"has options that are none: {wrong.Message}");
         }
     }
 
@@ -76,62 +81,57 @@ public static class OptionsJson
     /// <exception cref="TransferException">It is not; the message goes after a file's name.</exception>
     public static TransferOptions Validated(TransferOptions options)
     {
-        VggArchitecture architecture = Architecture(options.Architecture);
-        CheckLayers("contentLayers", options.ContentLayers);
-        CheckLayers("styleLayers", options.StyleLayers);
-        Check("contentWeight", options.ContentWeight, 0, 1e15);
-        Check("styleWeight", options.StyleWeight, 0, 1e15);
-        Check("tvWeight", options.TvWeight, 0, 1e15);
-        Check("styleLayerFactor", options.StyleLayerFactor, 1e-6, 1e6);
-        Check("pixelRange", options.PixelRange, 1e-3, 1e6);
-        Check("size", options.Size, 0, 32768);
-        Check("coarsestSize", options.CoarsestSize, 0, 32768);
-        Check("styleSize", options.StyleSize, 0, 32768);
-        Check("styleSizeFactor", options.StyleSizeFactor, 0.01, 100);
-        Check("learningRate", options.LearningRate, 1e-9, 1e9);
-        Check("beta1", options.Beta1, 0, 0.999999);
-        Check("beta2", options.Beta2, 0, 0.9999999);
-        Check("epsilon", options.Epsilon, 0, 1);
-        Check("history", options.History, 1, 1000);
-        Check("averageDecay", options.AverageDecay, 0, 0.999999);
-        Check("initNoise", options.InitNoise, 0, 1e6);
-        Check("initNoiseShare", options.InitNoiseShare, 0, 1);
-        Check("printEvery", options.PrintEvery, 0, 1_000_000);
-        if (options.Iterations.Count == 0) throw new TransferException("has no iterations, expected one number for each scale");
-        foreach (int count in options.Iterations) Check("iterations", count, 1, 1_000_000);
-        if (options.Pooling == Pooling.None) throw new TransferException("has pooling none, expected average, max or l2");
-        if (options is { ContentWeight: > 0, ContentLayers.Count: 0 }) throw new TransferException("has a content weight but no contentLayers");
-        if (options is { StyleWeight: > 0, StyleLayers.Count: 0 }) throw new TransferException("has a style weight but no styleLayers");
+        foreach (TransferOption option in OptionTable.All) option.Check(options);
+        CheckLayers(OptionTable.ContentLayers, options.ContentLayers, options.ContentWeight);
+        CheckLayers(OptionTable.StyleLayers, options.StyleLayers, options.StyleWeight);
         return options;
 
-        void CheckLayers(string name, IReadOnlyList<LayerWeight> layers)
+        void CheckLayers(TransferOption option, IReadOnlyList<LayerWeight> layers, double weight)
         {
-            foreach (LayerWeight layer in layers)
-            {
-                if (architecture.Layers.All(known => known.Name != layer.Layer))
-                    throw new TransferException($"has the layer '{layer.Layer}' in {name}; {architecture.Name} has {string.Join(", ", architecture.Layers.Select(known => known.Name))}");
-                Check($"{name}, {layer.Layer}", layer.Weight, 0, 1e15);
-            }
-
-            if (layers.DistinctBy(layer => layer.Layer).Count() != layers.Count) throw new TransferException($"has a layer twice in {name}");
-        }
-
-        static void Check(string name, double value, double least, double most)
-        {
-            // Compared the other way round, not-a-number would pass.
-            if (!(value >= least && value <= most)) throw new TransferException(FormattableString.Invariant($"has {name} {value}, expected {least} to {most}"));
+            if (LayerList.WhyNotIn(Architecture(options.Architecture), layers) is { } why)
+                throw new TransferException($"has in {option.Name} {why}");
+            if (weight > 0 && layers.Count == 0)
+                throw new TransferException($"has a weight but no layers in {option.Name}");
         }
     }
 
     /// <summary>The architecture of that name.</summary>
     public static VggArchitecture Architecture(string name) =>
-        new[] { VggArchitecture.Vgg19, VggArchitecture.Vgg16 }.FirstOrDefault(known => known.Name == name)
-        ?? throw new TransferException($"has the architecture '{name}', expected VGG-19 or VGG-16");
+        new[] { VggArchitecture.Vgg19, VggArchitecture.Vgg16 }.FirstOrDefault(own => own.Name == name)
+        ?? throw new TransferException($"has the architecture '{name}', expected {OptionWords.Architecture.Expected}");
 
-    private static JsonObject Merge(TransferOptions options, JsonObject values)
+    /// <exception cref="JsonException">There is no such option, or its value is of another kind.</exception>
+    private static TransferOptions Replace(TransferOptions options, JsonObject values)
     {
-        JsonObject merged = JsonSerializer.SerializeToNode(options, Format)!.AsObject();
-        foreach ((string name, JsonNode? value) in values) merged[name] = value?.DeepClone();
-        return merged;
+        foreach ((string name, JsonNode? value) in values)
+        {
+            TransferOption option = OptionTable.All.FirstOrDefault(each => each.Name == name)
+                ?? throw new JsonException($"there is no option '{name}'");
+            options = option.Read(options, JsonSerializer.SerializeToElement(value));
+        }
+
+        return options;
+    }
+
+    /// <summary>Options within other JSON, by the table's names and in its order.</summary>
+    private sealed class TableConverter : JsonConverter<TransferOptions>
+    {
+        public override TransferOptions Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            JsonObject values = JsonSerializer.Deserialize<JsonObject>(ref reader, s_strict)
+                ?? throw new JsonException("options are no object");
+            string[] missing = [.. OptionTable.All.Where(option => option.Required && !values.ContainsKey(option.Name))
+                .Select(option => option.Name)];
+            return missing.Length == 0 ? Replace(new TransferOptions(), values)
+                : throw new JsonException($"it lacks {string.Join(", ", missing)}");
+        }
+
+        public override void Write(Utf8JsonWriter writer, TransferOptions value, JsonSerializerOptions options)
+        {
+            writer.WriteStartObject();
+            foreach (TransferOption option in OptionTable.All) option.Write(writer, value);
+            writer.WriteEndObject();
+        }
     }
 }

@@ -1,4 +1,4 @@
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Options;
 
 /// <summary>A style picture's file and what it counts.</summary>
 /// <param name="Path">As the user wrote it.</param>
@@ -31,7 +31,9 @@ public sealed record TransferJob
     /// <summary>Quality of a JPEG result.</summary>
     public int Quality { get; init; } = 95;
 
-    /// <summary>Bytes that the run may take, where the user said so: tiles round differently from the whole, a little.</summary>
+    /// <summary>
+    /// Bytes that the run may take, where the user said so: tiles round differently from the whole, a little.
+    /// </summary>
     public long? Memory { get; init; }
 
     public required TransferOptions Options { get; init; }
@@ -41,5 +43,6 @@ public sealed record TransferJob
 
     /// <summary>Names of all files that it reads, beside the weights.</summary>
     public IEnumerable<string> Pictures() =>
-        new[] { Content, Init }.Concat(Styles.SelectMany(style => new[] { style.Path, style.Region, style.Part })).OfType<string>().Distinct();
+        new[] { Content, Init }.Concat(Styles.SelectMany(style => new[] { style.Path, style.Region, style.Part }))
+            .OfType<string>().Distinct();
 }

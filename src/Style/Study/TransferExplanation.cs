@@ -2,6 +2,7 @@ using NativeStyle.Autodiff;
 using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Study;

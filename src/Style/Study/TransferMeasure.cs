@@ -1,6 +1,7 @@
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Study;

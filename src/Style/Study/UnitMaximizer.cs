@@ -66,7 +66,7 @@ public static class UnitMaximizer
             if (gradient.Any(g => g != 0)) return pixels;
         }
 
-        throw new TransferException($"channel {channel} of {layer} stays at zero for every noise tried: it has no gradient to follow; try another --seed, a larger --size, or another channel");
+        throw new DeadUnitException(layer, channel);
     }
 
     /// <summary>The activation, and the gradient of total variation minus activation.</summary>

@@ -1,4 +1,5 @@
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

@@ -1,3 +1,4 @@
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

@@ -3,6 +3,7 @@ using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Style.Losses;
+using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;

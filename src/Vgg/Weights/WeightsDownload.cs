@@ -164,7 +164,7 @@ public sealed class WeightsDownload
         {
             throw new InvalidDataException(
                 $"{source.Address} offers {total:n0} bytes, the published file has {source.Bytes:n0}: "
-                + "it is another file; try another --from or --url");
+                    + "it is another file");
         }
 
         using FileStream file = new(part, continues ? FileMode.Append : FileMode.Create, FileAccess.Write);

@@ -46,9 +46,8 @@ public static class WeightsFile
     /// <param name="path">A .mat, .npz, .npy, .h5, .pth or .safetensors file.</param>
     /// <param name="layers">Canonical names of the layers that are needed. Those before them are loaded too.</param>
     /// <param name="convention">The input that the first layer expects, or null to use what the file tells.</param>
-    /// <exception cref="InvalidDataException">
-    /// The file is damaged, of another format, or lacks a layer that is needed.
-    /// </exception>
+    /// <exception cref="InvalidDataException">The file is damaged or of another format.</exception>
+    /// <exception cref="MissingLayerException">The file lacks a layer that is needed.</exception>
     public static VggWeights Load(string path, IReadOnlyCollection<string> layers, WeightsConvention? convention = null)
     {
         (WeightsContents contents, Dictionary<string, LayerWeights> loaded) = Read(path, layers, load: true);
@@ -59,9 +58,7 @@ public static class WeightsFile
             string has = loaded.Count == 0
                 ? "no convolution of VGG"
                 : $"the convolutions {string.Join(", ", loaded.Keys)}";
-            throw new InvalidDataException(
-                $"{path} lacks layer {name}: it has {has}; "
-                + "choose other layers (--content-layers, --style-layers) or another file");
+            throw new MissingLayerException($"{path} lacks layer {name}: it has {has}", name);
         }
 
         foreach (VggLayer layer in architecture.Layers)

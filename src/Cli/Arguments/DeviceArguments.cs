@@ -1,62 +1,59 @@
 using System.CommandLine;
+using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style;
+using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli.Commands;
+namespace NativeStyle.Cli.Arguments;
 
-/// <summary>--device and --threads, wherever a command computes.</summary>
-internal sealed class DeviceOptions
+/// <summary>--device, --threads and --precision, wherever a command computes.</summary>
+internal sealed class DeviceArguments
 {
-    public const int MaxThreads = 1024;
-
     private const string Auto = "auto";
     private const string TensorFloat = "+tf32";
 
     public Option<string> Device { get; } = new("--device")
     {
-        Description = "Where to compute: auto (a GPU that is right and faster than the CPU, else the CPU), cpu, cuda, opencl, or another name that 'nativestyle devices' lists",
+        Description = "Where to compute: auto (a GPU that is right and faster than the CPU, else the CPU), cpu, " +
+            "cuda, opencl, or another name that 'nativestyle devices' lists (default: auto)",
         DefaultValueFactory = _ => Auto,
         HelpName = "NAME",
     };
 
-    public Option<int?> Threads { get; } = new("--threads")
-    {
-        Description = "CPU threads (default: one per core)",
-        HelpName = "N",
-    };
+    private readonly Option<int?> _threads =
+        Typed.Option("--threads", "CPU threads (default: one per core)", new NumberRange<int>(1, 1024));
 
-    public Option<string> Precision { get; } = new("--precision")
-    {
-        Description = "How large products are computed: float32, or tf32, by the tensor cores of NVIDIA GPUs from compute capability 8.0 on: faster, with factors of 10 bits",
-        DefaultValueFactory = _ => "float32",
-        HelpName = "PRECISION",
-    };
+    private readonly Option<Precision> _precision = Typed.Option(
+        "--precision",
+        "How large products are computed: float32, or tf32, by the tensor cores of NVIDIA GPUs from compute " +
+        "capability 8.0 on: faster, with factors of 10 bits",
+        new Words<Precision>((Precision.Float32, "float32"), (Precision.Tf32, "tf32")), Precision.Float32);
 
-    public void AddTo(Command command)
+    public void AddTo(ProgramCommand command)
     {
-        Precision.AcceptOnlyFromAmong("float32", "tf32");
-        command.Add(Device);
-        command.Add(Threads);
-        command.Add(Precision);
+        command.Add(OptionGroup.Run, Device, _threads);
+        command.AddRare(OptionGroup.Run, _precision);
     }
 
     /// <param name="notice">Told why auto leaves a GPU; standard error, if nothing is said.</param>
     /// <param name="name">Another device than the option says.</param>
     public ComputeDevice Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
     {
-        int threads = parsed.GetValue(Threads) ?? 0;
-        if (parsed.GetValue(Threads) is < 1 or > MaxThreads)
-            throw new UsageException($"--threads {threads} is out of range, expected 1 to {MaxThreads}");
-        string wanted = name ?? parsed.GetValue(Device)!;
-        bool tensors = wanted.EndsWith(TensorFloat, StringComparison.OrdinalIgnoreCase) || parsed.GetValue(Precision) == "tf32";
-        ComputeDevice device = Find(wanted.Replace(TensorFloat, "", StringComparison.OrdinalIgnoreCase), notice)(threads);
+        int threads = parsed.GetValue(_threads) ?? 0;
+        string full = name ?? parsed.GetValue(Device)!;
+        bool tensors = full.EndsWith(TensorFloat, StringComparison.OrdinalIgnoreCase)
+            || parsed.GetValue(_precision) == Precision.Tf32;
+        string plain = full.Replace(TensorFloat, "", StringComparison.OrdinalIgnoreCase);
+        ComputeDevice device = Find(plain, notice)(threads);
         if (!tensors) return device;
-        device.Precision = Kernels.Devices.Precision.Tf32;
+        device.Precision = Precision.Tf32;
         if (!device.HasTensorCores) Say(notice, $"{device.Name} has no tensor cores for tf32: computing in float32");
         return device;
     }
 
     /// <summary>A device's name, from which it can be opened as it is: cuda+tf32.</summary>
-    public static string NameOf(ComputeDevice device) => device.HasTensorCores && device.Precision == Kernels.Devices.Precision.Tf32 ? device.Name + TensorFloat : device.Name;
+    public static string NameOf(ComputeDevice device) =>
+        device.HasTensorCores && device.Precision == Precision.Tf32 ? device.Name + TensorFloat : device.Name;
 
     /// <summary>The way to open the device of that name with a number of threads.</summary>
     /// <inheritdoc cref="Open"/>
@@ -73,16 +70,19 @@ internal sealed class DeviceOptions
         }
 
         // A kind of device that this program knows, and this machine has not.
-        string? why = IsKind(name, "opencl") ? DeviceCatalog.WhyNoOpenCl ?? $"OpenCL offers {Names(DeviceCatalog.OpenCl)}"
+        string? why =
+            IsKind(name, "opencl") ? DeviceCatalog.WhyNoOpenCl ?? $"OpenCL offers {Names(DeviceCatalog.OpenCl)}"
             : IsKind(name, "cuda") ? DeviceCatalog.WhyNoCuda ?? $"CUDA offers {Names(DeviceCatalog.Cuda)}" : null;
         if (why is not null) throw new DeviceException($"there is no device '{name}': {why}");
         throw new UsageException($"there is no device '{name}'; there are {Auto}, {Names(DeviceCatalog.All)}");
     }
 
     private static bool IsKind(string name, string kind) =>
-        name.Equals(kind, StringComparison.OrdinalIgnoreCase) || name.StartsWith(kind + ":", StringComparison.OrdinalIgnoreCase);
+        name.Equals(kind, StringComparison.OrdinalIgnoreCase)
+            || name.StartsWith(kind + ":", StringComparison.OrdinalIgnoreCase);
 
-    private static string Names(IEnumerable<DeviceListing> devices) => string.Join(", ", devices.Select(device => device.Name));
+    private static string Names(IEnumerable<DeviceListing> devices) =>
+        string.Join(", ", devices.Select(device => device.Name));
 
     private static void Say(Action<string>? notice, string line)
     {

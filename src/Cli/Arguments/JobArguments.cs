@@ -1,0 +1,187 @@
+using System.CommandLine;
+using NativeStyle.Cli.Help;
+using NativeStyle.Style;
+using NativeStyle.Style.Options;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.Cli.Arguments;
+
+/// <summary>What a command makes of a preset before the user's options replace values.</summary>
+internal delegate TransferOptions Adjustment(
+    TransferOptions preset, VggArchitecture architecture, TrainedWeights? trained);
+
+/// <summary>What every command that makes pictures takes: weights, a preset, options that replace its values.</summary>
+internal sealed class JobArguments
+{
+    private readonly Option<string?> _weights = new("--weights")
+    {
+        Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors; 'compact' for the network that is " +
+            "built in, 'random' for random filters (default: what is found in weights/ or the user's data folder, " +
+            "else compact)",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _convention = Typed.Convention();
+    private readonly Option<string> _preset;
+
+    private readonly Option<int> _quality =
+        Typed.Option("--quality", "Quality of a .jpg result", new NumberRange<int>(1, 100), 95);
+
+    private readonly Option<int> _depth =
+        Typed.Option(
+            "--depth", "Bits a channel of a .png result (.tif always has 16)", new Words<int>((8, "8"), (16, "16")), 8);
+
+    private readonly Option<long?> _memory = Typed.Memory(
+        "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free): a picture that " +
+        "needs more goes through the network in tiles, to the same result");
+
+    private readonly Option<bool> _quiet = Typed.Quiet();
+    private readonly IReadOnlyList<(TransferOption Row, Option<string?> Option)> _rows;
+
+    /// <param name="preset">The preset where none is named.</param>
+    /// <param name="except">Values that the command decides for itself.</param>
+    public JobArguments(string preset = Presets.Default, params IEnumerable<TransferOption> except)
+    {
+        _preset = new Option<string>("--preset")
+        {
+            Description = $"A set of options: {string.Join(", ", Presets.Names)}, or a .json file; " +
+                $"'nativestyle presets' tells of each (default: {preset})",
+            DefaultValueFactory = _ => preset,
+            HelpName = "NAME|FILE",
+        };
+        _rows = [.. OptionTable.OnCommandLine.Except(except).Select(row => (row, new Option<string?>(NameOf(row))
+        {
+            Description = Typed.Help(row.Help, row.Choices),
+            HelpName = row == OptionTable.Init ? "WORD|FILE" : row.HelpName,
+        }))];
+    }
+
+    /// <summary>The name of a row's option, with its dashes.</summary>
+    public static string NameOf(TransferOption row) => $"--{row.CommandLineName}";
+
+    public void AddTo(ProgramCommand command)
+    {
+        command.Add(OptionGroup.Common, _preset, _weights);
+        foreach ((TransferOption row, Option<string?> option) in _rows)
+            command.Add(new HelpEntry(option, row.Group!.Value, row.Rare));
+        command.AddRare(OptionGroup.InputAndNetwork, _convention);
+        command.Add(OptionGroup.Output, _quality, _depth);
+        command.Add(OptionGroup.Run, _memory, _quiet);
+    }
+
+    public TransferConsole Console(ParseResult parsed) => new(parsed.GetValue(_quiet));
+
+    /// <summary>Whether the user said anything of a job, which a checkpoint would contradict.</summary>
+    public string? FirstGiven(ParseResult parsed) =>
+        _rows.Select(each => (Option)each.Option).Concat([_preset, _weights, _convention, _quality, _depth, _memory])
+            .FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
+
+    /// <summary>The files that are read, beside pictures that are arguments.</summary>
+    public IEnumerable<string> Inputs(ParseResult parsed) =>
+        new[] { parsed.GetValue(_weights), TextOf(parsed, OptionTable.Init), parsed.GetValue(_preset) }
+            .OfType<string>().Where(File.Exists);
+
+    /// <summary>
+    /// The job without pictures and plan: options with what the command line replaces, and the weights to use.
+    /// </summary>
+    public TransferJob Draft(ParseResult parsed, TransferConsole console, Adjustment? adjust = null)
+    {
+        string? named = parsed.GetValue(_weights), weights = WeightsLocator.Find(named, console.Say);
+        (TransferOptions options, string architecture) = Options(parsed, weights, adjust);
+        if (WeightsLocator.FallsShort(named, weights, architecture, options.Layers))
+        {
+            string layers = string.Join(", ", options.Layers);
+            console.Say($"the network that is built in is no {architecture} with {layers}: filters are random");
+            (options, _) = Options(parsed, weights = null, adjust);
+        }
+        else if (named is null && weights == CompactNetwork.Name)
+        {
+            console.Say(WeightsLocator.UsesCompact);
+        }
+
+        return new TransferJob
+        {
+            Weights = weights,
+            WeightsConvention = parsed.GetValue(_convention),
+            Init = options.Init == InitKind.Picture ? TextOf(parsed, OptionTable.Init) : null,
+            Depth = parsed.GetValue(_depth),
+            Quality = parsed.GetValue(_quality),
+            Memory = parsed.GetValue(_memory),
+            Options = options,
+            Plan = [],
+        };
+    }
+
+    /// <summary>The number of iterations in all, where the user gave one.</summary>
+    public int? TotalIterations(ParseResult parsed) =>
+        TextOf(parsed, OptionTable.Iterations) is { } text && !text.Contains(',', StringComparison.Ordinal)
+        ? Typed.For(NameOf(OptionTable.Iterations), () => OptionTable.Steps.Parse(text)) : null;
+
+    /// <summary>The preset of that name or file.</summary>
+    public static TransferOptions FindPreset(string name, TrainedWeights? weights)
+    {
+        if (Presets.Find(name, weights) is { } preset) return preset;
+        if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            throw new UsageException(
+                $"no preset is called '{name}'; there are {string.Join(", ", Presets.Names)}, " +
+                "and files that end in .json");
+        InputFiles.Require(name, "a preset as JSON");
+        try
+        {
+            return OptionsJson.Read(File.ReadAllText(name), other => Presets.Find(other, weights));
+        }
+        catch (TransferException wrong)
+        {
+            throw new UsageException(
+                $"{name} {wrong.Message} (see 'nativestyle presets show NAME' for what is expected)");
+        }
+    }
+
+    /// <summary>
+    /// The preset with what the command and the user's options replace, and the architecture it was made for.
+    /// </summary>
+    private (TransferOptions Options, string Architecture) Options(
+        ParseResult parsed, string? weights, Adjustment? adjust)
+    {
+        TrainedWeights? trained = WeightsLocator.Trained(weights);
+        TransferOptions options = FindPreset(parsed.GetValue(_preset)!, trained);
+        string madeFor = options.Architecture;
+        // features.21 is another layer in VGG-16 than in VGG-19.
+        VggArchitecture architecture = trained?.Architecture ?? OptionsJson.Architecture(madeFor);
+        if (adjust is not null) options = adjust(options, architecture, trained);
+        options = options with { Architecture = architecture.Name };
+        foreach ((TransferOption row, Option<string?> option) in _rows)
+        {
+            if (parsed.GetValue(option) is not { } text) continue;
+            TransferOptions before = options;
+            options = Typed.For(option.Name, () => row == OptionTable.Init ? WithInit(before, text)
+                : row == OptionTable.Iterations && TotalIterations(parsed) is not null ? before
+                : row.Parse(before, text, architecture));
+        }
+
+        try
+        {
+            return (OptionsJson.Validated(options), madeFor);
+        }
+        catch (TransferException wrong)
+        {
+            throw new UsageException($"preset {options.Name} with these options {wrong.Message}");
+        }
+    }
+
+    /// <summary>The start that a word stands for, or a picture's name.</summary>
+    private static TransferOptions WithInit(TransferOptions options, string text)
+    {
+        string picture = OptionWords.InitKind[InitKind.Picture];
+        string[] words = [.. OptionWords.InitKind.Choices.Where(word => word != picture)];
+        if (words.Contains(text, StringComparer.OrdinalIgnoreCase))
+            return options with { Init = OptionWords.InitKind.Parse(text) };
+        return File.Exists(text) ? options with { Init = InitKind.Picture }
+            : throw new TransferException(
+                $"{text} is neither a picture that exists nor one of {string.Join(", ", words)}");
+    }
+
+    private string? TextOf(ParseResult parsed, TransferOption row) =>
+        _rows.FirstOrDefault(each => each.Row == row).Option is { } option ? parsed.GetValue(option) : null;
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using NativeStyle.Cli.Commands;
+using NativeStyle.Cli.Help;
+
+namespace NativeStyle.Cli;
+
+/// <summary>All commands.</summary>
+internal static class Root
+{
+    public static RootCommand Create()
+    {
+        var root = new RootCommand(
+            """
+            Neural style transfer by hand-written kernels: paints a content picture in the style of another.
+
+              nativestyle transfer photo.jpg painting.jpg -o art.png
+              nativestyle transfer photo.jpg painting.jpg -o art.png --preset gatys
+              nativestyle batch --content photos --style paintings --out art
+
+            --version prints the version. Exit codes: 0 done, 1 a check or a device failed, memory ran out or the losses
+            were no longer finite, 2 wrong input, 130 ended by Ctrl-C.
+            """)
+        {
+            new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
+            new BatchCommand(), PresetsCommand.Create(), ShowCommand.Create(), new ExplainCommand(),
+            new FeaturesCommand(), new MaximizeCommand(), new PatchesCommand(), new MeasureCommand(),
+            WeightsCommand.Create(), DevicesCommand.Create(), new GradcheckCommand(), new PlanCommand(),
+            new BenchCommand(), KernelsCommand.Create(),
+        };
+        root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
+        root.Add(new Option<bool>("--help-all")
+        {
+            Description = "Help with the options that few people want", Recursive = true,
+            Action = new HelpScreen(all: true),
+        });
+        return root;
+    }
+}

@@ -1,0 +1,12 @@
+namespace NativeStyle.Kernels.Devices;
+
+/// <summary>One buffer is larger than a device can have, however much of its memory is free.</summary>
+/// <param name="message">Which device, and what for.</param>
+/// <param name="size">Of the buffer, in the units of the limit.</param>
+/// <param name="limit">The most that the device can have in one.</param>
+public sealed class BufferTooLargeException(string message, long size, long limit) : OutOfMemoryException(message)
+{
+    public long Size { get; } = size;
+
+    public long Limit { get; } = limit;
+}

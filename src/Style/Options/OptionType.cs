@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+
+namespace NativeStyle.Style.Options;
+
+/// <summary>The values that an option takes: how they are read from words and JSON, and written.</summary>
+public abstract class OptionType<T>
+{
+    /// <summary>What a value is called in help, e.g. N.</summary>
+    public abstract string HelpName { get; }
+
+    /// <summary>What goes after "expected" in an error, e.g. 0 to 100.</summary>
+    public abstract string Expected { get; }
+
+    /// <summary>All values as words, where they can be listed.</summary>
+    public virtual IReadOnlyList<string> Choices => [];
+
+    /// <summary>The value that a text stands for.</summary>
+    /// <exception cref="TransferException">None; the message goes after the option's name.</exception>
+    public abstract T Parse(string text);
+
+    /// <summary>The text that stands for a value.</summary>
+    public abstract string Text(T value);
+
+    /// <summary>What is wrong with a value, to go after the option's name; null for nothing.</summary>
+    public virtual string? WhyNot(T value) => null;
+
+    /// <exception cref="JsonException">The JSON is of another kind.</exception>
+    public virtual T Read(JsonElement json) => json.Deserialize<T>(OptionsJson.Format) ?? throw new JsonException();
+
+    public virtual void Write(Utf8JsonWriter writer, T value) =>
+        JsonSerializer.Serialize(writer, value, OptionsJson.Format);
+}
+
+/// <summary>Numbers from a least to a most, both among them.</summary>
+public sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : struct, INumber<T>
+{
+    private static readonly bool s_whole = T.IsInteger(T.One / (T.One + T.One));
+
+    public T Least { get; } = least;
+
+    public T Most { get; } = most;
+
+    public override string HelpName => s_whole ? "N" : "X";
+
+    public override string Expected => FormattableString.Invariant($"{Least} to {Most}");
+
+    public override T Parse(string text)
+    {
+        NumberStyles style = s_whole ? NumberStyles.AllowLeadingSign : NumberStyles.Float;
+        if (!T.TryParse(text, style, CultureInfo.InvariantCulture, out T value))
+            throw new TransferException($"{text} is no {(s_whole ? "whole number" : "number")}, expected {Expected}");
+        return Has(value) ? value : throw new TransferException($"{text} is out of range, expected {Expected}");
+    }
+
+    public override string Text(T value) => value.ToString(null, CultureInfo.InvariantCulture);
+
+    public override string? WhyNot(T value) => Has(value) ? null : $"{Text(value)}, expected {Expected}";
+
+    // Compared the other way round, not-a-number would pass.
+    private bool Has(T value) => value >= Least && value <= Most;
+}
+
+/// <summary>Several values, with commas between them in words.</summary>
+public sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<IReadOnlyList<T>>
+{
+    public override string HelpName => helpName;
+
+    public override string Expected => $"one or more of {item.Expected}";
+
+    public override IReadOnlyList<T> Parse(string text) => [.. text.Split(',').Select(part => item.Parse(part.Trim()))];
+
+    public override string Text(IReadOnlyList<T> value) => string.Join(',', value.Select(item.Text));
+
+    public override string? WhyNot(IReadOnlyList<T> value) =>
+        value.Count == 0 ? $"with nothing in it, expected {Expected}"
+            : value.Select(item.WhyNot).FirstOrDefault(why => why is not null);
+}
+
+/// <summary>Yes or no.</summary>
+public sealed class Truth : OptionType<bool>
+{
+    public override string HelpName => "true|false";
+
+    public override string Expected => "true or false";
+
+    public override bool Parse(string text) => text.ToLowerInvariant() switch
+    {
+        "true" => true,
+        "false" => false,
+        _ => throw new TransferException($"{text} is unknown, expected {Expected}"),
+    };
+
+    public override string Text(bool value) => value ? "true" : "false";
+}
+
+/// <summary>Any text.</summary>
+public sealed class Line : OptionType<string>
+{
+    public override string HelpName => "TEXT";
+
+    public override string Expected => "a text";
+
+    public override string Parse(string text) => text;
+
+    public override string Text(string value) => value;
+}
