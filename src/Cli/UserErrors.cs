@@ -1,6 +1,8 @@
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
+using NativeStyle.Style.Study;
+using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
@@ -56,6 +58,8 @@ internal static class UserErrors
         MissingLayerException =>
             $"{OneLine(error.Message)}; choose other layers (--content-layers, --style-layers) or another file",
         PictureMemoryException => $"{OneLine(error.Message)}; make it smaller, or raise --memory",
+        ScratchException =>
+            $"{OneLine(error.Message)}; give a larger --memory, or set TMPDIR to a folder with more space",
         DeadUnitException => $"{OneLine(error.Message)}; try another --seed, a larger --size, or another channel",
         _ => OneLine(error.Message),
     };

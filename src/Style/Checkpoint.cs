@@ -81,7 +81,7 @@ public sealed record Checkpoint(
         }
         catch (Exception wrong) when (wrong is InvalidDataException or JsonException or TransferException or EndOfStreamException)
         {
-            throw new InvalidDataException($"{path} {wrong.Message}; a checkpoint is what 'transfer --checkpoint FILE' writes", wrong);
+            throw new InvalidDataException($"{path} {wrong.Message}", wrong);
         }
     }
 

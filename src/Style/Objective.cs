@@ -71,7 +71,7 @@ internal sealed class Objective : IDisposable
             if (_options.ContentTerms.Any())
             {
                 if (content is null) throw new TransferException("a content loss needs a content picture");
-                _losses.AddRange(ContentLoss.Measure(pass, _options, content, planner.Content(height, width), _plan.TargetsOnDisk));
+                _losses.AddRange(ContentLoss.Measure(pass, _options, content, planner.Content(_plan), _plan.TargetsOnDisk));
             }
 
             if (_options.StyleTerms.Any())

@@ -130,7 +130,7 @@ public sealed class TilePlannerTests
         long foretold = new[]
         {
             rehearsal.DevicePeak(PassKind.Iteration, result),
-            rehearsal.DevicePeak(PassKind.Content, planner.Planner.Content(height, width)),
+            rehearsal.DevicePeak(PassKind.Content, planner.Planner.Content(result), result),
             rehearsal.DevicePeak(PassKind.Style, planner.Planner.Style(style.Height * width / style.Width, width, result), result),
         }.Max();
         return (foretold, device.MemoryBytes.Peak);

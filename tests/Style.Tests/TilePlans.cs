@@ -10,7 +10,8 @@ internal sealed class TestPlanner(VggArchitecture architecture, TransferOptions 
 {
     public override TilePlan Iteration(int height, int width) => plan(Steps(Options.Layers), height, width);
 
-    public override TilePlan Content(int height, int width) => plan(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
+    public override TilePlan Content(TilePlan result) =>
+        plan(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
 
     public override TilePlan Style(int height, int width, TilePlan result) =>
          plan(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);

@@ -83,7 +83,7 @@ internal sealed class TransferCommand : ProgramCommand
         if (more is not null)
             throw new UsageException($"--resume goes on with what the checkpoint holds; leave {more} out");
         InputFiles.Require(file, "a checkpoint");
-        Checkpoint checkpoint = Checkpoint.Read(file);
+        Checkpoint checkpoint = ReadCheckpoint(file);
         TransferJob job = checkpoint.Job;
         Outputs outputs = _outputs.Parse(
             parsed, job.Pictures().Select(name => Path.Combine(checkpoint.Directory, name)));
@@ -149,6 +149,18 @@ internal sealed class TransferCommand : ProgramCommand
                     $"good picture as {saved}; " +
                     "try a smaller --learning-rate or smaller weights");
                 return 1;
+        }
+    }
+
+    private static Checkpoint ReadCheckpoint(string file)
+    {
+        try
+        {
+            return Checkpoint.Read(file);
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new UsageException($"{wrong.Message}; a checkpoint is what 'transfer --checkpoint FILE' writes");
         }
     }
 }

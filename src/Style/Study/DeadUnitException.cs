@@ -1,4 +1,4 @@
-namespace NativeStyle.Style;
+namespace NativeStyle.Style.Study;
 
 /// <summary>A unit stays at zero for every noise that was tried: there is no gradient to follow.</summary>
 public sealed class DeadUnitException(string layer, int channel) : TransferException(

@@ -82,8 +82,8 @@ public sealed class MemoryPlanner
     {
         (TilePlan plan, long peak) = _planner.At(PassKind.Iteration, height, width);
         // Of targets at the result's size: a style of another size is asked for by itself.
-        if (Options.ContentTerms.Any()) peak = Math.Max(peak, _planner.At(PassKind.Content, height, width).Peak);
-        peak = Math.Max(peak, StyleBytes(height, width, height, width));
+        if (peak <= Limit && Options.ContentTerms.Any()) peak = Math.Max(peak, _planner.At(PassKind.Content, height, width, plan).Peak);
+        if (peak <= Limit) peak = Math.Max(peak, StyleBytes(height, width, height, width));
         long content = _rehearsal.ContentBytes(height, width);
         long scratch = (plan.TargetsOnDisk ? content : 0) + (2 * plan.Segments.Where(segment => segment.OutputOnDisk).Sum(segment => segment.OutputBytes));
         double seconds = _times.Of(plan, iterates: true, content, measured: true);

@@ -37,7 +37,7 @@ internal sealed class MemoryRehearsal(
     public TransferOptions Options => options;
 
     /// <summary>A run that stands ready to make passes over pictures of one size.</summary>
-    /// <param name="result">Of a style, the plan of the iterations, whose content targets are there already.</param>
+    /// <param name="result">Of a target, the plan of the iterations: it says where content targets are.</param>
     public RehearsedRun Prepare(PassKind kind, TilePlan plan, TilePlan? result = null) => new(this, kind, plan, result, regions);
 
     /// <summary>Bytes of the device's blocks at the highest.</summary>

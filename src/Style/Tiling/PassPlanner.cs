@@ -16,8 +16,9 @@ internal abstract class PassPlanner(VggArchitecture architecture, TransferOption
     /// <summary>For the iterations on a picture of this size.</summary>
     public abstract TilePlan Iteration(int height, int width);
 
-    /// <summary>For the pass forward of a content picture of this size.</summary>
-    public abstract TilePlan Content(int height, int width);
+    /// <summary>For the pass forward of the content picture, at the size of the result.</summary>
+    /// <param name="result">The plan of the iterations: it says where the targets go.</param>
+    public abstract TilePlan Content(TilePlan result);
 
     /// <summary>For the pass forward of a style picture of this size.</summary>
     /// <param name="result">The plan of the iterations, whose content targets are there already.</param>
@@ -29,8 +30,8 @@ internal sealed class WholePlanner(VggArchitecture architecture, TransferOptions
 {
     public override TilePlan Iteration(int height, int width) => TilePlan.Whole(Steps(Options.Layers), height, width);
 
-    public override TilePlan Content(int height, int width) =>
-        TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
+    public override TilePlan Content(TilePlan result) =>
+        TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
 
     public override TilePlan Style(int height, int width, TilePlan result) =>
         TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);

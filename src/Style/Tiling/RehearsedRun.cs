@@ -13,6 +13,7 @@ internal sealed class RehearsedRun : IDisposable
 {
     private readonly PassKind _kind;
     private readonly TilePlan _plan;
+    private readonly TilePlan _result;
     private readonly TransferOptions _options;
     private readonly ComputeDevice _device;
     private readonly VggNetwork _network;
@@ -23,19 +24,20 @@ internal sealed class RehearsedRun : IDisposable
 
     /// <param name="kind">What passes will be made.</param>
     /// <param name="plan">How.</param>
-    /// <param name="result">Of a style, the plan of the iterations.</param>
+    /// <param name="result">Of a target, the plan of the iterations.</param>
     /// <param name="regions">Regions that styles have of their own.</param>
     public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, TilePlan? result, int regions)
     {
-        (_kind, _plan, _options) = (kind, plan, rehearsal.Options);
+        (_kind, _plan, _result, _options) = (kind, plan, result ?? plan, rehearsal.Options);
         _device = rehearsal.Device.Rehearsal();
         _planner = new FixedPlanner(rehearsal.Architecture, _options, plan);
         _network = VggNetwork.Rehearse(_device, new VggPlan(rehearsal.Architecture, _options.Network, _options.Layers));
-        if (result is not null && _options.ContentTerms.Any())
+        if (kind == PassKind.Style && _options.ContentTerms.Any())
         {
+            // They are there already.
             var skipped = new SkippedTargetPass(_device, _network);
-            TilePlan content = _planner.Content(result.Height, result.Width);
-            _contents = ContentLoss.Measure(skipped, _options, new BlankPicture(1, 1), content, result.TargetsOnDisk);
+            TilePlan content = _planner.Content(_result);
+            _contents = ContentLoss.Measure(skipped, _options, new BlankPicture(1, 1), content, _result.TargetsOnDisk);
         }
 
         if (kind == PassKind.Iteration)
@@ -71,7 +73,7 @@ internal sealed class RehearsedRun : IDisposable
                 _iterate!.Optimizer.Step(() => _objective!.ValueAndGradient(_iterate.Pixels).Total);
                 break;
             case PassKind.Content:
-                foreach (ContentLoss loss in ContentLoss.Measure(pass, _options, picture, _plan, _plan.TargetsOnDisk)) loss.Dispose();
+                foreach (ContentLoss loss in ContentLoss.Measure(pass, _options, picture, _plan, _result.TargetsOnDisk)) loss.Dispose();
                 break;
             default:
                 using (var guidance = new Guidance(_device))
@@ -142,8 +144,8 @@ internal sealed class RehearsedRun : IDisposable
     {
         public override TilePlan Iteration(int height, int width) => plan;
 
-        public override TilePlan Content(int height, int width) =>
-            TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), height, width);
+        public override TilePlan Content(TilePlan result) =>
+            TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
 
         public override TilePlan Style(int height, int width, TilePlan result) => (height, width) == (plan.Height, plan.Width)
             ? plan : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);

@@ -63,5 +63,5 @@ internal sealed class ScratchFile : IDisposable
     }
 
     private ScratchException Explained(Exception cause) => new(
-        $"the scratch file {_path} cannot be written: {cause.Message} Give a larger --memory, or set TMPDIR to a folder with more space", cause);
+        $"the scratch file {_path} cannot be written: {cause.Message}", cause);
 }

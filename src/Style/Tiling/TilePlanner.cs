@@ -16,12 +16,12 @@ internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, lo
 
     public override TilePlan Iteration(int height, int width) => At(PassKind.Iteration, height, width).Plan;
 
-    public override TilePlan Content(int height, int width) => At(PassKind.Content, height, width).Plan;
+    public override TilePlan Content(TilePlan result) => At(PassKind.Content, result.Height, result.Width, result).Plan;
 
     public override TilePlan Style(int height, int width, TilePlan result) => At(PassKind.Style, height, width, result).Plan;
 
     /// <summary>The plan for a picture of this size, and the bytes that it takes at the highest, all in all.</summary>
-    /// <param name="result">Of a style, the plan of the iterations.</param>
+    /// <param name="result">Of a target, the plan of the iterations.</param>
     public (TilePlan Plan, long Peak) At(PassKind kind, int height, int width, TilePlan? result = null)
     {
         if (_plans.TryGetValue((kind, height, width, result), out (TilePlan Plan, long Peak) plan)) return plan;

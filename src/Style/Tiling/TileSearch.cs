@@ -25,16 +25,19 @@ internal sealed class TileSearch : IDisposable
     private readonly Dictionary<string, List<Candidate>> _candidates = [];
 
     /// <param name="whole">The plan that cuts nothing.</param>
-    /// <param name="result">Of a style, the plan of the iterations.</param>
+    /// <param name="result">Of a target, the plan of the iterations.</param>
     public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole, TilePlan? result)
     {
         (_rehearsal, _times, _kind, _whole, _result) = (rehearsal, times, kind, whole, result);
-        _run = rehearsal.Prepare(kind, whole, result);
+        // Content targets may be too large to stand in memory at all: plans that have them there count them.
+        _run = rehearsal.Prepare(kind, whole with { TargetsOnDisk = true }, result);
         // What a first pass makes once stands as well.
         SegmentPlan network = whole.Segments[0];
         _run.OfLargestTile(network with { Cells = (1, 1) });
         _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole.Height, whole.Width);
         _contentBytes = rehearsal.ContentBytes(whole.Height, whole.Width);
+        // The maps that a content pass fills.
+        if (kind == PassKind.Content && !result!.TargetsOnDisk) _standing += _contentBytes;
     }
 
     private bool Iterates => _kind == PassKind.Iteration;
@@ -118,7 +121,7 @@ internal sealed class TileSearch : IDisposable
         if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _contentBytes)) return null;
         var plans = new SegmentPlan[segments.Length];
         double seconds = targetsOnDisk ? TileTimes.TargetDisk(_contentBytes) : 0;
-        long left = limit - _standing + (targetsOnDisk ? _contentBytes : 0), kept = 0, excess = 0, before = 0;
+        long left = limit - _standing - (Iterates && !targetsOnDisk ? _contentBytes : 0), kept = 0, excess = 0, before = 0;
         for (int s = 0; s < segments.Length; s++)
         {
             bool onDisk = s < segments.Length - 1 && (disk >> s & 1) != 0;
