@@ -29,6 +29,14 @@ public sealed partial class SampleTests : IDisposable
         Assert.InRange(Numbers(output)[0], 1e-9, 1.2e-7);
     }
 
+    [SkippableFact]
+    [Trait("Device", "OpenCl")]
+    public void OwnKernelAgreesWithItsReferenceOnOpenCl()
+    {
+        TestDevice.OpenCl().Dispose();
+        OwnKernelAgreesWithItsReference("opencl");
+    }
+
     [Fact]
     public void OwnKernelRefusesADeviceThatIsNotThere() =>
         Assert.Equal(2, Run("OwnKernel", ["--device", "cpu-9"]).ExitCode);
