@@ -31,7 +31,8 @@ public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyL
 ///   Tensor loss = tape.SquaredError(tape.Gram(features, scale), target, weight);
 ///   tape.Backward(loss);            // now image.Gradient is dL/d(image)
 /// </code>
-/// The operators are extension methods, one file each in Operators/, forward and backward side by side.
+/// The operators are extension methods, one file each in Operators/, forward and backward side by side. An operator of
+/// your own is one more: <see cref="Output(Shape, Tensor, string)"/>, then its forward, then <see cref="Record"/>.
 /// </summary>
 /// <param name="device">Where everything is computed.</param>
 /// <param name="sums">
@@ -113,9 +114,12 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     /// <summary>A tensor without gradient and of undefined elements, whose memory goes with the tape.</summary>
     public Tensor Constant(Shape shape) => Keep(new Tensor(device, shape));
 
-    /// <summary>The output of an operator: it has a gradient if any of the inputs has.</summary>
+    /// <summary>
+    /// The output of an operator, whose forward fills it: its elements are undefined. It has a gradient if any of the
+    /// inputs has.
+    /// </summary>
     /// <param name="name">The operator's, which is the method that calls.</param>
-    internal Tensor Output(Shape shape, IReadOnlyList<Tensor> inputs, [CallerMemberName] string name = "")
+    public Tensor Output(Shape shape, IReadOnlyList<Tensor> inputs, [CallerMemberName] string name = "")
     {
         var output = new Tensor(device, shape, inputs.Any(input => input.RequiresGradient));
         _made.Add(output);
@@ -132,7 +136,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     }
 
     /// <inheritdoc cref="Output(Shape, IReadOnlyList{Tensor}, string)"/>
-    internal Tensor Output(Shape shape, Tensor input, [CallerMemberName] string name = "") => Output(shape, [input], name);
+    public Tensor Output(Shape shape, Tensor input, [CallerMemberName] string name = "") => Output(shape, [input], name);
 
     /// <summary>A sum over the positions of a map: computed, or the next of those that the tape was given.</summary>
     /// <param name="shape">Of the sum.</param>
@@ -156,8 +160,14 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
         return memory;
     }
 
-    /// <summary>Writes an operator down; <paramref name="backward"/> reads output.Gradient and adds to its inputs'.</summary>
-    internal Tensor Record(Tensor output, Action backward)
+    /// <summary>Writes an operator down, after its forward.</summary>
+    /// <param name="output">Of <see cref="Output(Shape, Tensor, string)"/>.</param>
+    /// <param name="backward">
+    /// Reads output.Gradient and adds to its inputs', where <see cref="Tensor.Accumulate"/> says. It is called if a
+    /// gradient has reached the output, and skips inputs that require none.
+    /// </param>
+    /// <returns>The output.</returns>
+    public Tensor Record(Tensor output, Action backward)
     {
         if (_underWay is var (node, start))
         {

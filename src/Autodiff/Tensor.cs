@@ -137,13 +137,13 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>An operator whose backward reads the elements says so in its forward.</summary>
-    internal void SaveForBackward() => _savedForBackward = true;
+    public void SaveForBackward() => _savedForBackward = true;
 
     /// <summary>
-    /// Where an operator's backward writes: the gradient, and BLAS's beta, 0 for the first contribution (overwrite)
-    /// and 1 for each later one (add). A tensor used twice so gets the sum, as the chain rule asks.
+    /// Where an operator's backward writes: the gradient, and BLAS's beta, 0 for the first contribution (overwrite
+    /// undefined elements) and 1 for each later one (add). A tensor used twice so gets the sum, as the chain rule asks.
     /// </summary>
-    internal (ArrayView<float> Gradient, float Beta) Accumulate()
+    public (ArrayView<float> Gradient, float Beta) Accumulate()
     {
         if (_gradient is not null) return (_gradient.View, 1f);
         _gradient = Device.Allocate<float>(Shape.Length, _lifetime);

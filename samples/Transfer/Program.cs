@@ -1,0 +1,45 @@
+// A transfer as a library call: pictures in, a preset, progress and Ctrl-C, a picture out.
+// Run it from the root of the repository, optimised, since a debug build takes minutes:
+//
+//   dotnet run -c Release --project samples/Transfer -- [CONTENT [STYLE [OUTPUT [SIZE [STEPS]]]]]
+//
+// Exit code 0: done; 130: Ctrl-C, after which the picture so far is written; 1: the run ended early.
+using System.Globalization;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Style;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
+
+string Argument(int i, string otherwise) => args.Length > i ? args[i] : otherwise;
+PictureSource content = PictureFile.Open(Argument(0, "samples/content/town.jpg"));
+PictureSource style = PictureFile.Open(Argument(1, "samples/style/strokes.jpg"));
+string output = Argument(2, "out-transfer.png");
+
+// A preset is a record: what should be different is replaced. The plan goes from coarse to fine.
+TransferOptions options =
+    Presets.DefaultCompact with { Size = int.Parse(Argument(3, "256"), CultureInfo.InvariantCulture) };
+IReadOnlyList<ScaleStep> plan = Schedule.Plan(options, content.Height, content.Width);
+if (args.Length > 4) plan = Schedule.WithTotal(plan, int.Parse(args[4], CultureInfo.InvariantCulture));
+
+// The device is a GPU that was found to be right and faster than the CPU, or else the CPU.
+using ComputeDevice device = AutoDevice.OfThisMachine.Open(threads: 0);
+using VggNetwork network =
+    VggNetwork.Load(device, () => WeightsFile.Load(CompactNetwork.Name, options.Layers), options.Network);
+
+// The first Ctrl-C ends the run after the iteration under way, with the picture so far, and a second one the program.
+using var cancellation = new CancellationTokenSource();
+Console.CancelKeyPress += (_, pressed) =>
+{
+    pressed.Cancel = !cancellation.IsCancellationRequested;
+    cancellation.Cancel();
+};
+var transfer = new StyleTransfer(device, network, options)
+{
+    Progress = (report, _) => Console.Write($"\riteration {report.Iteration}: loss {report.Loss:0.000}"),
+};
+TransferResult result = transfer.Run(new TransferInputs(content, [new StyleInput(style)]), plan, cancellation.Token);
+
+PictureFile.Write(output, result.Picture);
+Console.WriteLine($"\n{result.End} after {result.IterationsMade} iterations: {output}");
+return result.End switch { TransferEnd.Completed => 0, TransferEnd.Cancelled => 130, _ => 1 };
