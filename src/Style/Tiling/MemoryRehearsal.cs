@@ -67,8 +67,8 @@ internal sealed class MemoryRehearsal(
     public long HostBytes(PassKind kind, int height, int width)
     {
         if (!device.UsesHostMemory) return 0;
-        // The picture on its way through the network, where the result starts, and what the collector has not found yet.
-        long copies = kind == PassKind.Iteration ? 0 : 3 * 3L * sizeof(float) * height * width;
+        // The picture on its way through the network, and where the result starts.
+        long copies = kind == PassKind.Iteration ? 0 : 2 * 3L * sizeof(float) * height * width;
         return ProgramBytes + pictures + copies;
     }
 }
