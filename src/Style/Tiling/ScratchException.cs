@@ -1,4 +1,4 @@
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>A scratch file cannot grow or be written; the message says which, why, and what helps.</summary>
+/// <summary>A scratch file cannot grow or be written. The message says which one, why, and what helps.</summary>
 public sealed class ScratchException(string message, Exception cause) : IOException(message, cause);
