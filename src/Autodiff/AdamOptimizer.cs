@@ -12,7 +12,7 @@ public sealed class AdamOptimizer : Optimizer
     private readonly (float Low, float High)? _bounds;
 
     /// <summary>Starts with zero moments.</summary>
-    /// <param name="bounds">Where the elements are put back into after each step; null for nowhere.</param>
+    /// <param name="bounds">The elements are clamped to these after each step; null for no bounds.</param>
     public AdamOptimizer(Tensor parameter, AdamSettings settings, (float Low, float High)? bounds = null)
         : base(parameter)
     {
@@ -32,7 +32,7 @@ public sealed class AdamOptimizer : Optimizer
         return StepOutcome.Moved;
     }
 
-    /// <summary>Moves the parameter against the gradient that is in it.</summary>
+    /// <summary>Moves the parameter against its gradient, which must be there already.</summary>
     public void Step()
     {
         ComputeDevice device = Parameter.Device;

@@ -10,29 +10,34 @@ public enum StepRule
     /// <summary>A line search for the strong Wolfe conditions.</summary>
     StrongWolfe,
 
-    /// <summary>The learning rate times the direction, without a look at the result: one evaluation a step.</summary>
+    /// <summary>
+    /// The learning rate times the direction. The result is not checked: each step costs one evaluation.
+    /// </summary>
     Fixed,
 }
 
 /// <summary>The settings of L-BFGS.</summary>
-/// <param name="History">Pairs of steps and gradient differences that are kept.</param>
+/// <param name="History">How many pairs of steps and gradient differences it keeps.</param>
 /// <param name="Rule">How far a step goes.</param>
-/// <param name="LearningRate">Factor of a fixed step.</param>
-public readonly record struct LbfgsSettings(int History = 10, StepRule Rule = StepRule.StrongWolfe, float LearningRate = 1f);
+/// <param name="LearningRate">The factor of a fixed step.</param>
+public readonly record struct LbfgsSettings(
+    int History = 10, StepRule Rule = StepRule.StrongWolfe, float LearningRate = 1f);
 
 /// <summary>
-/// L-BFGS (Nocedal and Wright 2006, "Numerical optimization", algorithms 7.4 and 7.5): the direction is minus the gradient
-/// times an approximate inverse Hessian, made of the last steps s and gradient differences y by a two-loop recursion.
+/// L-BFGS (Nocedal and Wright 2006, "Numerical optimization", algorithms 7.4 and 7.5). The direction is minus the
+/// gradient times an approximate inverse Hessian. A two-loop recursion makes it from the last steps s and gradient
+/// differences y.
 /// <code>
 ///   for i from the newest:  a[i] = s[i]ᵀ q / s[i]ᵀ y[i],  q = q - a[i] y[i]          from q = g
 ///   q = (sᵀ y / yᵀ y) q                                                             of the newest pair
 ///   for i from the oldest:  q = q + (a[i] - y[i]ᵀ q / s[i]ᵀ y[i]) s[i]               d = -q
 /// </code>
-/// All vectors stay on the device; only dot products come to the host. In single precision three things go wrong that do
-/// not in double, and are handled: a step is what x really moved, not what it was asked to; pairs whose curvature is lost in
-/// rounding are not kept; a search that finds nothing better first forgets the history, and only then gives up.
-/// With bounds, the direction is projected (<see cref="BoundedStepOp"/>) and the search goes back along the projected path
-/// until the value fell enough (Bertsekas 1982).
+/// All vectors stay on the device; only dot products come to the host. Three things go wrong in single precision that
+/// do not in double, and are handled. A step s is how far x really moved, not how far it was asked to. A pair whose
+/// curvature is lost in rounding is not kept. A search that finds nothing better first forgets the history, and only
+/// then gives up.
+/// With bounds, the direction is projected (<see cref="BoundedStepOp"/>), and the search goes back along the projected
+/// path until the value has fallen enough (Bertsekas 1982).
 /// </summary>
 public sealed class LbfgsOptimizer : Optimizer
 {
@@ -57,7 +62,7 @@ public sealed class LbfgsOptimizer : Optimizer
         (_settings, _bounds) = (settings, bounds);
         (_start, _gradient, _direction) = (Parameter.NewVector(), Parameter.NewVector(), Parameter.NewVector());
         if (bounds is not null) _moved = Parameter.NewVector();
-        // All of the history at once: what a run takes does not grow while it runs.
+        // Takes the memory of the whole history now, so that it does not grow during a run.
         for (int i = 0; i < settings.History; i++) _unused.Push((Parameter.NewVector(), Parameter.NewVector()));
     }
 
@@ -82,14 +87,14 @@ public sealed class LbfgsOptimizer : Optimizer
             outcome = Advance(evaluate);
             if (outcome == StepOutcome.Stuck && _pairs.Count > 0)
             {
-                // The history may be what is wrong: once more along the gradient.
+                // The history may be at fault: try once more along the gradient.
                 Forget();
                 outcome = Advance(evaluate);
             }
         }
         finally
         {
-            // Also where the evaluation was broken off.
+            // This also runs if the evaluation threw.
             if (outcome != StepOutcome.Moved) Parameter.CopyFrom(_start);
         }
 
@@ -97,11 +102,18 @@ public sealed class LbfgsOptimizer : Optimizer
         return outcome;
     }
 
-    /// <summary>The gradient, then s and y of each pair from the oldest; the value, then sᵀ y and yᵀ y of each.</summary>
-    public override OptimizerState State() => new(
-        StepCount,
-        new LazyVectors(KnowsCurrent ? [_gradient.ToArray, .. _pairs.SelectMany(pair => new Func<float[]>[] { pair.S.ToArray, pair.Y.ToArray })] : []),
-        KnowsCurrent ? [_value, .. _pairs.SelectMany(pair => new[] { pair.Sy, pair.Yy })] : []);
+    /// <summary>
+    /// The vectors are the gradient, then s and y of each pair from the oldest on. The scalars are the value, then
+    /// sᵀ y and yᵀ y of each pair.
+    /// </summary>
+    public override OptimizerState State()
+    {
+        if (!KnowsCurrent) return new OptimizerState(StepCount, new LazyVectors([]), []);
+        IEnumerable<Func<float[]>> pairs =
+            _pairs.SelectMany(pair => new Func<float[]>[] { pair.S.ToArray, pair.Y.ToArray });
+        IEnumerable<double> products = _pairs.SelectMany(pair => new[] { pair.Sy, pair.Yy });
+        return new OptimizerState(StepCount, new LazyVectors([_gradient.ToArray, .. pairs]), [_value, .. products]);
+    }
 
     public override void Restore(OptimizerState state)
     {
@@ -111,7 +123,7 @@ public sealed class LbfgsOptimizer : Optimizer
         if (state.Scalars.Count == 0) return;
         _value = state.Scalars[0];
         _gradient.CopyFrom(state.Vectors[0]);
-        // The newest that there is room for.
+        // Keeps the newest pairs that there is room for.
         for (int i = Math.Max(1, state.Vectors.Count - (2 * _settings.History)); i < state.Vectors.Count; i += 2)
         {
             (Tensor s, Tensor y) = _unused.Pop();
@@ -136,7 +148,7 @@ public sealed class LbfgsOptimizer : Optimizer
         _moved?.Dispose();
     }
 
-    /// <summary>One step from <see cref="_start"/>, where value and gradient are known.</summary>
+    /// <summary>Makes one step from <see cref="_start"/>, where value and gradient are known.</summary>
     private StepOutcome Advance(Func<double> evaluate)
     {
         double slope = FindDirection();
@@ -144,8 +156,8 @@ public sealed class LbfgsOptimizer : Optimizer
         double step = _settings.Rule == StepRule.Fixed ? _settings.LearningRate : 1;
         if (_pairs.Count == 0)
         {
-            // Nothing is known of the scale yet: the first step moves x by a length of about one. The 1-norm for a fixed
-            // step is that of Torch's optim.lbfgs, the 2-norm that of L-BFGS-B.
+            // The scale is not known yet, so the first step moves x by a length of about one. A fixed step uses the
+            // 1-norm, as Torch's optim.lbfgs does; a searched step uses the 2-norm, as L-BFGS-B does.
             step *= _settings.Rule == StepRule.Fixed
                 ? Math.Min(1, 1 / _gradient.AbsoluteNorm()) : 1 / _direction.Norm();
         }
@@ -164,14 +176,16 @@ public sealed class LbfgsOptimizer : Optimizer
         }
         else
         {
-            (LineSearch.Point found, bool success) = LineSearch.Run(new LineSearch.Point(0, _value, slope), step, 1e10, t =>
+            var start = new LineSearch.Point(0, _value, slope);
+            (LineSearch.Point end, bool success) = LineSearch.Run(start, step, 1e10, t =>
             {
                 MoveTo(t);
                 double at = evaluate();
                 return new LineSearch.Point(t, at, double.IsFinite(at) ? Parameter.GradientTensor.Dot(_direction) : 0);
             });
-            if (!double.IsFinite(found.Value) || found.Value > _value || (!success && found.Value == _value)) return StepOutcome.Stuck;
-            value = found.Value;
+            if (!double.IsFinite(end.Value) || end.Value > _value) return StepOutcome.Stuck;
+            if (!success && end.Value == _value) return StepOutcome.Stuck;
+            value = end.Value;
         }
 
         Remember();
@@ -179,7 +193,7 @@ public sealed class LbfgsOptimizer : Optimizer
         return StepOutcome.Moved;
     }
 
-    /// <summary>d = -H g by the two-loop recursion, and its slope gᵀ d.</summary>
+    /// <summary>Computes d = -H g by the two-loop recursion; returns its slope gᵀ d.</summary>
     private double FindDirection()
     {
         Tensor q = _direction;
@@ -209,7 +223,7 @@ public sealed class LbfgsOptimizer : Optimizer
         if (_bounds is var (low, high)) BoundedStepOp.Mask(Device, direction.Data, _start.Data, low, high);
     }
 
-    /// <summary>x = start + t d, within the bounds.</summary>
+    /// <summary>Sets x = start + t d, clamped to the bounds.</summary>
     private void MoveTo(double t)
     {
         Parameter.CopyFrom(_start);
@@ -217,7 +231,10 @@ public sealed class LbfgsOptimizer : Optimizer
         if (_bounds is var (low, high)) PixelsOp.Clamp(Device, Parameter.Data, low, high);
     }
 
-    /// <summary>Halves the step until f(P(x + t d)) ≤ f(x) + c gᵀ (P(x + t d) - x); the value there, or null.</summary>
+    /// <summary>
+    /// Halves the step until f(P(x + t d)) ≤ f(x) + c gᵀ (P(x + t d) - x). Returns the value there, or null if no
+    /// step reaches that.
+    /// </summary>
     private double? Backtrack(double step, Func<double> evaluate)
     {
         const double SufficientDecrease = 1e-4;
@@ -229,16 +246,17 @@ public sealed class LbfgsOptimizer : Optimizer
             moved.CopyFrom(Parameter);
             moved.Add(_start, -1f);
             double expected = _gradient.Dot(moved);
-            if (double.IsFinite(value) && expected < 0 && value <= _value + (SufficientDecrease * expected)) return value;
+            double bound = _value + (SufficientDecrease * expected);
+            if (double.IsFinite(value) && expected < 0 && value <= bound) return value;
         }
 
         return null;
     }
 
-    /// <summary>Keeps the pair of the step that was made, if its curvature is positive beyond rounding.</summary>
+    /// <summary>Keeps the pair of the last step if its curvature is positive beyond rounding.</summary>
     private void Remember()
     {
-        // The old point and gradient are not needed any more: s and y take their place.
+        // s and y overwrite the old point and gradient, which nobody needs any more.
         (Tensor s, Tensor y) = (_start, _gradient);
         Subtract(Parameter, s);
         Subtract(Parameter.GradientTensor, y);
@@ -260,7 +278,7 @@ public sealed class LbfgsOptimizer : Optimizer
         }
     }
 
-    /// <summary>The value and the gradient that is in the parameter become those of the current point.</summary>
+    /// <summary>Makes the value, and the gradient that is in the parameter, those of the current point.</summary>
     private void Accept(double value)
     {
         _value = value;
@@ -273,6 +291,6 @@ public sealed class LbfgsOptimizer : Optimizer
         _pairs.Clear();
     }
 
-    /// <summary>A step, the difference of gradients over it, sᵀ y and yᵀ y.</summary>
+    /// <summary>A step s, the difference y of the gradients across it, sᵀ y and yᵀ y.</summary>
     private sealed record Pair(Tensor S, Tensor Y, double Sy, double Yy);
 }

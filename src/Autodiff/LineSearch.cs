@@ -1,13 +1,13 @@
 namespace NativeStyle.Autodiff;
 
 /// <summary>
-/// The line search of Moré and Thuente (1994, "Line search algorithms with guaranteed sufficient decrease", ACM TOMS 20): a
-/// step t along a descent direction that satisfies the strong Wolfe conditions
+/// The line search of Moré and Thuente (1994, "Line search algorithms with guaranteed sufficient decrease", ACM TOMS
+/// 20). It finds a step t along a descent direction that satisfies the strong Wolfe conditions:
 /// <code>
 ///   φ(t) ≤ φ(0) + c₁ t φ'(0)        |φ'(t)| ≤ c₂ |φ'(0)|
 /// </code>
-/// by cubic and quadratic interpolation in an interval of uncertainty that shrinks around such a step. It is the search of
-/// L-BFGS-B (Zhu, Byrd, Lu and Nocedal 1997), with its constants.
+/// It interpolates with cubics and quadratics in an interval of uncertainty that shrinks around such a step. L-BFGS-B
+/// (Zhu, Byrd, Lu and Nocedal 1997) uses the same search; the constants are its constants.
 /// </summary>
 internal static class LineSearch
 {
@@ -25,10 +25,11 @@ internal static class LineSearch
     /// <param name="maxStep">The longest step allowed.</param>
     /// <param name="evaluate">Value and slope at a step.</param>
     /// <returns>
-    /// The last point evaluated, and whether it satisfies both conditions. A value that is not finite ends nothing: the step
-    /// before it was too long.
+    /// The last point evaluated, and whether it satisfies both conditions. A value that is not finite does not end the
+    /// search: it only says that the step was too long.
     /// </returns>
-    public static (Point Found, bool Success) Run(Point start, double step, double maxStep, Func<double, Point> evaluate)
+    public static (Point Found, bool Success) Run(
+        Point start, double step, double maxStep, Func<double, Point> evaluate)
     {
         double width = maxStep, widthBefore = 2 * maxStep;
         Point best = start, other = start;
@@ -40,7 +41,7 @@ internal static class LineSearch
             trial = evaluate(step);
             if (!double.IsFinite(trial.Value) || !double.IsFinite(trial.Slope))
             {
-                // Outside of where the function is a number: most of the way back.
+                // The function is not a number here: go back most of the way.
                 maxStep = most = step;
                 step = best.Step + (0.1 * (step - best.Step));
                 continue;
@@ -50,16 +51,19 @@ internal static class LineSearch
             double enough = start.Value + (step * test);
             if (trial.Value <= enough && Math.Abs(trial.Slope) <= Curvature * -start.Slope) return (trial, true);
             if (step >= maxStep && trial.Value <= enough && trial.Slope <= test) return (trial, true);
-            // Rounding leaves nothing to search in, or the interval is as narrow as is worth it.
-            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most)) return (trial, false);
+            // Stop if rounding leaves nothing to search in, or if the interval is narrow enough.
+            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most))
+                return (trial, false);
 
-            // First the function is compared without the decrease it must show, until a step shows enough and a slope that rises.
+            // At first the function is compared after the required decrease is subtracted. That ends with the first
+            // step that shows enough decrease and a slope that rises.
             if (modified && trial.Value <= enough && trial.Slope >= 0) modified = false;
             if (modified && trial.Value <= best.Value && trial.Value > enough)
             {
                 Point Without(Point point) => new(point.Step, point.Value - (point.Step * test), point.Slope - test);
                 Point With(Point point) => new(point.Step, point.Value + (point.Step * test), point.Slope + test);
-                (Point a, Point b, step, bracketed) = Update(Without(best), Without(other), Without(trial), bracketed, least, most);
+                (Point a, Point b, step, bracketed) =
+                    Update(Without(best), Without(other), Without(trial), bracketed, least, most);
                 (best, other) = (With(a), With(b));
             }
             else
@@ -69,8 +73,9 @@ internal static class LineSearch
 
             if (bracketed)
             {
-                // Bisect where the interval did not shrink by a third in two steps.
-                if (Math.Abs(other.Step - best.Step) >= 0.66 * widthBefore) step = best.Step + (0.5 * (other.Step - best.Step));
+                // Bisect if the interval has not shrunk by a third in two steps.
+                if (Math.Abs(other.Step - best.Step) >= 0.66 * widthBefore)
+                    step = best.Step + (0.5 * (other.Step - best.Step));
                 widthBefore = width;
                 width = Math.Abs(other.Step - best.Step);
                 (least, most) = (Math.Min(best.Step, other.Step), Math.Max(best.Step, other.Step));
@@ -81,15 +86,16 @@ internal static class LineSearch
             }
 
             step = Math.Clamp(step, 0, maxStep);
-            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most)) step = best.Step;
+            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most))
+                step = best.Step;
         }
 
         return (trial, false);
     }
 
     /// <summary>
-    /// The next trial step and the interval around it (Moré and Thuente, section 4): <paramref name="best"/> has the least
-    /// value so far, <paramref name="other"/> is the interval's other end.
+    /// Returns the next trial step and the interval around it (Moré and Thuente, section 4). <paramref name="best"/>
+    /// has the least value so far; <paramref name="other"/> is the interval's other end.
     /// </summary>
     private static (Point Best, Point Other, double Step, bool Bracketed) Update(
         Point best, Point other, Point trial, bool bracketed, double least, double most)
@@ -97,23 +103,27 @@ internal static class LineSearch
         double sign = trial.Slope * Math.Sign(best.Slope), step;
         if (trial.Value > best.Value)
         {
-            // 1: a higher value. The minimum is between; the cubic step if it is nearer to the best, else their middle.
+            // 1: a higher value. The minimum lies between. Take the cubic step if it is nearer to the best, else the
+            // middle of the two steps.
             double cubic = Cubic(best, trial);
+            double slope = (best.Value - trial.Value) / (trial.Step - best.Step);
             double quadratic = best.Step
-                + (best.Slope / (((best.Value - trial.Value) / (trial.Step - best.Step)) + best.Slope) / 2 * (trial.Step - best.Step));
-            step = Math.Abs(cubic - best.Step) < Math.Abs(quadratic - best.Step) ? cubic : cubic + ((quadratic - cubic) / 2);
+                + (best.Slope / (slope + best.Slope) / 2 * (trial.Step - best.Step));
+            bool cubicIsNearer = Math.Abs(cubic - best.Step) < Math.Abs(quadratic - best.Step);
+            step = cubicIsNearer ? cubic : cubic + ((quadratic - cubic) / 2);
             bracketed = true;
         }
         else if (sign < 0)
         {
-            // 2: a lower value, slopes of opposite sign. The minimum is between; the step farther from the trial.
+            // 2: a lower value, slopes of opposite sign. The minimum lies between. Take the step that is farther from
+            // the trial.
             double cubic = Cubic(trial, best), secant = Secant(trial, best);
             step = Math.Abs(cubic - trial.Step) > Math.Abs(secant - trial.Step) ? cubic : secant;
             bracketed = true;
         }
         else if (Math.Abs(trial.Slope) < Math.Abs(best.Slope))
         {
-            // 3: a lower value, a slope that falls in size: the cubic may have its minimum beyond the trial.
+            // 3: a lower value, a slope that is smaller in size. The cubic may have its minimum beyond the trial.
             double cubic = CubicBeyond(best, trial, least, most), secant = Secant(trial, best);
             if (bracketed)
             {
@@ -129,7 +139,7 @@ internal static class LineSearch
         }
         else if (bracketed)
         {
-            // 4: a lower value, a slope that does not fall: the minimum is towards the other end.
+            // 4: a lower value, a slope that is not smaller. The minimum lies towards the other end.
             step = Cubic(trial, other);
         }
         else
@@ -147,7 +157,7 @@ internal static class LineSearch
         return (best, other, step, bracketed);
     }
 
-    /// <summary>The minimiser of the cubic with values and slopes of both points.</summary>
+    /// <summary>The minimiser of the cubic that has the values and slopes of both points.</summary>
     private static double Cubic(Point from, Point to)
     {
         double theta = (3 * (from.Value - to.Value) / (to.Step - from.Step)) + from.Slope + to.Slope;
@@ -160,12 +170,16 @@ internal static class LineSearch
         return from.Step + (p / q * (to.Step - from.Step));
     }
 
-    /// <summary>As <see cref="Cubic"/>, seen from the trial; where the cubic has no minimum beyond it, the interval's far end.</summary>
+    /// <summary>
+    /// Like <see cref="Cubic"/>, seen from the trial. Returns the interval's far end if the cubic has no minimum beyond
+    /// the trial.
+    /// </summary>
     private static double CubicBeyond(Point best, Point trial, double least, double most)
     {
         double theta = (3 * (best.Value - trial.Value) / (trial.Step - best.Step)) + best.Slope + trial.Slope;
         double scale = Math.Max(Math.Abs(theta), Math.Max(Math.Abs(best.Slope), Math.Abs(trial.Slope)));
-        double gamma = scale * Math.Sqrt(Math.Max(0, ((theta / scale) * (theta / scale)) - (best.Slope / scale * (trial.Slope / scale))));
+        double root = ((theta / scale) * (theta / scale)) - (best.Slope / scale * (trial.Slope / scale));
+        double gamma = scale * Math.Sqrt(Math.Max(0, root));
         if (trial.Step > best.Step) gamma = -gamma;
         double p = gamma - trial.Slope + theta, q = gamma + (best.Slope - trial.Slope) + gamma, r = p / q;
         if (r < 0 && gamma != 0) return trial.Step + (r * (best.Step - trial.Step));

@@ -3,36 +3,37 @@ using NativeStyle.Kernels;
 namespace NativeStyle.Autodiff;
 
 /// <summary>
-/// Minimises a function of one tensor. What an optimiser remembers is on the device; <see cref="State"/> copies it to the
-/// host, so that a run can be stopped and continued with the same numbers.
+/// Minimises a function of one tensor. What an optimiser remembers is on the device. <see cref="State"/> copies it to
+/// the host, so that a run can be stopped and continued with the same numbers.
 /// </summary>
 public abstract class Optimizer(Tensor parameter) : IDisposable
 {
-    /// <summary>What is optimised.</summary>
+    /// <summary>The tensor that is optimised.</summary>
     protected Tensor Parameter { get; } = parameter;
 
-    /// <summary>Steps made.</summary>
+    /// <summary>How many steps have been made.</summary>
     public int StepCount { get; protected set; }
 
     /// <summary>
-    /// Whether the value and gradient at the parameter are known from the last step, so that the next one will not begin by
-    /// evaluating there.
+    /// Whether value and gradient at the parameter are known from the last step. Then the next step does not begin with
+    /// an evaluation there.
     /// </summary>
     public virtual bool KnowsCurrent => false;
 
     /// <summary>Makes one step.</summary>
     /// <param name="evaluate">
-    /// Computes the function at the parameter as it is, and leaves the gradient in it. If it throws, the parameter is as before.
+    /// Computes the function at the parameter as it is and leaves the gradient in it. If it throws, the parameter is
+    /// put back.
     /// </param>
     public abstract StepOutcome Step(Func<double> evaluate);
 
     /// <summary>
-    /// All that the next step depends on, beside the parameter: vectors are copied to the host when they are read, one by one, as
-    /// long as the optimiser is there and makes no step.
+    /// Everything that the next step depends on, except the parameter. Each vector is copied to the host when it is
+    /// read. That is allowed as long as the optimiser exists and makes no step.
     /// </summary>
     public abstract OptimizerState State();
 
-    /// <summary>Continues where <paramref name="state"/> was taken.</summary>
+    /// <summary>Continues from the point at which <paramref name="state"/> was taken.</summary>
     public abstract void Restore(OptimizerState state);
 
     /// <summary>Gives the device's memory back.</summary>
@@ -45,24 +46,24 @@ public enum StepOutcome
     /// <summary>The parameter moved.</summary>
     Moved,
 
-    /// <summary>No step that lowers the function was found; the parameter is as before, and further steps are in vain.</summary>
+    /// <summary>No step lowered the function. The parameter is as before, and further steps are in vain.</summary>
     Stuck,
 
-    /// <summary>The function's value was infinite or not a number; the parameter is as before.</summary>
+    /// <summary>The function's value was infinite or not a number. The parameter is as before.</summary>
     NotFinite,
 }
 
-/// <summary>An optimiser's memory.</summary>
-/// <param name="StepCount">Steps made.</param>
-/// <param name="Vectors">Each as long as the parameter; what they are is the optimiser's matter.</param>
-/// <param name="Scalars">Numbers beside them.</param>
+/// <summary>What an optimiser remembers.</summary>
+/// <param name="StepCount">How many steps have been made.</param>
+/// <param name="Vectors">Each is as long as the parameter; only the optimiser knows what they mean.</param>
+/// <param name="Scalars">The numbers that go with them.</param>
 public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vectors, IReadOnlyList<double> Scalars)
 {
-    /// <summary>The same, all of it copied.</summary>
+    /// <summary>The same state with every vector copied to the host.</summary>
     public OptimizerState OnHost() => this with { Vectors = [.. Vectors] };
 }
 
-/// <summary>Vectors that are made when they are read, each time anew.</summary>
+/// <summary>Vectors that are copied anew each time that they are read.</summary>
 public sealed class LazyVectors(IReadOnlyList<Func<float[]>> vectors) : IReadOnlyList<float[]>
 {
     public int Count => vectors.Count;

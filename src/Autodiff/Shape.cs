@@ -1,6 +1,8 @@
 namespace NativeStyle.Autodiff;
 
-/// <summary>The dimensions of a tensor: (height, width, channels), (3, 3, in, out), (channels, channels), () ...</summary>
+/// <summary>
+/// The dimensions of a tensor: (height, width, channels), (3, 3, in, out), (channels, channels), () ...
+/// </summary>
 public sealed class Shape : IEquatable<Shape>
 {
     private readonly int[] _dimensions;
@@ -11,7 +13,7 @@ public sealed class Shape : IEquatable<Shape>
         _dimensions = dimensions;
     }
 
-    /// <summary>A single number.</summary>
+    /// <summary>The shape of a single number.</summary>
     public static Shape Scalar { get; } = new();
 
     public int Rank => _dimensions.Length;
@@ -22,7 +24,7 @@ public sealed class Shape : IEquatable<Shape>
     public int this[int axis] => _dimensions[axis];
 
     /// <summary>Height, width and channels of a feature map.</summary>
-    /// <exception cref="InvalidOperationException">The shape has not three dimensions.</exception>
+    /// <exception cref="InvalidOperationException">The shape does not have three dimensions.</exception>
     public void Deconstruct(out int height, out int width, out int channels)
     {
         if (Rank != 3) throw new InvalidOperationException($"{this} is not (height, width, channels)");

@@ -7,7 +7,7 @@ namespace NativeStyle.Autodiff;
 
 /// <summary>
 /// Numbers on a device, and their gradient once <see cref="Tape.Backward(Tensor)"/> has run. A tensor that requires no
-/// gradient is a constant: nothing is recorded and no time spent for it.
+/// gradient is a constant: nothing is recorded for it, and it costs no time.
 /// </summary>
 public sealed class Tensor : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class Tensor : IDisposable
     private bool _savedForBackward;
 
     /// <summary>A new tensor with undefined elements.</summary>
-    /// <param name="lifetime">How long it and its gradient will stay.</param>
+    /// <param name="lifetime">How long the tensor and its gradient will stay.</param>
     public Tensor(ComputeDevice device, Shape shape, bool requiresGradient = false, Lifetime lifetime = Lifetime.Brief)
     {
         _owned = device.Allocate<float>(shape.Length, lifetime);
@@ -26,9 +26,12 @@ public sealed class Tensor : IDisposable
         (_data, Device, Shape, RequiresGradient) = (_owned.View, device, shape, requiresGradient);
     }
 
-    /// <summary>A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.</summary>
+    /// <summary>
+    /// A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.
+    /// </summary>
     public Tensor(
-        ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false, Lifetime lifetime = Lifetime.Brief)
+        ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false,
+        Lifetime lifetime = Lifetime.Brief)
         : this(device, shape, requiresGradient, lifetime) => _owned!.CopyFromCPU(values);
 
     /// <summary>A tensor over memory that somebody else owns.</summary>
@@ -45,7 +48,9 @@ public sealed class Tensor : IDisposable
     /// <summary>Whether gradients flow to this tensor.</summary>
     public bool RequiresGradient { get; }
 
-    /// <summary>Whether data and gradient survive <see cref="Tape.Backward(Tensor)"/>; losses and parameters do.</summary>
+    /// <summary>
+    /// Whether data and gradient survive <see cref="Tape.Backward(Tensor)"/>; losses and parameters do.
+    /// </summary>
     public bool Kept { get; private set; }
 
     /// <summary>The elements, on the device.</summary>
@@ -79,7 +84,7 @@ public sealed class Tensor : IDisposable
         return values;
     }
 
-    /// <summary>A constant of undefined elements in the same shape, which stays as long as this tensor does.</summary>
+    /// <summary>A constant of the same shape with undefined elements. It stays as long as this tensor does.</summary>
     public Tensor NewVector() => new(Device, Shape, lifetime: _lifetime);
 
     /// <summary>Asks the tape to leave this tensor alone after backward.</summary>
@@ -90,8 +95,9 @@ public sealed class Tensor : IDisposable
     }
 
     /// <summary>
-    /// Says that nobody but operators already on the tape will read the elements. Their memory goes back at once, unless
-    /// some operator's backward reads them: a convolution's and an average pooling's do not, a Gram matrix's does.
+    /// Says that only operators already on the tape will read the elements. Their memory is given back at once, unless
+    /// some operator's backward reads them. Those of a convolution and of average pooling do not; that of a Gram matrix
+    /// does.
     /// </summary>
     public void Release()
     {
@@ -108,14 +114,17 @@ public sealed class Tensor : IDisposable
         else VectorOps.Axpy(Device, target, gradient, 1f);
     }
 
-    /// <summary>A gradient of undefined elements, for the caller to fill.</summary>
+    /// <summary>A gradient with undefined elements, for the caller to fill.</summary>
     public Tensor NewGradient()
     {
         ClearGradient();
         return new Tensor(Device, Shape, Accumulate().Gradient);
     }
 
-    /// <summary>Adds another tensor's gradient, which has none afterwards: where none was here, its memory changes hands.</summary>
+    /// <summary>
+    /// Adds another tensor's gradient and removes it there. If this tensor has no gradient yet, it takes over the
+    /// memory.
+    /// </summary>
     public void TakeGradient(Tensor from)
     {
         if (HasGradient) AddGradient(from.Gradient);
@@ -123,7 +132,7 @@ public sealed class Tensor : IDisposable
         from.ClearGradient();
     }
 
-    /// <summary>Forgets the gradient, as before a new pass.</summary>
+    /// <summary>Forgets the gradient, for example before a new pass.</summary>
     public void ClearGradient()
     {
         _gradient?.Dispose();
@@ -136,12 +145,15 @@ public sealed class Tensor : IDisposable
         _owned?.Dispose();
     }
 
-    /// <summary>An operator whose backward reads the elements says so in its forward.</summary>
+    /// <summary>
+    /// Says that the elements must stay. An operator whose backward reads them calls this in its forward.
+    /// </summary>
     public void SaveForBackward() => _savedForBackward = true;
 
     /// <summary>
-    /// Where an operator's backward writes: the gradient, and BLAS's beta, 0 for the first contribution (overwrite
-    /// undefined elements) and 1 for each later one (add). A tensor used twice so gets the sum, as the chain rule asks.
+    /// Says where an operator's backward writes: the gradient, and BLAS's beta. Beta is 0 for the first contribution,
+    /// which overwrites undefined elements, and 1 for each later one, which adds. A tensor that is used twice thus gets
+    /// the sum, as the chain rule asks.
     /// </summary>
     public (ArrayView<float> Gradient, float Beta) Accumulate()
     {

@@ -8,8 +8,8 @@ using NativeStyle.Kernels.Operators.Vectors;
 namespace NativeStyle.Autodiff;
 
 /// <summary>
-/// Arithmetic on the elements of tensors that no tape records: what optimisers, averages and stores of maps need. Shapes must
-/// have as many elements as each other unless it says otherwise.
+/// Arithmetic on the elements of tensors. No tape records it. Optimisers, averages and stores of maps need it. Tensors
+/// must have equally many elements unless a method says otherwise.
 /// </summary>
 public static class TensorArithmetic
 {
@@ -33,13 +33,13 @@ public static class TensorArithmetic
         /// <summary>y = y + amount (x - y).</summary>
         public void MoveTowards(Tensor x, float amount) => VectorOps.Lerp(y.Device, y.Data, x.Data, amount);
 
-        /// <summary>The sum of the products of elements.</summary>
+        /// <summary>The sum of the products of corresponding elements.</summary>
         public float Dot(Tensor x) => VectorOps.Dot(y.Device, y.Data, x.Data);
 
         /// <summary>The 2-norm.</summary>
         public float Norm() => VectorOps.Norm(y.Device, y.Data);
 
-        /// <summary>The 1-norm: infinite or not a number where an element is.</summary>
+        /// <summary>The 1-norm. It is infinite or not a number if an element is.</summary>
         public float AbsoluteNorm() => VectorOps.AbsoluteNorm(y.Device, y.Data);
 
         /// <summary>A scalar tensor with the 1-norm of the gradient.</summary>
@@ -68,14 +68,16 @@ public static class TensorArithmetic
         }
 
         /// <summary>Copies rows of the leading dimension from the host.</summary>
-        /// <param name="row">The first of them.</param>
-        /// <param name="values">The elements of one row or several.</param>
-        public void WriteRows(int row, ReadOnlySpan<float> values) => y.Device.Write(values, y.Rows(row, values.Length));
+        /// <param name="row">The first of the rows.</param>
+        /// <param name="values">The elements of one or more rows.</param>
+        public void WriteRows(int row, ReadOnlySpan<float> values) =>
+            y.Device.Write(values, y.Rows(row, values.Length));
 
         /// <summary>Copies rows of the leading dimension to the host.</summary>
         /// <inheritdoc cref="WriteRows"/>
         public void ReadRows(int row, Span<float> values) => y.Device.Read(y.Rows(row, values.Length), values);
 
-        private ArrayView<float> Rows(int row, int length) => y.Data.SubView(row * (y.Shape.Length / y.Shape[0]), length);
+        private ArrayView<float> Rows(int row, int length) =>
+            y.Data.SubView(row * (y.Shape.Length / y.Shape[0]), length);
     }
 }

@@ -9,28 +9,31 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Style;
 
 /// <summary>
-/// A transfer under way in a file, from which it goes on to the same bytes. The file is: the eight bytes NSTYLE02, the
-/// length of a JSON header (4 bytes, little-endian), the header, the arrays that the header counts (float32,
-/// little-endian), and the SHA-256 of all before it.
+/// A transfer under way, in a file. The transfer continues from it to the same bytes. The file holds the eight bytes
+/// NSTYLE02, the length of a JSON header (4 bytes, little-endian), the header, the arrays that the header counts
+/// (float32, little-endian), and the SHA-256 of everything before it.
 /// </summary>
-/// <param name="Job">What is computed.</param>
-/// <param name="Directory">Where the job's relative names start.</param>
+/// <param name="Job">The job that is computed.</param>
+/// <param name="Directory">The folder that the job's relative names start from.</param>
 /// <param name="Digests">SHA-256 of each picture by name, and of the weights under the empty name.</param>
-/// <param name="Device">Where it was computed, as <c>--device</c> takes it.</param>
+/// <param name="Device">The device that computed it, as <c>--device</c> takes it.</param>
 /// <param name="Every">Iterations between checkpoints.</param>
-/// <param name="Memory">Bytes that the run may take: the same limit means the same tiles, and the same bytes.</param>
-/// <param name="State">How far it came.</param>
+/// <param name="Memory">
+/// Bytes that the run may take. The same limit gives the same tiles, and these give the same bytes.
+/// </param>
+/// <param name="State">How far the transfer came.</param>
 public sealed record Checkpoint(
-    TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, long Memory, RunState State)
+    TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every,
+    long Memory, RunState State)
 {
     private const int HashBytes = 32;
     private const int MaxHeaderBytes = 1 << 28;
     private static readonly byte[] s_magic = "NSTYLE02"u8.ToArray();
 
-    /// <summary>Writes to a temporary file that is renamed: a file of this name is always whole.</summary>
+    /// <summary>Writes to a temporary file and then renames it, so that a file of this name is always whole.</summary>
     public void Write(string path)
     {
-        // One after the other is read from the device, written and forgotten.
+        // Each array is read from the device, written and forgotten before the next one is read.
         List<Func<float[]>> arrays = [() => State.Pixels, () => State.Average];
         int length = 3 * State.Height * State.Width, goodLength = 0;
         if (State.Fallback is var (good, goodHeight, goodWidth))
@@ -45,11 +48,13 @@ public sealed record Checkpoint(
 
         int vectors = State.Optimizer?.Vectors.Count ?? 0;
         arrays.AddRange(Enumerable.Range(0, vectors).Select(i => (Func<float[]>)(() => State.Optimizer!.Vectors[i])));
-        int[] lengths = [length, length, .. goodLength > 0 ? new[] { goodLength } : [], .. Enumerable.Repeat(length, vectors)];
+        int[] lengths =
+            [length, length, .. goodLength > 0 ? new[] { goodLength } : [], .. Enumerable.Repeat(length, vectors)];
         byte[] header = JsonSerializer.SerializeToUtf8Bytes(
             new Header(
-                Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration, State.Height, State.Width, State.Losses,
-                State.Reports, goodHeight, goodWidth, State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths),
+                Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration,
+                State.Height, State.Width, State.Losses, State.Reports, goodHeight, goodWidth,
+                State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths),
             OptionsJson.Format);
         AtomicFile.Write(path, file =>
         {
@@ -71,7 +76,9 @@ public sealed record Checkpoint(
     }
 
     /// <summary>Reads a checkpoint.</summary>
-    /// <exception cref="InvalidDataException">No checkpoint, or a damaged one; the message names the file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is no checkpoint, or a damaged one. The message names the file.
+    /// </exception>
     public static Checkpoint Read(string path)
     {
         using FileStream file = File.OpenRead(path);
@@ -79,30 +86,42 @@ public sealed record Checkpoint(
         {
             return Read(file);
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or JsonException or TransferException or EndOfStreamException)
+        catch (Exception failure)
+            when (failure is InvalidDataException or JsonException or TransferException or EndOfStreamException)
         {
-            throw new InvalidDataException($"{path} {wrong.Message}", wrong);
+            throw new InvalidDataException($"{path} {failure.Message}", failure);
         }
     }
 
     private static Checkpoint Read(FileStream file)
     {
         byte[] begin = new byte[s_magic.Length + 4];
-        if (file.Length < begin.Length + HashBytes || file.ReadAtLeast(begin, begin.Length) < begin.Length
-            || !begin.AsSpan(0, 6).SequenceEqual(s_magic.AsSpan(0, 6))) throw new InvalidDataException("is no checkpoint of this program");
+        bool hasMagic = file.Length >= begin.Length + HashBytes
+            && file.ReadAtLeast(begin, begin.Length) >= begin.Length
+            && begin.AsSpan(0, 6).SequenceEqual(s_magic.AsSpan(0, 6));
+        if (!hasMagic) throw new InvalidDataException("is no checkpoint of this program");
         if (!begin.AsSpan(0, 8).SequenceEqual(s_magic))
-            throw new InvalidDataException("is a checkpoint of another version of this program, which alone can continue it");
+        {
+            throw new InvalidDataException(
+                "is a checkpoint of another version of this program, which alone can continue it");
+        }
+
         CheckHash(file);
         int headerLength = BinaryPrimitives.ReadInt32LittleEndian(begin.AsSpan(s_magic.Length));
         if (headerLength is < 2 or > MaxHeaderBytes || headerLength > file.Length - begin.Length - HashBytes)
-            throw new InvalidDataException($"is damaged: a header of {headerLength} bytes in a file of {file.Length}");
+        {
+            throw new InvalidDataException(
+                $"is damaged: a header of {headerLength} bytes in a file of {file.Length}");
+        }
+
         file.Position = begin.Length;
         byte[] json = new byte[headerLength];
         file.ReadExactly(json);
-        Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format) ?? throw new InvalidDataException("has an empty header");
+        Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format)
+            ?? throw new InvalidDataException("has an empty header");
         OptionsJson.Validated(header.Job.Options);
         Validate(header, file.Length - file.Position - HashBytes);
-        // Read when they are wanted: at the beginning of the run, before this file is replaced.
+        // The arrays are read when a run asks for them: at its beginning, before it replaces this file.
         List<Func<float[]>> arrays = [];
         long start = file.Position;
         foreach (int length in header.Lengths)
@@ -122,8 +141,15 @@ public sealed record Checkpoint(
         };
         state.Reports.AddRange(header.Reports);
         if (header.GoodHeight > 0) state.Fallback = (arrays[first++](), header.GoodHeight, header.GoodWidth);
-        if (header.OptimizerSteps is int steps) state.Optimizer = new OptimizerState(steps, new LazyVectors(arrays[first..]), header.OptimizerScalars ?? []);
-        return new Checkpoint(header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every), Math.Max(1, header.Memory), state);
+        if (header.OptimizerSteps is int steps)
+        {
+            state.Optimizer =
+                new OptimizerState(steps, new LazyVectors(arrays[first..]), header.OptimizerScalars ?? []);
+        }
+
+        return new Checkpoint(
+            header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every),
+            Math.Max(1, header.Memory), state);
     }
 
     private static float[] ReadArray(string path, long at, int length)
@@ -161,20 +187,26 @@ public sealed record Checkpoint(
             throw new InvalidDataException($"is damaged: scale {header.Scale} of {header.Job.Plan.Count}");
         ScaleStep step = header.Job.Plan[header.Scale];
         long pixels = 3L * header.Height * header.Width, good = 3L * header.GoodHeight * header.GoodWidth;
-        if ((header.Height, header.Width) != (step.Height, step.Width) || header.IterationAtScale < 0 || header.IterationAtScale > step.Iterations)
-            throw new InvalidDataException("is damaged: its state does not fit its plan");
+        bool fitsPlan = (header.Height, header.Width) == (step.Height, step.Width)
+            && header.IterationAtScale >= 0 && header.IterationAtScale <= step.Iterations;
+        if (!fitsPlan) throw new InvalidDataException("is damaged: its state does not fit its plan");
         long[] expected = [pixels, pixels, .. good > 0 ? new[] { good } : []];
-        bool fits = header.Lengths.Length >= expected.Length && header.Lengths.Take(expected.Length).Select(length => (long)length).SequenceEqual(expected)
+        IEnumerable<long> firstLengths = header.Lengths.Take(expected.Length).Select(length => (long)length);
+        bool fits = header.Lengths.Length >= expected.Length
+            && firstLengths.SequenceEqual(expected)
             && header.Lengths.Skip(expected.Length).All(length => length == pixels)
             && header.Lengths.Sum(length => (long)length) * sizeof(float) == bytes;
         if (!fits) throw new InvalidDataException("is damaged: its arrays do not fit its header");
         int vectors = header.Lengths.Length - expected.Length, scalars = header.OptimizerScalars?.Count ?? 0;
-        bool fitsMethod = header.OptimizerSteps is null ? vectors == 0 : header.Job.Options.Method.Accepts(vectors, scalars);
+        bool fitsMethod = header.OptimizerSteps is null
+            ? vectors == 0
+            : header.Job.Options.Method.Accepts(vectors, scalars);
         if (!fitsMethod) throw new InvalidDataException("is damaged: its optimiser's state does not fit its options");
     }
 
     private sealed record Header(
-        TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every, long Memory, int Scale, int IterationAtScale,
-        int Iteration, int Height, int Width, LossValues? Known, IReadOnlyList<IterationReport> Reports, int GoodHeight, int GoodWidth,
-        int? OptimizerSteps, IReadOnlyList<double>? OptimizerScalars, int[] Lengths);
+        TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every,
+        long Memory, int Scale, int IterationAtScale, int Iteration, int Height, int Width, LossValues? Known,
+        IReadOnlyList<IterationReport> Reports, int GoodHeight, int GoodWidth, int? OptimizerSteps,
+        IReadOnlyList<double>? OptimizerScalars, int[] Lengths);
 }

@@ -3,10 +3,13 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Style;
 
-/// <summary>Colours of one picture on another: what keeps the content's, or brings the style's.</summary>
+/// <summary>Gives one picture the colours of another. This keeps the content's colours or brings the style's.</summary>
 internal static class ColorTransfer
 {
-    /// <summary>Added to variances, so that a picture of one colour has an inverse too; (1/255)² on pixels of 0..1.</summary>
+    /// <summary>
+    /// It is added to variances, so that a picture of a single colour has an inverse too. It is (1/255)² for pixels of
+    /// 0..1.
+    /// </summary>
     private const float LeastVariance = 1f / (255 * 255);
 
     /// <summary>The luminance of each pixel (ITU-R BT.601), (height, width).</summary>
@@ -14,13 +17,17 @@ internal static class ColorTransfer
     {
         float[] luminance = new float[picture.Pixels.Length / 3];
         for (int i = 0; i < luminance.Length; i++)
-            luminance[i] = (0.299f * picture.Pixels[3 * i]) + (0.587f * picture.Pixels[(3 * i) + 1]) + (0.114f * picture.Pixels[(3 * i) + 2]);
+        {
+            ReadOnlySpan<float> rgb = picture.Pixels.AsSpan(3 * i, 3);
+            luminance[i] = (0.299f * rgb[0]) + (0.587f * rgb[1]) + (0.114f * rgb[2]);
+        }
+
         return luminance;
     }
 
     /// <summary>
-    /// The picture's luminance with another's chroma: in YUV only Y is replaced, which in RGB adds its difference to each
-    /// channel. Both of one size.
+    /// Combines the picture's luminance with another picture's chroma. Only Y is replaced in YUV, which in RGB adds the
+    /// difference of Y to each channel. Both pictures must have the same size.
     /// </summary>
     public static Picture WithChromaOf(Picture picture, Picture colors)
     {
@@ -31,10 +38,10 @@ internal static class ColorTransfer
         return result;
     }
 
-    /// <summary>Each channel's values replaced by those of the same rank in the reference.</summary>
+    /// <summary>Replaces each channel's values by the reference's values of the same rank.</summary>
     public static Picture MatchHistogram(Picture picture, Picture reference)
     {
-        var matched = new Picture(picture.Height, picture.Width);
+        var result = new Picture(picture.Height, picture.Width);
         int count = picture.Pixels.Length / 3, referenceCount = reference.Pixels.Length / 3;
         for (int channel = 0; channel < 3; channel++)
         {
@@ -45,23 +52,23 @@ internal static class ColorTransfer
             int[] order = [.. Enumerable.Range(0, count).OrderBy(i => values[i])];
             for (int first = 0; first < count;)
             {
-                // Equal values stay equal: all get the value at the middle of their ranks.
+                // Equal values stay equal: all of them get the value at the middle of their ranks.
                 int last = first;
                 while (last + 1 < count && values[order[last + 1]] == values[order[first]]) last++;
                 double rank = ((first + last + 1) / 2.0) / count;
                 float value = target[Math.Min(referenceCount - 1, (int)(rank * referenceCount))];
-                for (; first <= last; first++) matched.Pixels[(3 * order[first]) + channel] = value;
+                for (; first <= last; first++) result.Pixels[(3 * order[first]) + channel] = value;
             }
         }
 
-        return matched;
+        return result;
     }
 
     /// <summary>
-    /// The picture with the mean and covariance of another's colours, by the linear map that moves them least, i.e. the
-    /// optimal transport between the two normal distributions (Pitié and Kokaram 2007, "The linear Monge-Kantorovitch
-    /// linear colour mapping for example-based colour transfer"): x → T (x - mean) + mean', clamped, with
-    /// T = C^-½ (C^½ C' C^½)^½ C^-½.
+    /// Gives the picture the mean and covariance of another picture's colours. It uses the linear map that moves
+    /// colours least, which is the optimal transport between the two normal distributions (Pitié and Kokaram 2007,
+    /// "The linear Monge-Kantorovitch linear colour mapping for example-based colour transfer"): x → T (x - mean) +
+    /// mean', clamped, with T = C^-½ (C^½ C' C^½)^½ C^-½.
     /// </summary>
     public static PictureSource MatchStatistics(PictureSource picture, PictureSource reference)
     {
@@ -108,8 +115,8 @@ internal static class ColorTransfer
     }
 
     /// <summary>
-    /// The square root of a symmetric positive matrix and its inverse, by the iteration of Denman and Beavers (1976),
-    /// which doubles the correct digits each time.
+    /// Computes the square root of a symmetric positive matrix and its inverse, by the iteration of Denman and Beavers
+    /// (1976). The number of correct digits doubles in each step.
     /// </summary>
     private static (Matrix4x4 Root, Matrix4x4 Inverse) SquareRoot(Matrix4x4 matrix)
     {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using NativeStyle.Imaging;
 using NativeStyle.Style.Losses;
 using NativeStyle.Style.Options;
@@ -5,12 +6,13 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style;
 
-/// <summary>Where transfers start.</summary>
+/// <summary>The picture that a transfer starts from.</summary>
 internal static class InitialPicture
 {
-    /// <summary>The start (height, width, 3), in units of the pixel range.</summary>
+    /// <summary>Creates the start, (height, width, 3), in units of the pixel range.</summary>
     /// <param name="zeroPixel">The pixel that the network sees as zero, RGB 0..1.</param>
-    public static float[] Create(TransferOptions options, TransferInputs inputs, float[] zeroPixel, int height, int width)
+    public static float[] Create(
+        TransferOptions options, TransferInputs inputs, float[] zeroPixel, int height, int width)
     {
         float noise = options.InitNoise / 255f;
         var random = new NormalGenerator((ulong)(uint)options.Seed + (1UL << 40));
@@ -21,7 +23,8 @@ internal static class InitialPicture
                 Sized(inputs.Content, "the content picture").CopyTo(pixels, 0);
                 break;
             case InitKind.Style:
-                Sized(inputs.Styles.Count > 0 ? inputs.Styles[0].Picture : null, "a style picture").CopyTo(pixels, 0);
+                PictureSource? style = inputs.Styles.Count > 0 ? inputs.Styles[0].Picture : null;
+                Sized(style, "a style picture").CopyTo(pixels, 0);
                 break;
             case InitKind.Picture:
                 Sized(inputs.Init, "a picture to start from").CopyTo(pixels, 0);
@@ -50,22 +53,26 @@ internal static class InitialPicture
 
         if (options.Init == InitKind.Blend)
         {
-            // Mixed in the network's input, i.e. around the mean pixel.
+            // The mixing happens in the network's input, which means around the mean pixel.
             for (int i = 0; i < pixels.Length; i++)
             {
                 float uniform = (float)((2 * random.Uniform()) - 1) * noise, mean = zeroPixel[i % 3];
-                pixels[i] = mean + (options.InitNoiseShare * uniform) + ((1 - options.InitNoiseShare) * (pixels[i] - mean));
+                float content = (1 - options.InitNoiseShare) * (pixels[i] - mean);
+                pixels[i] = mean + (options.InitNoiseShare * uniform) + content;
             }
         }
 
         foreach (ref float value in pixels.AsSpan()) value *= options.PixelRange;
         return pixels;
 
-        float[] Sized(PictureSource? picture, string what) =>
-            (picture ?? throw new TransferException($"the start is {what}, and there is none")).At(height, width).Pixels;
+        float[] Sized(PictureSource? picture, string what)
+        {
+            if (picture is null) throw new TransferException($"the start is {what}, and there is none");
+            return picture.At(height, width).Pixels;
+        }
     }
 
-    /// <summary>Normal values, drawn again where they are not within 0..1.</summary>
+    /// <summary>Fills pixels with normal values. A value outside 0..1 is drawn again.</summary>
     private static void Truncated(NormalGenerator random, float[] pixels, float[] mean, float[] deviation)
     {
         Span<float> one = stackalloc float[1];
@@ -81,15 +88,16 @@ internal static class InitialPicture
         }
     }
 
-    /// <summary>The styles' means and standard deviations by channel, blended by their weights.</summary>
+    /// <summary>The means and standard deviations of the styles by channel, blended by the styles' weights.</summary>
     private static (float[] Mean, float[] Deviation) StyleStatistics(IReadOnlyList<StyleInput> styles)
     {
-        if (styles.Count == 0) throw new TransferException("the start is noise like the style's, and there is no style picture");
+        if (styles.Count == 0)
+            throw new TransferException("the start is noise like the style's, and there is no style picture");
         double sum = styles.Sum(style => style.Weight);
         double[] mean = new double[3], variance = new double[3];
         foreach (StyleInput style in styles)
         {
-            (System.Numerics.Vector3 average, System.Numerics.Matrix4x4 covariance) = ColorTransfer.Statistics(style.Picture);
+            (Vector3 average, Matrix4x4 covariance) = ColorTransfer.Statistics(style.Picture);
             for (int c = 0; c < 3; c++)
             {
                 mean[c] += style.Weight / sum * average[c];
@@ -97,6 +105,8 @@ internal static class InitialPicture
             }
         }
 
-        return (Array.ConvertAll(mean, value => (float)value), Array.ConvertAll(variance, value => (float)Math.Sqrt(value)));
+        return (
+            Array.ConvertAll(mean, value => (float)value),
+            Array.ConvertAll(variance, value => (float)Math.Sqrt(value)));
     }
 }

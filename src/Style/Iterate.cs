@@ -6,14 +6,14 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Style;
 
 /// <summary>
-/// The vectors of a scale that are as long as the picture: its pixels, what the optimiser remembers, and the average of the
-/// iterates. They stay on the device for the whole scale.
+/// The vectors of a scale that are as long as the picture: its pixels, what the optimiser remembers, and the average of
+/// the iterates. They stay on the device for the whole scale.
 /// </summary>
 internal sealed class Iterate : IDisposable
 {
-    /// <param name="options">Optimiser, bounds, average.</param>
+    /// <param name="options">They give the optimiser, the bounds and the average.</param>
     /// <param name="height">Rows of the picture.</param>
-    /// <param name="iterations">Iterations that will be made: an optimiser remembers no more steps than that.</param>
+    /// <param name="iterations">How many iterations follow. An optimiser remembers no more steps than that.</param>
     public Iterate(ComputeDevice device, TransferOptions options, int height, int width, int iterations)
     {
         Pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true, Lifetime.Run).Keep();

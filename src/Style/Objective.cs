@@ -11,9 +11,10 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style;
 
 /// <summary>The losses of one picture, as scalars on the tape.</summary>
-internal readonly record struct LossTensors(Tensor Total, Tensor Content, Tensor Style, Tensor Variation, IReadOnlyList<LossTerm> Terms)
+internal readonly record struct LossTensors(
+    Tensor Total, Tensor Content, Tensor Style, Tensor Variation, IReadOnlyList<LossTerm> Terms)
 {
-    /// <summary>The numbers.</summary>
+    /// <summary>Reads the losses as numbers.</summary>
     /// <param name="byLayer">Whether to read each layer's loss.</param>
     public LossValues Values(bool byLayer)
     {
@@ -26,9 +27,9 @@ internal readonly record struct LossTensors(Tensor Total, Tensor Content, Tensor
 }
 
 /// <summary>
-/// What is minimised (Gatys, Ecker and Bethge 2016, eq. 7, with a total variation term): L = α L_content + β L_style + γ L_TV,
-/// each a sum of the losses in Losses/. The targets are computed once, here. Pictures that are too large for the memory go
-/// through the network tile by tile.
+/// The function that is minimised (Gatys, Ecker and Bethge 2016, eq. 7, with a total variation term):
+/// L = α L_content + β L_style + γ L_TV. Each is a sum of the losses in Losses/. The constructor computes the
+/// targets. Pictures that are too large for the memory go through the network tile by tile.
 /// </summary>
 internal sealed class Objective : IDisposable
 {
@@ -41,24 +42,35 @@ internal sealed class Objective : IDisposable
     private readonly VariationLoss? _variation;
     private readonly Guidance _guidance;
 
-    /// <summary>An objective whose target pictures go through the same network on the same device.</summary>
-    /// <param name="planner">Decides on tiles; null for none.</param>
-    /// <inheritdoc cref="Objective(VggNetwork, PassPlanner, TargetPass, int, int, PictureSource, IReadOnlyList{StyleInput}, Action{int, int})"/>
+    /// <summary>Creates an objective whose target pictures go through the same network on the same device.</summary>
+    /// <param name="planner">Decides on tiles; null for no tiles.</param>
+    /// <inheritdoc cref="Objective(VggNetwork, PassPlanner, TargetPass, int, int, PictureSource,
+    /// IReadOnlyList{StyleInput}, Action{int, int})"/>
     public Objective(
-        ComputeDevice device, VggNetwork network, TransferOptions options, int height, int width, PictureSource? content,
-        IReadOnlyList<StyleInput> styles, PassPlanner? planner = null, Action<int, int>? atTile = null)
+        ComputeDevice device, VggNetwork network, TransferOptions options, int height, int width,
+        PictureSource? content, IReadOnlyList<StyleInput> styles, PassPlanner? planner = null,
+        Action<int, int>? atTile = null)
         : this(
-            network, planner ?? new WholePlanner(network.Architecture, options), new TargetPass(device, network, options.PixelRange, atTile),
-            height, width, content, styles, atTile)
+            network,
+            planner ?? new WholePlanner(network.Architecture, options),
+            new TargetPass(device, network, options.PixelRange, atTile),
+            height,
+            width,
+            content,
+            styles,
+            atTile)
     {
     }
 
-    /// <param name="planner">Decides on tiles; its options say what is computed.</param>
+    /// <param name="planner">Decides on tiles. Its options say what is computed.</param>
     /// <param name="pass">Runs target pictures through the network.</param>
     /// <param name="height">Rows of the result.</param>
-    /// <param name="content">At any size; null without a content loss.</param>
-    /// <param name="styles">At the sizes at which their strokes shall be seen; regions at any size.</param>
-    /// <param name="atTile">Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</param>
+    /// <param name="content">A picture of any size; null without a content loss.</param>
+    /// <param name="styles">Pictures at the sizes at which their strokes are to be seen; regions at any size.</param>
+    /// <param name="atTile">
+    /// Called before each tile of a picture that goes in tiles, with the tile's number and the number of
+    /// tiles in a pass.
+    /// </param>
     public Objective(
         VggNetwork network, PassPlanner planner, TargetPass pass, int height, int width, PictureSource? content,
         IReadOnlyList<StyleInput> styles, Action<int, int>? atTile = null)
@@ -71,11 +83,15 @@ internal sealed class Objective : IDisposable
             if (_options.ContentTerms.Any())
             {
                 if (content is null) throw new TransferException("a content loss needs a content picture");
-                _losses.AddRange(ContentLoss.Measure(pass, _options, content, planner.Content(_plan), _plan.TargetsOnDisk));
+                TilePlan plan = planner.Content(_plan);
+                _losses.AddRange(ContentLoss.Measure(pass, _options, content, plan, _plan.TargetsOnDisk));
             }
 
             if (_options.StyleTerms.Any())
-                foreach (FeatureLoss loss in new StyleTargets(pass, planner, _guidance).Losses(styles, _plan)) _losses.Add(loss);
+            {
+                var targets = new StyleTargets(pass, planner, _guidance);
+                foreach (FeatureLoss loss in targets.Losses(styles, _plan)) _losses.Add(loss);
+            }
         }
         catch
         {
@@ -87,7 +103,10 @@ internal sealed class Objective : IDisposable
     /// <summary>The losses that read maps.</summary>
     public IReadOnlyList<FeatureLoss> FeatureLosses => _losses;
 
-    /// <summary>The losses of a picture, whose gradient is then in it, unless they are not finite.</summary>
+    /// <summary>
+    /// Computes the losses of a picture. Its gradient is then in <paramref name="pixels"/>, unless the losses are not
+    /// finite.
+    /// </summary>
     /// <param name="pixels">(height, width, 3) in units of the pixel range, with gradient.</param>
     /// <param name="byLayer">Whether to read each layer's loss.</param>
     public LossValues ValueAndGradient(Tensor pixels, bool byLayer = false)
@@ -96,9 +115,12 @@ internal sealed class Objective : IDisposable
         if (!_plan.IsWhole)
         {
             using var tiles = new TiledNetwork(_device, _network, _options.PixelRange, _plan) { AtTile = _atTile };
-            using var evaluation = new TiledEvaluation(tiles, _losses, (head, terms) => Sum(head, terms, _variation?.Of(head, pixels)), _options.NormalizeGradients);
+            using var evaluation = new TiledEvaluation(
+                tiles, _losses, (head, terms) => Sum(head, terms, _variation?.Of(head, pixels)),
+                _options.NormalizeGradients);
             pixels.NewGradient().Fill(0f);
-            return evaluation.ValueAndGradient(_device, new DeviceMap(pixels), new DeviceMap(pixels.GradientTensor), byLayer);
+            var gradient = new DeviceMap(pixels.GradientTensor);
+            return evaluation.ValueAndGradient(_device, new DeviceMap(pixels), gradient, byLayer);
         }
 
         using var tape = new Tape(_device);
@@ -108,11 +130,16 @@ internal sealed class Objective : IDisposable
         return values;
     }
 
-    /// <summary>The losses of a picture (height, width, 3) in units of the pixel range, on a tape: all of it at once, in no tiles.</summary>
+    /// <summary>
+    /// Computes on a tape the losses of a picture (height, width, 3) in units of the pixel range. The whole picture
+    /// goes through the network at once, not in tiles.
+    /// </summary>
     public LossTensors Evaluate(Tape tape, Tensor pixels)
     {
         List<LossTerm> terms = [];
-        foreach ((string layer, Tensor map) in _network.Features(tape, pixels, _options.PixelRange, _options.Layers))
+        IEnumerable<(string Layer, Tensor Map)> features =
+            _network.Features(tape, pixels, _options.PixelRange, _options.Layers);
+        foreach ((string layer, Tensor map) in features)
         {
             var whole = new Window(0, 0, map.Shape[0], map.Shape[1]);
             foreach (FeatureLoss loss in _losses.Where(loss => loss.Layer.Name == layer))
@@ -131,8 +158,8 @@ internal sealed class Objective : IDisposable
         foreach (FeatureLoss loss in _losses) loss.Dispose();
     }
 
-    /// <summary>The sums of terms, each kind by itself and all together.</summary>
-    /// <param name="variation">The total variation; null for none.</param>
+    /// <summary>Adds terms up, each kind by itself and all together.</summary>
+    /// <param name="variation">The total variation; null if there is none.</param>
     public static LossTensors Sum(Tape tape, IReadOnlyList<LossTerm> terms, Tensor? variation)
     {
         variation ??= tape.Sum([]);

@@ -7,69 +7,73 @@ namespace NativeStyle.Style;
 /// <summary>One layer's share of the loss.</summary>
 public sealed record LayerLoss(string Layer, bool IsContent, double Value);
 
-/// <summary>The losses at one point, weighted, as they enter the sum.</summary>
-/// <param name="Layers">Each layer's, where somebody asked for them.</param>
-public sealed record LossValues(double Total, double Content, double Style, double Tv, IReadOnlyList<LayerLoss>? Layers = null);
+/// <summary>The losses at one point, weighted as they enter the sum.</summary>
+/// <param name="Layers">Each layer's loss, if a caller asked for them.</param>
+public sealed record LossValues(
+    double Total, double Content, double Style, double Tv, IReadOnlyList<LayerLoss>? Layers = null);
 
 /// <summary>
-/// What a transfer carries from iteration to iteration and from scale to scale: with the options and the pictures, all that
-/// decides how it goes on. Vectors as long as the picture are read when they are asked for, from the device while a scale is
-/// under way, so that none lies in memory twice.
+/// What a transfer carries from iteration to iteration and from scale to scale. Together with the options and the
+/// pictures it decides how the transfer continues. Vectors as long as the picture are read when they are asked for.
+/// While a scale is under way they are read from the device, so that none is in memory twice.
 /// </summary>
 public sealed class RunState
 {
     private Func<float[]> _pixels;
     private Func<float[]> _average;
 
-    /// <summary>The beginning: iterate and average are the start.</summary>
+    /// <summary>The beginning of a run: iterate and average are both the start.</summary>
     internal RunState(int height, int width, float[] pixels)
         : this(height, width, () => pixels, () => pixels)
     {
     }
 
-    /// <summary>A state whose vectors are somewhere.</summary>
+    /// <summary>A state whose vectors are read by functions.</summary>
     internal RunState(int height, int width, Func<float[]> pixels, Func<float[]> average) =>
         (Height, Width, _pixels, _average) = (height, width, pixels, average);
 
-    /// <summary>Which scale of the plan is under way, from 0.</summary>
+    /// <summary>The number of the plan's scale that is under way, from 0.</summary>
     public int Scale { get; internal set; }
 
-    /// <summary>Iterations made at this scale.</summary>
+    /// <summary>How many iterations this scale has made.</summary>
     public int IterationAtScale { get; internal set; }
 
-    /// <summary>Iterations made, over all scales.</summary>
+    /// <summary>How many iterations all scales have made together.</summary>
     public int Iteration { get; internal set; }
 
     public int Height { get; private set; }
 
     public int Width { get; private set; }
 
-    /// <summary>Losses before each iteration's step.</summary>
+    /// <summary>A report of each iteration, with the losses before its step.</summary>
     public List<IterationReport> Reports { get; } = [];
 
     /// <summary>The iterate, in units of the pixel range.</summary>
     internal float[] Pixels => _pixels();
 
     /// <summary>
-    /// The average of the iterates whose losses are known to be finite: all but the current one, which joins when its losses are
-    /// known, or at the end of its scale.
+    /// The average of the iterates whose losses are known to be finite: all but the current one. That one joins when
+    /// its losses are known, or at the end of its scale.
     /// </summary>
     internal float[] Average => _average();
 
-    /// <summary>What the optimiser remembers; at the beginning of a scale, Adam's from the scale before.</summary>
+    /// <summary>
+    /// What the optimiser remembers. At the beginning of a scale it is Adam's state from the scale before.
+    /// </summary>
     internal OptimizerState? Optimizer { get; set; }
 
-    /// <summary>The losses at the iterate, where the optimiser knows them already.</summary>
+    /// <summary>The losses at the iterate, if the optimiser knows them already.</summary>
     internal LossValues? Losses { get; set; }
 
-    /// <summary>The picture of the scale before, until this scale's losses are known to be finite.</summary>
+    /// <summary>The picture of the previous scale, until this scale's losses are known to be finite.</summary>
     internal (float[] Average, int Height, int Width)? Fallback { get; set; }
 
-    /// <summary>From now on the vectors are there.</summary>
+    /// <summary>Makes the vectors be read from another place from now on.</summary>
     internal void Follow(Func<float[]> pixels, Func<float[]> average) => (_pixels, _average) = (pixels, average);
 
     /// <summary>
-    /// Goes on to the next scale: from the average, which is smoother than the last iterate, and with moments of the new size.
+    /// Goes on to the next scale. It starts from the average, which is smoother than the last iterate, and resizes the
+    /// moments.
     /// </summary>
     internal void NextScale(TransferOptions options, int height, int width)
     {

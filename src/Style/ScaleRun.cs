@@ -7,8 +7,8 @@ using NativeStyle.Style.Tiling;
 namespace NativeStyle.Style;
 
 /// <summary>
-/// One scale of a transfer under way: the iterate, its average and the optimiser are on the device, and <see cref="RunState"/>
-/// reads them from there. What the scale leaves, however it ends, is on the host.
+/// One scale of a transfer under way. The iterate, its average and the optimiser are on the device, and
+/// <see cref="RunState"/> reads them from there. When the scale ends, for whatever reason, its results are on the host.
 /// </summary>
 internal sealed class ScaleRun : IDisposable
 {
@@ -20,14 +20,18 @@ internal sealed class ScaleRun : IDisposable
     private readonly Objective _objective;
     private readonly Iterate _iterate;
 
-    /// <summary>The last copy of the picture from a device with memory of its own, which loses it when its driver gives it up.</summary>
+    /// <summary>
+    /// The last copy of the picture on the host, for a device with memory of its own. Such memory is lost when the
+    /// driver gives the device up.
+    /// </summary>
     private (float[] Average, int Iteration, long Taken)? _copy;
 
-    /// <param name="transfer">Whose options and hooks count.</param>
-    /// <param name="objective">What is minimised; this object owns it from now on.</param>
-    /// <param name="run">Where the run is.</param>
-    /// <param name="isLast">Whether no scale follows.</param>
-    public ScaleRun(StyleTransfer transfer, ComputeDevice device, Objective objective, RunState run, ScaleStep step, bool isLast)
+    /// <param name="transfer">Its options and hooks apply.</param>
+    /// <param name="objective">The function to minimise. This object owns it from now on.</param>
+    /// <param name="run">How far the run has come.</param>
+    /// <param name="isLast">Whether this is the last scale.</param>
+    public ScaleRun(
+        StyleTransfer transfer, ComputeDevice device, Objective objective, RunState run, ScaleStep step, bool isLast)
     {
         (_transfer, _device, _objective, _run, _step, _isLast) = (transfer, device, objective, run, step, isLast);
         _iterate = new Iterate(device, transfer.Options, step.Height, step.Width, step.Iterations);
@@ -36,17 +40,21 @@ internal sealed class ScaleRun : IDisposable
         _iterate.Average.Restore(start, hasIterate: run.IterationAtScale == 0);
         if (run.Optimizer is { } state) _iterate.Optimizer.Restore(state);
         if (!device.UsesHostMemory) _copy = (start, run.Iteration, Stopwatch.GetTimestamp());
-        // From here on the device has the only copy.
+        // From here on only the device has the vectors.
         run.Follow(_iterate.Pixels.ToArray, _iterate.Average.ToArray);
         run.Optimizer = null;
     }
 
-    /// <summary>Called with each report and a function that gives the picture so far.</summary>
+    /// <summary>Called with each report and a function that returns the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
 
     /// <summary>Iterates to the end of the scale.</summary>
-    /// <exception cref="OutOfMemoryException">The device or the disk is full; the run state has what was reached.</exception>
-    /// <exception cref="DeviceException">The device failed; the run state has the last copy of what was reached.</exception>
+    /// <exception cref="OutOfMemoryException">
+    /// The device or the disk is full. The run state holds what was reached.
+    /// </exception>
+    /// <exception cref="DeviceException">
+    /// The device failed. The run state holds the last copy of what was reached.
+    /// </exception>
     public TransferEnd Run(CancellationToken cancellation)
     {
         bool isOnDevice = true;
@@ -57,9 +65,11 @@ internal sealed class ScaleRun : IDisposable
             {
                 end = MakeIterations(cancellation);
                 if (end == TransferEnd.Cancelled) Save();
-                if (end is TransferEnd.Completed or TransferEnd.Cancelled && !JoinLast()) end = TransferEnd.NonFiniteLoss;
+                if (end is TransferEnd.Completed or TransferEnd.Cancelled && !JoinLast())
+                    end = TransferEnd.NonFiniteLoss;
             }
-            catch (Exception failure) when (StyleTransfer.IsFull(failure) || (failure is DeviceException && _device.UsesHostMemory))
+            catch (Exception failure)
+                when (StyleTransfer.IsFull(failure) || (failure is DeviceException && _device.UsesHostMemory))
             {
                 Leave(keepsIterate: false, end: null);
                 isOnDevice = false;
@@ -70,7 +80,8 @@ internal sealed class ScaleRun : IDisposable
             isOnDevice = false;
             return end;
         }
-        catch (Exception failure) when (isOnDevice && _copy is not null && (failure is DeviceException || StyleTransfer.IsFull(failure)))
+        catch (Exception failure)
+            when (isOnDevice && _copy is not null && (failure is DeviceException || StyleTransfer.IsFull(failure)))
         {
             GoBackToCopy(_copy.Value);
             throw;
@@ -104,13 +115,13 @@ internal sealed class ScaleRun : IDisposable
             }
             catch (OperationCanceledException)
             {
-                // Between two tiles: the iteration has changed nothing.
+                // This happens between two tiles, where the iteration has changed nothing yet.
                 return TransferEnd.Cancelled;
             }
 
             if (outcome == StepOutcome.NotFinite) return TransferEnd.NonFiniteLoss;
             _run.Losses = outcome == StepOutcome.Moved ? after : before;
-            // Nothing lower was found: this scale has ended.
+            // The optimiser found nothing lower, so this scale is done.
             if (outcome == StepOutcome.Stuck) return TransferEnd.Completed;
             _run.Iteration++;
             _run.IterationAtScale++;
@@ -126,15 +137,18 @@ internal sealed class ScaleRun : IDisposable
     private void Report(LossValues losses, TimeSpan time)
     {
         var report = new IterationReport(
-            _run.Iteration, _step.Height, _step.Width, losses.Total, losses.Content, losses.Style, losses.Tv, time.TotalSeconds, losses.Layers);
+            _run.Iteration, _step.Height, _step.Width, losses.Total, losses.Content, losses.Style, losses.Tv,
+            time.TotalSeconds, losses.Layers);
         _run.Reports.Add(report);
-        Progress?.Invoke(report, () => RunState.ToPicture(SoFar(), _step.Height, _step.Width, _transfer.Options.PixelRange));
+        float range = _transfer.Options.PixelRange;
+        Progress?.Invoke(report, () => RunState.ToPicture(SoFar(), _step.Height, _step.Width, range));
     }
 
     private void CopyNowAndThen()
     {
         if (_copy is not { } copy) return;
-        bool isDue = copy.Iteration == 0 || Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds >= _transfer.SecondsBetweenCopies;
+        double age = Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds;
+        bool isDue = copy.Iteration == 0 || age >= _transfer.SecondsBetweenCopies;
         if (isDue) _copy = (SoFar(), _run.Iteration, Stopwatch.GetTimestamp());
     }
 
@@ -144,14 +158,16 @@ internal sealed class ScaleRun : IDisposable
         _transfer.Checkpoint?.Save(_run);
     }
 
-    /// <summary>The iterate becomes part of the average: its losses are finite.</summary>
+    /// <summary>Lets the iterate join the average, because its losses are finite.</summary>
     private void Join()
     {
         _iterate.Average.Join(_run.IterationAtScale);
         _run.Fallback = null;
     }
 
-    /// <summary>The last iterate of a scale joins, if it is finite: no step after it would show that it is not.</summary>
+    /// <summary>
+    /// Lets the last iterate of a scale join if its pixels are finite. No later step would show that they are not.
+    /// </summary>
     private bool JoinLast()
     {
         if (_iterate.Average.HasIterate) return true;
@@ -162,7 +178,7 @@ internal sealed class ScaleRun : IDisposable
         return true;
     }
 
-    /// <summary>Copies to the host what the scale leaves, after giving back what is not needed any more.</summary>
+    /// <summary>Gives back what is no longer needed, then copies the scale's results to the host.</summary>
     private void Leave(bool keepsIterate, TransferEnd? end)
     {
         _iterate.Pixels.ClearGradient();
@@ -181,6 +197,6 @@ internal sealed class ScaleRun : IDisposable
         _run.Reports.RemoveRange(copy.Iteration, _run.Reports.Count - copy.Iteration);
     }
 
-    /// <summary>The average with the iterate in it.</summary>
+    /// <summary>The average with the present iterate in it.</summary>
     private float[] SoFar() => _iterate.Average.WithIterate(_run.IterationAtScale);
 }

@@ -7,12 +7,12 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style;
 
-/// <summary>What an iteration did. Losses are weighted, as they enter the sum, and those before its step.</summary>
-/// <param name="Iteration">From 1, over all scales.</param>
+/// <summary>What an iteration did. The losses are weighted as they enter the sum, and taken before the step.</summary>
+/// <param name="Iteration">The number of the iteration over all scales, from 1.</param>
 /// <param name="Height">Rows of the picture at this scale.</param>
-/// <param name="Width">Columns.</param>
+/// <param name="Width">Columns of the picture at this scale.</param>
 /// <param name="Seconds">How long this iteration took.</param>
-/// <param name="Layers">Each layer's loss, where <see cref="StyleTransfer.ByLayer"/> asks for them.</param>
+/// <param name="Layers">Each layer's loss, if <see cref="StyleTransfer.ByLayer"/> asks for them.</param>
 public sealed record IterationReport(
     int Iteration, int Height, int Width, double Loss, double Content, double Style, double Tv, double Seconds,
     IReadOnlyList<LayerLoss>? Layers = null);
@@ -23,66 +23,82 @@ public enum TransferEnd
     /// <summary>All iterations were made, or the optimiser found nothing lower.</summary>
     Completed,
 
-    /// <summary>The user had enough.</summary>
+    /// <summary>The user cancelled it.</summary>
     Cancelled,
 
     /// <summary>A loss was infinite or not a number; the picture is the last good one.</summary>
     NonFiniteLoss,
 
-    /// <summary>The device or the disk for scratch files had no more room; the picture is the last one.</summary>
+    /// <summary>The device, or the disk for scratch files, was full; the picture is the last one.</summary>
     OutOfMemory,
 
     /// <summary>The device failed; the picture is the last one that was copied from it.</summary>
     DeviceFailed,
 }
 
-/// <summary>The picture and how it came about.</summary>
-/// <param name="IterationsMade">Over all scales.</param>
-/// <param name="Reports">Of each of them.</param>
-public sealed record TransferResult(Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports)
+/// <summary>The picture, and how it was made.</summary>
+/// <param name="IterationsMade">The number of iterations over all scales.</param>
+/// <param name="Reports">A report of each iteration.</param>
+public sealed record TransferResult(
+    Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports)
 {
-    /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>, or what failed.</summary>
+    /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>, or what failed; null otherwise.</summary>
     public string? Reason { get; init; }
 }
 
 /// <summary>
-/// Neural style transfer by optimising the pixels (Gatys, Ecker and Bethge 2016): at each scale the objective's
-/// targets are computed, then Adam or L-BFGS follows the gradient that the tape carries back through VGG to the picture.
+/// Neural style transfer by optimising the pixels (Gatys, Ecker and Bethge 2016). At each scale the objective's targets
+/// are computed. Then Adam or L-BFGS follows the gradient, which the tape carries back through VGG to the picture.
 /// </summary>
-/// <param name="device">Where everything runs.</param>
-/// <param name="network">Must have the layers of the options, and their <see cref="TransferOptions.Network"/>.</param>
+/// <param name="device">The device that computes everything.</param>
+/// <param name="network">
+/// Must have the layers that the options name, and be made with their <see cref="TransferOptions.Network"/>.
+/// </param>
 /// <param name="options">What to compute.</param>
 public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, TransferOptions options)
 {
     /// <summary>What is computed.</summary>
     public TransferOptions Options => options;
 
-    /// <summary>Called after each iteration with its report and a function that gives the picture so far.</summary>
+    /// <summary>Called after each iteration with its report and a function that returns the picture so far.</summary>
     public Action<IterationReport, Func<Picture>>? Progress { get; init; }
 
     /// <summary>Whether reports hold each layer's loss.</summary>
     public bool ByLayer { get; init; }
 
-    /// <summary>Called after every so many iterations, and when cancelled, with a state that the run can be continued from.</summary>
+    /// <summary>
+    /// Save is called after every so many iterations, and at cancellation, with a state that the run can continue from.
+    /// </summary>
     public (int Every, Action<RunState> Save)? Checkpoint { get; init; }
 
-    /// <summary>What the run may take; null for no limit. Pictures that would take more go through the network in tiles.</summary>
+    /// <summary>
+    /// Plans within the memory that the run may take; null for no limit. Pictures that would take more go through the
+    /// network in tiles.
+    /// </summary>
     public MemoryPlanner? Memory { get; init; }
 
-    /// <summary>Called before each tile, with its number and how many a pass has, of a picture that goes in tiles.</summary>
+    /// <summary>
+    /// Called before each tile of a picture that goes in tiles, with the tile's number and the number of
+    /// tiles in a pass.
+    /// </summary>
     public Action<int, int>? AtTile { get; init; }
 
-    /// <summary>Whether the state after the last iteration is wanted.</summary>
+    /// <summary>Whether a caller needs the state after the last iteration.</summary>
     internal bool KeepsLastState { get; init; }
 
-    /// <summary>Of the picture so far, from a device with memory of its own.</summary>
+    /// <summary>Seconds between copies of the picture so far from a device with memory of its own.</summary>
     internal double SecondsBetweenCopies { get; init; } = 10;
 
     /// <summary>Runs the plan.</summary>
     /// <param name="inputs">The pictures.</param>
-    /// <param name="plan">Of <see cref="Schedule"/>.</param>
-    /// <param name="cancellation">Ends the run after the iteration that is under way; in tiles, before the next tile.</param>
-    /// <param name="resume">Where an earlier run with the same options, pictures and plan was; it continues to the same bytes.</param>
+    /// <param name="plan">A plan from <see cref="Schedule"/>.</param>
+    /// <param name="cancellation">
+    /// Ends the run after the current iteration; if the picture goes in tiles, before the next tile.
+    /// </param>
+    /// <param name="resume">
+    /// The state of an earlier run with the same options, pictures and plan. The run continues from it
+    /// to the same bytes.
+    /// </param>
     public TransferResult Run(
         TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
     {
@@ -90,7 +106,9 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         inputs = Prepared(inputs);
         ScaleStep first = plan[0];
         RunState run = resume ?? new RunState(
-            first.Height, first.Width, InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
+            first.Height,
+            first.Width,
+            InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
         TransferEnd end;
         string? reason = null;
         while (true)
@@ -102,32 +120,33 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
                 if (end != TransferEnd.Completed || run.Scale == plan.Count - 1) break;
                 run.NextScale(options, plan[run.Scale + 1].Height, plan[run.Scale + 1].Width);
             }
-            catch (Exception full) when (run.Iteration > 0 && IsFull(full))
+            catch (Exception failure) when (run.Iteration > 0 && IsFull(failure))
             {
-                (end, reason) = (TransferEnd.OutOfMemory, full.Message);
+                (end, reason) = (TransferEnd.OutOfMemory, failure.Message);
                 break;
             }
-            catch (DeviceException failed) when (run.Iteration > 0)
+            catch (DeviceException failure) when (run.Iteration > 0)
             {
-                (end, reason) = (TransferEnd.DeviceFailed, failed.Message);
+                (end, reason) = (TransferEnd.DeviceFailed, failure.Message);
                 break;
             }
             catch (OperationCanceledException)
             {
-                // In the middle of a scale's targets: nothing of it has begun.
+                // This happens while the targets of a scale are computed; its iterations have not begun.
                 end = TransferEnd.Cancelled;
                 Checkpoint?.Save(run);
                 break;
             }
         }
 
+        bool fallsBack = end == TransferEnd.NonFiniteLoss && run.Fallback is not null;
         (float[] pixels, int height, int width) =
-            end == TransferEnd.NonFiniteLoss && run.Fallback is { } fallback ? fallback : (run.Average, run.Height, run.Width);
+            fallsBack ? run.Fallback!.Value : (run.Average, run.Height, run.Width);
         Picture picture = Colored(RunState.ToPicture(pixels, height, width, options.PixelRange), colors);
         return new TransferResult(picture, end, run.Iteration, run.Reports) { Reason = reason };
     }
 
-    /// <summary>The pictures as the losses see them, cropped and with colours exchanged.</summary>
+    /// <summary>The pictures as the losses see them: cropped, and with colours exchanged.</summary>
     internal TransferInputs Prepared(TransferInputs inputs) => inputs.Cropped(options.Crop).Colored(options.Colors);
 
     /// <summary>The objective at one scale.</summary>
@@ -135,7 +154,8 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
     {
         (int height, int width) = (step.Height, step.Width);
         StyleInput[] styles = [.. prepared.Styles.Select(style => SizedAt(style, step))];
-        return new Objective(device, network, options, height, width, prepared.Content, styles, Memory?.Planner, AtTile);
+        return new Objective(
+            device, network, options, height, width, prepared.Content, styles, Memory?.Planner, AtTile);
 
         void AtTile(int tile, int tiles)
         {
@@ -144,30 +164,35 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         }
     }
 
-    /// <summary>A style at the size at which it is seen beside a scale.</summary>
+    /// <summary>The style at the size at which the network sees it at a scale.</summary>
     internal StyleInput SizedAt(StyleInput style, ScaleStep step)
     {
-        (int height, int width) = Schedule.StyleSize(options, step.Height, step.Width, style.Picture.Height, style.Picture.Width);
+        (int height, int width) =
+            Schedule.StyleSize(options, step.Height, step.Width, style.Picture.Height, style.Picture.Width);
         return style with { Picture = style.Picture.Resized(height, width) };
     }
 
-    /// <summary>Whether a failure means that no more fits, into memory or onto the disk of the scratch files.</summary>
+    /// <summary>Whether a failure means that the memory, or the disk of the scratch files, is full.</summary>
     internal static bool IsFull(Exception failure) => failure is OutOfMemoryException or ScratchException;
 
-    private TransferEnd RunScale(RunState run, TransferInputs inputs, ScaleStep step, bool isLast, PictureSource? colors, CancellationToken cancellation)
+    private TransferEnd RunScale(
+        RunState run, TransferInputs inputs, ScaleStep step, bool isLast, PictureSource? colors,
+        CancellationToken cancellation)
     {
         Objective objective = ObjectiveAt(inputs, step, cancellation);
-        // What only the targets needed.
+        // Gives back what only the targets needed.
         device.TrimPool();
         using var scale = new ScaleRun(this, device, objective, run, step, isLast)
         {
-            Progress = Progress is null ? null : (report, picture) => Progress(report, () => Colored(picture(), colors)),
+            Progress = Progress is null
+                ? null
+                : (report, picture) => Progress(report, () => Colored(picture(), colors)),
         };
         HostMemory.Release(step.Height, step.Width);
         return scale.Run(cancellation);
     }
 
-    /// <summary>The result with the content's colours where they are to be kept.</summary>
+    /// <summary>The result, with the content's colours if they are to be kept.</summary>
     private static Picture Colored(Picture picture, PictureSource? colors) =>
         colors is null ? picture : ColorTransfer.WithChromaOf(picture, colors.At(picture.Height, picture.Width));
 }

@@ -1,14 +1,15 @@
 namespace NativeStyle.Vgg;
 
-/// <summary>The pixels that a layer's unit can see.</summary>
-/// <param name="Size">Rows, and columns, of pixels that reach a unit.</param>
+/// <summary>The square of pixels that a unit of a layer sees.</summary>
+/// <param name="Size">The field's rows, and columns, in pixels.</param>
 /// <param name="Stride">Pixels from a unit's field to its neighbour's.</param>
 /// <param name="Center">The middle of the first unit's field, in pixels from the middle of the first pixel.</param>
 public readonly record struct ReceptiveField(int Size, int Stride, double Center)
 {
     /// <summary>
-    /// Of a convolution's units: each 3x3 convolution before it adds two strides to the field, each 2x2 pooling one, and
-    /// doubles the stride (Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning").
+    /// The receptive field of a convolution's units. Each 3x3 convolution before adds two strides to its size. Each 2x2
+    /// pooling adds one stride and doubles the stride (Dumoulin and Visin 2016, "A guide to convolution arithmetic for
+    /// deep learning").
     /// </summary>
     public static ReceptiveField Of(VggArchitecture architecture, VggLayer layer)
     {
@@ -27,6 +28,13 @@ public readonly record struct ReceptiveField(int Size, int Stride, double Center
         return new ReceptiveField(size, stride, center);
     }
 
-    /// <summary>First row or column, and number of rows or columns, of unit <paramref name="index"/>'s field; it may begin outside.</summary>
-    public (int First, int Size) At(int index) => ((int)Math.Round(Center + ((double)index * Stride) - ((Size - 1) / 2.0)), Size);
+    /// <summary>
+    /// The first row or column of the field of unit <paramref name="index"/>, and how many there are. The field may
+    /// begin outside the picture.
+    /// </summary>
+    public (int First, int Size) At(int index)
+    {
+        double middle = Center + ((double)index * Stride);
+        return ((int)Math.Round(middle - ((Size - 1) / 2.0)), Size);
+    }
 }

@@ -8,16 +8,21 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Vgg;
 
-/// <summary>What is done with pixels p of 0..1 before the first convolution.</summary>
+/// <summary>What happens to pixels p of 0..1 before the first convolution.</summary>
 public enum InputTransform
 {
-    /// <summary>255 p minus the mean that the network was trained with; for weights of torchvision that is their (p - mean) / std.</summary>
+    /// <summary>
+    /// 255 p minus the mean that the network was trained with. For weights of torchvision this is their
+    /// (p - mean) / std.
+    /// </summary>
     Network,
 
-    /// <summary>256 p minus that mean, as jcjohnson's neural-style.</summary>
+    /// <summary>256 p minus that mean, as in jcjohnson's neural-style.</summary>
     Times256,
 
-    /// <summary>(p - 0.5) / 0.5 where torchvision's networks expect (p - mean) / std: notebooks that normalise so.</summary>
+    /// <summary>
+    /// (p - 0.5) / 0.5 where torchvision's networks expect (p - mean) / std. Some notebooks normalise like that.
+    /// </summary>
     HalfUnit,
 }
 
@@ -26,15 +31,15 @@ public enum InputTransform
 /// <param name="PoolEdge">What pooling does with odd sizes.</param>
 /// <param name="InputPadding">What the first convolution sees outside the picture.</param>
 /// <param name="PoolRescale">
-/// Whether poolings other than max are rescaled, average by 2 and L2 by 0.78, to keep the magnitudes that the network was
-/// trained with (crowsonkb's style-transfer-pytorch).
+/// Whether poolings other than max are rescaled, average by 2 and L2 by 0.78. That keeps the magnitudes that the
+/// network was trained with (crowsonkb's style-transfer-pytorch).
 /// </param>
 /// <param name="Input">What happens to pixels first.</param>
 public sealed record VggOptions(
     Pooling Pooling = Pooling.Average, PoolEdge PoolEdge = PoolEdge.Floor, Padding InputPadding = Padding.Zero,
     bool PoolRescale = false, InputTransform Input = InputTransform.Network)
 {
-    /// <summary>Height and width of a map after a pooling; 0 where nothing is left.</summary>
+    /// <summary>Height and width of a map after a pooling; 0 if nothing is left.</summary>
     public (int Height, int Width) Pooled(int height, int width)
     {
         var shape = new PoolShape(height, width, 1, PoolEdge);
@@ -42,7 +47,7 @@ public sealed record VggOptions(
     }
 }
 
-/// <summary>VGG on a device with frozen weights: from a picture to the feature maps after the ReLUs asked for.</summary>
+/// <summary>VGG with frozen weights on a device. It turns a picture into the feature maps of chosen layers.</summary>
 public sealed class VggNetwork : IDisposable
 {
     private readonly Dictionary<string, Conv3x3Layer> _layers = [];
@@ -50,7 +55,7 @@ public sealed class VggNetwork : IDisposable
     private readonly float[] _mean;
 
     /// <param name="device">Where the weights and all feature maps live.</param>
-    /// <param name="weights">At least the layers that will be asked for.</param>
+    /// <param name="weights">Must have at least the layers that will be run.</param>
     /// <param name="options">Pooling and padding.</param>
     public VggNetwork(ComputeDevice device, VggWeights weights, VggOptions options)
     {
@@ -59,14 +64,17 @@ public sealed class VggNetwork : IDisposable
         {
             InputTransform.Network => ([255f, 255f, 255f], weights.Mean),
             InputTransform.Times256 => ([256f, 256f, 256f], weights.Mean),
-            // The loaders made the first layer one for 255 (p - mean); 255 std (p - 0.5) / 0.5 gives it what torchvision's saw.
-            _ => (Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * 2f * std), Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * std)),
+            // The loaders have turned the first layer into one for 255 (p - mean). 255 std (p - 0.5) / 0.5 gives it
+            // what torchvision's layer would have read.
+            _ => (
+                Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * 2f * std),
+                Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * std)),
         };
         int block = 0;
         foreach (VggLayer layer in weights.Architecture.Layers)
         {
             if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
-            // w * (a x) = (a w) * x: a rescaled pooling is a rescaled kernel behind it, and costs nothing.
+            // w * (a x) = (a w) * x: a rescaled kernel after the pooling does what a rescaled pooling does, at no cost.
             float factor = block > 0 && layer.Block != block ? PoolFactor(options) : 1f;
             block = layer.Block;
             float[] kernel = factor == 1f ? values.Kernel : Array.ConvertAll(values.Kernel, value => factor * value);
@@ -74,28 +82,31 @@ public sealed class VggNetwork : IDisposable
         }
     }
 
-    /// <summary>A network without numbers, of the size of a real one: for rehearsals.</summary>
+    /// <summary>A network without numbers that is as large as a real one, for rehearsals.</summary>
     private VggNetwork(ComputeDevice device, VggPlan plan)
     {
         (Options, Architecture, Source) = (plan.Options, plan.Architecture, "a rehearsal");
         (_scale, _mean) = ([1f, 1f, 1f], [0f, 0f, 0f]);
-        foreach (VggLayer layer in plan.Layers) _layers[layer.Name] = new Conv3x3Layer(device, layer.InChannels, layer.OutChannels);
+        foreach (VggLayer layer in plan.Layers)
+            _layers[layer.Name] = new Conv3x3Layer(device, layer.InChannels, layer.OutChannels);
     }
 
     public VggArchitecture Architecture { get; }
 
-    /// <summary>How it computes feature maps.</summary>
+    /// <summary>How the network computes feature maps.</summary>
     public VggOptions Options { get; }
 
     /// <summary>Where the weights come from, for people.</summary>
     public string Source { get; }
 
-    /// <summary>The pixel, RGB 0..1, that the first convolution sees as zero: the training pictures' mean, by and large.</summary>
+    /// <summary>
+    /// The pixel, RGB 0..1, that the first convolution sees as zero. It is roughly the mean of the training pictures.
+    /// </summary>
     public float[] ZeroPixel => [.. _mean.Zip(_scale, (mean, scale) => mean / scale)];
 
     /// <summary>
-    /// A network of weights that are loaded here and not kept: beside the device's copy, the host's would stay until a
-    /// next collection that a program which allocates nothing never sees.
+    /// Loads weights, makes a network of them, and drops the host's copy. That copy would otherwise stay beside the
+    /// device's until the next collection, and a program that allocates nothing never has one.
     /// </summary>
     public static VggNetwork Load(ComputeDevice device, Func<VggWeights> load, VggOptions options)
     {
@@ -105,13 +116,15 @@ public sealed class VggNetwork : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static VggNetwork Build(ComputeDevice device, Func<VggWeights> load, VggOptions options) => new(device, load(), options);
+    private static VggNetwork Build(ComputeDevice device, Func<VggWeights> load, VggOptions options) =>
+        new(device, load(), options);
 
     /// <summary>
-    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each, one by
-    /// one in the network's order. A layer runs when its map is asked for, and no layer runs after the last of them.
+    /// The feature maps of the named layers (conv4_2 stands for its output after ReLU), (height, width, channels) each.
+    /// They come one by one in the network's order. A layer runs when its map is enumerated, and no layer runs after
+    /// the last named one.
     /// </summary>
-    /// <param name="tape">Records the pass where pixels have a gradient.</param>
+    /// <param name="tape">Records the pass if pixels have a gradient.</param>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
     /// <param name="pixelRange">The value of white, e.g. 1 or 255.</param>
     /// <param name="layers">Canonical names.</param>
@@ -125,26 +138,27 @@ public sealed class VggNetwork : IDisposable
             if (step is TapStep) yield return (step.Layer.Name, map);
     }
 
-    /// <summary>The layers that a plan runs, on a rehearsal of a device: they take memory and hold no numbers.</summary>
+    /// <summary>The layers of a plan on a rehearsal of a device. They take memory and hold no numbers.</summary>
     public static VggNetwork Rehearse(ComputeDevice rehearsal, VggPlan plan) => rehearsal.IsRehearsal
-        ? new VggNetwork(rehearsal, plan) : throw new ArgumentException($"{rehearsal.Name} is no rehearsal", nameof(rehearsal));
+        ? new VggNetwork(rehearsal, plan)
+        : throw new ArgumentException($"{rehearsal.Name} is no rehearsal", nameof(rehearsal));
 
-    /// <summary>The steps to the maps of some layers.</summary>
-    /// <exception cref="ArgumentException">The network has not all of these layers.</exception>
+    /// <summary>The steps that lead to the maps of some layers.</summary>
+    /// <exception cref="ArgumentException">The network does not have all of these layers.</exception>
     public VggPlan Plan(IReadOnlyCollection<string> layers) => new(Architecture, Options, layers);
 
-    /// <summary>What the first layer sees of pixels.</summary>
+    /// <summary>Turns pixels into what the first layer reads.</summary>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
     public Tensor Input(Tape tape, Tensor pixels, float pixelRange) =>
         tape.Normalize(pixels, Array.ConvertAll(_scale, scale => scale / pixelRange), _mean);
 
     /// <summary>
-    /// Runs some steps. A step runs when its map is asked for, so that losses recorded in between stand beside their layer on
-    /// the tape, and backward needs no gradient of a map before its turn. When the next map is asked for, the one before is
-    /// given back unless a loss still needs it.
+    /// Runs some steps. A step runs when its map is enumerated. So losses that are recorded in between stand beside
+    /// their layer on the tape, and backward needs no gradient of a map before its turn. When the next map is
+    /// enumerated, the previous map is given back unless a loss still needs it.
     /// </summary>
-    /// <param name="x">What the first step reads; it is given back when nobody needs it any more.</param>
-    /// <returns>After each step the map: that of a tap is the same as that of the step before.</returns>
+    /// <param name="x">The map that the first step reads. It is given back when nobody needs it any more.</param>
+    /// <returns>The map after each step. The map after a tap is the map before it.</returns>
     /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
     public IEnumerable<(VggStep Step, Tensor Map)> Run(Tape tape, Tensor x, IEnumerable<VggStep> steps)
     {
@@ -198,6 +212,9 @@ public sealed class VggNetwork : IDisposable
     private void RequirePoolable(Tensor map)
     {
         if (Options.PoolEdge == PoolEdge.Floor && Math.Min(map.Shape[0], map.Shape[1]) < 2)
-            throw new ArgumentException($"the picture is too small: pooling leaves nothing of a map of {map.Shape[0]} x {map.Shape[1]}");
+        {
+            throw new ArgumentException(
+                $"the picture is too small: pooling leaves nothing of a map of {map.Shape[0]} x {map.Shape[1]}");
+        }
     }
 }

@@ -10,21 +10,23 @@ public abstract record VggStep(VggLayer Layer);
 /// <summary>A convolution with bias and ReLU.</summary>
 /// <param name="Layer">The convolution.</param>
 /// <param name="Padding">What it sees outside the map.</param>
-/// <param name="Pooling">The pooling that is fused into it, so that the unpooled map never lies in memory.</param>
+/// <param name="Pooling">The pooling that is fused into it. The unpooled map is then never in memory.</param>
 public sealed record ConvolutionStep(VggLayer Layer, Padding Padding, Pooling Pooling) : VggStep(Layer);
 
-/// <summary>Hands the map of a layer to whoever asked for it.</summary>
-/// <param name="Layer">The layer that was asked for.</param>
+/// <summary>Hands the map of a layer to the caller.</summary>
+/// <param name="Layer">The layer whose map the caller reads.</param>
 public sealed record TapStep(VggLayer Layer) : VggStep(Layer);
 
-/// <summary>A pooling that is not fused, because somebody reads the unpooled map or because it is an L2 pooling.</summary>
+/// <summary>
+/// A pooling that is not fused, because a caller reads the unpooled map or because it is an L2 pooling.
+/// </summary>
 /// <param name="Layer">The convolution whose map is pooled.</param>
 /// <param name="Pooling">Average, max or L2.</param>
 public sealed record PoolingStep(VggLayer Layer, Pooling Pooling) : VggStep(Layer);
 
 /// <summary>
-/// What VGG computes for some layers: the steps in their order, up to the last layer that was asked for. This list is the one
-/// place that decides what is fused and how deep the network runs. <see cref="VggNetwork"/> runs it; tiles cut it after
+/// What VGG computes for some layers: the steps in their order, up to the last layer that is read. Only this list
+/// decides what is fused and how deep the network runs. <see cref="VggNetwork"/> runs the list; tiles cut it after
 /// poolings, see <see cref="CutsAfter"/>.
 /// </summary>
 public sealed class VggPlan
@@ -32,7 +34,7 @@ public sealed class VggPlan
     /// <param name="architecture">The network.</param>
     /// <param name="options">Pooling and padding.</param>
     /// <param name="taps">Canonical names of the layers whose maps are read.</param>
-    /// <exception cref="ArgumentException">The network has not all of these layers.</exception>
+    /// <exception cref="ArgumentException">The network does not have all of these layers.</exception>
     public VggPlan(VggArchitecture architecture, VggOptions options, IReadOnlyCollection<string> taps)
     {
         IReadOnlyList<VggLayer> layers = architecture.Layers;
@@ -46,7 +48,8 @@ public sealed class VggPlan
         List<VggStep> steps = [];
         for (int i = 0; i < depth; i++)
         {
-            bool isTap = taps.Contains(layers[i].Name), pools = i + 1 < depth && layers[i + 1].Block != layers[i].Block;
+            bool isTap = taps.Contains(layers[i].Name);
+            bool pools = i + 1 < depth && layers[i + 1].Block != layers[i].Block;
             bool fuses = pools && !isTap && options.Pooling != Pooling.L2;
             Padding padding = layers[i].ReadsPixels ? options.InputPadding : Padding.Zero;
             steps.Add(new ConvolutionStep(layers[i], padding, fuses ? options.Pooling : Pooling.None));
@@ -70,6 +73,6 @@ public sealed class VggPlan
 
     public IReadOnlyList<VggStep> Steps { get; }
 
-    /// <summary>Whether the map after a step is pooled, so that the network may be cut there.</summary>
+    /// <summary>Whether a step ends with a pooling. The network may be cut after it.</summary>
     public static bool CutsAfter(VggStep step) => step is PoolingStep or ConvolutionStep { Pooling: not Pooling.None };
 }

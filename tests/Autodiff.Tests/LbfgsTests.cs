@@ -31,7 +31,8 @@ public class LbfgsTests
     public void TheValueNeverRisesAndItEndsWhereRoundingEndsIt()
     {
         // On top of 1000, single precision cannot tell values nearer than 6e-5 apart.
-        static (double, double[]) Raised(double[] x) => Quadratic(x) is var (raised, gradient) ? (1000 + raised, gradient) : default;
+        static (double, double[]) Raised(double[] x) =>
+            Quadratic(x) is var (raised, gradient) ? (1000 + raised, gradient) : default;
         List<double> values = [];
         (_, double value, _) = Minimize(Raised, new float[50], new LbfgsSettings(5), 500, onStep: values.Add);
         Assert.True(values.Count < 500, "it did not notice that nothing is left to gain");
@@ -56,7 +57,9 @@ public class LbfgsTests
     public void AFirstStepOutOfTheFunctionsDomainIsShortened()
     {
         // -log(1 - x) + 50 x² is infinite from 1 on; a first step of length one would leave its domain.
-        static (double, double[]) Barrier(double[] x) => x[0] >= 1 ? (double.PositiveInfinity, [0.0]) : (-Math.Log(1 - x[0]) + (50 * x[0] * x[0]), [(1 / (1 - x[0])) + (100 * x[0])]);
+        static (double, double[]) Barrier(double[] x) => x[0] >= 1
+            ? (double.PositiveInfinity, [0.0])
+            : (-Math.Log(1 - x[0]) + (50 * x[0] * x[0]), [(1 / (1 - x[0])) + (100 * x[0])]);
         (float[] x, _, _) = Minimize(Barrier, [-0.9f], new LbfgsSettings(5), 40);
         // The root of 1 / (1 - x) + 100 x.
         Assert.Equal((1 - Math.Sqrt(1.04)) / 2, x[0], 1e-4);
@@ -108,8 +111,11 @@ public class LbfgsTests
         return (found, function(Array.ConvertAll(found, v => (double)v)).Item1, evaluations);
     }
 
-    /// <summary>The value of a function of the host, whose gradient reaches x through an operator that changes nothing.</summary>
-    private static double Evaluate(ComputeDevice device, Tensor x, Func<double[], (double Value, double[] Gradient)> function)
+    /// <summary>
+    /// The value of a function of the host, whose gradient reaches x through an operator that changes nothing.
+    /// </summary>
+    private static double Evaluate(
+        ComputeDevice device, Tensor x, Func<double[], (double Value, double[] Gradient)> function)
     {
         (double value, double[] gradient) = function(Array.ConvertAll(x.ToArray(), v => (double)v));
         x.ClearGradient();

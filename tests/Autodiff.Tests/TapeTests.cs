@@ -51,7 +51,9 @@ public sealed class TapeTests : IDisposable
         Assert.False(layer.Bias.HasGradient);
     }
 
-    /// <summary>A whole network in the kernels' and the vectorised form against central differences of its own loss.</summary>
+    /// <summary>
+    /// A whole network in the kernels' and the vectorised form against central differences of its own loss.
+    /// </summary>
     [Theory]
     [InlineData("cpu")]
     [InlineData("cpu-kernels")]
@@ -73,7 +75,9 @@ public sealed class TapeTests : IDisposable
             // float32 differences: a large step for the rounding, a loose bound for the curvature.
             const float Step = 1f / 64;
             double estimate = (At(i, Step) - At(i, -Step)) / (2 * Step);
-            Assert.True(Math.Abs(estimate - gradient[i]) < 0.02 * largest, $"pixel {i}: {gradient[i]}, differences say {estimate}");
+            Assert.True(
+                Math.Abs(estimate - gradient[i]) < 0.02 * largest,
+                $"pixel {i}: {gradient[i]}, differences say {estimate}");
         }
 
         double At(int index, float offset)
@@ -89,7 +93,8 @@ public sealed class TapeTests : IDisposable
         {
             Tensor y = tape.AvgPool(tape.Conv3x3(x, first), PoolEdge.Same);
             Tensor gram = tape.Gram(tape.Conv3x3(y, second), 0.05f);
-            return tape.Sum([tape.SquaredError(gram, goal, 2f), tape.TotalVariation(x, new VariationWeights(0.01f, 0.01f))]);
+            return tape.Sum(
+                [tape.SquaredError(gram, goal, 2f), tape.TotalVariation(x, new VariationWeights(0.01f, 0.01f))]);
         }
     }
 
@@ -111,13 +116,16 @@ public sealed class TapeTests : IDisposable
         Assert.Equal(held, _cpu.MemoryBytes.Held);
     }
 
-    /// <summary>A map that no backward reads is gone after its release, and the gradients are the same without it.</summary>
+    /// <summary>
+    /// A map that no backward reads is gone after its release, and the gradients are the same without it.
+    /// </summary>
     [Fact]
     public void ReleasedMapsGiveTheirMemoryBackAtOnceUnlessALossReadsThem()
     {
         var random = new Random(7);
         using var layer = new Conv3x3Layer(_cpu, Floats(random, 9 * 16 * 16, 0.2f), Floats(random, 16, 0.2f), true);
-        using var image = new Tensor(_cpu, new Shape(40, 40, 16), Floats(random, 40 * 40 * 16, 1), requiresGradient: true);
+        using var image =
+            new Tensor(_cpu, new Shape(40, 40, 16), Floats(random, 40 * 40 * 16, 1), requiresGradient: true);
         using var goal = new Tensor(_cpu, new Shape(16, 16), Floats(random, 256, 0.01f));
         float[][] gradients = [.. new[] { false, true }.Select(release =>
         {

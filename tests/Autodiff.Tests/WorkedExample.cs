@@ -8,13 +8,15 @@ namespace NativeStyle.Autodiff.Tests;
 public static class WorkedExample
 {
     /// <summary>Teaches two layers of 3x3 filters what an edge is.</summary>
-    /// <returns>The loss before the first and after the last step, and the first layer's filters, (3, 3, 1, 4).</returns>
+    /// <returns>
+    /// The loss before the first and after the last step, and the first layer's filters, (3, 3, 1, 4).
+    /// </returns>
     public static (float First, float Last, float[] Filters) Train(ComputeDevice device, int steps)
     {
         const int Side = 24;
         const int Hidden = 4;
 
-        // The problem: from a picture of random grey levels to the size of its steps, |right - left| + |below - above|.
+        // The problem: a picture of random grey levels, and the size of its steps, |right - left| + |below - above|.
         var random = new Random(1);
         float[] picture = new float[Side * Side], edges = new float[Side * Side];
         for (int i = 0; i < picture.Length; i++) picture[i] = random.NextSingle();
@@ -52,12 +54,12 @@ public static class WorkedExample
             Tensor output = tape.Conv3x3(hidden, second, relu: false);
             Tensor loss = tape.SquaredError(output, target, scale: 1f / (Side * Side));
 
-            // Backward: the tape read from its end; now every parameter has its gradient.
+            // Backward: reads the tape from its end. Then every parameter has its gradient.
             tape.Backward(loss);
             now = loss.ToArray()[0];
             if (step == 0) before = now;
 
-            // A step of Adam on each, and the layers forget what they derived from the old filters.
+            // Each parameter makes a step of Adam. Then the layers forget what they derived from the old filters.
             foreach (AdamOptimizer optimizer in optimizers) optimizer.Step();
             first.Changed();
             second.Changed();

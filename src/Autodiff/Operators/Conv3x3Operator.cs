@@ -6,18 +6,22 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>The weights of a convolution as tensors. Frozen ones cost no gradient.</summary>
+/// <summary>The weights of a convolution as tensors. Frozen weights cost no gradient.</summary>
 public sealed class Conv3x3Layer : IDisposable
 {
     /// <param name="kernel">(3, 3, in, out).</param>
     /// <param name="bias">(out).</param>
-    /// <param name="frozen">Whether the weights stay as they are, so that only gradients to data are computed.</param>
+    /// <param name="frozen">
+    /// Whether the weights never change. Then only gradients with respect to data are computed.
+    /// </param>
     public Conv3x3Layer(ComputeDevice device, ReadOnlySpan<float> kernel, ReadOnlySpan<float> bias, bool frozen)
         : this(device, new Conv3x3Weights(device, kernel, bias), frozen)
     {
     }
 
-    /// <summary>Frozen weights of undefined values: for rehearsals, where only their memory counts.</summary>
+    /// <summary>
+    /// Frozen weights of undefined values. Rehearsals use them, because only their memory counts there.
+    /// </summary>
     public Conv3x3Layer(ComputeDevice device, int inChannels, int outChannels)
         : this(device, new Conv3x3Weights(device, inChannels, outChannels), frozen: true)
     {
@@ -37,7 +41,7 @@ public sealed class Conv3x3Layer : IDisposable
 
     internal Conv3x3Weights Weights { get; }
 
-    /// <summary>To be called after an optimiser changed the kernel.</summary>
+    /// <summary>Must be called after an optimiser has changed the kernel.</summary>
     public void Changed() => Weights.Invalidate();
 
     public void Dispose()
@@ -48,12 +52,12 @@ public sealed class Conv3x3Layer : IDisposable
     }
 }
 
-/// <summary>3x3 convolution with bias, optional ReLU and optional pooling on the tape.</summary>
+/// <summary>3x3 convolution with bias, and optionally with ReLU and pooling, on the tape.</summary>
 public static class Conv3x3Operator
 {
-    /// <summary>y = pool(relu(conv(x, w) + b)), (height, width, out) or pooled.</summary>
+    /// <summary>y = pool(relu(conv(x, w) + b)). The shape is (height, width, out), or that after pooling.</summary>
     /// <param name="x">(height, width, in).</param>
-    /// <param name="pooling">Fused into the convolution: its unpooled map never lies in memory.</param>
+    /// <param name="pooling">It is fused into the convolution: the unpooled map is never in memory.</param>
     public static Tensor Conv3x3(
         this Tape tape, Tensor x, Conv3x3Layer layer, bool relu = true, Padding padding = Padding.Zero,
         Pooling pooling = Pooling.None, PoolEdge edge = PoolEdge.Floor)
@@ -65,7 +69,8 @@ public static class Conv3x3Operator
             ? new Shape(height, width, shape.OutChannels)
             : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
         Tensor y = tape.Output(outShape, [x, layer.Kernel, layer.Bias]);
-        DeviceBuffer<uint>? gate = relu && y.RequiresGradient ? tape.Keep(device.Allocate<uint>(shape.GateLength, Lifetime.Pass)) : null;
+        DeviceBuffer<uint>? gate = relu && y.RequiresGradient
+            ? tape.Keep(device.Allocate<uint>(shape.GateLength, Lifetime.Pass)) : null;
         Conv3x3Op.Forward(device, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
         if (layer.Kernel.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>
@@ -79,6 +84,7 @@ public static class Conv3x3Operator
 
             if (layer.Kernel.RequiresGradient)
             {
+                // dz = dL/dz of z = conv(x, w) + b, before the activation. Without ReLU, z is y and dz is y.Gradient.
                 using DeviceBuffer<float>? gradPreactivation =
                     relu ? device.Allocate<float>(shape.PreactivationLength) : null;
                 if (gradPreactivation is not null)

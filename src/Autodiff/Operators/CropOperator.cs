@@ -9,7 +9,7 @@ namespace NativeStyle.Autodiff.Operators;
 /// <summary>A window of a map on the tape.</summary>
 public static class CropOperator
 {
-    /// <summary>y = x[window]; the gradient of what lies outside of the window is zero.</summary>
+    /// <summary>y = x[window]. The gradient outside the window is zero.</summary>
     /// <param name="x">(height, width, channels).</param>
     public static Tensor Crop(this Tape tape, Tensor x, Window window)
     {

@@ -5,10 +5,10 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>Scalar losses on the tape. They are kept after backward, so that they can be shown.</summary>
+/// <summary>Scalar losses on the tape. They stay after backward, so that they can be shown.</summary>
 public static class LossOperators
 {
-    /// <summary>L = scale sum (x - target)²; the target is a constant.</summary>
+    /// <summary>L = scale Σ (x - target)²; the target is a constant.</summary>
     public static Tensor SquaredError(this Tape tape, Tensor x, Tensor target, float scale)
     {
         x.SaveForBackward();

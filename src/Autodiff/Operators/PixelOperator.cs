@@ -3,7 +3,7 @@ using NativeStyle.Kernels.Operators.Pixels;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>From pixels to the network's input on the tape.</summary>
+/// <summary>Turns pixels into the network's input, on the tape.</summary>
 public static class PixelOperator
 {
     /// <summary>y = scale x - mean per channel.</summary>

@@ -19,7 +19,7 @@ public static class PoolOperator
         });
     }
 
-    /// <summary>y = the largest of each 2x2 window of x.</summary>
+    /// <summary>y = the largest element of each 2x2 window of x.</summary>
     public static Tensor MaxPool(this Tape tape, Tensor x, PoolEdge edge)
     {
         PoolShape shape = ShapeOf(x, edge);

@@ -8,12 +8,14 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>Mean and guided maps on the tape: what style statistics beside the Gram matrix are made of.</summary>
+/// <summary>Means and guided maps on the tape. Style statistics other than the Gram matrix are made of them.</summary>
 public static class StatisticsOperators
 {
     /// <summary>m = the mean of each channel, (channels).</summary>
     /// <param name="features">(height, width, channels).</param>
-    /// <param name="scale">What the sum over pixels is multiplied with; 1 / pixels unless features are a part of a larger map.</param>
+    /// <param name="scale">
+    /// The factor of the sum over pixels: 1 / pixels, unless the features are a window of a larger map.
+    /// </param>
     public static Tensor ChannelMean(this Tape tape, Tensor features, float? scale = null)
     {
         (int height, int width, int channels) = features.Shape;
@@ -46,9 +48,13 @@ public static class StatisticsOperators
         });
     }
 
-    /// <summary>y = x, whose gradient arrives at x with the 1-norm <paramref name="weight"/> (see <see cref="GradientNormalizationOp"/>).</summary>
+    /// <summary>
+    /// y = x, but the gradient arrives at x with the 1-norm <paramref name="weight"/> (see
+    /// <see cref="GradientNormalizationOp"/>).
+    /// </summary>
     /// <param name="norm">
-    /// The 1-norm of the gradient that will arrive, one element; null to measure it. Of a part of a larger map, that of the whole.
+    /// The 1-norm of the gradient that will arrive, one element; null to measure it. If x is a window of a larger map,
+    /// pass the norm of the whole map's gradient.
     /// </param>
     public static Tensor NormalizeGradient(this Tape tape, Tensor x, float weight, Tensor? norm = null)
     {

@@ -6,7 +6,7 @@ using NativeStyle.Kernels.Operators.Wasserstein;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>What a Wasserstein loss compares with: mean, covariance and its square root, computed once.</summary>
+/// <summary>The target of a Wasserstein loss: mean, covariance and its square root, computed once.</summary>
 public sealed class WassersteinTarget : IDisposable
 {
     /// <param name="mean">(n).</param>
@@ -42,7 +42,8 @@ public static class WassersteinOperator
     /// <summary>L = scale / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)).</summary>
     /// <param name="mean">m, (n).</param>
     /// <param name="moment">The second moment about zero, (n, n).</param>
-    public static Tensor WassersteinDistance(this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
+    public static Tensor WassersteinDistance(
+        this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {
         ComputeDevice device = tape.Device;
         Tensor loss = tape.Output(Shape.Scalar, [mean, moment]).Keep();
@@ -51,7 +52,8 @@ public static class WassersteinOperator
         {
             WassersteinOp.Covariance(device, mean.Data, moment.Data, covariance.View);
             WassersteinOp.Forward(
-                device, mean.Data, covariance.View, target.Mean.Data, target.Covariance.Data, target.Root.Data, root.View, loss.Data, scale);
+                device, mean.Data, covariance.View, target.Mean.Data, target.Covariance.Data, target.Root.Data,
+                root.View, loss.Data, scale);
         }
 
         mean.SaveForBackward();
@@ -60,7 +62,8 @@ public static class WassersteinOperator
             (ArrayView<float> dMean, float betaMean) = mean.Accumulate();
             (ArrayView<float> dMoment, float betaMoment) = moment.Accumulate();
             WassersteinOp.Backward(
-                device, mean.Data, target.Mean.Data, target.Root.Data, root.View, loss.Gradient, dMean, betaMean, dMoment, betaMoment, scale);
+                device, mean.Data, target.Mean.Data, target.Root.Data, root.View, loss.Gradient, dMean, betaMean,
+                dMoment, betaMoment, scale);
         });
     }
 }

@@ -7,21 +7,25 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Losses;
 
 /// <summary>
-/// How far the map's Gram matrix is from those of styles (Gatys, Ecker and Bethge 2016, eq. 4 and 5).
+/// How far the map's Gram matrix is from those of the styles (Gatys, Ecker and Bethge 2016, eq. 4 and 5).
 /// <code>
 ///   L = Σ w s Σ (G - A)²        dL/dG = Σ 2 w s (G - A)        dL/dF = g F (dL/dG + dL/dGᵀ)
 /// </code>
-/// G = g Fᵀ F is the map's matrix and A a style's; the outer sum goes over styles with weight w each, and s is the factor of
-/// <see cref="LossScale"/>.
+/// G = g Fᵀ F is the map's matrix and A a style's. The outer sum goes over the styles, each with its weight w. s is
+/// the factor of <see cref="LossScale"/>.
 /// </summary>
 internal sealed class GramLoss : FeatureLoss
 {
     private readonly StyleStatistics _statistics;
     private readonly (Tensor Gram, float Scale)[] _targets;
 
-    /// <param name="statistics">What is compared.</param>
-    /// <param name="targets">Gram matrices of styles, which the loss owns from now on, each with its weight.</param>
-    public GramLoss(VggLayer layer, StyleStatistics statistics, IReadOnlyList<(Tensor Gram, double Weight)> targets, LossScale scale)
+    /// <param name="statistics">The sums that are compared.</param>
+    /// <param name="targets">
+    /// The Gram matrices of the styles, each with its weight. The loss owns them from now on.
+    /// </param>
+    public GramLoss(
+        VggLayer layer, StyleStatistics statistics, IReadOnlyList<(Tensor Gram, double Weight)> targets,
+        LossScale scale)
         : base(layer, targets.Sum(target => target.Weight))
     {
         _statistics = statistics;

@@ -7,9 +7,9 @@ using NativeStyle.Style.Tiling;
 namespace NativeStyle.Style.Losses;
 
 /// <summary>
-/// Masks as weights of positions, each at the sizes of the layers that read it. A mask is scaled so that its mean square is 1:
-/// the Gram matrix of the guided map is then that of the region alone (Gatys et al. 2017, section 4.1, T² summing to one). A
-/// region that vanishes at a size counts nowhere.
+/// Masks as weights of positions, each at the sizes of the layers that read it. A mask is scaled so that its mean
+/// square is 1. The Gram matrix of the guided map is then that of the region alone (Gatys et al. 2017, section 4.1, T²
+/// summing to one). A region that vanishes at some size counts nowhere at that size.
 /// </summary>
 internal sealed class Guidance(ComputeDevice device) : IDisposable
 {

@@ -7,22 +7,24 @@ using NativeStyle.Style.Tiling;
 namespace NativeStyle.Style.Losses;
 
 /// <summary>
-/// The sums over a map's positions that styles are compared by: G = g Σ F Fᵀ, and for Wasserstein losses also the mean
-/// m = 1/(H W) Σ F. In a region each position counts by the square of its guidance t (Gatys et al. 2017, "Controlling
-/// perceptual factors in neural style transfer", section 4.1): G = g Σ (t F) (t F)ᵀ, m = 1/(H W) Σ t² F.
+/// The sums over a map's positions by which styles are compared. They are G = g Σ F Fᵀ and, for Wasserstein losses,
+/// also the mean m = 1/(H W) Σ F. In a region each position counts by the square of its guidance t (Gatys et al. 2017,
+/// "Controlling perceptual factors in neural style transfer", section 4.1): G = g Σ (t F) (t F)ᵀ and
+/// m = 1/(H W) Σ t² F.
 /// </summary>
 /// <param name="gramScale">g.</param>
-/// <param name="share">1/(H W) where the mean is a statistic as well; null where it is none.</param>
-/// <param name="guidance">t, (height, width, 1), of the whole map; null where every position counts fully.</param>
+/// <param name="share">1/(H W) if the mean is a statistic as well; null if it is not.</param>
+/// <param name="guidance">t, (height, width, 1), of the whole map; null if every position counts fully.</param>
 internal sealed class StyleStatistics(double gramScale, double? share, DeviceMap? guidance)
 {
-    /// <summary>The statistics that an option's style loss reads of a map.</summary>
+    /// <summary>The statistics that the style loss of the options needs.</summary>
     /// <param name="height">Rows of the whole map.</param>
-    /// <param name="guidance">As in the type's description.</param>
+    /// <param name="guidance">t, as above.</param>
     public static StyleStatistics Of(TransferOptions options, int height, int width, int channels, DeviceMap? guidance)
     {
         double positions = (double)height * width;
-        if (options.StyleLoss == StyleLoss.Wasserstein) return new StyleStatistics(1 / positions, 1 / positions, guidance);
+        if (options.StyleLoss == StyleLoss.Wasserstein)
+            return new StyleStatistics(1 / positions, 1 / positions, guidance);
         return new StyleStatistics(options.GramScale switch
         {
             GramScale.Sum => 1,
@@ -31,14 +33,14 @@ internal sealed class StyleStatistics(double gramScale, double? share, DeviceMap
         }, null, guidance);
     }
 
-    /// <summary>What a window adds: G, and m where it is a statistic.</summary>
+    /// <summary>What a window adds: G, and m if it is a statistic.</summary>
     public Tensor[] Sums(Tape tape, Tensor map, Window window)
     {
         Tensor? t = guidance is null ? null : tape.Constant(new Shape(window.Height, window.Width, 1));
         if (t is not null) guidance!.Read(window, t);
-        Tensor guided = t is null ? map : tape.Guide(map, t);
-        Tensor gram = tape.Gram(guided, (float)gramScale);
+        Tensor guidedMap = t is null ? map : tape.Guide(map, t);
+        Tensor gram = tape.Gram(guidedMap, (float)gramScale);
         if (share is not double mean) return [gram];
-        return [gram, tape.ChannelMean(t is null ? map : tape.Guide(guided, t), (float)mean)];
+        return [gram, tape.ChannelMean(t is null ? map : tape.Guide(guidedMap, t), (float)mean)];
     }
 }

@@ -6,11 +6,12 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Style.Losses;
 
 /// <summary>
-/// How much neighbouring pixels differ (Mahendran and Vedaldi 2015, with squares; others with magnitudes or diagonals).
+/// How much neighbouring pixels differ (Mahendran and Vedaldi 2015, with squares; others use magnitudes or diagonals).
 /// <code>
 ///   L = w Σ s→ |x[i, j+1] - x[i, j]|^p + s↓ |x[i+1, j] - x[i, j]|^p + s↘ (the same along both diagonals)
 /// </code>
-/// p is 2 or 1, as <see cref="VariationKind"/> says; the factors s come from the kind and from <see cref="VariationScale"/>.
+/// p is 2 or 1, as <see cref="VariationKind"/> says. The factors s come from the kind and from
+/// <see cref="VariationScale"/>.
 /// </summary>
 internal sealed class VariationLoss
 {
@@ -18,7 +19,7 @@ internal sealed class VariationLoss
 
     private VariationLoss(VariationWeights weights) => _weights = weights;
 
-    /// <summary>The loss of a picture (height, width, 3), or null where it has no weight.</summary>
+    /// <summary>The loss of a picture (height, width, 3), or null if its weight is zero.</summary>
     public static VariationLoss? Of(TransferOptions options, int height, int width)
     {
         if (!(options.TvWeight > 0)) return null;
@@ -29,11 +30,16 @@ internal sealed class VariationLoss
         {
             VariationScale.HalfSum => (2.0, 2.0, 2.0),
             VariationScale.Mean => (elements, elements, padded),
-            _ => (Math.Max(1, height * (width - 1.0) * Channels), Math.Max(1, (height - 1.0) * width * Channels), padded),
+            _ => (
+                Math.Max(1, height * (width - 1.0) * Channels),
+                Math.Max(1, (height - 1.0) * width * Channels),
+                padded),
         };
         double weight = options.TvWeight;
         return new VariationLoss(new VariationWeights(
-            (float)(weight * (straight / across)), (float)(weight * (straight / down)), (float)(weight * (diagonal / diagonals)),
+            (float)(weight * (straight / across)),
+            (float)(weight * (straight / down)),
+            (float)(weight * (diagonal / diagonals)),
             options.TvKind == VariationKind.Absolute ? VariationNorm.Absolute : VariationNorm.Squared,
             options.TvKind == VariationKind.SquaredInner ? VariationBorder.Inner : VariationBorder.All));
     }

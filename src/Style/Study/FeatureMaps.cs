@@ -6,8 +6,8 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Study;
 
 /// <summary>A layer's activations on the host.</summary>
-/// <param name="Layer">Its canonical name.</param>
-/// <param name="Values">(height, width, channels), after ReLU.</param>
+/// <param name="Layer">The layer's canonical name.</param>
+/// <param name="Values">The activations after ReLU, (height, width, channels).</param>
 public sealed record FeatureMap(string Layer, float[] Values, int Height, int Width, int Channels)
 {
     /// <summary>The mean square of each channel.</summary>
@@ -18,7 +18,7 @@ public sealed record FeatureMap(string Layer, float[] Values, int Height, int Wi
         return Array.ConvertAll(energies, energy => energy / (Height * Width));
     }
 
-    /// <summary>A channel as a grey picture, white at <paramref name="white"/>.</summary>
+    /// <summary>A channel as a grey picture, in which <paramref name="white"/> is white.</summary>
     public Picture Channel(int channel, float white)
     {
         var picture = new Picture(Height, Width);
@@ -31,11 +31,14 @@ public sealed record FeatureMap(string Layer, float[] Values, int Height, int Wi
 /// <summary>What a network sees in a picture.</summary>
 public static class FeatureMaps
 {
-    /// <summary>Share of activations that are shown brighter than white: a few outliers would leave the rest in the dark.</summary>
+    /// <summary>
+    /// The share of activations that are clipped to white. Otherwise a few outliers would leave the rest in the dark.
+    /// </summary>
     private const double Clipped = 1e-3;
 
     /// <summary>The maps of some layers, from the first to the last, one at a time.</summary>
-    public static IEnumerable<FeatureMap> Of(ComputeDevice device, VggNetwork network, Picture picture, IReadOnlyCollection<string> layers)
+    public static IEnumerable<FeatureMap> Of(
+        ComputeDevice device, VggNetwork network, Picture picture, IReadOnlyCollection<string> layers)
     {
         using var tape = new Tape(device);
         using var pixels = new Tensor(device, new Shape(picture.Height, picture.Width, 3), picture.Pixels);
@@ -46,14 +49,16 @@ public static class FeatureMaps
         }
     }
 
-    /// <summary>A layer's channels as one labelled picture: sorted by energy, all on the same scale.</summary>
-    /// <param name="most">Channels shown; 0 for all.</param>
+    /// <summary>A layer's channels as one labelled picture. They are sorted by energy, and share one scale.</summary>
+    /// <param name="most">How many channels are shown; 0 for all.</param>
     public static Picture Sheet(FeatureMap map, int most)
     {
         const int CellSide = 112;
         double[] energies = map.Energies();
         double total = Math.Max(energies.Sum(), 1e-30);
-        int[] order = [.. Enumerable.Range(0, map.Channels).OrderByDescending(channel => energies[channel]).ThenBy(channel => channel)];
+        int[] order = [.. Enumerable.Range(0, map.Channels)
+            .OrderByDescending(channel => energies[channel])
+            .ThenBy(channel => channel)];
         if (most > 0) order = [.. order.Take(most)];
         float[] sorted = [.. map.Values.Order()];
         float white = sorted[(int)((sorted.Length - 1) * (1 - Clipped))];
@@ -62,14 +67,19 @@ public static class FeatureMaps
         (int height, int width) = (Math.Max(1, (int)(map.Height * scale)), CellSide);
         if (map.Height > map.Width) (height, width) = (CellSide, Math.Max(40, (int)(map.Width * scale)));
         int columns = Math.Min(order.Length, 8);
-        SheetCell[][] rows = [.. order.Select(channel => new SheetCell(
-            FormattableString.Invariant($"{channel}: {100 * energies[channel] / total:0.0}%"), Enlarged(map.Channel(channel, white), height, width))).Chunk(columns)];
-        return ContactSheet.Create(
-            rows, height, width,
-            FormattableString.Invariant($"{map.Layer}: {map.Height} x {map.Width} x {map.Channels}, white = {white:g3}"));
+        SheetCell[][] rows = [.. order.Select(Cell).Chunk(columns)];
+        string size = FormattableString.Invariant($"{map.Height} x {map.Width} x {map.Channels}");
+        string title = FormattableString.Invariant($"{map.Layer}: {size}, white = {white:g3}");
+        return ContactSheet.Create(rows, height, width, title);
+
+        SheetCell Cell(int channel)
+        {
+            string label = FormattableString.Invariant($"{channel}: {100 * energies[channel] / total:0.0}%");
+            return new SheetCell(label, Enlarged(map.Channel(channel, white), height, width));
+        }
     }
 
-    /// <summary>By whole pixels, not smoothed: a small map shows its true cells.</summary>
+    /// <summary>Enlarges by whole pixels and does not smooth, so that a small map shows its true cells.</summary>
     private static Picture Enlarged(Picture picture, int height, int width)
     {
         if (picture.Height >= height || picture.Width >= width) return picture;

@@ -10,31 +10,48 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Study;
 
-/// <summary>Times of one size.</summary>
-/// <param name="SecondsPerIteration">Median of whole iterations: forward, losses, backward, Adam.</param>
-/// <param name="SecondsForward">Median of the network's forward pass alone, without gradient; null in tiles.</param>
-/// <param name="DirectGflop">Operations of all convolutions by their definition, forward and backward to data, in 10⁹.</param>
-/// <param name="FirstIterationEnded">When, UTC: a device has compiled its kernels by then.</param>
-public sealed record BenchmarkResult(double SecondsPerIteration, double? SecondsForward, double DirectGflop, DateTime FirstIterationEnded);
+/// <summary>The times of one size.</summary>
+/// <param name="SecondsPerIteration">The median of whole iterations: forward, losses, backward, Adam.</param>
+/// <param name="SecondsForward">
+/// The median of the network's forward pass alone, without gradient; null in tiles.
+/// </param>
+/// <param name="DirectGflop">
+/// The operations of all convolutions by their definition, forward and backward to data, in 10⁹.
+/// </param>
+/// <param name="FirstIterationEnded">
+/// When the first iteration ended, in UTC. The device has compiled its kernels by then.
+/// </param>
+public sealed record BenchmarkResult(
+    double SecondsPerIteration, double? SecondsForward, double DirectGflop, DateTime FirstIterationEnded);
 
-/// <summary>What a benchmark's network is, and which layers its losses read.</summary>
+/// <summary>The network of a benchmark, and the layers that its losses read.</summary>
 public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOptions Options, Func<VggWeights> Load)
 {
     /// <summary>Random VGG-19 to conv5_1: content on conv4_2, style on the first convolution of each block.</summary>
     public static BenchmarkNetwork Random { get; } = new(
         VggArchitecture.Vgg19,
-        Presets.NeuralStyle with { Pooling = Pooling.Average, PixelRange = 255, TvWeight = 0, Optimizer = OptimizerKind.Adam, LearningRate = 10 },
+        Presets.NeuralStyle with
+        {
+            Pooling = Pooling.Average,
+            PixelRange = 255,
+            TvWeight = 0,
+            Optimizer = OptimizerKind.Adam,
+            LearningRate = 10,
+        },
         () => RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv5_1"));
 
     /// <summary>
-    /// A file's network on the same layers; where the file ends before conv5_1, style on those of them that it has, and, without
-    /// conv4_2, content on its last layer.
+    /// A file's network on the same layers. If the file ends before conv5_1, style is on those of them that it has. If
+    /// it lacks conv4_2, content is on its last layer.
     /// </summary>
-    /// <exception cref="InvalidDataException">No weights, damaged, or without conv1_1.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file has no weights, is damaged, or lacks conv1_1.
+    /// </exception>
     public static BenchmarkNetwork Of(string weights)
     {
         WeightsContents contents = WeightsFile.Describe(weights);
-        VggLayer[] layers = [.. contents.Architecture.Layers.TakeWhile(layer => contents.Entries.Any(entry => entry.Layer == layer.Name))];
+        VggLayer[] layers = [.. contents.Architecture.Layers
+            .TakeWhile(layer => contents.Entries.Any(entry => entry.Layer == layer.Name))];
         TransferOptions options = Random.Options with
         {
             StyleLayers = [.. Random.Options.StyleLayers.Where(term => layers.Any(layer => layer.Name == term.Layer))],
@@ -46,9 +63,9 @@ public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOpti
 }
 
 /// <summary>
-/// One neural-style iteration as every program of its kind makes it: VGG with average pooling, a content loss, Gram losses
-/// on the first convolution of each block, backward to the pixels, one Adam step. Pictures are random; the time does not
-/// depend on them, nor on the weights.
+/// One neural-style iteration as every program of its kind makes it: VGG with average pooling, a content loss, Gram
+/// losses on the first convolution of each block, backward to the pixels, one Adam step. Pictures are random. The time
+/// depends neither on them nor on the weights.
 /// </summary>
 public sealed class IterationBenchmark : IDisposable
 {
@@ -60,8 +77,9 @@ public sealed class IterationBenchmark : IDisposable
     private readonly (int Height, int Width) _size;
     private readonly bool _tiled;
 
-    /// <param name="memory">What it may take, of <see cref="Planner"/>; null for no limit.</param>
-    public IterationBenchmark(ComputeDevice device, BenchmarkNetwork benchmarked, int height, int width, MemoryPlanner? memory = null)
+    /// <param name="memory">The memory that it may take, from <see cref="Planner"/>; null for no limit.</param>
+    public IterationBenchmark(
+        ComputeDevice device, BenchmarkNetwork benchmarked, int height, int width, MemoryPlanner? memory = null)
     {
         (_device, _benchmarked, _size) = (device, benchmarked, (height, width));
         TransferOptions options = benchmarked.Options;
@@ -77,12 +95,12 @@ public sealed class IterationBenchmark : IDisposable
         HostMemory.Release(height, width);
     }
 
-    /// <summary>A planner for this iteration.</summary>
-    /// <param name="limit">Bytes; in tiles where they are not enough for the whole.</param>
+    /// <summary>Creates a planner for this iteration.</summary>
+    /// <param name="limit">Bytes. If they do not suffice for the whole picture, it goes in tiles.</param>
     public static MemoryPlanner Planner(ComputeDevice device, BenchmarkNetwork benchmarked, long limit) =>
         new(device, benchmarked.Architecture, benchmarked.Options, limit);
 
-    /// <summary>Measures after one iteration that counts for nothing.</summary>
+    /// <summary>Measures, after one iteration that does not count.</summary>
     public BenchmarkResult Measure(int iterations)
     {
         Step();
@@ -99,7 +117,7 @@ public sealed class IterationBenchmark : IDisposable
         return new BenchmarkResult(iteration, forward, DirectGflop(), first);
     }
 
-    /// <summary>The operators of some iterations, timed one by one.</summary>
+    /// <summary>Times the operators of some iterations one by one.</summary>
     public IReadOnlyCollection<ProfileEntry> Profile(int iterations)
     {
         Step();
@@ -125,7 +143,7 @@ public sealed class IterationBenchmark : IDisposable
         using var tape = new Tape(_device);
         foreach (var _ in _network.Features(tape, constant, 255f, [Deepest.Name]))
         {
-            // Only the pass is wanted.
+            // The pass runs while it is enumerated; its maps are not used.
         }
     }
 
@@ -145,7 +163,8 @@ public sealed class IterationBenchmark : IDisposable
         return (seconds[(iterations - 1) / 2] + seconds[iterations / 2]) / 2;
     }
 
-    private VggLayer Deepest => _network.Architecture.Layers.Last(layer => _benchmarked.Options.Layers.Contains(layer.Name));
+    private VggLayer Deepest =>
+        _network.Architecture.Layers.Last(layer => _benchmarked.Options.Layers.Contains(layer.Name));
 
     private double DirectGflop()
     {
@@ -160,7 +179,7 @@ public sealed class IterationBenchmark : IDisposable
         return flop / 1e9;
     }
 
-    /// <summary>Uniform noise that is made anew whenever it is read.</summary>
+    /// <summary>Uniform noise that is made again whenever it is read.</summary>
     private sealed class Noise(int height, int width, int seed) : PictureSource
     {
         public override int Height => height;

@@ -4,24 +4,25 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Study;
 
-/// <summary>A piece of a picture that excites a unit.</summary>
+/// <summary>A patch of a picture that excites a unit.</summary>
 /// <param name="Source">The picture's name.</param>
-/// <param name="Activation">After ReLU.</param>
-/// <param name="Patch">The unit's receptive field, grey where it lies outside of the picture.</param>
+/// <param name="Activation">The unit's activation after ReLU.</param>
+/// <param name="Patch">The unit's receptive field. It is grey where it lies outside the picture.</param>
 public sealed record StrongPatch(string Source, float Activation, Picture Patch);
 
 /// <summary>
 /// The patches of pictures that maximise a unit's activation (Zeiler and Fergus 2014, "Visualizing and understanding
-/// convolutional networks", figure 2): what a channel is looking for, without any optimisation.
+/// convolutional networks", figure 2). They show what a channel looks for, without any optimisation.
 /// </summary>
-public sealed class StrongestPatches(ComputeDevice device, VggNetwork network, string layer, int channel, int count, int perPicture)
+public sealed class StrongestPatches(
+    ComputeDevice device, VggNetwork network, string layer, int channel, int count, int perPicture)
 {
     private readonly List<StrongPatch> _patches = [];
 
-    /// <summary>The strongest so far, the strongest first.</summary>
+    /// <summary>The strongest patches so far, the strongest first.</summary>
     public IReadOnlyList<StrongPatch> Found => _patches;
 
-    /// <summary>Looks at a picture.</summary>
+    /// <summary>Searches a picture.</summary>
     /// <exception cref="TransferException">The layer has no such channel.</exception>
     public void Add(string source, Picture picture)
     {
@@ -29,17 +30,25 @@ public sealed class StrongestPatches(ComputeDevice device, VggNetwork network, s
         ReceptiveField field = ReceptiveField.Of(network.Architecture, unit);
         foreach (FeatureMap map in FeatureMaps.Of(device, network, picture, [layer]))
         {
-            if (channel >= map.Channels) throw new TransferException($"{layer} has channels 0 to {map.Channels - 1}, not {channel}");
-            // The strongest, then the strongest of those that share less than half of their field with it, and so on.
+            if (channel >= map.Channels)
+                throw new TransferException($"{layer} has channels 0 to {map.Channels - 1}, not {channel}");
+            // Takes the strongest, then the strongest of those that share less than half of their field
+            // with it, and so on.
             int apart = Math.Max(1, field.Size / field.Stride / 2);
-            List<(int Row, int Column)> taken = [];
-            foreach (int place in Enumerable.Range(0, map.Height * map.Width).OrderByDescending(place => map.Values[(place * map.Channels) + channel]).ThenBy(place => place))
+            List<(int Row, int Column)> units = [];
+            float Activation(int place) => map.Values[(place * map.Channels) + channel];
+            IEnumerable<int> places = Enumerable.Range(0, map.Height * map.Width)
+                .OrderByDescending(Activation)
+                .ThenBy(place => place);
+            foreach (int place in places)
             {
-                float activation = map.Values[(place * map.Channels) + channel];
-                if (activation <= 0 || taken.Count == perPicture || (_patches.Count == count && activation <= _patches[^1].Activation)) break;
+                float activation = Activation(place);
+                if (activation <= 0 || units.Count == perPicture) break;
+                if (_patches.Count == count && activation <= _patches[^1].Activation) break;
                 (int row, int column) = (place / map.Width, place % map.Width);
-                if (taken.Any(other => Math.Abs(other.Row - row) < apart && Math.Abs(other.Column - column) < apart)) continue;
-                taken.Add((row, column));
+                if (units.Any(other => Math.Abs(other.Row - row) < apart && Math.Abs(other.Column - column) < apart))
+                    continue;
+                units.Add((row, column));
                 Insert(new StrongPatch(source, activation, Cut(picture, field, row, column)));
             }
         }

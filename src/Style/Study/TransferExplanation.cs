@@ -7,9 +7,9 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Study;
 
-/// <summary>Gram matrices of one layer, of some channels: those that matter most to the style.</summary>
-/// <param name="Channels">Which, in the order of rows and columns.</param>
-/// <param name="Style">The target, row by row; the others likewise.</param>
+/// <summary>The Gram matrices of one layer, for the channels that matter most to the style.</summary>
+/// <param name="Channels">The channels, in the order of rows and columns.</param>
+/// <param name="Style">The target, row by row. The other two matrices have the same layout.</param>
 public sealed record GramComparison(string Layer, int[] Channels, float[] Style, float[] Start, float[] Result);
 
 /// <summary>What one loss term does to the pixels of the result.</summary>
@@ -19,38 +19,44 @@ public sealed record GramComparison(string Layer, int[] Channels, float[] Style,
 public sealed record TermGradient(string Name, double Value, float[] Gradient);
 
 /// <summary>One pixel, from its last change back to the losses.</summary>
-/// <param name="Start">RGB where the run began, in units of the pixel range; the others likewise.</param>
+/// <param name="Start">RGB at the start of the run, in units of the pixel range like the other values.</param>
 /// <param name="Result">RGB of the last iterate.</param>
 /// <param name="Gradient">dL/d(pixel), the sum of all terms.</param>
 /// <param name="MeanGradient">Adam's m̂, or null under L-BFGS.</param>
 /// <param name="RootSquare">Adam's √v̂.</param>
-/// <param name="LastStep">-α m̂ / (√v̂ + ε): how far the last step moved it.</param>
-/// <param name="Channel">The channel that is pulled at most, which was moved to test the gradient.</param>
-/// <param name="Nudge">How far.</param>
-/// <param name="Predicted">What the gradient says that the loss changes by.</param>
-/// <param name="Measured">What it changed by.</param>
+/// <param name="LastStep">-α m̂ / (√v̂ + ε): how far the last step moved the pixel.</param>
+/// <param name="Channel">The channel with the strongest pull. It was moved to test the gradient.</param>
+/// <param name="Nudge">How far it was moved.</param>
+/// <param name="Predicted">The change of the loss that the gradient predicts.</param>
+/// <param name="Measured">The change of the loss that was measured.</param>
 public sealed record PixelStory(
-    int Row, int Column, float[] Start, float[] Result, float[] Gradient, float[]? MeanGradient, float[]? RootSquare, float[]? LastStep,
+    int Row, int Column, float[] Start, float[] Result, float[] Gradient, float[]? MeanGradient, float[]? RootSquare,
+    float[]? LastStep,
     int Channel, double Nudge, double Predicted, double Measured);
 
-/// <summary>A transfer as it happened, with what its last iterate's losses, gradients and tape look like.</summary>
+/// <summary>A transfer as it ran, with the losses, gradients and tape of its last iterate.</summary>
 public sealed record TransferExplanation(
-    TransferResult Result, IReadOnlyList<(int Iteration, Picture Picture)> Pictures, IReadOnlyList<GramComparison> Grams,
-    IReadOnlyList<TermGradient> Terms, IReadOnlyList<TapeNode> Tape, PixelStory Pixel, int Height, int Width)
+    TransferResult Result, IReadOnlyList<(int Iteration, Picture Picture)> Pictures,
+    IReadOnlyList<GramComparison> Grams, IReadOnlyList<TermGradient> Terms, IReadOnlyList<TapeNode> Tape,
+    PixelStory Pixel, int Height, int Width)
 {
-    /// <summary>Channels of a Gram matrix that are kept.</summary>
+    /// <summary>How many channels of a Gram matrix are kept at most.</summary>
     private const int MostChannels = 32;
 
-    /// <summary>Runs a transfer and looks at it.</summary>
-    /// <param name="snapshots">Pictures kept on the way, evenly spread.</param>
-    /// <param name="pixel">Row and column at the last scale; null for the pixel that the losses pull at most.</param>
+    /// <summary>Runs a transfer and examines it.</summary>
+    /// <param name="snapshots">How many pictures are kept on the way, evenly spread.</param>
+    /// <param name="pixel">
+    /// Row and column at the last scale; null for the pixel that the losses pull most strongly.
+    /// </param>
     public static TransferExplanation Create(
-        ComputeDevice device, VggNetwork network, TransferOptions options, TransferInputs inputs, IReadOnlyList<ScaleStep> plan, int snapshots,
-        (int Row, int Column)? pixel, Action<IterationReport> progress, CancellationToken cancellation)
+        ComputeDevice device, VggNetwork network, TransferOptions options, TransferInputs inputs,
+        IReadOnlyList<ScaleStep> plan, int snapshots, (int Row, int Column)? pixel, Action<IterationReport> progress,
+        CancellationToken cancellation)
     {
         int total = plan.Sum(step => step.Iterations);
         ScaleStep last = plan[^1];
-        HashSet<int> kept = [.. Enumerable.Range(1, snapshots).Select(i => Math.Max(1, (int)((long)total * i / snapshots)))];
+        HashSet<int> iterations =
+            [.. Enumerable.Range(1, snapshots).Select(i => Math.Max(1, (int)((long)total * i / snapshots)))];
         List<(int, Picture)> pictures = [];
         RunState? state = null;
         var transfer = new StyleTransfer(device, network, options)
@@ -58,7 +64,7 @@ public sealed record TransferExplanation(
             ByLayer = true,
             Progress = (report, picture) =>
             {
-                if (kept.Contains(report.Iteration)) pictures.Add((report.Iteration, picture()));
+                if (iterations.Contains(report.Iteration)) pictures.Add((report.Iteration, picture()));
                 progress(report);
             },
             Checkpoint = (total, run => state = run),
@@ -69,27 +75,34 @@ public sealed record TransferExplanation(
         pictures.Insert(0, (0, RunState.ToPicture(start, plan[0].Height, plan[0].Width, options.PixelRange)));
         TransferResult result = transfer.Run(inputs, plan, cancellation);
         start = Resampler.Resize(start, plan[0].Height, plan[0].Width, 3, last.Height, last.Width);
-        // An optimiser that found nothing lower leaves no last state, a user who had enough perhaps one of a coarser scale: then
-        // the picture itself is looked at.
+        // There is no last state if the optimiser found nothing lower, and the user may have cancelled at a coarser
+        // scale. Then the picture itself is examined.
         if ((state?.Height, state?.Width) != (last.Height, last.Width)) state = null;
-        float[] iterate = state?.Pixels ?? Array.ConvertAll(Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
+        float[] iterate = state?.Pixels ?? Array.ConvertAll(
+            Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
         using Objective objective = transfer.ObjectiveAt(prepared, last, CancellationToken.None);
         (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(device, objective, iterate, last);
         (int row, int column) = pixel ?? MostPulled(terms, last.Width);
-        return new TransferExplanation(
-            result, pictures, MeasureGrams(device, network, options, transfer, prepared, start, iterate, last), terms, tape,
-            Story(device, objective, options, start, iterate, terms, state?.Optimizer, row, column, last), last.Height, last.Width);
+        List<GramComparison> grams =
+            MeasureGrams(device, network, options, transfer, prepared, start, iterate, last);
+        PixelStory story =
+            Story(device, objective, options, start, iterate, terms, state?.Optimizer, row, column, last);
+        return new TransferExplanation(result, pictures, grams, terms, tape, story, last.Height, last.Width);
     }
 
-    /// <summary>Each term's gradient on the pixels, by a pass of its own; and the tape of all of them together.</summary>
-    private static (List<TermGradient>, IReadOnlyList<TapeNode>) MeasureTerms(ComputeDevice device, Objective objective, float[] iterate, ScaleStep at)
+    /// <summary>
+    /// Computes each term's gradient on the pixels, in a pass of its own, and the tape of all terms together.
+    /// </summary>
+    private static (List<TermGradient>, IReadOnlyList<TapeNode>) MeasureTerms(
+        ComputeDevice device, Objective objective, float[] iterate, ScaleStep at)
     {
         List<TermGradient> terms = [];
         IReadOnlyList<TapeNode> nodes = [];
-        // Pass 0 is the whole; then one for each term.
+        // Pass 0 computes all terms; each later pass goes back from one term.
         for (int pass = 0; pass == 0 || pass <= terms.Count; pass++)
         {
-            using Tensor pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), iterate, requiresGradient: true).Keep();
+            var shape = new Shape(at.Height, at.Width, 3);
+            using Tensor pixels = new Tensor(device, shape, iterate, requiresGradient: true).Keep();
             using var tape = new Tape(device);
             if (pass == 0) tape.Observe();
             LossTensors losses = objective.Evaluate(tape, pixels);
@@ -112,20 +125,28 @@ public sealed record TransferExplanation(
     }
 
     private static List<GramComparison> MeasureGrams(
-        ComputeDevice device, VggNetwork network, TransferOptions options, StyleTransfer transfer, TransferInputs prepared, float[] start, float[] iterate, ScaleStep at)
+        ComputeDevice device, VggNetwork network, TransferOptions options, StyleTransfer transfer,
+        TransferInputs prepared, float[] start, float[] iterate, ScaleStep at)
     {
         string[] layers = [.. options.StyleTerms.Select(layer => layer.Layer)];
         if (prepared.Styles.Count == 0 || layers.Length == 0) return [];
         PictureSource sized = transfer.SizedAt(prepared.Styles[0], at).Picture;
         Picture style = sized.At(sized.Height, sized.Width);
-        Dictionary<string, (float[] Gram, int Channels)> ofStyle = Of(style.Height, style.Width, Array.ConvertAll(style.Pixels, value => value * options.PixelRange));
-        Dictionary<string, (float[] Gram, int Channels)> ofStart = Of(at.Height, at.Width, start), ofResult = Of(at.Height, at.Width, iterate);
+        float[] stylePixels = Array.ConvertAll(style.Pixels, value => value * options.PixelRange);
+        Dictionary<string, (float[] Gram, int Channels)> ofStyle = Of(style.Height, style.Width, stylePixels);
+        Dictionary<string, (float[] Gram, int Channels)> ofStart = Of(at.Height, at.Width, start);
+        Dictionary<string, (float[] Gram, int Channels)> ofResult = Of(at.Height, at.Width, iterate);
         return [.. layers.Select(layer =>
         {
             (float[] gram, int channels) = ofStyle[layer];
-            int[] chosen = [.. Enumerable.Range(0, channels).OrderByDescending(c => gram[(c * channels) + c]).Take(MostChannels).Order()];
-            float[] Part(float[] whole) => [.. chosen.SelectMany(i => chosen.Select(j => whole[(i * channels) + j]))];
-            return new GramComparison(layer, chosen, Part(gram), Part(ofStart[layer].Gram), Part(ofResult[layer].Gram));
+            int[] strongest = [.. Enumerable.Range(0, channels)
+                .OrderByDescending(c => gram[(c * channels) + c])
+                .Take(MostChannels)
+                .Order()];
+            float[] Submatrix(float[] whole) =>
+                [.. strongest.SelectMany(i => strongest.Select(j => whole[(i * channels) + j]))];
+            return new GramComparison(
+                layer, strongest, Submatrix(gram), Submatrix(ofStart[layer].Gram), Submatrix(ofResult[layer].Gram));
         })];
 
         Dictionary<string, (float[], int)> Of(int height, int width, float[] pixels)
@@ -135,7 +156,7 @@ public sealed record TransferExplanation(
             using var image = new Tensor(device, new Shape(height, width, 3), pixels);
             foreach ((string layer, Tensor map) in network.Features(tape, image, options.PixelRange, layers))
             {
-                // By pixel, whatever the options' scale: the matrices of pictures of different sizes are compared.
+                // The scale is per pixel, whatever the options say, because pictures of different sizes are compared.
                 Tensor gram = tape.Gram(map, 1f / (map.Shape[0] * map.Shape[1]));
                 grams[layer] = (gram.ToArray(), map.Shape[2]);
             }
@@ -145,7 +166,8 @@ public sealed record TransferExplanation(
     }
 
     private static PixelStory Story(
-        ComputeDevice device, Objective objective, TransferOptions options, float[] start, float[] iterate, List<TermGradient> terms,
+        ComputeDevice device, Objective objective, TransferOptions options, float[] start, float[] iterate,
+        List<TermGradient> terms,
         OptimizerState? optimizer, int row, int column, ScaleStep at)
     {
         int place = ((row * at.Width) + column) * 3;
@@ -154,14 +176,18 @@ public sealed record TransferExplanation(
         foreach (TermGradient term in terms)
             for (int c = 0; c < 3; c++) gradient[c] += term.Gradient[place + c];
         float[]? mean = null, root = null, step = null;
-        if (optimizer is not null && options.Method is AdamMethod adam) (mean, root, step) = adam.Parts(optimizer, place..(place + 3));
+        if (optimizer is not null && options.Method is AdamMethod adam)
+            (mean, root, step) = adam.Parts(optimizer, place..(place + 3));
 
-        // Far enough for single precision to see the loss change, near enough for the gradient to say by how much.
+        // The nudge is large enough for single precision to see the loss change, and small enough for the gradient to
+        // predict the change.
         int channel = Enumerable.Range(0, 3).MaxBy(c => Math.Abs(gradient[c]));
         double level = options.PixelRange / 255, loss = terms.Sum(term => term.Value);
         double nudge = Math.Clamp(2e-5 * loss / Math.Max(Math.Abs(gradient[channel]), 1e-30), level / 4, 8 * level);
         double measured = (Loss(nudge) - Loss(-nudge)) / 2;
-        return new PixelStory(row, column, Rgb(start), Rgb(iterate), gradient, mean, root, step, channel, nudge, gradient[channel] * nudge, measured);
+        return new PixelStory(
+            row, column, Rgb(start), Rgb(iterate), gradient, mean, root, step, channel, nudge,
+            gradient[channel] * nudge, measured);
 
         double Loss(double by)
         {
@@ -170,7 +196,7 @@ public sealed record TransferExplanation(
             using var pixels = new Tensor(device, new Shape(at.Height, at.Width, 3), moved);
             using var tape = new Tape(device);
             LossTensors losses = objective.Evaluate(tape, pixels);
-            // Summed here, in double: single precision would lose the change in the total.
+            // The sum is made here, in double. Single precision would lose the change in the total.
             return losses.Terms.Sum(term => (double)term.Value.ToArray()[0]) + losses.Variation.ToArray()[0];
         }
     }
@@ -180,7 +206,8 @@ public sealed record TransferExplanation(
         float[] sum = new float[terms[0].Gradient.Length];
         foreach (TermGradient term in terms)
             for (int i = 0; i < sum.Length; i++) sum[i] += term.Gradient[i];
-        int best = Enumerable.Range(0, sum.Length / 3).MaxBy(p => Enumerable.Range(3 * p, 3).Sum(i => Math.Abs(sum[i])));
+        double Pull(int p) => Enumerable.Range(3 * p, 3).Sum(i => Math.Abs(sum[i]));
+        int best = Enumerable.Range(0, sum.Length / 3).MaxBy(Pull);
         return (best / width, best % width);
     }
 }

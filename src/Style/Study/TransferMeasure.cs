@@ -6,9 +6,13 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Study;
 
-/// <summary>How near a result is to its style and its content, each layer's distance relative to what it is compared with.</summary>
-/// <param name="Style">||G - A||² / ||A||² by layer, G and A the Gram matrices per pixel of result and style.</param>
-/// <param name="Content">||F - P||² / ||P||² by layer, F and P the maps of result and content.</param>
+/// <summary>
+/// How near a result is to its style and its content. Each layer's distance is relative to what it is compared with.
+/// </summary>
+/// <param name="Style">
+/// ||G - A||² / ||A||² by layer. G and A are the Gram matrices per pixel of result and style.
+/// </param>
+/// <param name="Content">||F - P||² / ||P||² by layer. F and P are the maps of result and content.</param>
 public sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<LayerLoss> Content)
 {
     /// <summary>The mean over the style layers.</summary>
@@ -16,13 +20,19 @@ public sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<Laye
 }
 
 /// <summary>
-/// Judges results by the losses of Gatys, Ecker and Bethge (2016, equations 1 and 5) in a network that need not be the one that
-/// they were painted with.
+/// Judges results by the losses of Gatys, Ecker and Bethge (2016, equations 1 and 5). The network need not be the one
+/// that painted them.
 /// </summary>
-/// <param name="size">Longest side that result and style are seen at; the content is seen at the result's size.</param>
-public sealed class TransferMeasure(ComputeDevice device, VggNetwork network, IReadOnlyList<string> styleLayers, IReadOnlyList<string> contentLayers, int size)
+/// <param name="size">
+/// The longest side at which result and style are seen. The content is seen at the result's size.
+/// </param>
+public sealed class TransferMeasure(
+    ComputeDevice device, VggNetwork network, IReadOnlyList<string> styleLayers, IReadOnlyList<string> contentLayers,
+    int size)
 {
-    /// <summary>How the network must compute maps: average pooling, and edges that bring no frame of their own.</summary>
+    /// <summary>
+    /// How the network must compute maps: with average pooling, and with edges that add no frame of their own.
+    /// </summary>
     public static VggOptions Network => Presets.DefaultTrained.Network;
 
     /// <summary>Measures one result.</summary>
@@ -42,8 +52,11 @@ public sealed class TransferMeasure(ComputeDevice device, VggNetwork network, IR
         using var objective = new Objective(
             device, network, options, height, width, content, [new StyleInput(style.Resized(styleHeight, styleWidth))]);
         using var tape = new Tape(device);
-        using var pixels = new Tensor(device, new Shape(height, width, 3), Resampler.Resize(result, height, width).Pixels);
+        float[] resized = Resampler.Resize(result, height, width).Pixels;
+        using var pixels = new Tensor(device, new Shape(height, width, 3), resized);
         LossValues values = objective.Evaluate(tape, pixels).Values(byLayer: true);
-        return new Measured([.. values.Layers!.Where(layer => !layer.IsContent)], [.. values.Layers!.Where(layer => layer.IsContent)]);
+        return new Measured(
+            [.. values.Layers!.Where(layer => !layer.IsContent)],
+            [.. values.Layers!.Where(layer => layer.IsContent)]);
     }
 }

@@ -6,7 +6,9 @@ using NativeStyle.Kernels.Memory;
 
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>A map (height, width, channels) that is read and written window by window, wherever it lies.</summary>
+/// <summary>
+/// A map (height, width, channels) that is read and written window by window, whatever memory it is in.
+/// </summary>
 internal abstract class MapStore(int height, int width, int channels) : IDisposable
 {
     public int Height => height;
@@ -19,15 +21,19 @@ internal abstract class MapStore(int height, int width, int channels) : IDisposa
 
     public Window Whole => new(0, 0, height, width);
 
-    /// <summary>A new map of zeros, in a scratch file or in the device's memory.</summary>
+    /// <summary>Creates a map of zeros, in a scratch file or in the device's memory.</summary>
     public static MapStore Create(
-        ComputeDevice device, int height, int width, int channels, bool onDisk, Lifetime lifetime = Lifetime.Brief) => !onDisk
-        ? new DeviceMap(device, height, width, channels, lifetime)
-        : device.IsRehearsal ? new BlankMap(height, width, channels) : new ScratchMap(height, width, channels);
+        ComputeDevice device, int height, int width, int channels, bool onDisk, Lifetime lifetime = Lifetime.Brief)
+    {
+        if (!onDisk) return new DeviceMap(device, height, width, channels, lifetime);
+        return device.IsRehearsal ? new BlankMap(height, width, channels) : new ScratchMap(height, width, channels);
+    }
 
-    /// <summary>A picture at some size, in units of the pixel range.</summary>
-    public static MapStore Of(ComputeDevice device, PictureSource picture, int height, int width, float range) => device.IsRehearsal
-        ? new BlankMap(height, width, 3) : new PictureMap(picture.At(height, width), range);
+    /// <summary>A picture as a map of some size, in units of the pixel range.</summary>
+    public static MapStore Of(ComputeDevice device, PictureSource picture, int height, int width, float range) =>
+        device.IsRehearsal
+            ? new BlankMap(height, width, 3)
+            : new PictureMap(picture.At(height, width), range);
 
     /// <summary>part = map[window].</summary>
     /// <param name="part">(window height, window width, channels), on the device.</param>
@@ -55,7 +61,7 @@ internal sealed class DeviceMap : MapStore
         Data.Fill(0f);
     }
 
-    /// <summary>A map over a tensor (height, width, channels) of somebody else's.</summary>
+    /// <summary>A map over a tensor (height, width, channels) that somebody else owns.</summary>
     public DeviceMap(Tensor map)
         : base(map.Shape[0], map.Shape[1], map.Shape[2]) => Data = map;
 
@@ -74,7 +80,7 @@ internal sealed class DeviceMap : MapStore
     }
 }
 
-/// <summary>A map in a scratch file, zeros at first: it takes disk instead of memory.</summary>
+/// <summary>A map in a scratch file. It is zero at first, and takes disk instead of memory.</summary>
 internal sealed class ScratchMap(int height, int width, int channels) : MapStore(height, width, channels)
 {
     private readonly ScratchFile _file = new((long)height * width * channels * sizeof(float));
@@ -122,10 +128,11 @@ internal sealed class ScratchMap(int height, int width, int channels) : MapStore
         return row.AsSpan(0, length);
     }
 
-    private long At(Window window, int row) => ((((long)window.Top + row) * Width) + window.Left) * Channels * sizeof(float);
+    private long At(Window window, int row) =>
+        ((((long)window.Top + row) * Width) + window.Left) * Channels * sizeof(float);
 }
 
-/// <summary>A map of a rehearsal that takes nothing of the device's memory: nothing is read from it or written to it.</summary>
+/// <summary>A map of a rehearsal that takes none of the device's memory. Reading and writing do nothing.</summary>
 internal sealed class BlankMap(int height, int width, int channels) : MapStore(height, width, channels)
 {
     public override void Read(Window window, Tensor part)
@@ -145,7 +152,7 @@ internal sealed class BlankMap(int height, int width, int channels) : MapStore(h
     }
 }
 
-/// <summary>A picture as a map, in units of the pixel range; to read only.</summary>
+/// <summary>A picture as a map, in units of the pixel range. It can only be read.</summary>
 internal sealed class PictureMap(Picture picture, float range) : MapStore(picture.Height, picture.Width, 3)
 {
     private float[] _row = [];
@@ -156,7 +163,8 @@ internal sealed class PictureMap(Picture picture, float range) : MapStore(pictur
         if (_row.Length != length) _row = new float[length];
         for (int y = 0; y < window.Height; y++)
         {
-            ReadOnlySpan<float> from = picture.Pixels.AsSpan((((window.Top + y) * Width) + window.Left) * 3, length);
+            int start = (((window.Top + y) * Width) + window.Left) * 3;
+            ReadOnlySpan<float> from = picture.Pixels.AsSpan(start, length);
             for (int i = 0; i < length; i++) _row[i] = from[i] * range;
             part.WriteRows(y, _row);
         }
@@ -168,6 +176,6 @@ internal sealed class PictureMap(Picture picture, float range) : MapStore(pictur
 
     public override void Dispose()
     {
-        // The picture is somebody else's.
+        // Somebody else owns the picture.
     }
 }

@@ -3,30 +3,31 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>Decides how pictures go through the network: at once, or in what segments and tiles.</summary>
+/// <summary>Decides how pictures go through the network: whole, or in which segments and tiles.</summary>
 internal abstract class PassPlanner(VggArchitecture architecture, TransferOptions options)
 {
     public VggArchitecture Architecture => architecture;
 
     public TransferOptions Options => options;
 
-    /// <summary>The steps to the maps of some layers.</summary>
+    /// <summary>The steps that lead to the maps of some layers.</summary>
     public VggPlan Steps(IEnumerable<string> layers) => new(architecture, options.Network, [.. layers]);
 
-    /// <summary>For the iterations on a picture of this size.</summary>
+    /// <summary>The plan for iterations on a picture of this size.</summary>
     public abstract TilePlan Iteration(int height, int width);
 
-    /// <summary>For the pass forward of the content picture, at the size of the result.</summary>
-    /// <param name="result">The plan of the iterations: it says where the targets go.</param>
+    /// <summary>The plan for the forward pass of the content picture, at the size of the result.</summary>
+    /// <param name="result">The plan of the iterations, which says where the targets go.</param>
     public abstract TilePlan Content(TilePlan result);
 
-    /// <summary>For the pass forward of a style picture of this size.</summary>
-    /// <param name="result">The plan of the iterations, whose content targets are there already.</param>
+    /// <summary>The plan for the forward pass of a style picture of this size.</summary>
+    /// <param name="result">The plan of the iterations, whose content targets exist already.</param>
     public abstract TilePlan Style(int height, int width, TilePlan result);
 }
 
 /// <summary>Cuts nothing, whatever the size.</summary>
-internal sealed class WholePlanner(VggArchitecture architecture, TransferOptions options) : PassPlanner(architecture, options)
+internal sealed class WholePlanner(VggArchitecture architecture, TransferOptions options)
+    : PassPlanner(architecture, options)
 {
     public override TilePlan Iteration(int height, int width) => TilePlan.Whole(Steps(Options.Layers), height, width);
 

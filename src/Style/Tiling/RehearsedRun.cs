@@ -8,7 +8,9 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>A run on a rehearsal of its device: network, targets, iterate and optimiser are there, of the size of real ones.</summary>
+/// <summary>
+/// A run on a rehearsal of its device. Network, targets, iterate and optimiser exist, and are as large as real ones.
+/// </summary>
 internal sealed class RehearsedRun : IDisposable
 {
     private readonly PassKind _kind;
@@ -22,10 +24,10 @@ internal sealed class RehearsedRun : IDisposable
     private readonly Objective? _objective;
     private readonly Iterate? _iterate;
 
-    /// <param name="kind">What passes will be made.</param>
-    /// <param name="plan">How.</param>
-    /// <param name="result">Of a target, the plan of the iterations.</param>
-    /// <param name="regions">Regions that styles have of their own.</param>
+    /// <param name="kind">The kind of passes that will be made.</param>
+    /// <param name="plan">The plan of these passes.</param>
+    /// <param name="result">For a target, the plan of the iterations.</param>
+    /// <param name="regions">How many regions the styles have of their own.</param>
     public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, TilePlan? result, int regions)
     {
         (_kind, _plan, _result, _options) = (kind, plan, result ?? plan, rehearsal.Options);
@@ -42,27 +44,29 @@ internal sealed class RehearsedRun : IDisposable
 
         if (kind == PassKind.Iteration)
         {
-            // A region's mask only has to be another one.
+            // The masks need no contents; they only have to be different objects.
             var blank = new BlankPicture(1, 1);
-            StyleInput[] styles =
-                [new StyleInput(blank), .. Enumerable.Range(0, regions).Select(_ => new StyleInput(blank, 1, new Picture(1, 1)))];
+            IEnumerable<StyleInput> regional =
+                Enumerable.Range(0, regions).Select(_ => new StyleInput(blank, 1, new Picture(1, 1)));
+            StyleInput[] styles = [new StyleInput(blank), .. regional];
+            if (regions > 0) styles = styles[1..];
             var targets = new SkippedTargetPass(_device, _network);
-            _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, regions > 0 ? styles[1..] : styles);
+            _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, styles);
             _iterate = new Iterate(_device, _options, plan.Height, plan.Width, _options.Iterations.Max());
             _iterate.Pixels.NewGradient();
         }
     }
 
-    /// <summary>Bytes of the device that are in use between passes.</summary>
+    /// <summary>Bytes of the device that stay in use between passes.</summary>
     public long StandingBytes => _device.MemoryBytes.InUse;
 
-    /// <summary>Bytes of the device's blocks at the highest.</summary>
+    /// <summary>The peak of the bytes in the device's blocks.</summary>
     public long DevicePeakBytes => _device.MemoryBytes.Peak;
 
-    /// <summary>Bytes of the device at the highest, with what its threads have for themselves.</summary>
+    /// <summary>The peak of the device's bytes, with the scratch memory of its threads.</summary>
     public long PeakBytes => _device.MemoryBytes.Peak + _device.ScratchBytes;
 
-    /// <summary>One iteration, or the pass of a target.</summary>
+    /// <summary>Makes one iteration, or the pass of a target.</summary>
     public void MakePass()
     {
         var picture = new BlankPicture(_plan.Height, _plan.Width);
@@ -73,7 +77,8 @@ internal sealed class RehearsedRun : IDisposable
                 _iterate!.Optimizer.Step(() => _objective!.ValueAndGradient(_iterate.Pixels).Total);
                 break;
             case PassKind.Content:
-                foreach (ContentLoss loss in ContentLoss.Measure(pass, _options, picture, _plan, _result.TargetsOnDisk)) loss.Dispose();
+                foreach (ContentLoss loss in ContentLoss.Measure(pass, _options, picture, _plan, _result.TargetsOnDisk))
+                    loss.Dispose();
                 break;
             default:
                 using (var guidance = new Guidance(_device))
@@ -86,11 +91,14 @@ internal sealed class RehearsedRun : IDisposable
         }
     }
 
-    /// <summary>What a segment takes while its largest tile is worked on, and what each tile keeps for the pass backward.</summary>
+    /// <summary>
+    /// Measures the bytes that a segment takes while its largest tile is worked on, and those that each tile keeps for
+    /// the backward pass.
+    /// </summary>
     public (long Peak, long Kept) OfLargestTile(SegmentPlan plan)
     {
         Segment segment = plan.Segment;
-        // Maps between segments are counted by others.
+        // OutputOnDisk: the search counts the maps between segments itself.
         SegmentPlan tile = plan with { Tiles = [segment.LargestTile(plan.Cells)], OutputOnDisk = true };
         var alone = new TilePlan(_plan.Network, [tile], _plan.Height, _plan.Width, TargetsOnDisk: false);
         using var input = new BlankMap(segment.Size.Height, segment.Size.Width, segment.Layers[0].InChannels);
@@ -101,11 +109,13 @@ internal sealed class RehearsedRun : IDisposable
         if (_kind == PassKind.Iteration)
         {
             using var evaluation = new TiledEvaluation(
-                tiles, _objective!.FeatureLosses, (head, terms) => Objective.Sum(head, terms, variation: null), _options.NormalizeGradients);
-            long kept = 0;
-            if (plan.KeepsGates) evaluation.ForwardDone = () => kept = _device.MemoryBytes.InUse - standing - evaluation.SumBytes;
+                tiles, _objective!.FeatureLosses, (head, terms) => Objective.Sum(head, terms, variation: null),
+                _options.NormalizeGradients);
+            long gates = 0;
+            if (plan.KeepsGates)
+                evaluation.ForwardDone = () => gates = _device.MemoryBytes.InUse - standing - evaluation.SumBytes;
             evaluation.ValueAndGradient(_device, input, input, byLayer: false);
-            return (PeakBytes - before - kept, kept);
+            return (PeakBytes - before - gates, gates);
         }
 
         using var masks = new Guidance(_device);
@@ -116,7 +126,9 @@ internal sealed class RehearsedRun : IDisposable
         {
             if (_kind != PassKind.Style) return;
             using var tape = new Tape(_device);
-            StyleStatistics.Of(_options, window.Height, window.Width, layer.OutChannels, guidance: null).Sums(tape, map, window);
+            StyleStatistics
+                .Of(_options, window.Height, window.Width, layer.OutChannels, guidance: null)
+                .Sums(tape, map, window);
         }
     }
 
@@ -129,25 +141,29 @@ internal sealed class RehearsedRun : IDisposable
         _device.Dispose();
     }
 
-    /// <summary>A picture of some size that nobody looks at.</summary>
+    /// <summary>A picture of some size whose pixels nobody reads.</summary>
     private sealed class BlankPicture(int height, int width) : PictureSource
     {
         public override int Height => height;
 
         public override int Width => width;
 
-        public override void ForEachRow(RowReader row) => throw new NotSupportedException("a rehearsal reads no picture");
+        public override void ForEachRow(RowReader row) =>
+            throw new NotSupportedException("a rehearsal reads no picture");
     }
 
-    /// <summary>One plan for whatever is asked.</summary>
-    private sealed class FixedPlanner(VggArchitecture architecture, TransferOptions options, TilePlan plan) : PassPlanner(architecture, options)
+    /// <summary>Returns the same plan for every iteration and for styles of its size; other passes go whole.</summary>
+    private sealed class FixedPlanner(VggArchitecture architecture, TransferOptions options, TilePlan plan)
+        : PassPlanner(architecture, options)
     {
         public override TilePlan Iteration(int height, int width) => plan;
 
         public override TilePlan Content(TilePlan result) =>
             TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
 
-        public override TilePlan Style(int height, int width, TilePlan result) => (height, width) == (plan.Height, plan.Width)
-            ? plan : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+        public override TilePlan Style(int height, int width, TilePlan result) =>
+            (height, width) == (plan.Height, plan.Width)
+                ? plan
+                : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
     }
 }

@@ -3,20 +3,21 @@ using Microsoft.Win32.SafeHandles;
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>
-/// Disk in place of memory: a file of zeros in the system's folder for temporary files (TMPDIR says which), which goes with
-/// the program however that ends.
+/// Disk in place of memory: a file of zeros in the system's folder for temporary files (TMPDIR names it). The file is
+/// deleted when the program ends, however it ends.
 /// </summary>
 internal sealed class ScratchFile : IDisposable
 {
     private readonly SafeFileHandle _file;
     private readonly string _path;
 
-    /// <exception cref="ScratchException">The disk has not so much space.</exception>
+    /// <exception cref="ScratchException">The disk does not have that much space.</exception>
     public ScratchFile(long bytes)
     {
         _path = Path.Combine(Path.GetTempPath(), $"nativestyle-{Environment.ProcessId}-{Guid.NewGuid():N}.scratch");
-        _file = Guarded(() => File.OpenHandle(_path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose));
-        // Where an open file can be deleted, nothing is left even after a kill.
+        _file = Guarded(() => File.OpenHandle(
+            _path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose));
+        // If the system can delete an open file, nothing is left even after a kill.
         if (!OperatingSystem.IsWindows()) File.Delete(_path);
         Guarded(() =>
         {
@@ -42,9 +43,9 @@ internal sealed class ScratchFile : IDisposable
         {
             RandomAccess.Write(_file, source, at);
         }
-        catch (IOException full)
+        catch (IOException failure)
         {
-            throw Explained(full);
+            throw Explained(failure);
         }
     }
 
@@ -56,9 +57,9 @@ internal sealed class ScratchFile : IDisposable
         {
             return run();
         }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw Explained(refused);
+            throw Explained(failure);
         }
     }
 

@@ -5,7 +5,8 @@ namespace NativeStyle.Style.Tiling;
 
 /// <summary>
 /// Steps of the network that run tile by tile, from one map that is stored whole to the next. Two segments meet after a
-/// pooling, where maps are smallest. Levels count the poolings inside: level 0 is the segment's input, level k is 2^k coarser.
+/// pooling, where maps are smallest. Levels count the poolings inside a segment: level 0 is the segment's input, and
+/// level k is 2^k times coarser.
 /// </summary>
 internal sealed class Segment
 {
@@ -14,8 +15,8 @@ internal sealed class Segment
     private readonly int[] _convolutions;
     private readonly Dictionary<(bool Rows, int Cells), (int[] Largest, long[] Sum)> _windows = [];
 
-    /// <param name="steps">The steps of this segment, from the one that reads its input on.</param>
-    /// <param name="height">Rows of what the first step reads.</param>
+    /// <param name="steps">The steps of this segment; the first one reads its input.</param>
+    /// <param name="height">Rows of the map that the first step reads.</param>
     /// <param name="options">They say what poolings do with odd sizes.</param>
     public Segment(IReadOnlyList<VggStep> steps, int height, int width, VggOptions options)
     {
@@ -30,7 +31,7 @@ internal sealed class Segment
             (height, width) = options.Pooled(height, width);
         }
 
-        // The pooling of the last layer that a loss reads belongs to the head: the tail starts from its map.
+        // The head ends with the last layer that a loss reads, or with its pooling. The tail starts from that map.
         int head = steps.Select((step, i) => step is TapStep ? i + 1 : 0).Max();
         if (head > 0 && head < steps.Count && steps[head] is PoolingStep) head++;
         (Head, Tail) = ([.. steps.Take(head)], [.. steps.Skip(head)]);
@@ -38,19 +39,24 @@ internal sealed class Segment
 
     public IReadOnlyList<VggStep> Steps { get; }
 
-    /// <summary>Its first and last layer.</summary>
+    /// <summary>The names of its first and last layer.</summary>
     public string Name => Layers.Count == 1 ? Layers[0].Name : $"{Layers[0].Name} to {Layers[^1].Name}";
 
     /// <summary>The convolutions among the steps.</summary>
     public IReadOnlyList<VggLayer> Layers { get; }
 
-    /// <summary>The steps up to the last map that a loss reads, and the pooling of that map; none where no loss reads any.</summary>
+    /// <summary>
+    /// The steps up to the last map that a loss reads, and the pooling of that map. It is empty if no loss reads any.
+    /// </summary>
     public IReadOnlyList<VggStep> Head { get; }
 
-    /// <summary>The steps after the head. Their gradient needs only their gates, unless a pooling among them reads its maps.</summary>
+    /// <summary>
+    /// The steps after the head. Their backward pass needs only their gates, unless a pooling among
+    /// them reads its maps.
+    /// </summary>
     public IReadOnlyList<VggStep> Tail { get; }
 
-    /// <summary>Whether it reads the picture, and not the map of a segment before it.</summary>
+    /// <summary>Whether it reads the picture instead of the map of a segment before it.</summary>
     public bool ReadsPixels => Layers[0].ReadsPixels;
 
     /// <summary>Whether its last map is the input of a segment after it.</summary>
@@ -62,7 +68,9 @@ internal sealed class Segment
     /// <summary>Rows and columns of the input.</summary>
     public (int Height, int Width) Size => (_heights[0], _widths[0]);
 
-    /// <summary>Rows and columns of the coarsest level, in whose pixels tiles are counted: each belongs to one tile.</summary>
+    /// <summary>
+    /// Rows and columns of the coarsest level. Tiles are counted in its pixels; each of these belongs to one tile.
+    /// </summary>
     public (int Height, int Width) Cells => (_heights[^1], _widths[^1]);
 
     /// <summary>The level of a layer's map.</summary>
@@ -82,34 +90,41 @@ internal sealed class Segment
         return from row in rows from column in columns select new Tile(row, column);
     }
 
-    /// <summary>The largest window that a tile of this size has, at every level.</summary>
+    /// <summary>The size, at every level, of the largest window that a tile of this size has.</summary>
     public (int Height, int Width)[] LargestWindow((int Height, int Width) cells) =>
         [.. WindowsOf(rows: true, cells.Height).Largest.Zip(WindowsOf(rows: false, cells.Width).Largest)];
 
-    /// <summary>The tile of this size whose window is largest.</summary>
+    /// <summary>The tile, of this size, with the largest window.</summary>
     public Tile LargestTile((int Height, int Width) cells)
     {
         return new Tile(Largest(_heights, cells.Height), Largest(_widths, cells.Width));
 
-        Interval Largest(int[] sizes, int length) => Cut(sizes, length).MaxBy(interval => interval.Window[0].End - interval.Window[0].Start)!;
+        Interval Largest(int[] sizes, int length) =>
+            Cut(sizes, length).MaxBy(interval => interval.Window[0].End - interval.Window[0].Start)!;
     }
 
-    /// <summary>Pixels of all tiles' windows together, at a level; beside the map's own they say what is computed twice.</summary>
+    /// <summary>
+    /// Pixels of the windows of all tiles together, at a level. What they have beyond the map's own pixels is computed
+    /// more than once.
+    /// </summary>
     public long PixelsOfWindows((int Height, int Width) cells, int level) =>
         WindowsOf(rows: true, cells.Height).Sum[level] * WindowsOf(rows: false, cells.Width).Sum[level];
 
-    /// <summary>Of one direction cut into parts of this size, by level: the largest window, and all together.</summary>
+    /// <summary>
+    /// Cuts one direction into intervals of this size. Returns, by level, the length of the largest window and that of
+    /// all windows together.
+    /// </summary>
     private (int[] Largest, long[] Sum) WindowsOf(bool rows, int cells)
     {
-        if (_windows.TryGetValue((rows, cells), out (int[] Largest, long[] Sum) known)) return known;
-        List<Interval> parts = Cut(rows ? _heights : _widths, cells);
+        if (_windows.TryGetValue((rows, cells), out (int[] Largest, long[] Sum) windows)) return windows;
+        List<Interval> intervals = Cut(rows ? _heights : _widths, cells);
         int[] largest = new int[_heights.Length];
         long[] sum = new long[_heights.Length];
-        foreach (Interval part in parts)
+        foreach (Interval interval in intervals)
         {
             for (int level = 0; level < sum.Length; level++)
             {
-                int length = part.Window[level].End - part.Window[level].Start;
+                int length = interval.Window[level].End - interval.Window[level].Start;
                 largest[level] = Math.Max(largest[level], length);
                 sum[level] += length;
             }
@@ -119,14 +134,15 @@ internal sealed class Segment
     }
 
     /// <summary>
-    /// One direction cut into parts. What a part owns at the coarsest level it owns at the finer ones too; at the end also what
-    /// an odd size leaves over. What it must read is found from the last layer back: each 3x3 convolution wants a pixel more on
-    /// either side, a pooling twice as many pixels. The window begins and ends where poolings' windows do, or at the map's end.
+    /// Cuts one direction into intervals. What an interval owns at the coarsest level, it owns at the finer levels too;
+    /// the last interval also owns what an odd size leaves over. What an interval must read is computed from the last
+    /// layer back: each 3x3 convolution needs one more pixel on either side, a pooling twice as many pixels. The window
+    /// begins and ends where windows of poolings do, or at the end of the map.
     /// </summary>
     private List<Interval> Cut(int[] sizes, int cells)
     {
         int coarsest = sizes.Length - 1;
-        List<Interval> parts = [];
+        List<Interval> intervals = [];
         for (int first = 0; first < sizes[coarsest]; first += cells)
         {
             bool last = first + cells >= sizes[coarsest];
@@ -144,14 +160,15 @@ internal sealed class Segment
             int unit = 1 << coarsest;
             (start, end) = (start / unit * unit, Math.Min(sizes[0], (end + unit - 1) / unit * unit));
             var window = new (int Start, int End)[sizes.Length];
-            for (int level = 0; level <= coarsest; level++) window[level] = (start >> level, end == sizes[0] ? sizes[level] : end >> level);
-            parts.Add(new Interval(own, window));
+            for (int level = 0; level <= coarsest; level++)
+                window[level] = (start >> level, end == sizes[0] ? sizes[level] : end >> level);
+            intervals.Add(new Interval(own, window));
         }
 
-        return parts;
+        return intervals;
     }
 
-    /// <summary>A range of rows or columns at every level: what belongs to the tile, and what is computed for it.</summary>
+    /// <summary>A range of rows or columns at every level: what the tile owns, and what is computed for it.</summary>
     internal sealed record Interval((int Start, int End)[] Own, (int Start, int End)[] Window);
 }
 
@@ -161,7 +178,10 @@ internal sealed class Tile(Segment.Interval rows, Segment.Interval columns)
     /// <summary>The pixels of a level's map that belong to this tile and to no other.</summary>
     public Window Own(int level) => Rectangle(rows.Own[level], columns.Own[level]);
 
-    /// <summary>The pixels of a level's map that are computed, those of neighbours among them; right only where they are needed.</summary>
+    /// <summary>
+    /// The pixels of a level's map that are computed for this tile, including pixels that its neighbours own. They are
+    /// right only where the tile needs them.
+    /// </summary>
     public Window Computed(int level) => Rectangle(rows.Window[level], columns.Window[level]);
 
     private static Window Rectangle((int Start, int End) rows, (int Start, int End) columns) =>

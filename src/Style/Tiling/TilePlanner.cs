@@ -3,25 +3,27 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>
-/// Lets pictures go through the network at once where that fits into the memory, else in the segments and tiles that take
-/// least time of those that fit.
+/// Lets pictures go through the network whole if that fits into the memory. Otherwise it chooses, among the segments
+/// and tiles that fit, those that take least time.
 /// </summary>
-/// <param name="rehearsal">What plans take.</param>
-/// <param name="times">How long they take.</param>
-/// <param name="limit">Bytes that all of it may take.</param>
+/// <param name="rehearsal">Says how much memory plans take.</param>
+/// <param name="times">Says how long they take.</param>
+/// <param name="limit">Bytes that everything together may take.</param>
 internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, long limit)
     : PassPlanner(rehearsal.Architecture, rehearsal.Options)
 {
-    private readonly Dictionary<(PassKind Kind, int Height, int Width, TilePlan? Result), (TilePlan Plan, long Peak)> _plans = [];
+    private readonly Dictionary<(PassKind Kind, int Height, int Width, TilePlan? Result), (TilePlan Plan, long Peak)>
+        _plans = [];
 
     public override TilePlan Iteration(int height, int width) => At(PassKind.Iteration, height, width).Plan;
 
     public override TilePlan Content(TilePlan result) => At(PassKind.Content, result.Height, result.Width, result).Plan;
 
-    public override TilePlan Style(int height, int width, TilePlan result) => At(PassKind.Style, height, width, result).Plan;
+    public override TilePlan Style(int height, int width, TilePlan result) =>
+        At(PassKind.Style, height, width, result).Plan;
 
-    /// <summary>The plan for a picture of this size, and the bytes that it takes at the highest, all in all.</summary>
-    /// <param name="result">Of a target, the plan of the iterations.</param>
+    /// <summary>The plan for a picture of this size, and its peak in bytes, everything included.</summary>
+    /// <param name="result">For a target, the plan of the iterations.</param>
     public (TilePlan Plan, long Peak) At(PassKind kind, int height, int width, TilePlan? result = null)
     {
         if (_plans.TryGetValue((kind, height, width, result), out (TilePlan Plan, long Peak) plan)) return plan;
@@ -38,7 +40,7 @@ internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, lo
         {
             using var search = new TileSearch(rehearsal, times, kind, whole, result);
             plan = search.Run(limit);
-            // Thousands of plans were made and forgotten.
+            // The search has made and dropped thousands of plans.
             HostMemory.Release();
         }
 

@@ -4,15 +4,16 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>
-/// The search for the fastest plan in tiles that fits into the memory, for pictures of one size. Where the network is cut, how
-/// large tiles are, whether gates are kept and what is on disk: all combinations are compared, by what the largest tile of each
-/// segment takes. Plans differ in how blocks lie between each other, so the best is then rehearsed as a whole, and if it does
-/// not fit, a smaller one is looked for.
+/// Searches, for pictures of one size, the fastest plan in tiles that fits into the memory. It compares all
+/// combinations of where the network is cut, how large tiles are, whether gates are kept and what is on disk. It judges
+/// them by what the largest tile of each segment takes. Plans also differ in how their blocks lie between each other,
+/// so the best plan is then rehearsed as a whole. If it does not fit, the search is repeated for a smaller plan.
 /// </summary>
 internal sealed class TileSearch : IDisposable
 {
-    /// <summary>Numbers of tiles that a side is cut into.</summary>
-    private static readonly int[] s_counts = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+    /// <summary>Into how many tiles a side may be cut.</summary>
+    private static readonly int[] s_counts =
+        [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
 
     private readonly MemoryRehearsal _rehearsal;
     private readonly TileTimes _times;
@@ -25,13 +26,13 @@ internal sealed class TileSearch : IDisposable
     private readonly Dictionary<string, List<Candidate>> _candidates = [];
 
     /// <param name="whole">The plan that cuts nothing.</param>
-    /// <param name="result">Of a target, the plan of the iterations.</param>
+    /// <param name="result">For a target, the plan of the iterations.</param>
     public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole, TilePlan? result)
     {
         (_rehearsal, _times, _kind, _whole, _result) = (rehearsal, times, kind, whole, result);
-        // Content targets may be too large to stand in memory at all: plans that have them there count them.
+        // Content targets may be too large to stand in memory at all. Plans that keep them there count them.
         _run = rehearsal.Prepare(kind, whole with { TargetsOnDisk = true }, result);
-        // What a first pass makes once stands as well.
+        // Makes one pass first: what it creates once, and keeps, counts as standing memory too.
         SegmentPlan network = whole.Segments[0];
         _run.OfLargestTile(network with { Cells = (1, 1) });
         _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole.Height, whole.Width);
@@ -42,7 +43,9 @@ internal sealed class TileSearch : IDisposable
 
     private bool Iterates => _kind == PassKind.Iteration;
 
-    /// <summary>Whether a tile's largest map is one that the device can hold in one buffer and kernels can count in 32 bits.</summary>
+    /// <summary>
+    /// Whether the device can hold a tile's largest map in one buffer, and kernels can count its elements in 32 bits.
+    /// </summary>
     public static bool Countable(ComputeDevice device, SegmentPlan plan)
     {
         (int Height, int Width)[] windows = plan.Segment.LargestWindow(plan.Cells);
@@ -53,7 +56,9 @@ internal sealed class TileSearch : IDisposable
         });
     }
 
-    /// <summary>The fastest plan within a limit, or the smallest if none is, and the bytes that it takes at the highest.</summary>
+    /// <summary>
+    /// Returns the fastest plan within a limit, or the smallest plan if none fits, and its peak in bytes.
+    /// </summary>
     public (TilePlan Plan, long Peak) Run(long limit)
     {
         const int Tries = 8;
@@ -64,7 +69,7 @@ internal sealed class TileSearch : IDisposable
             (TilePlan plan, bool fits) = Fastest(target);
             long peak = _rehearsal.Peak(_kind, plan, _result);
             if (peak < smallest.Peak) smallest = (plan, peak);
-            // Nothing is smaller than a plan whose largest tiles do not fit.
+            // If the largest tiles of a plan do not fit, no plan is smaller.
             if (peak <= limit || !fits) break;
             target -= Math.Max(peak - limit, limit / 25);
         }
@@ -89,8 +94,11 @@ internal sealed class TileSearch : IDisposable
             for (int gates = 0; gates < (Iterates ? 1 << segments.Length : 1); gates++)
             for (int targets = 0; targets < (Iterates && _contentBytes > 0 ? 2 : 1); targets++)
             {
-                if (Combine(segments, limit, disk, gates, targetsOnDisk: targets != 0) is not { } made) continue;
-                if (made.Excess < best.Excess || (made.Excess == best.Excess && made.Seconds < best.Seconds)) best = made;
+                bool targetsOnDisk = targets != 0;
+                if (Combine(segments, limit, disk, gates, targetsOnDisk) is not { } candidate) continue;
+                bool isBetter = candidate.Excess < best.Excess
+                    || (candidate.Excess == best.Excess && candidate.Seconds < best.Seconds);
+                if (isBetter) best = candidate;
             }
         }
 
@@ -103,7 +111,8 @@ internal sealed class TileSearch : IDisposable
         (int first, int height, int width) = (0, _whole.Height, _whole.Width);
         foreach (int end in cuts.Append(_whole.Network.Steps.Count))
         {
-            var segment = new Segment([.. _whole.Network.Steps.Take(end).Skip(first)], height, width, _whole.Network.Options);
+            VggStep[] steps = [.. _whole.Network.Steps.Take(end).Skip(first)];
+            var segment = new Segment(steps, height, width, _whole.Network.Options);
             segments.Add(segment);
             (height, width) = segment.Cells;
             first = end;
@@ -112,12 +121,16 @@ internal sealed class TileSearch : IDisposable
         return [.. segments];
     }
 
-    /// <summary>The fastest tiles of each segment that fit; where none do, the smallest, and by how much they exceed the limit.</summary>
-    /// <param name="disk">A bit for each map between segments that is on disk.</param>
-    /// <param name="gates">A bit for each segment that keeps gates.</param>
-    private (TilePlan Plan, long Excess, double Seconds)? Combine(Segment[] segments, long limit, int disk, int gates, bool targetsOnDisk)
+    /// <summary>
+    /// Combines the fastest tiles of each segment that fit. If none fit, it takes the smallest, and says by how much
+    /// they exceed the limit.
+    /// </summary>
+    /// <param name="disk">A bit for each map between segments; it is set if the map is on disk.</param>
+    /// <param name="gates">A bit for each segment; it is set if the segment keeps gates.</param>
+    private (TilePlan Plan, long Excess, double Seconds)? Combine(
+        Segment[] segments, long limit, int disk, int gates, bool targetsOnDisk)
     {
-        // What is too large for one buffer has to be on disk.
+        // A map that is too large for one buffer has to be on disk.
         if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _contentBytes)) return null;
         var plans = new SegmentPlan[segments.Length];
         double seconds = targetsOnDisk ? TileTimes.TargetDisk(_contentBytes) : 0;
@@ -128,23 +141,27 @@ internal sealed class TileSearch : IDisposable
             var draft = new SegmentPlan(segments[s], segments[s].Cells, (gates >> s & 1) != 0, onDisk);
             long output = onDisk ? 0 : draft.OutputBytes;
             if (!Countable(_rehearsal.Device, output)) return null;
-            // The maps before, the segment's own, and of iterations the gradient that is being filled.
+            // These stand: the map before, the segment's own, and for iterations the gradient that is being filled.
             long standing = kept + output + (Iterates ? before + LastOutput(plans, s) : LastOutput(plans, s));
-            if (Choose(draft, left - standing) is not { } chosen) return null;
-            kept += chosen.Kept;
-            excess = Math.Max(excess, standing + chosen.Kept + chosen.Peak - left);
-            seconds += chosen.Seconds + (onDisk ? TileTimes.OutputDisk(draft, Iterates) : 0);
-            plans[s] = draft with { Cells = chosen.Cells };
+            if (Choose(draft, left - standing) is not { } candidate) return null;
+            kept += candidate.Kept;
+            excess = Math.Max(excess, standing + candidate.Kept + candidate.Peak - left);
+            seconds += candidate.Seconds + (onDisk ? TileTimes.OutputDisk(draft, Iterates) : 0);
+            plans[s] = draft with { Cells = candidate.Cells };
             before += output;
         }
 
-        return (new TilePlan(_whole.Network, plans, _whole.Height, _whole.Width, targetsOnDisk), Math.Max(0, excess), seconds);
+        var plan = new TilePlan(_whole.Network, plans, _whole.Height, _whole.Width, targetsOnDisk);
+        return (plan, Math.Max(0, excess), seconds);
     }
 
     /// <summary>Bytes of the device that the map before a segment takes.</summary>
-    private static long LastOutput(SegmentPlan[] plans, int s) => s == 0 || plans[s - 1].OutputOnDisk ? 0 : plans[s - 1].OutputBytes;
+    private static long LastOutput(SegmentPlan[] plans, int s) =>
+        s == 0 || plans[s - 1].OutputOnDisk ? 0 : plans[s - 1].OutputBytes;
 
-    /// <summary>The fastest tiles of a segment that fit, or the smallest; null where a segment has no gates to keep.</summary>
+    /// <summary>
+    /// The fastest tiles of a segment that fit, or the smallest; null if a segment has no gates that it could keep.
+    /// </summary>
     private Candidate? Choose(SegmentPlan draft, long bytes)
     {
         List<Candidate> candidates = Candidates(draft);
@@ -167,19 +184,23 @@ internal sealed class TileSearch : IDisposable
             foreach (int columns in Sizes(segment.Cells.Width))
             {
                 SegmentPlan plan = draft with { Cells = (rows, columns) };
-                // The whole in one piece is known not to fit.
+                // The whole network in one tile is known not to fit.
                 bool isWhole = plan.Cells == segment.Cells && segment.ReadsPixels && !segment.HasOutput;
-                if (!isWhole && Countable(_rehearsal.Device, plan)) candidates.Add(new Candidate(plan, _run, _times.Of(plan, Iterates)));
+                if (!isWhole && Countable(_rehearsal.Device, plan))
+                    candidates.Add(new Candidate(plan, _run, _times.Of(plan, Iterates)));
             }
         }
 
         return _candidates[key] = [.. candidates.OrderBy(candidate => candidate.Seconds)];
     }
 
-    /// <summary>Tile sizes that cut a side into equal parts, each size once.</summary>
-    private static IEnumerable<int> Sizes(int side) => s_counts.Where(count => count <= side).Select(count => (side + count - 1) / count).Distinct();
+    /// <summary>Tile sizes that cut a side into equal intervals, each size once.</summary>
+    private static IEnumerable<int> Sizes(int side) => s_counts
+        .Where(count => count <= side)
+        .Select(count => (side + count - 1) / count)
+        .Distinct();
 
-    /// <summary>A size of tiles for a segment. What it takes is measured when somebody asks.</summary>
+    /// <summary>A tile size for a segment. Its memory is measured when it is first read.</summary>
     private sealed class Candidate
     {
         private readonly Lazy<(long Peak, long Kept)> _bytes;
@@ -189,22 +210,28 @@ internal sealed class TileSearch : IDisposable
             (Cells, Seconds) = (plan.Cells, seconds);
             Segment segment = plan.Segment;
             (int Height, int Width)[] windows = segment.LargestWindow(plan.Cells);
-            LeastBytes = segment.Layers.Max(layer => Area(layer) * (layer.InChannels + Math.Min(layer.OutChannels, 3)) * sizeof(float));
-            double tiles = (double)segment.PixelsOfWindows(plan.Cells, 0) / ((long)windows[0].Height * windows[0].Width);
+            LeastBytes = segment.Layers.Max(layer =>
+                Area(layer) * (layer.InChannels + Math.Min(layer.OutChannels, 3)) * sizeof(float));
+            double tiles =
+                (double)segment.PixelsOfWindows(plan.Cells, 0) / ((long)windows[0].Height * windows[0].Width);
             _bytes = new Lazy<(long, long)>(() =>
             {
                 (long peak, long kept) = run.OfLargestTile(plan);
                 return (peak, (long)(kept * tiles));
             });
 
-            long Area(VggLayer layer) => (long)windows[segment.Level(layer)].Height * windows[segment.Level(layer)].Width;
+            long Area(VggLayer layer)
+            {
+                int level = segment.Level(layer);
+                return (long)windows[level].Height * windows[level].Width;
+            }
         }
 
         public (int Height, int Width) Cells { get; }
 
         public double Seconds { get; }
 
-        /// <summary>Bytes that a tile takes in any case: what the largest of its layers reads.</summary>
+        /// <summary>Bytes that a tile takes at least: those that the largest of its layers reads.</summary>
         public long LeastBytes { get; }
 
         /// <summary>Bytes that a tile takes while it is worked on.</summary>

@@ -7,37 +7,45 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Tiling;
 
 /// <summary>
-/// Losses and their gradient in two passes over tiles. A loss is a function of sums over positions, so the first pass adds the
-/// sums up, and a small tape goes from them to the losses and back. With the gradients of the sums the second pass knows each
-/// window's own: dL/d(window) = dL/d(sum) d(sum)/d(window). Nothing is approximated; only the order of additions differs.
+/// Losses and their gradient in two passes over tiles. A loss is a function of sums over positions. So the first pass
+/// adds the sums up, and a small tape goes from them to the losses and back. The second pass knows the gradients of the
+/// sums, and from them each window's own: dL/d(window) = dL/d(sum) d(sum)/d(window). Nothing is approximated; only the
+/// order of additions differs.
 /// </summary>
 /// <param name="tiles">The network.</param>
-/// <param name="losses">All of them.</param>
-/// <param name="total">The sum of the losses' terms and of what does not come from maps, on a tape.</param>
-/// <param name="normalize">Whether each loss's gradient is normalised: its 1-norm is a sum over positions as well.</param>
+/// <param name="losses">All losses.</param>
+/// <param name="total">Adds up, on a tape, the terms of the losses and those that do not come from maps.</param>
+/// <param name="normalize">
+/// Whether each loss's gradient is normalised. Its 1-norm is a sum over positions as well.
+/// </param>
 internal sealed class TiledEvaluation(
-    TiledNetwork tiles, IReadOnlyList<FeatureLoss> losses, Func<Tape, IReadOnlyList<LossTerm>, LossTensors> total, bool normalize) : IDisposable
+    TiledNetwork tiles, IReadOnlyList<FeatureLoss> losses, Func<Tape, IReadOnlyList<LossTerm>, LossTensors> total,
+    bool normalize) : IDisposable
 {
     private readonly ILookup<VggLayer, FeatureLoss> _losses = losses.ToLookup(loss => loss.Layer);
     private readonly Dictionary<FeatureLoss, RunningSums> _sums = [];
     private readonly Dictionary<FeatureLoss, Tensor> _norms = [];
 
     /// <summary>Bytes of all sums.</summary>
-    public long SumBytes => _sums.Values.SelectMany(sums => sums.Totals).Sum(total => total.Shape.Length * sizeof(float));
+    public long SumBytes =>
+        _sums.Values.SelectMany(sums => sums.Totals).Sum(total => total.Shape.Length * sizeof(float));
 
     /// <summary>Called between the passes.</summary>
     public Action? ForwardDone { get; set; }
 
-    /// <summary>The losses; unless they are not finite, their gradient is added.</summary>
-    /// <param name="pixels">What the first segment reads.</param>
-    /// <param name="gradient">Where dL/d(pixels) is added.</param>
+    /// <summary>Computes the losses. It adds their gradient, unless the losses are not finite.</summary>
+    /// <param name="pixels">The map that the first segment reads.</param>
+    /// <param name="gradient">The map to which dL/d(pixels) is added.</param>
     /// <param name="byLayer">Whether to read each layer's loss.</param>
     public LossValues ValueAndGradient(ComputeDevice device, MapStore pixels, MapStore gradient, bool byLayer)
     {
         tiles.Forward(pixels, AddSums, backwardFollows: true);
         ForwardDone?.Invoke();
         using var head = new Tape(device);
-        LossTensors sum = total(head, [.. tiles.Taps.SelectMany(layer => _losses[layer]).SelectMany(loss => loss.Terms(head, _sums[loss].Totals))]);
+        IEnumerable<LossTerm> terms = tiles.Taps
+            .SelectMany(layer => _losses[layer])
+            .SelectMany(loss => loss.Terms(head, _sums[loss].Totals));
+        LossTensors sum = total(head, [.. terms]);
         LossValues values = sum.Values(byLayer);
         if (!double.IsFinite(values.Total)) return values;
         if (sum.Total.RequiresGradient) head.Backward(sum.Total);
@@ -62,7 +70,8 @@ internal sealed class TiledEvaluation(
 
     private void AddGradients(VggLayer layer, Window window, Tensor map)
     {
-        foreach (FeatureLoss loss in _losses[layer]) loss.Backward(map, window, _sums[loss].Totals, _norms.GetValueOrDefault(loss));
+        foreach (FeatureLoss loss in _losses[layer])
+            loss.Backward(map, window, _sums[loss].Totals, _norms.GetValueOrDefault(loss));
     }
 
     private void AddNorms(VggLayer layer, Window window, Tensor map)

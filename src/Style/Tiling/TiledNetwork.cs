@@ -6,27 +6,29 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tiling;
 
-/// <summary>Sees the window of a layer's map that belongs to a tile.</summary>
-/// <param name="window">Where it lies in the map.</param>
-/// <param name="map">(height, width, channels) of the window; it is gone when the visitor returns.</param>
+/// <summary>Receives the window of a layer's map that belongs to a tile.</summary>
+/// <param name="window">Where the window lies in the map.</param>
+/// <param name="map">(height, width, channels) of the window. It is gone when the visitor returns.</param>
 internal delegate void MapVisitor(VggLayer layer, Window window, Tensor map);
 
 /// <summary>
-/// VGG on a picture of any size in bounded memory, and exactly: what a loss reads are sums over positions, so parts of maps
-/// will do, if each position is in one of them and was computed from all pixels that it sees. The layers are cut into
-/// segments at poolings, so that the halo of a tile is that of a few layers and not of all; a map between two segments is kept
-/// whole. (Chen et al. 2016, "Training deep nets with sublinear memory cost", keep the same maps; the tiles are what bounds
+/// VGG on a picture of any size in bounded memory, and exactly. Losses read sums over positions, so windows of maps are
+/// enough, if each position lies in one window and was computed from all pixels that it sees. The layers are cut into
+/// segments at poolings, so that a tile needs the halo of a few layers and not of all. A map between two segments is
+/// kept whole. (Chen et al. 2016, "Training deep nets with sublinear memory cost", keep the same maps; the tiles bound
 /// the memory between them.)
 /// <code>
-///   Forward   for each segment, for each tile:  window of the map before → layers → parts of maps to the visitor,
-///                                               its part of the map behind is kept
-///   Backward  from the last segment, each tile: the same layers again, recorded; the visitor gives the gradients of the
-///                                               parts; backward to the window, added to the gradient of the map before
+///   Forward   for each segment, for each tile:  window of the map before → layers → windows of maps to the
+///                                               visitor; keeps only the tile's window of the map after the segment
+///   Backward  from the last segment, each tile: the same layers again, recorded; the visitor gives the gradients of
+///                                               the windows; backward to the tile's window, whose gradient is added to
+///                                               that of the map before
 /// </code>
-/// Zeros stand outside of a window where a neighbour's pixels would be: what they spoil is never part of a tile, and gets no
-/// gradient.
+/// Outside a window there are zeros in place of the neighbours' pixels. What they spoil never belongs to the tile, and
+/// gets no gradient.
 /// </summary>
-internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, float pixelRange, TilePlan plan) : IDisposable
+internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, float pixelRange, TilePlan plan)
+    : IDisposable
 {
     private readonly MapStore?[] _maps = new MapStore?[plan.Segments.Count];
     private readonly MapStore?[] _gradients = new MapStore?[plan.Segments.Count];
@@ -35,15 +37,20 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     private int _tiles;
 
     /// <summary>The layers whose maps are visited, in the network's order.</summary>
-    public IEnumerable<VggLayer> Taps => plan.Segments.SelectMany(segment => segment.Segment.Steps).OfType<TapStep>().Select(step => step.Layer);
+    public IEnumerable<VggLayer> Taps => plan.Segments
+        .SelectMany(segment => segment.Segment.Steps)
+        .OfType<TapStep>()
+        .Select(step => step.Layer);
 
-    /// <summary>Called before each tile with its number and how many there will be, in both passes where there are two.</summary>
+    /// <summary>
+    /// Called before each tile with its number and the number of tiles, which is that of both passes if there are two.
+    /// </summary>
     public Action<int, int>? AtTile { get; init; }
 
-    /// <summary>The first pass.</summary>
+    /// <summary>Makes the first pass.</summary>
     /// <param name="pixels">RGB in units of the pixel range.</param>
-    /// <param name="visit">Sees every part of every layer's map once.</param>
-    /// <param name="backwardFollows">Whether what <see cref="Backward"/> needs is kept.</param>
+    /// <param name="visit">Receives every window of every layer's map once.</param>
+    /// <param name="backwardFollows">Whether to keep what <see cref="Backward"/> needs.</param>
     public void Forward(MapStore pixels, MapVisitor visit, bool backwardFollows)
     {
         Drop();
@@ -52,14 +59,15 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         {
             SegmentPlan segment = plan.Segments[s];
             if (segment.Segment.HasOutput) _maps[s] = NewOutput(segment);
-            (IReadOnlyList<VggStep> head, IReadOnlyList<VggStep> tail) = Split(segment, backwardFollows && segment.KeepsGates);
+            (IReadOnlyList<VggStep> head, IReadOnlyList<VggStep> tail) =
+                Split(segment, backwardFollows && segment.KeepsGates);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
-                using Recorded first = RunHead(pixels, s, tile, head, record: false, (layer, own, part) =>
+                using Recorded first = RunHead(pixels, s, tile, head, record: false, (layer, window, map) =>
                 {
-                    using var constant = new Tensor(device, part.Shape, part.Data);
-                    visit(layer, own, constant);
+                    using var constant = new Tensor(device, map.Shape, map.Data);
+                    visit(layer, window, constant);
                 });
                 Recorded last = first;
                 if (tail.Count > 0)
@@ -68,8 +76,8 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
                     _tails[s].Enqueue(last);
                 }
 
-                if (_maps[s] is not { } map) continue;
-                map.Write(tile.Own(segment.Segment.LastLevel), last.Output);
+                if (_maps[s] is not { } output) continue;
+                output.Write(tile.Own(segment.Segment.LastLevel), last.Output);
                 last.Output.Release();
             }
 
@@ -79,29 +87,37 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         if (!backwardFollows) Drop();
     }
 
-    /// <summary>The second pass: adds dL/d(pixels).</summary>
-    /// <param name="pixels">Those of the first pass.</param>
-    /// <param name="pixelGradient">Where to add.</param>
-    /// <param name="addGradients">Fills the gradient of each part.</param>
-    /// <param name="before">Sees every part of a segment's maps before the gradients are asked for, where somebody has to.</param>
+    /// <summary>Makes the second pass: adds dL/d(pixels).</summary>
+    /// <param name="pixels">The pixels of the first pass.</param>
+    /// <param name="pixelGradient">The map to add to.</param>
+    /// <param name="addGradients">Fills the gradient of each window.</param>
+    /// <param name="before">
+    /// Receives every window of a segment's maps before the gradients are asked for; null if nobody needs that.
+    /// </param>
     public void Backward(MapStore pixels, MapStore pixelGradient, MapVisitor addGradients, MapVisitor? before = null)
     {
-        // Of a network that is cut off there, as rehearsals of a segment run it.
+        // A network may end with an output: rehearsals run a single segment.
         if (plan.Segments[^1].Segment.HasOutput) _gradients[^1] = NewOutput(plan.Segments[^1]);
         for (int s = plan.Segments.Count - 1; s >= 0; s--)
         {
             SegmentPlan segment = plan.Segments[s];
             if (before is not null)
-                foreach (Tile tile in segment.Tiles) RunHead(pixels, s, tile, segment.Segment.Head, record: false, before).Dispose();
+            {
+                foreach (Tile tile in segment.Tiles)
+                    RunHead(pixels, s, tile, segment.Segment.Head, record: false, before).Dispose();
+            }
+
             IReadOnlyList<VggStep> head = Split(segment, segment.KeepsGates).Head;
             MapStore target = s == 0 ? pixelGradient : _gradients[s - 1] = NewOutput(plan.Segments[s - 1]);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
                 using Recorded first = RunHead(pixels, s, tile, head, record: true, Gradients);
-                using Recorded? tail = _tails[s].TryDequeue(out Recorded? kept) ? kept : null;
+                using Recorded? tail = _tails[s].TryDequeue(out Recorded? recorded) ? recorded : null;
                 first.Output.Release();
-                if (_gradients[s] is { } gradient) gradient.Read(tile.Own(segment.Segment.LastLevel), (tail ?? first).Output.NewGradient());
+                Tensor output = (tail ?? first).Output;
+                if (_gradients[s] is { } gradient)
+                    gradient.Read(tile.Own(segment.Segment.LastLevel), output.NewGradient());
                 if (tail is not null)
                 {
                     tail.Tape.Backward();
@@ -116,15 +132,15 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             if (s > 0) Free(ref _maps[s - 1]);
         }
 
-        void Gradients(VggLayer layer, Window own, Tensor part)
+        void Gradients(VggLayer layer, Window window, Tensor map)
         {
-            using var leaf = new Tensor(device, part.Shape, part.Data, requiresGradient: true);
-            addGradients(layer, own, leaf);
-            part.TakeGradient(leaf);
+            using var leaf = new Tensor(device, map.Shape, map.Data, requiresGradient: true);
+            addGradients(layer, window, leaf);
+            map.TakeGradient(leaf);
         }
     }
 
-    /// <summary>Forgets the first pass, as where no second follows after all.</summary>
+    /// <summary>Forgets the first pass, for example because no second pass follows.</summary>
     public void Drop()
     {
         for (int s = 0; s < plan.Segments.Count; s++)
@@ -137,13 +153,15 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
 
     public void Dispose() => Drop();
 
-    /// <summary>Runs steps from a segment's first on, on a tile's window.</summary>
-    private Recorded RunHead(MapStore pixels, int s, Tile tile, IReadOnlyList<VggStep> steps, bool record, MapVisitor visit)
+    /// <summary>Runs the first steps of a segment on a tile's window.</summary>
+    private Recorded RunHead(
+        MapStore pixels, int s, Tile tile, IReadOnlyList<VggStep> steps, bool record, MapVisitor visit)
     {
         MapStore source = s == 0 ? pixels : _maps[s - 1]!;
         Window window = tile.Computed(0);
         var tape = new Tape(device);
-        var input = new Tensor(device, new Shape(window.Height, window.Width, source.Channels), requiresGradient: record);
+        var shape = new Shape(window.Height, window.Width, source.Channels);
+        var input = new Tensor(device, shape, requiresGradient: record);
         source.Read(window, input);
         Tensor x = input;
         if (plan.Segments[s].Segment.ReadsPixels)
@@ -155,7 +173,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         return Run(plan.Segments[s].Segment, tile, tape, input, x, steps, visit);
     }
 
-    /// <summary>Runs and records the steps after the last loss, from the map that the head ended with.</summary>
+    /// <summary>Runs and records the steps after the last loss, from the last map of the head.</summary>
     private Recorded RunTail(Segment segment, Tile tile, IReadOnlyList<VggStep> steps, Tensor map)
     {
         var leaf = new Tensor(device, map.Shape, map.Data, requiresGradient: true);
@@ -170,29 +188,30 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             x = map;
             if (step is not TapStep) continue;
             int level = segment.Level(step.Layer);
-            Tensor part = Part(map, level);
-            visit(step.Layer, tile.Own(level), part);
-            if (part != map) part.Release();
+            Tensor ownMap = OwnWindow(map, level);
+            visit(step.Layer, tile.Own(level), ownMap);
+            if (ownMap != map) ownMap.Release();
         }
 
-        // Only the tile's own window goes into the map after the segment.
+        // Keeps only the tile's own window of the map after the segment.
         bool leaves = segment.HasOutput && steps.Count > 0 && steps[^1] == segment.Steps[^1];
-        Tensor output = leaves ? Part(x, segment.LastLevel) : x;
+        Tensor output = leaves ? OwnWindow(x, segment.LastLevel) : x;
         if (output != x) x.Release();
         return new Recorded(tape, input, output);
 
-        Tensor Part(Tensor map, int level)
+        Tensor OwnWindow(Tensor map, int level)
         {
             (Window own, Window computed) = (tile.Own(level), tile.Computed(level));
             return own == computed ? map : tape.Crop(map, own.Within(computed));
         }
     }
 
-    /// <summary>The steps that run anew in each pass, and those after them that are kept from the first.</summary>
-    private static (IReadOnlyList<VggStep> Head, IReadOnlyList<VggStep> Tail) Split(SegmentPlan plan, bool keepsGates) =>
+    /// <summary>The steps that run again in each pass, and those after them whose tapes the first pass keeps.</summary>
+    private static (IReadOnlyList<VggStep> Head, IReadOnlyList<VggStep> Tail) Split(
+        SegmentPlan plan, bool keepsGates) =>
         keepsGates ? (plan.Segment.Head, plan.Segment.Tail) : (plan.Segment.Steps, []);
 
-    /// <summary>A map of zeros as a segment's output.</summary>
+    /// <summary>Creates a map of zeros for a segment's output.</summary>
     private MapStore NewOutput(SegmentPlan plan)
     {
         (int height, int width) = plan.Segment.Cells;
@@ -207,7 +226,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     }
 
     /// <summary>A tile's pass on its tape.</summary>
-    /// <param name="Output">The last map; behind a segment's last layer the tile's part of it.</param>
+    /// <param name="Output">The last map; after a segment's last layer, only the tile's window of it.</param>
     private sealed record Recorded(Tape Tape, Tensor Input, Tensor Output) : IDisposable
     {
         public void Dispose()
