@@ -63,7 +63,7 @@ public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vector
     public OptimizerState OnHost() => this with { Vectors = [.. Vectors] };
 }
 
-/// <summary>Vectors that are copied anew each time that they are read.</summary>
+/// <summary>Vectors that are copied again each time that they are read.</summary>
 public sealed class LazyVectors(IReadOnlyList<Func<float[]>> vectors) : IReadOnlyList<float[]>
 {
     public int Count => vectors.Count;

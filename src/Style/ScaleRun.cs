@@ -2,7 +2,6 @@ using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style.Tiling;
 
 namespace NativeStyle.Style;
 

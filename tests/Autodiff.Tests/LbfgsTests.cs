@@ -3,13 +3,14 @@ using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Autodiff.Tests;
 
-/// <summary>L-BFGS on functions whose minima are known, in single precision.</summary>
+/// <summary>Runs L-BFGS in single precision on functions whose minima are known.</summary>
 public class LbfgsTests
 {
     [Fact]
     public void RosenbrocksValleyIsFollowedToItsEnd()
     {
-        // sum 100 (x[i+1] - x[i]²)² + (1 - x[i])², least at (1, ..., 1); the classic start.
+        // The function is sum 100 (x[i+1] - x[i]²)² + (1 - x[i])². Its minimum is at (1, ..., 1). The
+        // start is classic.
         float[] start = [.. Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? -1.2f : 1f)];
         (float[] x, double value, _) = Minimize(Rosenbrock, start, new LbfgsSettings(10), 100);
         Assert.True(value < 1e-8, $"the value is {value}");
@@ -30,7 +31,7 @@ public class LbfgsTests
     [Fact]
     public void TheValueNeverRisesAndItEndsWhereRoundingEndsIt()
     {
-        // On top of 1000, single precision cannot tell values nearer than 6e-5 apart.
+        // Near 1000, single precision cannot tell values apart that differ by less than 6e-5.
         static (double, double[]) Raised(double[] x) =>
             Quadratic(x) is var (raised, gradient) ? (1000 + raised, gradient) : default;
         List<double> values = [];
@@ -43,12 +44,13 @@ public class LbfgsTests
     [Fact]
     public void BoundsHoldAndTheMinimumWithinThemIsFound()
     {
-        // Separable, so the least point of the box is the least point clamped into it.
+        // The function is separable, so its minimum within the box is its minimum clamped into the box.
         (float[] x, _, _) = Minimize(Quadratic, new float[50], new LbfgsSettings(10), 400, bounds: (-0.25f, 0.5f));
         for (int i = 0; i < x.Length; i++)
         {
             Assert.InRange(x[i], -0.25f, 0.5f);
-            // Single precision tells values of some hundreds apart to 3e-5, which is this far along the flattest axes.
+            // Single precision tells values of some hundreds apart if they differ by 3e-5. Along the flattest axes, the
+            // tolerance changes the value by that much.
             Assert.Equal(Math.Clamp(Math.Sin(i), -0.25, 0.5), x[i], 2e-2);
         }
     }
@@ -88,8 +90,8 @@ public class LbfgsTests
     }
 
     private static (float[] X, double Value, int Evaluations) Minimize(
-        Func<double[], (double, double[])> function, float[] start, LbfgsSettings settings, int steps, (float, float)? bounds = null,
-        Action<double>? onStep = null)
+        Func<double[], (double, double[])> function, float[] start, LbfgsSettings settings, int steps,
+        (float, float)? bounds = null, Action<double>? onStep = null)
     {
         using var cpu = new CpuDevice(2);
         using var x = new Tensor(cpu, new Shape(1, 1, start.Length), start, true);
@@ -112,7 +114,7 @@ public class LbfgsTests
     }
 
     /// <summary>
-    /// The value of a function of the host, whose gradient reaches x through an operator that changes nothing.
+    /// Evaluates a function on the host. Its gradient reaches x through an operator that changes nothing.
     /// </summary>
     private static double Evaluate(
         ComputeDevice device, Tensor x, Func<double[], (double Value, double[] Gradient)> function)

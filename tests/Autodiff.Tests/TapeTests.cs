@@ -52,7 +52,8 @@ public sealed class TapeTests : IDisposable
     }
 
     /// <summary>
-    /// A whole network in the kernels' and the vectorised form against central differences of its own loss.
+    /// Compares the gradient of a whole network, in kernels and in vectorised form, with central
+    /// differences of its loss.
     /// </summary>
     [Theory]
     [InlineData("cpu")]
@@ -72,7 +73,7 @@ public sealed class TapeTests : IDisposable
         float largest = gradient.Max(Math.Abs);
         for (int i = 0; i < pixels.Length; i += 11)
         {
-            // float32 differences: a large step for the rounding, a loose bound for the curvature.
+            // The differences are in float32: rounding needs a large step, and curvature then needs a loose bound.
             const float Step = 1f / 64;
             double estimate = (At(i, Step) - At(i, -Step)) / (2 * Step);
             Assert.True(
@@ -117,7 +118,7 @@ public sealed class TapeTests : IDisposable
     }
 
     /// <summary>
-    /// A map that no backward reads is gone after its release, and the gradients are the same without it.
+    /// A map that no backward reads is gone after its release. The gradients do not change.
     /// </summary>
     [Fact]
     public void ReleasedMapsGiveTheirMemoryBackAtOnceUnlessALossReadsThem()
@@ -179,7 +180,7 @@ public sealed class TapeTests : IDisposable
         for (int i = 0; i < 3; i++) Assert.Equal(i + 1, found[i], 2);
     }
 
-    /// <summary>Weights that are not frozen learn: a convolution finds the filter that made its targets.</summary>
+    /// <summary>Weights that are not frozen learn. A convolution finds the filter that made its targets.</summary>
     [Fact]
     public void UnfrozenWeightsLearnAFilter()
     {

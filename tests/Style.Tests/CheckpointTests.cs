@@ -10,14 +10,19 @@ public class CheckpointTests
 {
     private static readonly TransferOptions s_adam = Presets.DefaultRandom with
     {
-        ContentLayers = [new("conv2_1", 1)], StyleLayers = [new("conv1_1", 0.5), new("conv2_1", 0.5)], Size = 36, CoarsestSize = 24, Iterations = [6, 5],
+        ContentLayers = [new("conv2_1", 1)],
+        StyleLayers = [new("conv1_1", 0.5), new("conv2_1", 0.5)],
+        Size = 36,
+        CoarsestSize = 24,
+        Iterations = [6, 5],
     };
 
-    private static readonly TransferOptions s_lbfgs = s_adam with { Optimizer = OptimizerKind.Lbfgs, Clamp = false, History = 3 };
+    private static readonly TransferOptions s_lbfgs =
+        s_adam with { Optimizer = OptimizerKind.Lbfgs, Clamp = false, History = 3 };
 
     public static TheoryData<string> Kinds() => ["adam", "lbfgs", "bounded lbfgs", "fixed lbfgs"];
 
-    /// <summary>From every checkpoint of a run, through the file, to the same bytes, losses and all.</summary>
+    /// <summary>A run continues from each of its checkpoints, through the file, to the same bytes and losses.</summary>
     [Theory]
     [MemberData(nameof(Kinds))]
     public void ARunGoesOnFromEveryIterationToTheSameBytes(string kind)
@@ -43,7 +48,9 @@ public class CheckpointTests
             Assert.Equal(OptionsJson.Write(options), OptionsJson.Write(read.Job.Options));
             TransferResult resumed = Run(read.Job.Options, null, read.State);
             Assert.Equal(whole.Picture.Pixels, resumed.Picture.Pixels);
-            Assert.Equal(whole.Reports.Select(report => report with { Seconds = 0 }), resumed.Reports.Select(report => report with { Seconds = 0 }));
+            Assert.Equal(
+                whole.Reports.Select(report => report with { Seconds = 0 }),
+                resumed.Reports.Select(report => report with { Seconds = 0 }));
         }
     }
 
@@ -68,22 +75,34 @@ public class CheckpointTests
         }
 
         File.WriteAllBytes(file, [.. "NSTYLE99"u8, .. good[8..]]);
-        Assert.Contains("another version", Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another version", Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file)).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(file, new string('x', 200));
-        Assert.Contains("no checkpoint", Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no checkpoint", Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file)).Message,
+            StringComparison.Ordinal);
     }
 
     private static Checkpoint Checkpoint(TransferOptions options, RunState state) => new(
-        new TransferJob { Content = "content.png", Styles = [new JobStyle("style.png")], Options = options, Plan = Schedule.Plan(options, 48, 64) },
+        new TransferJob
+        {
+            Content = "content.png",
+            Styles = [new JobStyle("style.png")],
+            Options = options,
+            Plan = Schedule.Plan(options, 48, 64),
+        },
         "/", new Dictionary<string, string> { [""] = "weights" }, "cpu", 1, 1L << 34, state);
 
     private static TransferResult Run(TransferOptions options, Action<RunState>? save, RunState? resume = null)
     {
         using var cpu = new CpuDevice(2);
-        using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
+        using var network =
+            new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
         Picture content = new(48, 64), style = new(40, 40);
         for (int i = 0; i < content.Pixels.Length; i++) content.Pixels[i] = 0.5f + (0.4f * MathF.Sin(i * 0.011f));
-        for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
+        for (int i = 0; i < style.Pixels.Length; i++)
+            style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
         return new StyleTransfer(cpu, network, options) { Checkpoint = save is null ? null : (1, save) }.Run(
             new TransferInputs(content, [new StyleInput(style)]), Schedule.Plan(options, 48, 64), default, resume);
     }

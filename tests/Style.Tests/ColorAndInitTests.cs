@@ -14,7 +14,7 @@ public class ColorAndInitTests
         Picture merged = ColorTransfer.WithChromaOf(result, content);
         for (int i = 0; i < merged.Pixels.Length; i += 3)
         {
-            // Into YUV (BT.601), Y exchanged, and back, as the original tools do it.
+            // Converts to YUV (BT.601), exchanges Y, and converts back, as the original tools do it.
             (double y, _, _) = Yuv(result.Pixels.AsSpan(i, 3));
             (_, double u, double v) = Yuv(content.Pixels.AsSpan(i, 3));
             double[] rgb = [y + (1.13983 * v), y - (0.39465 * u) - (0.58060 * v), y + (2.03211 * u)];
@@ -36,9 +36,11 @@ public class ColorAndInitTests
         for (int c = 0; c < 3; c++)
         {
             float[] Channel(Picture of) => [.. of.Pixels.Where((_, i) => i % 3 == c)];
-            // Both pictures have as many pixels, and no two alike: the same values in another order, the picture's.
+            // Both pictures have equally many pixels, and no two values are equal. So the result has the reference's
+            // values in the picture's order.
             Assert.Equal(Channel(reference).Order(), Channel(matched).Order());
-            int[] Ranks(Picture of) => [.. Channel(of).Select((value, i) => (value, i)).OrderBy(each => each.value).Select(each => each.i)];
+            int[] Ranks(Picture of) =>
+                [.. Channel(of).Select((value, i) => (value, i)).OrderBy(each => each.value).Select(each => each.i)];
             Assert.Equal(Ranks(picture), Ranks(matched));
         }
     }
@@ -54,9 +56,12 @@ public class ColorAndInitTests
 
     public static TheoryData<InitKind, double, double> Noises() => new()
     {
-        // The kind, its mean and its standard deviation in red.
-        { InitKind.White, 1, 0 }, { InitKind.Grey, 0.5 + (0.5 / 255), 1 / 255.0 / Math.Sqrt(12) }, { InitKind.Uniform, 0.5, 1 / Math.Sqrt(12) },
-        { InitKind.Normal, 0.5, 20 / 255.0 }, { InitKind.MeanNormal, 0.485, 20 / 255.0 },
+        // Each row has a kind, and its mean and standard deviation in red.
+        { InitKind.White, 1, 0 },
+        { InitKind.Grey, 0.5 + (0.5 / 255), 1 / 255.0 / Math.Sqrt(12) },
+        { InitKind.Uniform, 0.5, 1 / Math.Sqrt(12) },
+        { InitKind.Normal, 0.5, 20 / 255.0 },
+        { InitKind.MeanNormal, 0.485, 20 / 255.0 },
     };
 
     [Theory]
@@ -73,18 +78,26 @@ public class ColorAndInitTests
     {
         Picture style = Colors(1);
         for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = 0.4f + (0.2f * style.Pixels[i]);
-        float[] red = Red(Presets.Coursera with { Init = InitKind.StyleNormal }, new TransferInputs(null, [new StyleInput(style)]));
+        float[] red = Red(
+            Presets.Coursera with { Init = InitKind.StyleNormal }, new TransferInputs(null, [new StyleInput(style)]));
         double[] of = [.. style.Pixels.Where((_, i) => i % 3 == 0).Select(value => (double)value)];
         Assert.Equal(of.Average(), red.Average(), 0.003);
-        Assert.Equal(Math.Sqrt(of.Average(value => Math.Pow(value - of.Average(), 2))), Math.Sqrt(red.Average(value => Math.Pow(value - red.Average(), 2))), 0.003);
+        Assert.Equal(
+            Math.Sqrt(of.Average(value => Math.Pow(value - of.Average(), 2))),
+            Math.Sqrt(red.Average(value => Math.Pow(value - red.Average(), 2))), 0.003);
         Assert.All(red, value => Assert.InRange(value, 0f, 1f));
     }
 
     [Fact]
     public void AStartThatNeedsAPictureSaysSo()
     {
-        foreach (InitKind kind in new[] { InitKind.Content, InitKind.Style, InitKind.StyleNormal, InitKind.Picture, InitKind.Blend })
-            Assert.Throws<TransferException>(() => Red(Presets.Coursera with { Init = kind }, new TransferInputs(null, [])));
+        InitKind[] kinds =
+            [InitKind.Content, InitKind.Style, InitKind.StyleNormal, InitKind.Picture, InitKind.Blend];
+        foreach (InitKind kind in kinds)
+        {
+            Assert.Throws<TransferException>(
+                () => Red(Presets.Coursera with { Init = kind }, new TransferInputs(null, [])));
+        }
     }
 
     [Fact]
@@ -105,15 +118,19 @@ public class ColorAndInitTests
     [InlineData(StyleSizing.ContentWidth, 1.0, 0, 400, 200)]
     [InlineData(StyleSizing.ContentWidth, 0.5, 0, 200, 100)]
     [InlineData(StyleSizing.LongestSide, 1.0, 60, 60, 30)]
-    public void StylesAreSeenAtTheSizesOfTheSystems(StyleSizing sizing, double factor, int fixedSize, int height, int width)
+    public void StylesAreSeenAtTheSizesOfTheSystems(
+        StyleSizing sizing, double factor, int fixedSize, int height, int width)
     {
-        // A result of 150 x 200 and a style of 80 x 40.
-        TransferOptions options = Presets.Coursera with { StyleSizing = sizing, StyleSizeFactor = factor, StyleSize = fixedSize };
+        // The result has 150 x 200 pixels, the style 80 x 40.
+        TransferOptions options =
+            Presets.Coursera with { StyleSizing = sizing, StyleSizeFactor = factor, StyleSize = fixedSize };
         Assert.Equal((height, width), Schedule.StyleSize(options, 150, 200, 80, 40));
     }
 
     private static float[] Red(TransferOptions options, TransferInputs inputs) =>
-        [.. InitialPicture.Create(options, inputs, s_mean, 100, 100).Where((_, i) => i % 3 == 0).Select(value => value / options.PixelRange)];
+        [.. InitialPicture.Create(options, inputs, s_mean, 100, 100)
+            .Where((_, i) => i % 3 == 0)
+            .Select(value => value / options.PixelRange)];
 
     private static Picture Colors(int seed)
     {

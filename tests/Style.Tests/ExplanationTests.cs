@@ -17,8 +17,14 @@ public class ExplanationTests
 
     private static readonly TransferOptions s_options = Presets.Coursera with
     {
-        ContentLayers = [new("conv2_1", 1)], StyleLayers = [new("conv1_1", 0.4), new("conv2_1", 0.6)], TvWeight = 3, Size = 32, CoarsestSize = 20, Iterations = [4, 5],
-        Init = InitKind.Content, StyleSizing = StyleSizing.LongestSide,
+        ContentLayers = [new("conv2_1", 1)],
+        StyleLayers = [new("conv1_1", 0.4), new("conv2_1", 0.6)],
+        TvWeight = 3,
+        Size = 32,
+        CoarsestSize = 20,
+        Iterations = [4, 5],
+        Init = InitKind.Content,
+        StyleSizing = StyleSizing.LongestSide,
     };
 
     [Fact]
@@ -28,31 +34,42 @@ public class ExplanationTests
         using var network = new VggNetwork(cpu, s_weights, s_options.Network);
         var inputs = new TransferInputs(Smooth(24, 32, 1), [new StyleInput(Smooth(30, 30, 2))]);
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(s_options, 24, 32);
-        TransferExplanation explained = TransferExplanation.Create(cpu, network, s_options, inputs, plan, 3, (5, 6), _ => { }, default);
+        TransferExplanation explained =
+            TransferExplanation.Create(cpu, network, s_options, inputs, plan, 3, (5, 6), _ => { }, default);
 
-        // The same run as without an explanation; the start and three pictures.
+        // The run is the same as without an explanation. It has the start and three pictures.
         TransferResult plain = new StyleTransfer(cpu, network, s_options).Run(inputs, plan, default);
         Assert.Equal(plain.Picture.Pixels, explained.Result.Picture.Pixels);
         Assert.Equal([0, 3, 6, 9], explained.Pictures.Select(each => each.Iteration));
-        Assert.All(explained.Result.Reports, report => Assert.Equal(report.Content + report.Style, report.Layers!.Sum(layer => layer.Value), 1e-4 * report.Loss));
+        Assert.All(
+            explained.Result.Reports,
+            report => Assert.Equal(
+                report.Content + report.Style, report.Layers!.Sum(layer => layer.Value), 1e-4 * report.Loss));
 
-        // Each term's gradient, from one more evaluation of the whole: their sum.
-        Assert.Equal(["content conv2_1", "style conv1_1", "style conv2_1", "tv"], explained.Terms.Select(term => term.Name).Order());
+        // The pixel's gradient comes from one more evaluation of all terms, and is the sum of the terms' gradients.
+        Assert.Equal(
+            ["content conv2_1", "style conv1_1", "style conv2_1", "tv"],
+            explained.Terms.Select(term => term.Name).Order());
         PixelStory story = explained.Pixel;
         Assert.Equal((5, 6), (story.Row, story.Column));
         for (int c = 0; c < 3; c++)
-            Assert.Equal(explained.Terms.Sum(term => (double)term.Gradient[(((5 * 32) + 6) * 3) + c]), story.Gradient[c], 1e-4 * Math.Abs(story.Gradient[c]));
+            Assert.Equal(
+                explained.Terms.Sum(term => (double)term.Gradient[(((5 * 32) + 6) * 3) + c]), story.Gradient[c],
+                1e-4 * Math.Abs(story.Gradient[c]));
         Assert.Equal(story.Predicted, story.Measured, 0.02 * Math.Abs(story.Predicted));
 
-        // The tape: what was run, with the gradient's norms; the loss's own is 1.
+        // The tape holds the operators that ran, with the norms of their gradients. The loss's own norm is 1.
         Assert.Equal(2, explained.Tape.Count(node => node.Name == "Gram"));
         Assert.Equal(3, explained.Tape.Count(node => node.Name == "Conv3x3"));
         Assert.Equal(1, explained.Tape[^1].GradientNorm!.Value, 1e-6);
         TapeNode input = explained.Tape[0];
         Assert.Equal(("Normalize", "(24, 32, 3)"), (input.Name, input.Shape.ToString()));
-        float[] network255 = [.. Enumerable.Range(0, 24 * 32 * 3).Select(i => explained.Terms.Where(term => term.Name != "tv").Sum(term => term.Gradient[i]))];
-        Assert.Equal(Math.Sqrt(network255.Sum(g => (double)g * g)), input.GradientNorm!.Value, 1e-3 * input.GradientNorm.Value);
-        Assert.All(explained.Tape, node => Assert.All(node.Inputs, from => Assert.InRange(from, -1, explained.Tape.Count - 1)));
+        float[] network255 = [.. Enumerable.Range(0, 24 * 32 * 3).Select(i =>
+            explained.Terms.Where(term => term.Name != "tv").Sum(term => term.Gradient[i]))];
+        Assert.Equal(
+            Math.Sqrt(network255.Sum(g => (double)g * g)), input.GradientNorm!.Value, 1e-3 * input.GradientNorm.Value);
+        Assert.All(explained.Tape, node =>
+            Assert.All(node.Inputs, from => Assert.InRange(from, -1, explained.Tape.Count - 1)));
     }
 
     [Fact]
@@ -61,18 +78,25 @@ public class ExplanationTests
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, s_options.Network);
         Picture style = Smooth(32, 32, 2);
-        TransferOptions options = s_options with { ContentWeight = 0.01, TvWeight = 0, CoarsestSize = 0, Iterations = [80] };
+        TransferOptions options =
+            s_options with { ContentWeight = 0.01, TvWeight = 0, CoarsestSize = 0, Iterations = [80] };
+        var inputs = new TransferInputs(Smooth(24, 32, 1), [new StyleInput(style)]);
         TransferExplanation explained = TransferExplanation.Create(
-            cpu, network, options, new TransferInputs(Smooth(24, 32, 1), [new StyleInput(style)]), Schedule.Plan(options, 24, 32), 2, null, _ => { }, default);
-        var reference = new ReferenceNetwork(s_weights, Pooling.Average, PoolEdge.Same, Padding.Zero, [1, 1, 1], Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
-        ReferenceNetwork.Map map = reference.Forward(Array.ConvertAll(style.Pixels, value => 255.0 * value), 32, 32, "conv1_1").Maps["conv1_1"];
+            cpu, network, options, inputs, Schedule.Plan(options, 24, 32), 2, null, _ => { }, default);
+        var reference = new ReferenceNetwork(
+            s_weights, Pooling.Average, PoolEdge.Same, Padding.Zero, [1, 1, 1],
+            Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
+        ReferenceNetwork.Map map = reference.Forward(
+            Array.ConvertAll(style.Pixels, value => 255.0 * value), 32, 32, "conv1_1").Maps["conv1_1"];
         double[] gram = StyleReference.Gram(map.Values, map.Pixels, map.Channels, 1.0 / map.Pixels);
         GramComparison found = explained.Grams.Single(each => each.Layer == "conv1_1");
         Assert.Equal(32, found.Channels.Length);
         double largest = gram.Max();
         for (int i = 0; i < 32; i++)
             for (int j = 0; j < 32; j++)
-                Assert.Equal(gram[(found.Channels[i] * map.Channels) + found.Channels[j]], found.Style[(i * 32) + j], 1e-5 * largest);
+                Assert.Equal(
+                    gram[(found.Channels[i] * map.Channels) + found.Channels[j]], found.Style[(i * 32) + j],
+                    1e-5 * largest);
         double Off(float[] of) => of.Zip(found.Style, (a, b) => (double)(a - b) * (a - b)).Sum();
         Assert.True(Off(found.Result) < Off(found.Start));
     }
@@ -81,7 +105,12 @@ public class ExplanationTests
     {
         var picture = new Picture(height, width);
         for (int i = 0; i < picture.Pixels.Length; i++)
-            picture.Pixels[i] = 0.5f + (0.4f * MathF.Sin((seed * 1.7f) + (i / 3 / width * 0.3f * seed) + (i / 3 % width * 0.21f) + (i % 3)));
+        {
+            int row = i / 3 / width, column = i / 3 % width, c = i % 3;
+            picture.Pixels[i] =
+                0.5f + (0.4f * MathF.Sin((seed * 1.7f) + (row * 0.3f * seed) + (column * 0.21f) + c));
+        }
+
         return picture;
     }
 }

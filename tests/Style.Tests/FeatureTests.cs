@@ -12,7 +12,7 @@ public class FeatureTests
 {
     private static readonly VggWeights s_weights = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv4_1");
 
-    /// <summary>The pixels that a unit's gradient reaches are its receptive field: no more, and to its edges.</summary>
+    /// <summary>A unit's gradient reaches the pixels of its receptive field up to its edges, and no others.</summary>
     [Theory]
     [InlineData("conv1_1", 3, 1)]
     [InlineData("conv1_2", 5, 1)]
@@ -36,15 +36,18 @@ public class FeatureTests
         Array.Fill(seed, 1f, ((row * width) + column) * channels, channels);
         tape.Backward(map, seed);
         float[] gradient = pixels.GradientToArray();
-        // Winograd's tiles leave roundings beside the field where there should be zeros.
+        // Winograd's tiles leave rounding errors beside the field, where there should be zeros.
         float least = 2e-6f * gradient.Max(Math.Abs);
-        int[] reached = [.. Enumerable.Range(0, Side * Side).Where(p => gradient.AsSpan(3 * p, 3).ToArray().Max(Math.Abs) > least)];
+        int[] reached =
+            [.. Enumerable.Range(0, Side * Side).Where(p => gradient.AsSpan(3 * p, 3).ToArray().Max(Math.Abs) > least)];
         (int top, int left) = (field.At(row).First, field.At(column).First);
         Assert.Equal((top, top + size - 1), (reached.Min(p => p / Side), reached.Max(p => p / Side)));
         Assert.Equal((left, left + size - 1), (reached.Min(p => p % Side), reached.Max(p => p % Side)));
     }
 
-    /// <summary>A patch's own activation, computed for it alone where nothing beyond its field can reach, is what was found.</summary>
+    /// <summary>
+    /// The patches that are found have the largest activations of the maps.
+    /// </summary>
     [Fact]
     public void TheStrongestPatchIsWhereTheMapIsLargest()
     {
@@ -53,7 +56,11 @@ public class FeatureTests
         var finder = new StrongestPatches(cpu, network, "conv2_1", 5, 4, 2);
         Picture[] pictures = [Noise(40), Noise(44), Noise(48)];
         for (int i = 0; i < pictures.Length; i++) finder.Add($"{i}", pictures[i]);
-        float[] best = [.. pictures.Select(picture => FeatureMaps.Of(cpu, network, picture, ["conv2_1"]).Single() is var map ? map.Values.Where((_, i) => i % map.Channels == 5).Max() : 0)];
+        float[] best = [.. pictures.Select(picture =>
+        {
+            FeatureMap map = FeatureMaps.Of(cpu, network, picture, ["conv2_1"]).Single();
+            return map.Values.Where((_, i) => i % map.Channels == 5).Max();
+        })];
         Assert.Equal(best.Max(), finder.Found[0].Activation);
         Assert.Equal(finder.Found.OrderByDescending(patch => patch.Activation), finder.Found);
         Assert.Equal(4, finder.Found.Count);
@@ -70,11 +77,15 @@ public class FeatureTests
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(Pooling.Max));
         List<double> activations = [];
         var options = new MaximizeOptions(32, 40, CenterOnly: center, Jitter: 2);
-        Picture picture = UnitMaximizer.Run(cpu, network, "conv2_1", 7, options, (_, activation) => activations.Add(activation), default);
-        Assert.True(activations[^5..].Average() > 3 * Math.Max(1, activations[0]), $"{activations[0]} to {activations[^1]}");
+        Picture picture = UnitMaximizer.Run(
+            cpu, network, "conv2_1", 7, options, (_, activation) => activations.Add(activation), default);
+        Assert.True(
+            activations[^5..].Average() > 3 * Math.Max(1, activations[0]), $"{activations[0]} to {activations[^1]}");
         Assert.All(picture.Pixels, value => Assert.InRange(value, 0f, 1f));
-        Assert.Equal(picture.Pixels, UnitMaximizer.Run(cpu, network, "conv2_1", 7, options, (_, _) => { }, default).Pixels);
-        Assert.Throws<TransferException>(() => UnitMaximizer.Run(cpu, network, "conv2_1", 500, options, (_, _) => { }, default));
+        Assert.Equal(
+            picture.Pixels, UnitMaximizer.Run(cpu, network, "conv2_1", 7, options, (_, _) => { }, default).Pixels);
+        Assert.Throws<TransferException>(
+            () => UnitMaximizer.Run(cpu, network, "conv2_1", 500, options, (_, _) => { }, default));
     }
 
     private static Picture Noise(int side)

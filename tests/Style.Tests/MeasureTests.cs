@@ -8,11 +8,12 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>The measure of a result, against maps and Gram matrices in double precision.</summary>
+/// <summary>Compares the measure of a result with maps and Gram matrices in double precision.</summary>
 public class MeasureTests
 {
     private static readonly VggWeights s_weights = RandomWeights.Create(
-        VggArchitecture.Vgg19.WithChannels(VggArchitecture.Vgg19.Layers.ToDictionary(layer => layer.Name, _ => 8)), 4, "conv2_2");
+        VggArchitecture.Vgg19.WithChannels(
+            VggArchitecture.Vgg19.Layers.ToDictionary(layer => layer.Name, _ => 8)), 4, "conv2_2");
 
     [Fact]
     public void DistancesAreThoseOfTheReference()
@@ -20,9 +21,11 @@ public class MeasureTests
         (Picture result, Picture content, Picture style) = (Noise(24, 32, 1), Noise(24, 32, 2), Noise(32, 26, 3));
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, TransferMeasure.Network);
-        Measured measured = new TransferMeasure(cpu, network, ["conv1_1", "conv2_1"], ["conv2_2"], size: 32).Of(result, content, style);
+        Measured measured =
+            new TransferMeasure(cpu, network, ["conv1_1", "conv2_1"], ["conv2_2"], size: 32).Of(result, content, style);
         double[] means = [.. s_weights.Mean.Select(value => (double)value)];
-        var reference = new ReferenceNetwork(s_weights, Pooling.Average, PoolEdge.Same, Padding.Replicate, [255, 255, 255], means);
+        var reference =
+            new ReferenceNetwork(s_weights, Pooling.Average, PoolEdge.Same, Padding.Replicate, [255, 255, 255], means);
         var (of, to, by) = (Maps(result), Maps(content), Maps(style));
         Assert.Equal(["conv1_1", "conv2_1"], measured.Style.Select(layer => layer.Layer));
         foreach (LayerLoss layer in measured.Style)
@@ -36,7 +39,8 @@ public class MeasureTests
         Assert.Equal(measured.Style.Sum(layer => layer.Value) / 2, measured.MeanStyle, 1e-12);
 
         IReadOnlyDictionary<string, ReferenceNetwork.Map> Maps(Picture picture) =>
-            reference.Forward([.. picture.Pixels.Select(value => (double)value)], picture.Height, picture.Width, "conv2_2").Maps;
+            reference.Forward(
+                [.. picture.Pixels.Select(value => (double)value)], picture.Height, picture.Width, "conv2_2").Maps;
     }
 
     [Fact]
@@ -45,7 +49,8 @@ public class MeasureTests
         Picture picture = Noise(20, 20, 5);
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, TransferMeasure.Network);
-        Measured measured = new TransferMeasure(cpu, network, ["conv1_1"], ["conv2_1"], size: 20).Of(picture, picture, picture);
+        Measured measured =
+            new TransferMeasure(cpu, network, ["conv1_1"], ["conv2_1"], size: 20).Of(picture, picture, picture);
         Assert.Equal(0, measured.MeanStyle, 1e-9);
         Assert.Equal(0, measured.Content[0].Value, 1e-9);
     }
@@ -59,7 +64,11 @@ public class MeasureTests
         for (int p = 0; p < map.Pixels; p++)
         for (int i = 0; i < map.Channels; i++)
         for (int j = 0; j < map.Channels; j++)
-            gram[(i * map.Channels) + j] += map.Values[(p * map.Channels) + i] * map.Values[(p * map.Channels) + j] / map.Pixels;
+        {
+            double product = map.Values[(p * map.Channels) + i] * map.Values[(p * map.Channels) + j];
+            gram[(i * map.Channels) + j] += product / map.Pixels;
+        }
+
         return gram;
     }
 

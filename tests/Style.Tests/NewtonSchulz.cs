@@ -2,7 +2,9 @@ using MathNet.Numerics.LinearAlgebra;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>The iterations of sqrtm.py in crowsonkb's style-transfer-pytorch, twelve steps each, in double precision.</summary>
+/// <summary>
+/// The iterations of sqrtm.py in crowsonkb's style-transfer-pytorch, twelve steps each, in double precision.
+/// </summary>
 internal static class NewtonSchulz
 {
     /// <summary>sqrtm_ns of sqrtm.py.</summary>

@@ -11,7 +11,7 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>What options beyond the presets' make of the losses, on two layers of a random network.</summary>
+/// <summary>Tests what options that no preset uses make of the losses, on two layers of a random network.</summary>
 public class ObjectiveTests
 {
     private const int Height = 24, Width = 32;
@@ -25,7 +25,9 @@ public class ObjectiveTests
         StyleLayers = [new("conv1_2", 0.25), new("conv2_1", 0.75)],
     };
 
-    /// <summary>A style for the left half alone: the Gram matrix of the left columns of each map, by MathNet.</summary>
+    /// <summary>
+    /// A style for the left half alone is compared by the Gram matrix of the left columns of each map, in MathNet.
+    /// </summary>
     [Theory]
     [InlineData(StyleLoss.Gram)]
     [InlineData(StyleLoss.Wasserstein)]
@@ -50,7 +52,7 @@ public class ObjectiveTests
         double expected;
         if (loss == StyleLoss.Gram)
         {
-            // Means over each region's pixels, the coursera scale 1 / (4 C²).
+            // The matrices are means over each region's pixels. The scale is coursera's, 1 / (4 C²).
             double[] gram = StyleReference.Gram(region, regionPixels, channels, 1.0 / regionPixels);
             double[] goal = StyleReference.Gram(part, partPixels, channels, 1.0 / partPixels);
             expected = 3 * StyleReference.SquaredError(gram, goal, 1 / (4.0 * channels * channels));
@@ -60,7 +62,8 @@ public class ObjectiveTests
             (Vector<double> mean, Matrix<double> covariance) = Statistics(region);
             (Vector<double> goalMean, Matrix<double> goalCovariance) = Statistics(part);
             Matrix<double> half = NewtonSchulz.Root(goalCovariance), root = NewtonSchulz.Root(half * covariance * half);
-            expected = 3.0 / channels * (Math.Pow((mean - goalMean).L2Norm(), 2) + (goalCovariance + covariance - (2 * root)).Trace());
+            expected = 3.0 / channels * (
+                Math.Pow((mean - goalMean).L2Norm(), 2) + (goalCovariance + covariance - (2 * root)).Trace());
         }
 
         Assert.Equal(expected, value, 1e-3 * expected);
@@ -69,7 +72,9 @@ public class ObjectiveTests
         {
             Matrix<double> features = Matrix<double>.Build.DenseOfRowMajor(map.Length / channels, channels, map);
             Vector<double> average = features.ColumnSums() / features.RowCount;
-            return (average, (features.TransposeThisAndMultiply(features) / features.RowCount) - average.OuterProduct(average)
+            return (
+                average,
+                (features.TransposeThisAndMultiply(features) / features.RowCount) - average.OuterProduct(average)
                 + (Matrix<double>.Build.DenseIdentity(channels) * 1e-4));
         }
     }
@@ -87,7 +92,10 @@ public class ObjectiveTests
         Assert.True(double.IsFinite(none));
     }
 
-    /// <summary>sum b ‖G - G_b‖² differs from ‖G - sum b G_b‖² by what does not depend on G: values differ, gradients do not.</summary>
+    /// <summary>
+    /// sum b ‖G - G_b‖² and ‖G - sum b G_b‖² differ by a term that does not depend on G. So their values
+    /// differ, and their gradients do not.
+    /// </summary>
     [Fact]
     public void BlendedTargetsAndBlendedLossesHaveOneGradient()
     {
@@ -104,17 +112,27 @@ public class ObjectiveTests
     [Fact]
     public void TheLayerFactorWeighsDeeperLayersAndKeepsTheSum()
     {
-        TransferOptions options = s_gram with { StyleLayers = [new("conv1_1", 1), new("conv1_2", 1), new("conv2_1", 1)], StyleLayerFactor = 2 };
-        Assert.Equal([3 / 7.0, 6 / 7.0, 12 / 7.0], options.StyleTerms.Select(layer => layer.Weight), (a, b) => Math.Abs(a - b) < 1e-12);
+        TransferOptions options = s_gram with
+        {
+            StyleLayers = [new("conv1_1", 1), new("conv1_2", 1), new("conv2_1", 1)],
+            StyleLayerFactor = 2,
+        };
+        Assert.Equal(
+            [3 / 7.0, 6 / 7.0, 12 / 7.0], options.StyleTerms.Select(layer => layer.Weight),
+            (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
-    /// <summary>jcjohnson's -normalize_gradients: the gradient that a loss leaves on its map has a 1-norm of its weight.</summary>
+    /// <summary>
+    /// jcjohnson's -normalize_gradients: the gradient that a loss leaves on its map has a 1-norm of its weight.
+    /// </summary>
     [Fact]
     public void NormalizedGradientsDoNotDependOnTheLossesScale()
     {
         TransferOptions options = s_gram with { NormalizeGradients = true, StyleLayers = [new("conv1_2", 1)] };
         (_, float[] a) = Evaluate(options, new StyleInput(Smooth(2)));
-        (_, float[] b) = Evaluate(options with { GramScale = GramScale.PerElement, StyleLossScale = LossScale.Mean }, new StyleInput(Smooth(2)));
+        (_, float[] b) = Evaluate(
+            options with { GramScale = GramScale.PerElement, StyleLossScale = LossScale.Mean },
+            new StyleInput(Smooth(2)));
         (_, float[] doubled) = Evaluate(options with { StyleWeight = 6 }, new StyleInput(Smooth(2)));
         AssertNear(a, b, 1e-4);
         AssertNear(Array.ConvertAll(a, value => 2 * value), doubled, 1e-4);
@@ -123,7 +141,7 @@ public class ObjectiveTests
         AssertNear(Array.ConvertAll(plain, value => (float)(ratio * value)), a, 1e-3);
     }
 
-    /// <summary>Average pooling times 2 and L2 pooling times 0.78, as factors of the maps behind them.</summary>
+    /// <summary>Average pooling times 2 and L2 pooling times 0.78 are factors of the maps after them.</summary>
     [Theory]
     [InlineData(Pooling.Average, 2.0)]
     [InlineData(Pooling.L2, 0.78)]
@@ -131,13 +149,16 @@ public class ObjectiveTests
     public void RescaledPoolingIsAFactorOfThePooledMap(Pooling pooling, double factor)
     {
         using var cpu = new CpuDevice(2);
-        using var network = new VggNetwork(cpu, s_weights, new VggOptions(pooling, PoolEdge.Same, Padding.Zero, PoolRescale: true));
+        using var network =
+            new VggNetwork(cpu, s_weights, new VggOptions(pooling, PoolEdge.Same, Padding.Zero, PoolRescale: true));
         var reference = new ReferenceNetwork(
-            s_weights, pooling, PoolEdge.Same, Padding.Zero, [255, 255, 255], Array.ConvertAll(VggWeights.CaffeMean, value => (double)value), factor);
+            s_weights, pooling, PoolEdge.Same, Padding.Zero, [255, 255, 255],
+            Array.ConvertAll(VggWeights.CaffeMean, value => (double)value), factor);
         using var tape = new Tape(cpu);
         using var pixels = new Tensor(cpu, new Shape(Height, Width, 3), Smooth(1).Pixels);
         float[] map = network.Features(tape, pixels, 1, ["conv2_1"]).Single().Map.ToArray();
-        double[] expected = reference.Forward(Array.ConvertAll(Smooth(1).Pixels, value => (double)value), Height, Width, "conv2_1").Maps["conv2_1"].Values;
+        double[] picture = Array.ConvertAll(Smooth(1).Pixels, value => (double)value);
+        double[] expected = reference.Forward(picture, Height, Width, "conv2_1").Maps["conv2_1"].Values;
         AssertNear(Array.ConvertAll(expected, value => (float)value), map, 1e-5);
     }
 
@@ -146,19 +167,25 @@ public class ObjectiveTests
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, options.Network);
         using var objective = new Objective(cpu, network, options, Height, Width, null, styles);
-        using var pixels = new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(Smooth(3).Pixels, value => value * options.PixelRange), true);
+        using var pixels = new Tensor(
+            cpu, new Shape(Height, Width, 3), Array.ConvertAll(Smooth(3).Pixels, value => value * options.PixelRange),
+            true);
         using var tape = new Tape(cpu);
         LossTensors losses = objective.Evaluate(tape, pixels);
         tape.Backward(losses.Total);
-        Assert.Equal(losses.Style.ToArray()[0], losses.Terms.Sum(term => term.Value.ToArray()[0]), 1e-4 * losses.Style.ToArray()[0]);
+        Assert.Equal(
+            losses.Style.ToArray()[0], losses.Terms.Sum(term => term.Value.ToArray()[0]),
+            1e-4 * losses.Style.ToArray()[0]);
         return (losses.Total.ToArray()[0], pixels.GradientToArray());
     }
 
     private static (double[] Map, int Channels) Map(string layer, Picture picture)
     {
         var reference = new ReferenceNetwork(
-            s_weights, Pooling.Average, PoolEdge.Same, Padding.Zero, [1, 1, 1], Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
-        ReferenceNetwork.Map map = reference.Forward(Array.ConvertAll(picture.Pixels, value => 255.0 * value), Height, Width, layer).Maps[layer];
+            s_weights, Pooling.Average, PoolEdge.Same, Padding.Zero, [1, 1, 1],
+            Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
+        ReferenceNetwork.Map map = reference.Forward(
+            Array.ConvertAll(picture.Pixels, value => 255.0 * value), Height, Width, layer).Maps[layer];
         return (map.Values, map.Channels);
     }
 
@@ -168,14 +195,20 @@ public class ObjectiveTests
     private static void AssertNear(float[] expected, float[] actual, double tolerance)
     {
         double largest = expected.Max(Math.Abs);
-        Assert.True(expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max() <= tolerance * largest, $"they differ by {expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max() / largest:g3}");
+        double difference = expected.Zip(actual, (a, b) => Math.Abs(a - b)).Max();
+        Assert.True(difference <= tolerance * largest, $"they differ by {difference / largest:g3}");
     }
 
     private static Picture Smooth(int seed)
     {
         var picture = new Picture(Height, Width);
         for (int i = 0; i < picture.Pixels.Length; i++)
-            picture.Pixels[i] = 0.5f + (0.4f * MathF.Sin((seed * 1.7f) + (i / 3 / Width * 0.3f * seed) + (i / 3 % Width * 0.21f) + (i % 3)));
+        {
+            int row = i / 3 / Width, column = i / 3 % Width, c = i % 3;
+            picture.Pixels[i] =
+                0.5f + (0.4f * MathF.Sin((seed * 1.7f) + (row * 0.3f * seed) + (column * 0.21f) + c));
+        }
+
         return picture;
     }
 }

@@ -19,8 +19,14 @@ public class OptionsJsonTests
     [Fact]
     public void ABaseGivesWhatAFileLeavesOut()
     {
-        TransferOptions options = OptionsJson.Read("""{"base": "gatys", "name": "mine", "size": 99, "pooling": "l2", "styleLayers": [{"layer": "conv1_1", "weight": 1}]}""", name => Presets.Find(name));
-        Assert.Equal(("mine", 99, Pooling.L2, OptimizerKind.Lbfgs), (options.Name, options.Size, options.Pooling, options.Optimizer));
+        const string Json = """
+            {"base": "gatys", "name": "mine", "size": 99, "pooling": "l2",
+            "styleLayers": [{"layer": "conv1_1", "weight": 1}]}
+            """;
+        TransferOptions options = OptionsJson.Read(Json, name => Presets.Find(name));
+        Assert.Equal(
+            ("mine", 99, Pooling.L2, OptimizerKind.Lbfgs),
+            (options.Name, options.Size, options.Pooling, options.Optimizer));
         Assert.Single(options.StyleLayers);
     }
 
@@ -40,7 +46,9 @@ public class OptionsJsonTests
     [InlineData("""{"base": "gatys", "iterations": []}""", "iterations")]
     [InlineData("""{"base": "gatys", "learningRate": 0}""", "learningRate")]
     [InlineData("""{"base": "gatys", "architecture": "ResNet"}""", "ResNet VGG-19")]
-    [InlineData("""{"base": "gatys", "styleLayers": [{"layer": "conv1_1", "weight": 1}, {"layer": "conv1_1", "weight": 1}]}""", "twice")]
+    [InlineData(
+        """{"base": "gatys", "styleLayers": [{"layer": "conv1_1", "weight": 1}, {"layer": "conv1_1", "weight": 1}]}""",
+        "twice")]
     [InlineData("{}", "preset contentLayers learningRate")]
     [InlineData("""{"base": "gatys", "pooling": "Average", "pooling": "max"}""", "preset pooling")]
     [InlineData("""{"base": "mine.json"}""", "mine.json coursera crowsonkb")]
@@ -48,7 +56,8 @@ public class OptionsJsonTests
     [InlineData("""{"base": "gatys", "printEvery": 1.5}""", "preset printEvery 1.5")]
     public void WhatIsWrongIsSaid(string json, string words)
     {
-        string message = Assert.Throws<TransferException>(() => OptionsJson.Read(json, name => Presets.Find(name))).Message;
+        string message =
+            Assert.Throws<TransferException>(() => OptionsJson.Read(json, name => Presets.Find(name))).Message;
         foreach (string word in words.Split(' ')) Assert.Contains(word, message, StringComparison.Ordinal);
     }
 
@@ -67,9 +76,12 @@ public class OptionsJsonTests
     public void WithoutABaseWhatIsNotRequiredHasItsDefault()
     {
         JsonObject json = JsonNode.Parse(OptionsJson.Write(Presets.DefaultRandom))!.AsObject();
-        foreach (string name in new[] { "seed", "history", "beta1", "epsilon", "styleLoss", "architecture" }) json.Remove(name);
+        string[] names = ["seed", "history", "beta1", "epsilon", "styleLoss", "architecture"];
+        foreach (string name in names) json.Remove(name);
         TransferOptions options = OptionsJson.Read(json.ToJsonString(), _ => null);
-        Assert.Equal((1, 10, 0.9f, 1e-8f, StyleLoss.Gram), (options.Seed, options.History, options.Beta1, options.Epsilon, options.StyleLoss));
+        Assert.Equal(
+            (1, 10, 0.9f, 1e-8f, StyleLoss.Gram),
+            (options.Seed, options.History, options.Beta1, options.Epsilon, options.StyleLoss));
         Assert.Equal("VGG-19", options.Architecture);
     }
 
@@ -85,6 +97,10 @@ public class OptionsJsonTests
     }
 
     [Fact]
-    public void ValuesOfAManifestReplaceTheBatchs() => Assert.Equal(
-        (64, 3.0), OptionsJson.With(Presets.Coursera, new JsonObject { ["size"] = 64, ["tvWeight"] = 3 }) is var options ? (options.Size, options.TvWeight) : default);
+    public void ValuesOfAManifestReplaceTheBatchs()
+    {
+        var values = new JsonObject { ["size"] = 64, ["tvWeight"] = 3 };
+        TransferOptions options = OptionsJson.With(Presets.Coursera, values);
+        Assert.Equal((64, 3.0), (options.Size, options.TvWeight));
+    }
 }

@@ -7,25 +7,27 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Style.Tests;
 
 /// <summary>
-/// VGG in double precision with MathNet, forward and backward to the pixels, from the reference of each operator: nothing
-/// of the networks, tapes or kernels that are tested takes part.
+/// VGG in double precision with MathNet, forward and backward to the pixels, from the reference of each operator. The
+/// networks, tapes and kernels that are tested take no part in it.
 /// </summary>
 /// <param name="scale">The first convolution sees scale p - mean of a pixel p, by channel.</param>
-/// <param name="poolFactor">What poolings' outputs are multiplied with.</param>
+/// <param name="poolFactor">The factor of the outputs of poolings.</param>
 internal sealed class ReferenceNetwork(
-    VggWeights weights, Pooling pooling, PoolEdge edge, Padding inputPadding, double[] scale, double[] mean, double poolFactor = 1)
+    VggWeights weights, Pooling pooling, PoolEdge edge, Padding inputPadding, double[] scale, double[] mean,
+    double poolFactor = 1)
 {
-    /// <summary>A picture's maps after ReLU by layer, and the way back from their gradients.</summary>
-    public sealed record Pass(IReadOnlyDictionary<string, Map> Maps, Func<IReadOnlyDictionary<string, double[]>, double[]> Backward);
+    /// <summary>A picture's maps after ReLU by layer, and the function that goes back from their gradients.</summary>
+    public sealed record Pass(
+        IReadOnlyDictionary<string, Map> Maps, Func<IReadOnlyDictionary<string, double[]>, double[]> Backward);
 
     public sealed record Map(double[] Values, int Pixels, int Channels);
 
     /// <param name="pixels">(height, width, 3).</param>
-    /// <param name="last">The deepest layer wanted.</param>
+    /// <param name="last">The deepest layer to compute.</param>
     public Pass Forward(double[] pixels, int height, int width, string last)
     {
         Dictionary<string, Map> maps = [];
-        // What each step does with the gradient of its output, from the first layer to the last.
+        // The backward function of each step, from the first layer to the last.
         List<Func<double[], IReadOnlyDictionary<string, double[]>, double[]>> steps = [];
         double[] x = VectorReference.Normalize(pixels, scale, mean);
         steps.Add((gradient, _) => VectorReference.Normalize(gradient, scale, [0, 0, 0]));
@@ -56,8 +58,10 @@ internal sealed class ReferenceNetwork(
             }
 
             LayerWeights values = weights.Layers[layer.Name];
-            double[] kernel = Array.ConvertAll(values.Kernel, value => (double)value), bias = Array.ConvertAll(values.Bias, value => (double)value);
-            var shape = new Conv3x3Shape(height, width, layer.InChannels, layer.OutChannels, first ? inputPadding : Padding.Zero);
+            double[] kernel = Array.ConvertAll(values.Kernel, value => (double)value);
+            double[] bias = Array.ConvertAll(values.Bias, value => (double)value);
+            var shape = new Conv3x3Shape(
+                height, width, layer.InChannels, layer.OutChannels, first ? inputPadding : Padding.Zero);
             first = false;
             double[] before = x, sums = ConvolutionReference.Forward(x, kernel, bias, shape);
             x = VectorReference.Relu(sums);
@@ -65,7 +69,8 @@ internal sealed class ReferenceNetwork(
             steps.Add((gradient, ofMaps) =>
             {
                 if (ofMaps.TryGetValue(name, out double[]? own)) gradient = VectorReference.Axpy(gradient, own, 1);
-                return ConvolutionReference.Backward(before, kernel, VectorReference.ReluBackward(sums, gradient), shape)[0];
+                return ConvolutionReference.Backward(
+                    before, kernel, VectorReference.ReluBackward(sums, gradient), shape)[0];
             });
             maps[name] = new Map(x, height * width, layer.OutChannels);
             if (name == last) break;

@@ -28,8 +28,11 @@ public class StyleTransferTests
         Assert.Equal((27, 36), (result.Picture.Height, result.Picture.Width));
         Assert.Equal(Enumerable.Range(1, 60), reports.Select(report => report.Iteration));
         foreach (IGrouping<int, IterationReport> scale in reports.GroupBy(report => report.Width))
-            Assert.True(scale.Last().Loss < 0.7 * scale.First().Loss, $"width {scale.Key}: {scale.First().Loss} to {scale.Last().Loss}");
-        Assert.All(reports, report => Assert.Equal(report.Loss, report.Content + report.Style + report.Tv, 1e-4 * report.Loss));
+            Assert.True(
+                scale.Last().Loss < 0.7 * scale.First().Loss,
+                $"width {scale.Key}: {scale.First().Loss} to {scale.Last().Loss}");
+        Assert.All(reports, report =>
+            Assert.Equal(report.Loss, report.Content + report.Style + report.Tv, 1e-4 * report.Loss));
     }
 
     [Theory]
@@ -48,18 +51,21 @@ public class StyleTransferTests
     {
         float[] fast = Transfer(s_small).Picture.Pixels;
         float[] plain = Transfer(s_small, device: KernelDevice.OnCpu()).Picture.Pixels;
-        // Adam divides by the gradient's size: where a gradient is nearly zero rounding decides its direction.
+        // Adam divides by the gradient's size. If a gradient is nearly zero, rounding decides its direction.
         Assert.True(fast.Zip(plain, (a, b) => Math.Abs(a - b)).Average() < 2e-3);
     }
 
-    /// <summary>A whole transfer on an OpenCL device: the CPU's picture, within rounding, and the same bytes each time.</summary>
+    /// <summary>
+    /// A whole transfer on an OpenCL device: the CPU's picture, within rounding, and the same bytes each time.
+    /// </summary>
     [SkippableTheory]
     [Trait("Device", "OpenCl")]
     [InlineData(Pooling.Average)]
     [InlineData(Pooling.Max)]
     public void AnOpenClDevicePaintsTheSamePicture(Pooling pooling)
     {
-        TransferOptions options = s_small with { Pooling = pooling, StyleLayers = [new("conv1_2", 0.5), new("conv2_1", 0.5)] };
+        TransferOptions options =
+            s_small with { Pooling = pooling, StyleLayers = [new("conv1_2", 0.5), new("conv2_1", 0.5)] };
         List<IterationReport> onCpu = [], onDevice = [];
         float[] cpu = Transfer(options, onCpu).Picture.Pixels;
         float[] first = Transfer(options, onDevice, device: TestDevice.OpenCl()).Picture.Pixels;
@@ -71,8 +77,8 @@ public class StyleTransferTests
     }
 
     /// <summary>
-    /// A driver that gives the device up takes its memory along, and one that is full may not even give it back: the last copy on the
-    /// host is the picture.
+    /// A driver that gives the device up loses its memory, and a device that is full may not even be read. Then the
+    /// last copy on the host is the picture.
     /// </summary>
     [Theory]
     [InlineData(TransferEnd.DeviceFailed)]
@@ -80,19 +86,23 @@ public class StyleTransferTests
     public void ALostDeviceLeavesTheLastCopy(TransferEnd expected)
     {
         const string Words = "faulty: the driver gave the device up";
-        Exception lost = expected == TransferEnd.OutOfMemory ? new InsufficientMemoryException(Words) : new DeviceLostException(Words);
+        Exception lost = expected == TransferEnd.OutOfMemory
+            ? new InsufficientMemoryException(Words)
+            : new DeviceLostException(Words);
         List<Picture> pictures = [];
         var whole = new FaultyDevice(int.MaxValue, lost);
-        Transfer(s_small with { Iterations = [3, 3] }, device: whole, onReport: (_, picture) => pictures.Add(picture()));
+        Transfer(
+            s_small with { Iterations = [3, 3] }, device: whole, onReport: (_, picture) => pictures.Add(picture()));
         int compared = 0;
         foreach (int part in new[] { 4, 9 })
         {
-            TransferResult result = Transfer(s_small with { Iterations = [3, 3] }, device: new FaultyDevice(whole.Launches * part / 10, lost));
+            TransferResult result = Transfer(
+                s_small with { Iterations = [3, 3] }, device: new FaultyDevice(whole.Launches * part / 10, lost));
             Assert.Equal(expected, result.End);
             Assert.Equal(result.IterationsMade, result.Reports.Count);
             Assert.Contains("gave the device up", result.Reason, StringComparison.Ordinal);
             Assert.InRange(result.IterationsMade, 1, 6);
-            // Between two scales it is larger already.
+            // Between two scales the picture is already larger.
             if (pictures[result.IterationsMade - 1].Width != result.Picture.Width) continue;
             Assert.Equal(pictures[result.IterationsMade - 1].Pixels, result.Picture.Pixels);
             compared++;
@@ -103,7 +113,8 @@ public class StyleTransferTests
 
     [Fact]
     public void ADeviceThatFailsAtOnceIsAnError() =>
-        Assert.Throws<DeviceLostException>(() => Transfer(s_small, device: new FaultyDevice(0, new DeviceLostException("gone"))));
+        Assert.Throws<DeviceLostException>(
+            () => Transfer(s_small, device: new FaultyDevice(0, new DeviceLostException("gone"))));
 
     [Fact]
     public void CancellingKeepsThePictureSoFar()
@@ -111,7 +122,8 @@ public class StyleTransferTests
         using var cancellation = new CancellationTokenSource();
         Picture? last = null;
         var reports = new List<IterationReport>();
-        TransferResult result = Transfer(s_small, reports, cancellation: cancellation.Token, onReport: (report, picture) =>
+        TransferResult result =
+            Transfer(s_small, reports, cancellation: cancellation.Token, onReport: (report, picture) =>
         {
             if (report.Iteration != 8) return;
             last = picture();
@@ -122,8 +134,8 @@ public class StyleTransferTests
     }
 
     /// <summary>
-    /// A step that throws the pixels out of float's range: in the middle of a scale, as the last of a scale that another
-    /// follows, and as the very last. Each time the picture is the last whose loss was finite, here the start.
+    /// A step throws the pixels out of float's range: in the middle of a scale, as the last of a scale that another
+    /// follows, or as the very last. Each time the picture is the last whose loss was finite, here the start.
     /// </summary>
     [Theory]
     [InlineData(1e18f, 24, 6, 25)]
@@ -134,7 +146,11 @@ public class StyleTransferTests
     {
         TransferResult result = Transfer(s_small with
         {
-            Clamp = false, LearningRate = step, StyleLossScale = LossScale.Mean, CoarsestSize = coarsest, Iterations = [iterations, 5],
+            Clamp = false,
+            LearningRate = step,
+            StyleLossScale = LossScale.Mean,
+            CoarsestSize = coarsest,
+            Iterations = [iterations, 5],
         });
         Assert.Equal((TransferEnd.NonFiniteLoss, 1, width), (result.End, result.IterationsMade, result.Picture.Width));
         AssertNear(Resampler.Resize(Content(48, 64), result.Picture.Height, width), result.Picture, 0.02);
@@ -154,7 +170,8 @@ public class StyleTransferTests
         }
 
         Picture noise = Transfer(still with { Init = InitKind.Normal, InitNoise = 20 }).Picture;
-        double average = noise.Pixels.Average(), deviation = Math.Sqrt(noise.Pixels.Average(v => Math.Pow(v - average, 2)));
+        double average = noise.Pixels.Average();
+        double deviation = Math.Sqrt(noise.Pixels.Average(v => Math.Pow(v - average, 2)));
         Assert.Equal(0.5, average, 0.01);
         Assert.Equal(20 / 255.0, deviation, 0.005);
     }
@@ -162,20 +179,23 @@ public class StyleTransferTests
     [Fact]
     public void MatchedColorsHaveTheMeanAndCovarianceOfTheStyle()
     {
-        // Values far from black and white, so that nothing is clamped; the covariances differ in size and direction. The
-        // content's variances are large against the (1/255)² that the map adds to them, which is what 1e-4 allows for.
+        // The values are far from black and white, so that nothing is clamped. The covariances differ in size and
+        // direction. The content's variances are large against the (1/255)² that the map adds to them; 1e-4 allows for
+        // that.
         Picture content = new(40, 50), style = new(30, 20);
         var random = new Random(3);
         for (int i = 0; i < content.Pixels.Length; i += 3)
         {
             float common = random.NextSingle() - 0.5f;
-            for (int c = 0; c < 3; c++) content.Pixels[i + c] = 0.5f + (0.4f * common * (c - 1)) + (0.4f * (random.NextSingle() - 0.5f));
+            for (int c = 0; c < 3; c++)
+                content.Pixels[i + c] = 0.5f + (0.4f * common * (c - 1)) + (0.4f * (random.NextSingle() - 0.5f));
         }
 
         for (int i = 0; i < style.Pixels.Length; i += 3)
         {
             float common = random.NextSingle() - 0.5f;
-            for (int c = 0; c < 3; c++) style.Pixels[i + c] = 0.4f + (0.05f * c) + (0.2f * common) + (0.08f * (random.NextSingle() - 0.5f));
+            for (int c = 0; c < 3; c++)
+                style.Pixels[i + c] = 0.4f + (0.05f * c) + (0.2f * common) + (0.08f * (random.NextSingle() - 0.5f));
         }
 
         Picture matched = ColorTransfer.MatchStatistics(content, style).At(content.Height, content.Width);
@@ -213,15 +233,19 @@ public class StyleTransferTests
         Assert.Equal(
             [new ScaleStep(96, 128, 150), new ScaleStep(136, 181, 80), new ScaleStep(192, 256, 60)],
             Schedule.Plan(options, 600, 800));
-        Assert.Equal([128, 181, 256, 362, 512], Schedule.Plan(options with { Size = 512 }, 10, 10).Select(step => step.Width));
-        // As gen_scales of crowsonkb's program: from the size down.
+        Assert.Equal(
+            [128, 181, 256, 362, 512], Schedule.Plan(options with { Size = 512 }, 10, 10).Select(step => step.Width));
+        // gen_scales of crowsonkb's program also goes from the size down.
         Assert.Equal([141, 200], Schedule.Plan(options with { Size = 200 }, 10, 10).Select(step => step.Width));
-        Assert.Equal([136, 192, 272, 384], Schedule.Plan(options with { Size = 384 }, 10, 10).Select(step => step.Width));
-        Assert.Equal([800], Schedule.Plan(options with { Size = 0, CoarsestSize = 0 }, 600, 800).Select(step => step.Width));
+        Assert.Equal(
+            [136, 192, 272, 384], Schedule.Plan(options with { Size = 384 }, 10, 10).Select(step => step.Width));
+        Assert.Equal(
+            [800], Schedule.Plan(options with { Size = 0, CoarsestSize = 0 }, 600, 800).Select(step => step.Width));
         Assert.Equal([100], Schedule.Plan(options with { Size = 100 }, 10, 10).Select(step => step.Width));
         Assert.Equal([new ScaleStep(300, 400, 200)], Schedule.Plan(Presets.Coursera, 600, 800));
         foreach (int total in new[] { 1, 7, 100, 1000 })
-            Assert.Equal(total, Schedule.WithTotal(Schedule.Plan(options, 600, 800), total).Sum(step => step.Iterations));
+            Assert.Equal(
+                total, Schedule.WithTotal(Schedule.Plan(options, 600, 800), total).Sum(step => step.Iterations));
     }
 
     [Fact]
@@ -230,19 +254,24 @@ public class StyleTransferTests
         Assert.All(Presets.Names, name => OptionsJson.Validated(Presets.Find(name)!));
         string[] all = [.. VggArchitecture.Vgg19.Layers.Select(layer => layer.Name)];
         Assert.Contains("conv4_2", Presets.Find("default", new(VggArchitecture.Vgg19, all.ToHashSet()))!.Layers);
-        Assert.DoesNotContain("conv4_1", Presets.Find("default", new(VggArchitecture.Vgg19, all[..8].ToHashSet()))!.Layers);
-        Assert.Equal("default-compact", Presets.Find("default", new(VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv3_1"] = 100 }), all.ToHashSet()))!.Name);
+        Assert.DoesNotContain(
+            "conv4_1", Presets.Find("default", new(VggArchitecture.Vgg19, all[..8].ToHashSet()))!.Layers);
+        VggArchitecture compact = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int> { ["conv3_1"] = 100 });
+        Assert.Equal("default-compact", Presets.Find("default", new(compact, all.ToHashSet()))!.Name);
         Assert.Null(Presets.Find("monet"));
     }
 
     private static TransferResult Transfer(
         TransferOptions options, List<IterationReport>? reports = null, int threads = 2,
-        Action<IterationReport, Func<Picture>>? onReport = null, ComputeDevice? device = null, CancellationToken cancellation = default)
+        Action<IterationReport, Func<Picture>>? onReport = null, ComputeDevice? device = null,
+        CancellationToken cancellation = default)
     {
         using ComputeDevice cpu = device ?? new CpuDevice(threads);
         Picture content = Content(48, 64), style = new(40, 40);
-        for (int i = 0; i < style.Pixels.Length; i++) style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
-        using var network = new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
+        for (int i = 0; i < style.Pixels.Length; i++)
+            style.Pixels[i] = ((i / 3 % 40) + (i / 120)) % 8 < 4 ? 0.2f : 0.9f;
+        using var network =
+            new VggNetwork(cpu, RandomWeights.Create(VggArchitecture.Vgg19, 1, "conv2_1"), options.Network);
         var transfer = new StyleTransfer(cpu, network, options)
         {
             SecondsBetweenCopies = 0,
@@ -252,7 +281,8 @@ public class StyleTransferTests
                 onReport?.Invoke(report, picture);
             },
         };
-        return transfer.Run(new TransferInputs(content, [new StyleInput(style)]), Schedule.Plan(options, content.Height, content.Width), cancellation);
+        IReadOnlyList<ScaleStep> plan = Schedule.Plan(options, content.Height, content.Width);
+        return transfer.Run(new TransferInputs(content, [new StyleInput(style)]), plan, cancellation);
     }
 
     private static Picture Content(int height, int width)

@@ -12,12 +12,16 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>Plans: that tiles partition maps, that limits are kept, and that what was foretold is what a run takes.</summary>
+/// <summary>
+/// Tests that tiles partition maps, that plans keep limits, and that runs take the memory that plans foretell.
+/// </summary>
 public sealed class TilePlannerTests
 {
     private const long MiB = 1L << 20;
 
-    /// <summary>Every pixel of every level belongs to one tile, and what a tile computes holds what it owns and what that sees.</summary>
+    /// <summary>
+    /// Every pixel of every level belongs to one tile. What a tile computes contains what it owns and what that sees.
+    /// </summary>
     [Theory]
     [InlineData(PoolEdge.Floor)]
     [InlineData(PoolEdge.Same)]
@@ -27,7 +31,8 @@ public sealed class TilePlannerTests
         for (int round = 0; round < 40; round++)
         {
             (int height, int width) = (random.Next(16, 70), random.Next(16, 70));
-            TilePlan plan = TilePlans.Random(random, new VggPlan(VggArchitecture.Vgg19, new VggOptions(PoolEdge: edge), ["conv5_1"]), height, width);
+            TilePlan plan = TilePlans.Random(
+                random, new VggPlan(VggArchitecture.Vgg19, new VggOptions(PoolEdge: edge), ["conv5_1"]), height, width);
             foreach (SegmentPlan segment in plan.Segments)
             {
                 for (int level = 0; level <= segment.Segment.LastLevel; level++)
@@ -39,8 +44,12 @@ public sealed class TilePlannerTests
                         (Window own, Window computed) = (tile.Own(level), tile.Computed(level));
                         for (int y = own.Top; y < own.Bottom; y++)
                             for (int x = own.Left; x < own.Right; x++) owners[y, x]++;
-                        Assert.True(computed.Top <= own.Top && computed.Left <= own.Left && computed.Bottom >= own.Bottom && computed.Right >= own.Right);
-                        Assert.True(computed.Top >= 0 && computed.Left >= 0 && computed.Bottom <= rows && computed.Right <= columns);
+                        Assert.True(
+                            computed.Top <= own.Top && computed.Left <= own.Left && computed.Bottom >= own.Bottom
+                                && computed.Right >= own.Right);
+                        Assert.True(
+                            computed.Top >= 0 && computed.Left >= 0 && computed.Bottom <= rows
+                                && computed.Right <= columns);
                     }
 
                     Assert.All(owners.Cast<int>(), owner => Assert.Equal(1, owner));
@@ -59,7 +68,8 @@ public sealed class TilePlannerTests
         var times = new TileTimes(cpu);
         foreach (long limit in new[] { 6000, 2000, 1200, 800, 600 })
         {
-            (TilePlan plan, long peak) = new TilePlanner(rehearsal, times, limit * MiB).At(PassKind.Iteration, 1500, 2000);
+            (TilePlan plan, long peak) =
+                new TilePlanner(rehearsal, times, limit * MiB).At(PassKind.Iteration, 1500, 2000);
             Assert.InRange(peak, 1, limit * MiB);
             Assert.Equal(limit == 6000, plan.IsWhole);
             double takes = times.Of(plan, iterates: true, rehearsal.ContentBytes(1500, 2000), measured: false);
@@ -67,8 +77,10 @@ public sealed class TilePlannerTests
             seconds = takes;
         }
 
-        Assert.True(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 6000 * MiB).At(1500, 2000) is { Fits: true, Tiles: null });
-        Assert.True(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 600 * MiB).At(1500, 2000) is { Fits: true, Tiles: not null });
+        var large = new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 6000 * MiB);
+        Assert.True(large.At(1500, 2000) is { Fits: true, Tiles: null });
+        var small = new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 600 * MiB);
+        Assert.True(small.At(1500, 2000) is { Fits: true, Tiles: not null });
         Assert.False(new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 200 * MiB).At(1500, 2000).Fits);
     }
 
@@ -77,7 +89,8 @@ public sealed class TilePlannerTests
     {
         using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.Gatys with { History = 20 };
-        Assert.Equal(20, MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 4000 * MiB, 0, 1000, 1000).Options.History);
+        Assert.Equal(
+            20, MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 4000 * MiB, 0, 1000, 1000).Options.History);
         MemoryPlanner small = MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 700 * MiB, 0, 1000, 1000);
         Assert.InRange(small.Options.History, 1, 19);
         Assert.True(small.At(1000, 1000).Fits);
@@ -85,17 +98,20 @@ public sealed class TilePlannerTests
 
     public static TheoryData<string, int> Runs => new()
     {
-        { "whole", 0 }, { "tiles", 160 }, { "tiles", 135 }, { "max", 145 }, { "masked", 170 }, { "lbfgs", 180 }, { "same", 150 },
+        { "whole", 0 }, { "tiles", 160 }, { "tiles", 135 }, { "max", 145 }, { "masked", 170 }, { "lbfgs", 180 },
+        { "same", 150 },
     };
 
-    /// <summary>The device's memory at its highest is, block by block, that of the rehearsals.</summary>
+    /// <summary>The peak of the device's memory is, block by block, that of the rehearsals.</summary>
     [Theory]
     [MemberData(nameof(Runs))]
     public void WhatARunTakesIsWhatWasForetold(string kind, int limit)
     {
         using var cpu = new CpuDevice(2);
         (double estimate, double measured) = Measure(cpu, kind, limit == 0 ? 1L << 40 : limit * MiB, 300, 380);
-        Assert.True(Math.Abs(estimate - measured) <= 0.01 * measured, $"{kind}: {estimate / MiB:f1} MiB foretold, {measured / MiB:f1} MiB taken");
+        Assert.True(
+            Math.Abs(estimate - measured) <= 0.01 * measured,
+            $"{kind}: {estimate / MiB:f1} MiB foretold, {measured / MiB:f1} MiB taken");
     }
 
     [SkippableFact]
@@ -104,34 +120,49 @@ public sealed class TilePlannerTests
     {
         using ComputeDevice device = TestDevice.OpenCl();
         (double estimate, double measured) = Measure(device, "opencl", 130 * MiB, 260, 300);
-        Assert.True(Math.Abs(estimate - measured) <= 0.01 * measured, $"{estimate / MiB:f1} MiB foretold, {measured / MiB:f1} MiB taken");
+        Assert.True(
+            Math.Abs(estimate - measured) <= 0.01 * measured,
+            $"{estimate / MiB:f1} MiB foretold, {measured / MiB:f1} MiB taken");
     }
 
-    private static (double Estimate, double Measured) Measure(ComputeDevice device, string kind, long limit, int height, int width)
+    private static (double Estimate, double Measured) Measure(
+        ComputeDevice device, string kind, long limit, int height, int width)
     {
         TransferOptions options = Presets.DefaultTrained with
         {
-            CoarsestSize = 0, Iterations = [kind == "lbfgs" ? 5 : 1], Size = width, Colors = ColorMode.Style, Pooling = kind == "max" ? Pooling.Max : Pooling.Average,
-            PoolEdge = kind == "same" ? PoolEdge.Same : PoolEdge.Floor, Optimizer = kind == "lbfgs" ? OptimizerKind.Lbfgs : OptimizerKind.Adam, Clamp = kind != "lbfgs",
-            History = 3, StyleLoss = kind == "masked" ? StyleLoss.Wasserstein : StyleLoss.Gram,
+            CoarsestSize = 0,
+            Iterations = [kind == "lbfgs" ? 5 : 1],
+            Size = width,
+            Colors = ColorMode.Style,
+            Pooling = kind == "max" ? Pooling.Max : Pooling.Average,
+            PoolEdge = kind == "same" ? PoolEdge.Same : PoolEdge.Floor,
+            Optimizer = kind == "lbfgs" ? OptimizerKind.Lbfgs : OptimizerKind.Adam,
+            Clamp = kind != "lbfgs",
+            History = 3,
+            StyleLoss = kind == "masked" ? StyleLoss.Wasserstein : StyleLoss.Gram,
             ContentLayers = [new LayerWeight("conv3_1", 1)],
-            StyleLayers = [.. Presets.DefaultTrained.StyleLayers.Where(layer => string.CompareOrdinal(layer.Layer, "conv4") < 0)],
+            StyleLayers = [.. Presets.DefaultTrained.StyleLayers
+                .Where(layer => string.CompareOrdinal(layer.Layer, "conv4") < 0)],
         };
-        using var network = new VggNetwork(device, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
+        using var network = new VggNetwork(
+            device, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
         var planner = new MemoryPlanner(device, VggArchitecture.Vgg19, options, limit, kind == "masked" ? 1 : 0);
         MemoryEstimate estimate = planner.At(height, width);
         Assert.True(kind == "whole" == estimate.Tiles is null, $"{estimate}");
         var random = new Random(1);
         Picture content = Noise(random, height, width), style = Noise(random, height / 2, width / 2);
         new StyleTransfer(device, network, options) { Memory = planner }.Run(
-            new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]), Schedule.Plan(options, height, width), default);
+            new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]),
+            Schedule.Plan(options, height, width),
+            default);
         var rehearsal = new MemoryRehearsal(device, VggArchitecture.Vgg19, options, kind == "masked" ? 1 : 0);
         TilePlan result = planner.Planner.Iteration(height, width);
         long foretold = new[]
         {
             rehearsal.DevicePeak(PassKind.Iteration, result),
             rehearsal.DevicePeak(PassKind.Content, planner.Planner.Content(result), result),
-            rehearsal.DevicePeak(PassKind.Style, planner.Planner.Style(style.Height * width / style.Width, width, result), result),
+            rehearsal.DevicePeak(
+                PassKind.Style, planner.Planner.Style(style.Height * width / style.Width, width, result), result),
         }.Max();
         return (foretold, device.MemoryBytes.Peak);
     }

@@ -4,8 +4,9 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>Plans at random, or as a test says.</summary>
-internal sealed class TestPlanner(VggArchitecture architecture, TransferOptions options, Func<VggPlan, int, int, TilePlan> plan)
+/// <summary>Plans as a test says.</summary>
+internal sealed class TestPlanner(
+    VggArchitecture architecture, TransferOptions options, Func<VggPlan, int, int, TilePlan> plan)
     : PassPlanner(architecture, options)
 {
     public override TilePlan Iteration(int height, int width) => plan(Steps(Options.Layers), height, width);
@@ -19,7 +20,7 @@ internal sealed class TestPlanner(VggArchitecture architecture, TransferOptions 
 
 internal static class TilePlans
 {
-    /// <summary>Any cuts at poolings, any tiles, gates kept or not, maps on disk or not.</summary>
+    /// <summary>A random plan: any cuts at poolings, any tiles, with or without gates, maps on disk or not.</summary>
     public static TilePlan Random(Random random, VggPlan network, int height, int width)
     {
         (int pictureHeight, int pictureWidth) = (height, width);
@@ -29,7 +30,10 @@ internal static class TilePlans
             if (i < network.Steps.Count && (!VggPlan.CutsAfter(network.Steps[i - 1]) || random.Next(2) == 0)) continue;
             var segment = new Segment([.. network.Steps.Take(i).Skip(first)], height, width, network.Options);
             (int rows, int columns) = segment.Cells;
-            segments.Add(new SegmentPlan(segment, (random.Next(1, rows + 1), random.Next(1, columns + 1)), random.Next(2) == 0, random.Next(2) == 0));
+            segments.Add(
+                new SegmentPlan(
+                    segment, (random.Next(1, rows + 1), random.Next(1, columns + 1)), random.Next(2) == 0,
+                    random.Next(2) == 0));
             (height, width) = (rows, columns);
             first = i;
         }

@@ -13,12 +13,12 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Style.Tests;
 
 /// <summary>
-/// Tiles are exact: whatever the cuts, losses and gradient are those of the picture as a whole, which other tests compare with
-/// MathNet. What may differ is rounding: the order of additions, and where Winograd's 4x4 tiles begin.
+/// Tiles are exact. Whatever the cuts, losses and gradient are those of the whole picture, which other tests compare
+/// with MathNet. Only rounding may differ, by the order of additions and by where Winograd's 4x4 tiles begin.
 /// </summary>
 public sealed class TilingTests
 {
-    /// <summary>Relative, of losses and of the gradient's 2-norm.</summary>
+    /// <summary>The relative bound for losses and for the gradient's 2-norm.</summary>
     private const double Bound = 2e-5;
 
     private static readonly VggWeights s_weights = RandomWeights.Create(VggArchitecture.Vgg19, 5, "conv5_1");
@@ -62,50 +62,67 @@ public sealed class TilingTests
         float[] start = Array.ConvertAll(Noise(random, height, width).Pixels, value => value * options.PixelRange);
         (LossValues whole, float[] gradient) = Evaluate(new WholePlanner(network.Architecture, options), start);
         var cuts = new List<string>();
-        (LossValues tiled, float[] tiledGradient) = Evaluate(new TestPlanner(network.Architecture, options, (steps, h, w) =>
+        var planner = new TestPlanner(network.Architecture, options, (steps, h, w) =>
         {
             TilePlan plan = TilePlans.Random(random, steps, h, w);
-            cuts.Add(string.Join(" | ", plan.Segments.Select(segment => $"{segment.Segment.Layers[0].Name}.. {segment.Cells}{(segment.KeepsGates ? " gates" : "")}{(segment.OutputOnDisk ? " disk" : "")}")));
+            cuts.Add(string.Join(" | ", plan.Segments.Select(Words)));
             return plan;
-        }), start);
+        });
+        (LossValues tiled, float[] tiledGradient) = Evaluate(planner, start);
         string what = $"{options.Name} {width}x{height}, {cuts[0]}";
         Assert.True(double.IsFinite(whole.Total) && whole.Total > 0, what);
         AssertNear("total", whole.Total, tiled.Total);
         AssertNear("content", whole.Content, tiled.Content);
         AssertNear("style", whole.Style, tiled.Style);
         AssertNear("tv", whole.Tv, tiled.Tv);
-        foreach ((LayerLoss expected, LayerLoss actual) in whole.Layers!.Zip(tiled.Layers!)) AssertNear(expected.Layer, expected.Value, actual.Value);
+        foreach ((LayerLoss expected, LayerLoss actual) in whole.Layers!.Zip(tiled.Layers!))
+            AssertNear(expected.Layer, expected.Value, actual.Value);
         double difference = Difference(tiledGradient), rounding = Bound;
-        // Gradients jump where a unit is at zero, of two maxima as well: then rounding of the pixels themselves does the same.
+        // Gradients jump where a unit is at zero or where two maxima are equal. Rounding the pixels themselves does the
+        // same there.
         for (int i = 0; i < 20 && difference > rounding; i++)
         {
             float[] nudged = Array.ConvertAll(start, value => value * (1 + (2e-7f * (random.NextSingle() - 0.5f))));
-            rounding = Math.Max(rounding, 2 * Difference(Evaluate(new WholePlanner(network.Architecture, options), nudged).Gradient));
+            (_, float[] nearby) = Evaluate(new WholePlanner(network.Architecture, options), nudged);
+            rounding = Math.Max(rounding, 2 * Difference(nearby));
         }
 
-        Assert.True(difference <= Math.Min(rounding, 0.01), $"the gradient differs by {difference:g3}, by rounding of pixels {rounding / 2:g3}: {what}");
+        Assert.True(
+            difference <= Math.Min(rounding, 0.01),
+            $"the gradient differs by {difference:g3}, by rounding of pixels {rounding / 2:g3}: {what}");
+
+        static string Words(SegmentPlan plan)
+        {
+            (string gates, string disk) = (plan.KeepsGates ? " gates" : "", plan.OutputOnDisk ? " disk" : "");
+            return $"{plan.Segment.Layers[0].Name}.. {plan.Cells}{gates}{disk}";
+        }
 
         double Difference(float[] other) =>
-            Math.Sqrt(gradient.Zip(other, (a, b) => Math.Pow((double)a - b, 2)).Sum() / gradient.Sum(value => Math.Pow(value, 2)));
+            Math.Sqrt(gradient.Zip(other, (a, b) => Math.Pow((double)a - b, 2)).Sum()
+                / gradient.Sum(value => Math.Pow(value, 2)));
 
         (LossValues Losses, float[] Gradient) Evaluate(PassPlanner planner, float[] at)
         {
             using var objective = new Objective(device, network, options, height, width, content, styles, planner);
             using Tensor pixels = new Tensor(device, new Shape(height, width, 3), at, requiresGradient: true).Keep();
             LossValues first = objective.ValueAndGradient(pixels, byLayer: true);
-            // Nothing of one evaluation is left in the next.
+            // One evaluation leaves nothing for the next.
             LossValues second = objective.ValueAndGradient(pixels, byLayer: true);
             Assert.Equal(first.Total, second.Total);
             return (second, pixels.GradientToArray());
         }
 
         void AssertNear(string name, double expected, double actual) =>
-            Assert.True(Math.Abs(expected - actual) <= Bound * Math.Abs(expected), $"{name}: {actual}, expected {expected}: {what}");
+            Assert.True(
+                Math.Abs(expected - actual) <= Bound * Math.Abs(expected),
+                $"{name}: {actual}, expected {expected}: {what}");
     }
 
     private static TransferOptions RandomOptions(Random random)
     {
-        string[] layers = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_3", "conv3_4", "conv4_1", "conv4_2", "conv4_4", "conv5_1"];
+        string[] layers = [
+            "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_3", "conv3_4", "conv4_1", "conv4_2",
+            "conv4_4", "conv5_1"];
         TransferOptions preset = Presets.All[random.Next(Presets.All.Count)];
         return preset with
         {
@@ -134,21 +151,29 @@ public sealed class TilingTests
         {
             string[] chosen = [.. layers];
             random.Shuffle(chosen);
-            return [.. chosen.Take(random.Next(least, most + 1)).Select(layer => new LayerWeight(layer, 0.5 + random.NextDouble()))];
+            return [.. chosen
+                .Take(random.Next(least, most + 1))
+                .Select(layer => new LayerWeight(layer, 0.5 + random.NextDouble()))];
         }
     }
 
-    /// <summary>Noise around waves, of a contrast and colour of its own: statistics that differ clearly, so that losses are no differences of equals.</summary>
+    /// <summary>
+    /// Noise around waves, with its own contrast and colour. The statistics differ clearly, so that no loss is a
+    /// difference of equals.
+    /// </summary>
     private static Picture Noise(Random random, int height, int width)
     {
         var picture = new Picture(height, width);
-        double contrast = 0.05 + (0.4 * random.NextDouble()), wave = 0.05 + (0.5 * random.NextDouble()), phase = 6 * random.NextDouble();
+        double contrast = 0.05 + (0.4 * random.NextDouble());
+        double wave = 0.05 + (0.5 * random.NextDouble());
+        double phase = 6 * random.NextDouble();
         double[] color = [random.NextDouble(), random.NextDouble(), random.NextDouble()];
         for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
         for (int c = 0; c < 3; c++)
         {
-            double value = (0.25 + (0.5 * color[c])) + (0.25 * Math.Sin((wave * x) + phase + c) * Math.Cos(wave * y)) + (contrast * (random.NextDouble() - 0.5));
+            double waves = 0.25 * Math.Sin((wave * x) + phase + c) * Math.Cos(wave * y);
+            double value = (0.25 + (0.5 * color[c])) + waves + (contrast * (random.NextDouble() - 0.5));
             picture[y, x, c] = (float)Math.Clamp(value, 0, 1);
         }
 

@@ -11,15 +11,24 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Style.Tests;
 
-/// <summary>Networks of other widths than VGG's, none of them a multiple of a vector's, some as few as the pixels' three.</summary>
+/// <summary>
+/// Networks of other widths than VGG's. No width is a multiple of a vector's; some are as small as the pixels' three.
+/// </summary>
 public sealed class WidthTests
 {
     private static readonly VggArchitecture s_narrow = VggArchitecture.Vgg19.WithChannels(new Dictionary<string, int>
     {
-        ["conv1_1"] = 5, ["conv1_2"] = 12, ["conv2_1"] = 20, ["conv2_2"] = 7, ["conv3_1"] = 3, ["conv3_2"] = 33, ["conv3_3"] = 1, ["conv3_4"] = 17,
+        ["conv1_1"] = 5,
+        ["conv1_2"] = 12,
+        ["conv2_1"] = 20,
+        ["conv2_2"] = 7,
+        ["conv3_1"] = 3,
+        ["conv3_2"] = 33,
+        ["conv3_3"] = 1,
+        ["conv3_4"] = 17,
     });
 
-    /// <summary>Maps and the way back to the pixels, by MathNet in double.</summary>
+    /// <summary>Compares maps, and the gradient of the pixels, with MathNet in double precision.</summary>
     [Theory]
     [InlineData("cpu", Pooling.Average, Padding.Zero)]
     [InlineData("cpu", Pooling.Max, Padding.Replicate)]
@@ -50,34 +59,44 @@ public sealed class WidthTests
         tape.Backward(tape.Sum(terms));
         foreach (Tensor zero in zeros) zero.Dispose();
         var reference = new ReferenceNetwork(
-            weights, pooling, PoolEdge.Floor, padding, [255, 255, 255], Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
-        ReferenceNetwork.Pass pass = reference.Forward(Array.ConvertAll(pixels, value => (double)value), Height, Width, "conv3_4");
+            weights, pooling, PoolEdge.Floor, padding, [255, 255, 255],
+            Array.ConvertAll(VggWeights.CaffeMean, value => (double)value));
+        ReferenceNetwork.Pass pass =
+            reference.Forward(Array.ConvertAll(pixels, value => (double)value), Height, Width, "conv3_4");
         foreach (string layer in layers)
         {
             Assert.Equal(s_narrow.Find(layer)!.OutChannels, pass.Maps[layer].Channels);
             Assert.True(GradientChecker.RelativeError(maps[layer], pass.Maps[layer].Values) < 2e-5, layer);
         }
 
-        double[] gradient = pass.Backward(layers.ToDictionary(layer => layer, layer => Array.ConvertAll(pass.Maps[layer].Values, value => 2 * value)));
+        double[] gradient = pass.Backward(layers.ToDictionary(
+            layer => layer, layer => Array.ConvertAll(pass.Maps[layer].Values, value => 2 * value)));
         Assert.True(GradientChecker.RelativeError(image.GradientToArray(), gradient) < 2e-5);
     }
 
-    /// <summary>A plan counts the network's own channels, and padding is the first layer's alone, though another reads three channels too.</summary>
+    /// <summary>
+    /// A plan counts the network's own channels. Only the first layer is padded, though another reads
+    /// three channels too.
+    /// </summary>
     [Fact]
     public void TilesAndPlansKnowTheWidths()
     {
         using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.Gatys with
         {
-            ContentLayers = [new LayerWeight("conv3_2", 1)], StyleLayers = [new LayerWeight("conv1_2", 1), new LayerWeight("conv3_4", 1)],
+            ContentLayers = [new LayerWeight("conv3_2", 1)],
+            StyleLayers = [new LayerWeight("conv1_2", 1), new LayerWeight("conv3_4", 1)],
             Optimizer = OptimizerKind.Adam, InputPadding = Padding.Replicate,
         };
         long narrow = new MemoryPlanner(cpu, s_narrow, options, 6000L << 20).At(1500, 2000).PeakBytes;
-        Assert.True(narrow < new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 6000L << 20).At(1500, 2000).PeakBytes / 2);
+        Assert.True(
+            narrow < new MemoryPlanner(cpu, VggArchitecture.Vgg19, options, 6000L << 20).At(1500, 2000).PeakBytes / 2);
         using var network = new VggNetwork(cpu, RandomWeights.Create(s_narrow, 4, "conv3_4"), options.Network);
         var random = new Random(9);
-        var picture = new Imaging.Picture(40, 52, [.. Enumerable.Range(0, 40 * 52 * 3).Select(_ => random.NextSingle())]);
-        var style = new StyleInput(new Imaging.Picture(33, 44, [.. Enumerable.Range(0, 33 * 44 * 3).Select(i => i % 71 / 71f)]));
+        var picture =
+            new Imaging.Picture(40, 52, [.. Enumerable.Range(0, 40 * 52 * 3).Select(_ => random.NextSingle())]);
+        var style = new StyleInput(
+            new Imaging.Picture(33, 44, [.. Enumerable.Range(0, 33 * 44 * 3).Select(i => i % 71 / 71f)]));
         float[] start = Array.ConvertAll(picture.Pixels, value => (1 - value) * options.PixelRange);
         (double whole, float[] gradient) = Evaluate(new WholePlanner(network.Architecture, options));
         (double tiled, float[] ofTiles) = Evaluate(new TestPlanner(

@@ -86,7 +86,7 @@ public sealed class MemoryPlanner
     public MemoryEstimate At(int height, int width)
     {
         (TilePlan plan, long peak) = _planner.At(PassKind.Iteration, height, width);
-        // These targets have the result's size. The peak of a style of another size is asked for by itself.
+        // These targets have the result's size. The peak of a style of another size is asked for separately.
         if (peak <= Limit && Options.ContentTerms.Any())
             peak = Math.Max(peak, _planner.At(PassKind.Content, height, width, plan).Peak);
         if (peak <= Limit) peak = Math.Max(peak, StyleBytes(height, width, height, width));

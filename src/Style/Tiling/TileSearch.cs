@@ -134,7 +134,8 @@ internal sealed class TileSearch : IDisposable
         if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _contentBytes)) return null;
         var plans = new SegmentPlan[segments.Length];
         double seconds = targetsOnDisk ? TileTimes.TargetDisk(_contentBytes) : 0;
-        long left = limit - _standing - (Iterates && !targetsOnDisk ? _contentBytes : 0), kept = 0, excess = 0, before = 0;
+        long left = limit - _standing - (Iterates && !targetsOnDisk ? _contentBytes : 0);
+        long gateBytes = 0, excess = 0, before = 0;
         for (int s = 0; s < segments.Length; s++)
         {
             bool onDisk = s < segments.Length - 1 && (disk >> s & 1) != 0;
@@ -142,9 +143,9 @@ internal sealed class TileSearch : IDisposable
             long output = onDisk ? 0 : draft.OutputBytes;
             if (!Countable(_rehearsal.Device, output)) return null;
             // These stand: the map before, the segment's own, and for iterations the gradient that is being filled.
-            long standing = kept + output + (Iterates ? before + LastOutput(plans, s) : LastOutput(plans, s));
+            long standing = gateBytes + output + (Iterates ? before + LastOutput(plans, s) : LastOutput(plans, s));
             if (Choose(draft, left - standing) is not { } candidate) return null;
-            kept += candidate.Kept;
+            gateBytes += candidate.Kept;
             excess = Math.Max(excess, standing + candidate.Kept + candidate.Peak - left);
             seconds += candidate.Seconds + (onDisk ? TileTimes.OutputDisk(draft, Iterates) : 0);
             plans[s] = draft with { Cells = candidate.Cells };
@@ -216,8 +217,8 @@ internal sealed class TileSearch : IDisposable
                 (double)segment.PixelsOfWindows(plan.Cells, 0) / ((long)windows[0].Height * windows[0].Width);
             _bytes = new Lazy<(long, long)>(() =>
             {
-                (long peak, long kept) = run.OfLargestTile(plan);
-                return (peak, (long)(kept * tiles));
+                (long peak, long gateBytes) = run.OfLargestTile(plan);
+                return (peak, (long)(gateBytes * tiles));
             });
 
             long Area(VggLayer layer)
