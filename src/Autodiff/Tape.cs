@@ -106,7 +106,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
                     backward();
             }
 
-            if (!output.Kept) output.Dispose();
+            if (!output.IsRetained) output.Dispose();
         }
 
         _entries.Clear();
@@ -121,7 +121,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     }
 
     /// <summary>A tensor without gradient and with undefined elements. The tape gives its memory back.</summary>
-    public Tensor Constant(Shape shape) => Keep(new Tensor(device, shape));
+    public Tensor Constant(Shape shape) => Own(new Tensor(device, shape));
 
     /// <summary>
     /// The output of an operator. Its elements are undefined until the operator's forward fills them. It has a gradient if
@@ -170,7 +170,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     }
 
     /// <summary>Takes memory that an operator's backward needs. The tape disposes it, if backward has not.</summary>
-    internal T Keep<T>(T memory) where T : IDisposable
+    internal T Own<T>(T memory) where T : IDisposable
     {
         _resources.Add(memory);
         return memory;

@@ -51,7 +51,7 @@ public sealed class Tensor : IDisposable
     /// <summary>
     /// Whether data and gradient survive <see cref="Tape.Backward(Tensor)"/>; losses and parameters do.
     /// </summary>
-    public bool Kept { get; private set; }
+    public bool IsRetained { get; private set; }
 
     /// <summary>The elements, on the device.</summary>
     public ArrayView<float> Data => _owned?.View ?? _data;
@@ -88,9 +88,9 @@ public sealed class Tensor : IDisposable
     public Tensor NewVector() => new(Device, Shape, lifetime: _lifetime);
 
     /// <summary>Asks the tape to leave this tensor alone after backward.</summary>
-    public Tensor Keep()
+    public Tensor Retain()
     {
-        Kept = true;
+        IsRetained = true;
         return this;
     }
 
@@ -102,7 +102,7 @@ public sealed class Tensor : IDisposable
     public void Release()
     {
         if (!RequiresGradient) Dispose();
-        else if (!_savedForBackward && !Kept) _owned?.Dispose();
+        else if (!_savedForBackward && !IsRetained) _owned?.Dispose();
     }
 
     /// <summary>Adds to the gradient.</summary>

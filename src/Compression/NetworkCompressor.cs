@@ -51,7 +51,7 @@ public sealed class NetworkCompressor(
         {
             LayerWeights own = teacher.Layers[layer.Name];
             LayerWeights candidates =
-                before is null ? own : own with { Kernel = RestoringMap.Fold(own.Kernel, before) };
+                before is null ? own : own with { Filter = RestoringMap.Fold(own.Filter, before) };
             student[layer.Name] = candidates;
             SecondMoments moments = Moments(teacherNetwork, student, layer, cancellation);
             Matrix<double> power = moments.Between(..layer.OutChannels, ..layer.OutChannels);
@@ -98,9 +98,9 @@ public sealed class NetworkCompressor(
     private static LayerWeights Filters(LayerWeights layer, int[] chosen)
     {
         int filters = layer.Bias.Length;
-        float[] kernel = new float[layer.Kernel.Length / filters * chosen.Length];
+        float[] kernel = new float[layer.Filter.Length / filters * chosen.Length];
         for (int i = 0; i < kernel.Length; i++)
-            kernel[i] = layer.Kernel[(i / chosen.Length * filters) + chosen[i % chosen.Length]];
+            kernel[i] = layer.Filter[(i / chosen.Length * filters) + chosen[i % chosen.Length]];
         return new LayerWeights(kernel, Array.ConvertAll(chosen, o => layer.Bias[o]));
     }
 
@@ -117,7 +117,7 @@ public sealed class NetworkCompressor(
         int filters = layer.Bias.Length;
         return (
             new LayerWeights(
-                [.. layer.Kernel.Select((value, i) => (float)(value * lengths[i % filters]))],
+                [.. layer.Filter.Select((value, i) => (float)(value * lengths[i % filters]))],
                 [.. layer.Bias.Select((value, o) => (float)(value * lengths[o]))]),
             map * Matrix<double>.Build.DiagonalOfDiagonalVector(1 / lengths));
     }

@@ -132,14 +132,14 @@ public sealed class NetworkRefiner(
             ComputeDevice device, VggLayer layer, LayerWeights weights, Matrix<double> map, double variation)
         {
             (Layer, Variation) = (layer, variation);
-            Weights = new Conv3x3Layer(device, weights.Kernel, weights.Bias, frozen: false);
+            Weights = new Conv3x3Layer(device, weights.Filter, weights.Bias, frozen: false);
             // A linear map at each position is a convolution in which only the middle tap is not zero.
             (int outputs, int channels) = (map.RowCount, map.ColumnCount);
             float[] middle = new float[9 * channels * outputs];
             for (int k = 0; k < channels; k++)
                 for (int o = 0; o < outputs; o++) middle[(((4 * channels) + k) * outputs) + o] = (float)map[o, k];
             Restore = new Conv3x3Layer(device, middle, new float[outputs], frozen: true);
-            _parameters = [Parameter(Weights.Kernel, weights.Kernel), Parameter(Weights.Bias, weights.Bias)];
+            _parameters = [Parameter(Weights.Filter, weights.Filter), Parameter(Weights.Bias, weights.Bias)];
         }
 
         public VggLayer Layer { get; }
@@ -164,7 +164,7 @@ public sealed class NetworkRefiner(
             Weights.Changed();
         }
 
-        public LayerWeights Values() => new(Weights.Kernel.ToArray(), Weights.Bias.ToArray());
+        public LayerWeights Values() => new(Weights.Filter.ToArray(), Weights.Bias.ToArray());
 
         public void Dispose()
         {

@@ -90,7 +90,7 @@ public static partial class OperatorCases
                     tape => tape.Conv3x3(input, layer, shape.Relu, shape.Padding, shape.Pooling, shape.PoolEdge),
                     g,
                     input,
-                    layer.Kernel,
+                    layer.Filter,
                     layer.Bias);
             },
             Tolerance = 6e-6,

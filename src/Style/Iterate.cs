@@ -16,7 +16,7 @@ internal sealed class Iterate : IDisposable
     /// <param name="iterations">How many iterations follow. An optimiser remembers no more steps than that.</param>
     public Iterate(ComputeDevice device, TransferOptions options, int height, int width, int iterations)
     {
-        Pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true, Lifetime.Run).Keep();
+        Pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true, Lifetime.Run).Retain();
         Average = new IterateAverage(Pixels, options.AverageDecay);
         Optimizer = options.Method.Create(Pixels, options.Clamp ? (0f, options.PixelRange) : null, iterations);
     }

@@ -77,7 +77,7 @@ public sealed class VggNetwork : IDisposable
             // w * (a x) = (a w) * x: a rescaled kernel after the pooling does what a rescaled pooling does, at no cost.
             float factor = block > 0 && layer.Block != block ? PoolFactor(options) : 1f;
             block = layer.Block;
-            float[] kernel = factor == 1f ? values.Kernel : Array.ConvertAll(values.Kernel, value => factor * value);
+            float[] kernel = factor == 1f ? values.Filter : Array.ConvertAll(values.Filter, value => factor * value);
             _layers[layer.Name] = new Conv3x3Layer(device, kernel, values.Bias, frozen: true);
         }
     }

@@ -77,13 +77,13 @@ public class LbfgsTests
         float[] middle;
         using (var x = new Tensor(cpu, new Shape(1, 1, 10), start, true))
         {
-            using var first = new LbfgsOptimizer(x.Keep(), new LbfgsSettings(4));
+            using var first = new LbfgsOptimizer(x.Retain(), new LbfgsSettings(4));
             for (int i = 0; i < 13; i++) first.Step(() => Evaluate(cpu, x, Rosenbrock));
             (state, middle) = (first.State().OnHost(), x.ToArray());
         }
 
         using var y = new Tensor(cpu, new Shape(1, 1, 10), middle, true);
-        using var second = new LbfgsOptimizer(y.Keep(), new LbfgsSettings(4));
+        using var second = new LbfgsOptimizer(y.Retain(), new LbfgsSettings(4));
         second.Restore(state);
         for (int i = 13; i < 30; i++) second.Step(() => Evaluate(cpu, y, Rosenbrock));
         Assert.Equal(whole, y.ToArray());
@@ -95,7 +95,7 @@ public class LbfgsTests
     {
         using var cpu = new CpuDevice(2);
         using var x = new Tensor(cpu, new Shape(1, 1, start.Length), start, true);
-        using var lbfgs = new LbfgsOptimizer(x.Keep(), settings, bounds);
+        using var lbfgs = new LbfgsOptimizer(x.Retain(), settings, bounds);
         int evaluations = 0;
         for (int i = 0; i < steps; i++)
         {

@@ -47,7 +47,7 @@ public sealed class TapeTests : IDisposable
         Tensor z = tape.Conv3x3(image, layer);
         tape.Backward(z, new float[48]);
         Assert.True(image.HasGradient);
-        Assert.False(layer.Kernel.HasGradient);
+        Assert.False(layer.Filter.HasGradient);
         Assert.False(layer.Bias.HasGradient);
     }
 
@@ -192,11 +192,11 @@ public sealed class TapeTests : IDisposable
         using var image = new Tensor(_cpu, new Shape(12, 12, 2), Floats(random, 12 * 12 * 2, 1));
         using var tapeOfTeacher = new Tape(_cpu);
         Tensor target = tapeOfTeacher.Conv3x3(image, teacher, relu: false);
-        using var kernelAdam = new AdamOptimizer(student.Kernel, new AdamSettings(0.05f));
+        using var kernelAdam = new AdamOptimizer(student.Filter, new AdamSettings(0.05f));
         using var biasAdam = new AdamOptimizer(student.Bias, new AdamSettings(0.05f));
         for (int i = 0; i < 600; i++)
         {
-            student.Kernel.ClearGradient();
+            student.Filter.ClearGradient();
             student.Bias.ClearGradient();
             using var tape = new Tape(_cpu);
             tape.Backward(tape.SquaredError(tape.Conv3x3(image, student, relu: false), target, 1f / 144));
@@ -205,7 +205,7 @@ public sealed class TapeTests : IDisposable
             student.Changed();
         }
 
-        float[] learned = student.Kernel.ToArray();
+        float[] learned = student.Filter.ToArray();
         for (int i = 0; i < truth.Length; i++) Assert.Equal(truth[i], learned[i], 0.01f);
     }
 

@@ -40,7 +40,7 @@ public static class WorkedExample
 
         // An optimiser for each tensor that learns.
         var settings = new AdamSettings(LearningRate: 0.02f);
-        Tensor[] parameters = [first.Kernel, first.Bias, second.Kernel, second.Bias];
+        Tensor[] parameters = [first.Filter, first.Bias, second.Filter, second.Bias];
         AdamOptimizer[] optimizers = [.. parameters.Select(parameter => new AdamOptimizer(parameter, settings))];
 
         float before = 0, now = 0;
@@ -66,6 +66,6 @@ public static class WorkedExample
         }
 
         foreach (AdamOptimizer optimizer in optimizers) optimizer.Dispose();
-        return (before, now, first.Kernel.ToArray());
+        return (before, now, first.Filter.ToArray());
     }
 }

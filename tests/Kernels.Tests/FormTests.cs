@@ -15,7 +15,7 @@ public class FormTests
     public FormTests() => _operator = new Operator<int>("Test", length => ($"{length}", Work.Each(length, 1, 1)))
         .Vectorized((_, _) => _runs.Add("whole vectors"), (_, length) => length % 8 == 0)
         .Vectorized((_, _) => _runs.Add("vectorised"), (_, length) => length > 1)
-        .Tiled((_, _) => _runs.Add("tiled"), (_, length) => length > 64, saving: 4)
+        .Grouped((_, _) => _runs.Add("tiled"), (_, length) => length > 64, saving: 4)
         .Plain((_, _) => _runs.Add("plain"));
 
     [Theory]

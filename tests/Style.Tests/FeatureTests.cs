@@ -27,7 +27,7 @@ public class FeatureTests
         const int Side = 112;
         using var cpu = new CpuDevice(2);
         using var network = new VggNetwork(cpu, s_weights, new VggOptions(Pooling.Average));
-        using Tensor pixels = new Tensor(cpu, new Shape(Side, Side, 3), Noise(Side).Pixels, true).Keep();
+        using Tensor pixels = new Tensor(cpu, new Shape(Side, Side, 3), Noise(Side).Pixels, true).Retain();
         using var tape = new Tape(cpu);
         Tensor map = network.Features(tape, pixels, 1f, [name]).Single().Map;
         (int height, int width, int channels) = map.Shape;

@@ -333,7 +333,7 @@ public class PresetTests
             using var objective =
                 new Objective(cpu, network, _options, Height, Width, _content, [new StyleInput(_style)], planner);
             using Tensor image =
-                new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(_pixels, v => (float)v), true).Keep();
+                new Tensor(cpu, new Shape(Height, Width, 3), Array.ConvertAll(_pixels, v => (float)v), true).Retain();
             LossValues losses = objective.ValueAndGradient(image);
             AssertNear("content", _contentLoss, losses.Content);
             AssertNear("style", _styleLoss, losses.Style);

@@ -58,7 +58,7 @@ internal sealed class ReferenceNetwork(
             }
 
             LayerWeights values = weights.Layers[layer.Name];
-            double[] kernel = Array.ConvertAll(values.Kernel, value => (double)value);
+            double[] kernel = Array.ConvertAll(values.Filter, value => (double)value);
             double[] bias = Array.ConvertAll(values.Bias, value => (double)value);
             var shape = new Conv3x3Shape(
                 height, width, layer.InChannels, layer.OutChannels, first ? inputPadding : Padding.Zero);

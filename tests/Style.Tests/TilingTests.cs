@@ -93,7 +93,7 @@ public sealed class TilingTests
 
         static string Words(SegmentPlan plan)
         {
-            (string gates, string disk) = (plan.KeepsGates ? " gates" : "", plan.OutputOnDisk ? " disk" : "");
+            (string gates, string disk) = (plan.SavesGates ? " gates" : "", plan.OutputOnDisk ? " disk" : "");
             return $"{plan.Segment.Layers[0].Name}.. {plan.Cells}{gates}{disk}";
         }
 
@@ -104,7 +104,7 @@ public sealed class TilingTests
         (LossValues Losses, float[] Gradient) Evaluate(PassPlanner planner, float[] at)
         {
             using var objective = new Objective(device, network, options, height, width, content, styles, planner);
-            using Tensor pixels = new Tensor(device, new Shape(height, width, 3), at, requiresGradient: true).Keep();
+            using Tensor pixels = new Tensor(device, new Shape(height, width, 3), at, requiresGradient: true).Retain();
             LossValues first = objective.ValueAndGradient(pixels, byLayer: true);
             // One evaluation leaves nothing for the next.
             LossValues second = objective.ValueAndGradient(pixels, byLayer: true);

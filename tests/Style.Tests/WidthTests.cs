@@ -44,7 +44,7 @@ public sealed class WidthTests
         using var network = new VggNetwork(device, weights, new VggOptions(pooling, PoolEdge.Floor, padding));
         var random = new Random(2);
         float[] pixels = [.. Enumerable.Range(0, Height * Width * 3).Select(_ => random.NextSingle())];
-        using Tensor image = new Tensor(device, new Shape(Height, Width, 3), pixels, requiresGradient: true).Keep();
+        using Tensor image = new Tensor(device, new Shape(Height, Width, 3), pixels, requiresGradient: true).Retain();
         using var tape = new Tape(device);
         Dictionary<string, float[]> maps = [];
         List<Tensor> terms = [], zeros = [];
@@ -107,7 +107,7 @@ public sealed class WidthTests
         (double, float[]) Evaluate(PassPlanner planner)
         {
             using var objective = new Objective(cpu, network, options, 40, 52, picture, [style], planner);
-            using Tensor pixels = new Tensor(cpu, new Shape(40, 52, 3), start, requiresGradient: true).Keep();
+            using Tensor pixels = new Tensor(cpu, new Shape(40, 52, 3), start, requiresGradient: true).Retain();
             return (objective.ValueAndGradient(pixels).Total, pixels.GradientToArray());
         }
     }

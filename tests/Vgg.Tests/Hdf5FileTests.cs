@@ -16,7 +16,7 @@ public class Hdf5FileTests
     {
         WeightsContents contents = WeightsFile.Describe(Fixture("keras_application.h5"));
         Assert.Equal(["conv1_1", "fc1"], contents.Entries.Select(entry => entry.Layer));
-        Assert.Equal([25088, 4096], contents.Entries[1].Kernel);
+        Assert.Equal([25088, 4096], contents.Entries[1].Filter);
         Assert.Equal("Keras's VGG files are BGR", contents.ConventionReason);
         Assert.True(WeightsFile.Has(Fixture("keras_application.h5"), ["conv1_1"]));
         Assert.False(WeightsFile.Has(Fixture("keras_application.h5"), ["conv1_2"]));
@@ -128,7 +128,7 @@ public class Hdf5FileTests
         File.WriteAllBytes(folder.File("bomb.h5"), inflated);
         long before = GC.GetAllocatedBytesForCurrentThread();
         LayerWeights layer = WeightsFile.Load(folder.File("bomb.h5"), ["conv1_1"]).Layers["conv1_1"];
-        Assert.All(layer.Kernel, value => Assert.Equal(0f, value));
+        Assert.All(layer.Filter, value => Assert.Equal(0f, value));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4 << 20);
     }
 

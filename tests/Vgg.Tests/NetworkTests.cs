@@ -68,7 +68,7 @@ public class NetworkTests
             var shape = new Conv3x3Shape(height, width, layer.InChannels, layer.OutChannels, edges);
             LayerWeights w = weights.Layers[layer.Name];
             x = VectorReference.Relu(ConvolutionReference.Forward(
-                x, Array.ConvertAll(w.Kernel, v => (double)v), Array.ConvertAll(w.Bias, v => (double)v), shape));
+                x, Array.ConvertAll(w.Filter, v => (double)v), Array.ConvertAll(w.Bias, v => (double)v), shape));
             if (!layers.Contains(layer.Name)) continue;
             Assert.Equal(new Shape(height, width, layer.OutChannels), maps[layer.Name].Shape);
             Assert.True(GradientCheck.GradientChecker.RelativeError(maps[layer.Name].Values, x) < 1e-4, layer.Name);

@@ -54,7 +54,7 @@ public class WeightsFormatTests
             for (int at = 0; at < 27; at++)
             {
                 expected += (at + (o / 64.0)) * (pixels[at] - mean[at % 3]);
-                actual += layer.Kernel[(at * Filters) + o] * (pixels[at] - weights.Mean[at % 3]);
+                actual += layer.Filter[(at * Filters) + o] * (pixels[at] - weights.Mean[at % 3]);
             }
 
             Assert.Equal(expected, actual, 0.05);
@@ -70,7 +70,7 @@ public class WeightsFormatTests
     {
         string file = Fixture("gatys_zip_half_strided.pth");
         VggWeights weights = WeightsFile.Load(file, ["conv1_1"], WeightsConvention.Rgb255);
-        float[] kernel = weights.Layers["conv1_1"].Kernel;
+        float[] kernel = weights.Layers["conv1_1"].Filter;
         for (int at = 0; at < 27; at++)
         for (int o = 0; o < Filters; o++)
             Assert.Equal(((at / 3) * 3) + (2 - (at % 3)) + (o / 64f), kernel[(at * Filters) + o]);
@@ -84,7 +84,7 @@ public class WeightsFormatTests
         VggWeights before = WeightsFile.Load(Fixture("tensorflow_vgg_python2.npy"), ["conv1_1"]);
         using (FileStream stream = File.Create(file)) WeightsFile.Save(before, stream, "0123");
         VggWeights after = WeightsFile.Load(file, ["conv1_1"]);
-        Assert.Equal(before.Layers["conv1_1"].Kernel, after.Layers["conv1_1"].Kernel);
+        Assert.Equal(before.Layers["conv1_1"].Filter, after.Layers["conv1_1"].Filter);
         Assert.Equal(before.Layers["conv1_1"].Bias, after.Layers["conv1_1"].Bias);
         Assert.Equal(before.Mean, after.Mean);
         WeightsContents contents = WeightsFile.Describe(file);
@@ -153,7 +153,7 @@ public class WeightsFormatTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         var watch = System.Diagnostics.Stopwatch.StartNew();
         LayerWeights layer = WeightsFile.Load(file, ["conv1_1"]).Layers["conv1_1"];
-        Assert.All(layer.Kernel, value => Assert.Equal(0f, value));
+        Assert.All(layer.Filter, value => Assert.Equal(0f, value));
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 16 << 20);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "it was inflated");
     }

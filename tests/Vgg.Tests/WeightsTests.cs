@@ -37,8 +37,8 @@ public class WeightsTests
             int at = ((4 * 3) + channel) * Filters;
             foreach (double x in new[] { 0.0, 99, 255 })
             {
-                double expected = raw.Layers["conv1_1"].Kernel[at] * ((x / 255) - mean[channel]) / deviation[channel];
-                Assert.Equal(expected, unit.Layers["conv1_1"].Kernel[at] * (x - unit.Mean[channel]), 4);
+                double expected = raw.Layers["conv1_1"].Filter[at] * ((x / 255) - mean[channel]) / deviation[channel];
+                Assert.Equal(expected, unit.Layers["conv1_1"].Filter[at] * (x - unit.Mean[channel]), 4);
             }
         }
     }
@@ -52,7 +52,7 @@ public class WeightsTests
         WeightsContents contents = WeightsFile.Describe(Fixture(name));
         Assert.Contains(format, contents.Format, StringComparison.Ordinal);
         Assert.Equal(["conv1_1", "fc6"], contents.Entries.Select(entry => entry.Layer));
-        Assert.Equal([3, 3, 3, Filters], contents.Entries[0].Kernel);
+        Assert.Equal([3, 3, 3, Filters], contents.Entries[0].Filter);
         Assert.Equal(mean, contents.Mean is not null);
         if (mean) for (int c = 0; c < 3; c++) Assert.Equal(VggWeights.CaffeMean[c], contents.Mean![c], 3);
     }
@@ -125,7 +125,7 @@ public class WeightsTests
         Assert.Equal(8, weights.Layers.Count);
         Assert.Same(VggArchitecture.Vgg19, weights.Architecture);
         // The published bias of VGG-19's first layer, and its first kernel's weights for red.
-        float[] bias = weights.Layers["conv1_1"].Bias, kernel = weights.Layers["conv1_1"].Kernel;
+        float[] bias = weights.Layers["conv1_1"].Bias, kernel = weights.Layers["conv1_1"].Filter;
         Assert.Equal([0.73017758f, 0.06493629f, 0.03428847f, 0.8260386f], bias[..4]);
         Assert.Equal(0.37740308f, kernel[1 * 3 * Filters], 6);
         Assert.Equal(0.2671299f, kernel[3 * 3 * Filters], 6);
@@ -137,8 +137,8 @@ public class WeightsTests
         VggWeights a = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv2_2");
         VggWeights b = RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv3_1");
         VggWeights other = RandomWeights.Create(VggArchitecture.Vgg19, 4, "conv2_2");
-        Assert.Equal(a.Layers["conv2_1"].Kernel, b.Layers["conv2_1"].Kernel);
-        Assert.NotEqual(a.Layers["conv2_1"].Kernel, other.Layers["conv2_1"].Kernel);
+        Assert.Equal(a.Layers["conv2_1"].Filter, b.Layers["conv2_1"].Filter);
+        Assert.NotEqual(a.Layers["conv2_1"].Filter, other.Layers["conv2_1"].Filter);
         Assert.Throws<ArgumentException>(() => RandomWeights.Create(VggArchitecture.Vgg19, 3, "conv6_1"));
     }
 
@@ -153,7 +153,7 @@ public class WeightsTests
         for (int o = 0; o < Filters; o++)
         {
             float expected = scale * (((((3 * y) + x) * 3) + i) + (o / 64f));
-            Assert.Equal(expected, layer.Kernel[(((((y * 3) + x) * 3) + i) * Filters) + o]);
+            Assert.Equal(expected, layer.Filter[(((((y * 3) + x) * 3) + i) * Filters) + o]);
         }
 
         for (int o = 0; o < Filters; o++) Assert.Equal((o / 16f) - 1, layer.Bias[o]);

@@ -40,12 +40,12 @@ public class WidthTests
         Assert.Equal(s_narrow.Layers.Take(8), WeightsFile.Describe(file).Architecture.Layers.Take(8));
         foreach ((string layer, LayerWeights expected) in written.Layers)
         {
-            float[] kernel = half ? Array.ConvertAll(expected.Kernel, Round) : expected.Kernel;
-            Assert.Equal(kernel, read.Layers[layer].Kernel);
+            float[] kernel = half ? Array.ConvertAll(expected.Filter, Round) : expected.Filter;
+            Assert.Equal(kernel, read.Layers[layer].Filter);
             Assert.Equal(expected.Bias, read.Layers[layer].Bias);
         }
 
-        long numbers = written.Layers.Values.Sum(layer => (long)layer.Kernel.Length + layer.Bias.Length);
+        long numbers = written.Layers.Values.Sum(layer => (long)layer.Filter.Length + layer.Bias.Length);
         Assert.InRange(new FileInfo(file).Length - ((half ? 2 : 4) * numbers), 200, 4000);
 
         // Rounds to 11 significant bits, ties to even, without the type under test.

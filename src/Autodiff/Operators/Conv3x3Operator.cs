@@ -30,12 +30,12 @@ public sealed class Conv3x3Layer : IDisposable
     private Conv3x3Layer(ComputeDevice device, Conv3x3Weights weights, bool frozen)
     {
         Weights = weights;
-        Kernel = new Tensor(
-            device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Filter, !frozen).Keep();
-        Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Keep();
+        Filter = new Tensor(
+            device, new Shape(3, 3, Weights.InChannels, Weights.OutChannels), Weights.Filter, !frozen).Retain();
+        Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Retain();
     }
 
-    public Tensor Kernel { get; }
+    public Tensor Filter { get; }
 
     public Tensor Bias { get; }
 
@@ -46,7 +46,7 @@ public sealed class Conv3x3Layer : IDisposable
 
     public void Dispose()
     {
-        Kernel.Dispose();
+        Filter.Dispose();
         Bias.Dispose();
         Weights.Dispose();
     }
@@ -68,11 +68,11 @@ public static class Conv3x3Operator
         Shape outShape = pooling == Pooling.None
             ? new Shape(height, width, shape.OutChannels)
             : new Shape(shape.PoolShape.OutHeight, shape.PoolShape.OutWidth, shape.OutChannels);
-        Tensor y = tape.Output(outShape, [x, layer.Kernel, layer.Bias]);
+        Tensor y = tape.Output(outShape, [x, layer.Filter, layer.Bias]);
         DeviceBuffer<uint>? gate = relu && y.RequiresGradient
-            ? tape.Keep(device.Allocate<uint>(shape.GateLength, Lifetime.Pass)) : null;
+            ? tape.Own(device.Allocate<uint>(shape.GateLength, Lifetime.Pass)) : null;
         Conv3x3Op.Forward(device, x.Data, layer.Weights, y.Data, gate?.View ?? default, shape);
-        if (layer.Kernel.RequiresGradient) x.SaveForBackward();
+        if (layer.Filter.RequiresGradient) x.SaveForBackward();
         return tape.Record(y, () =>
         {
             ArrayView<uint> open = gate?.View ?? default;
@@ -82,7 +82,7 @@ public static class Conv3x3Operator
                 Conv3x3Op.BackwardData(device, y.Gradient, open, layer.Weights, dx, shape, beta);
             }
 
-            if (layer.Kernel.RequiresGradient)
+            if (layer.Filter.RequiresGradient)
             {
                 // dz = dL/dz of z = conv(x, w) + b, before the activation. Without ReLU, z is y and dz is y.Gradient.
                 using DeviceBuffer<float>? gradPreactivation =
@@ -90,7 +90,7 @@ public static class Conv3x3Operator
                 if (gradPreactivation is not null)
                     Conv3x3Op.BackwardEnd(device, y.Gradient, open, gradPreactivation.View, shape);
                 ArrayView<float> dz = gradPreactivation?.View ?? y.Gradient;
-                (ArrayView<float> dw, float betaW) = layer.Kernel.Accumulate();
+                (ArrayView<float> dw, float betaW) = layer.Filter.Accumulate();
                 Conv3x3Op.BackwardWeights(device, x.Data, dz, dw, shape, betaW);
                 (ArrayView<float> db, float betaB) = layer.Bias.Accumulate();
                 Conv3x3Op.BackwardBias(device, dz, db, shape, betaB);

@@ -19,7 +19,7 @@ public static class LossOperators
             {
                 (ArrayView<float> dx, float beta) = x.Accumulate();
                 SquaredErrorOp.Backward(tape.Device, x.Data, target.Data, loss.Gradient, dx, scale, beta);
-            }).Keep();
+            }).Retain();
     }
 
     /// <summary>L = a weighted sum of the squares or magnitudes of differences of neighbouring pixels.</summary>
@@ -27,7 +27,7 @@ public static class LossOperators
     public static Tensor TotalVariation(this Tape tape, Tensor x, VariationWeights weights)
     {
         (int height, int width, int channels) = x.Shape;
-        Tensor loss = tape.Output(Shape.Scalar, x).Keep();
+        Tensor loss = tape.Output(Shape.Scalar, x).Retain();
         TotalVariationOp.Forward(tape.Device, x.Data, loss.Data, height, width, channels, weights);
         x.SaveForBackward();
         return tape.Record(loss, () =>
@@ -41,7 +41,7 @@ public static class LossOperators
     /// <summary>The sum of scalars.</summary>
     public static Tensor Sum(this Tape tape, IReadOnlyList<Tensor> terms)
     {
-        Tensor sum = tape.Output(Shape.Scalar, terms).Keep();
+        Tensor sum = tape.Output(Shape.Scalar, terms).Retain();
         VectorOps.Fill(tape.Device, sum.Data, 0f);
         foreach (Tensor term in terms) VectorOps.Axpy(tape.Device, sum.Data, term.Data, 1f);
         return tape.Record(sum, () =>

@@ -46,8 +46,8 @@ public static class WassersteinOperator
         this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {
         ComputeDevice device = tape.Device;
-        Tensor loss = tape.Output(Shape.Scalar, [mean, moment]).Keep();
-        DeviceBuffer<float> root = tape.Keep(device.Allocate<float>(moment.Shape.Length));
+        Tensor loss = tape.Output(Shape.Scalar, [mean, moment]).Retain();
+        DeviceBuffer<float> root = tape.Own(device.Allocate<float>(moment.Shape.Length));
         using (DeviceBuffer<float> covariance = device.Allocate<float>(moment.Shape.Length))
         {
             WassersteinOp.Covariance(device, mean.Data, moment.Data, covariance.View);

@@ -65,7 +65,7 @@ internal static class WeightsCommand
         WeightsIdentity identity = WeightsFile.Identify(path);
         var table = new Table().Border(TableBorder.Rounded).AddColumns("layer", "kernel", "bias");
         foreach (WeightsEntry entry in contents.Entries)
-            table.AddRow(entry.Layer.EscapeMarkup(), Dimensions(entry.Kernel), Dimensions(entry.Bias));
+            table.AddRow(entry.Layer.EscapeMarkup(), Dimensions(entry.Filter), Dimensions(entry.Bias));
         AnsiConsole.Write(table);
         string mean = contents.Convention == WeightsConvention.RgbUnit ? "torchvision's mean and deviation"
             : contents.Mean is null

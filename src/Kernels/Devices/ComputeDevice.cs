@@ -164,7 +164,7 @@ public abstract partial class ComputeDevice : IDisposable
     protected virtual void Dispose(bool disposing) => _pool.Trim();
 
     /// <summary>Whether the device runs operators in forms of this kind.</summary>
-    internal virtual bool Runs(FormKind kind) => kind == FormKind.Plain || (kind == FormKind.Tiled && HasFastGroups);
+    internal virtual bool Runs(FormKind kind) => kind == FormKind.Plain || (kind == FormKind.Grouped && HasFastGroups);
 
     /// <summary>Whether operators that allow products rounded to TF32 take their tensor-core forms.</summary>
     internal bool UsesTensorCores => HasTensorCores && Precision == Precision.Tf32;

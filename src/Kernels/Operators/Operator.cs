@@ -9,7 +9,7 @@ internal enum FormKind
     Plain,
 
     /// <summary>Grouped kernels with shared memory and barriers, for GPUs.</summary>
-    Tiled,
+    Grouped,
 
     /// <summary>Hand-vectorised C#, for <see cref="CpuDevice"/>.</summary>
     Vectorized,
@@ -58,9 +58,9 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
 
     /// <summary>Adds a form of tiled kernels, for GPUs.</summary>
     /// <inheritdoc cref="Plain"/>
-    public Operator<T> Tiled(
+    public Operator<T> Grouped(
         Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
-        Add(FormKind.Tiled, run, fits, saving);
+        Add(FormKind.Grouped, run, fits, saving);
 
     /// <summary>Adds the plain form, for every device.</summary>
     /// <param name="run">Computes the operator.</param>

@@ -56,7 +56,7 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>
     /// This vector in the lanes whose bit is set, counted from the first byte's lowest bit; 0 elsewhere.
     /// </summary>
-    TSelf Keep(byte* bits);
+    TSelf MaskedBy(byte* bits);
 
     /// <summary>Writes a mask as bits, one a lane.</summary>
     void StoreBits(byte* bits);
@@ -100,7 +100,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> v) : ILanes<Lanes512>
 
     public Lanes512 Without(Lanes512 mask) => new(Vector512.AndNot(_v, mask._v));
 
-    public Lanes512 Keep(byte* bits)
+    public Lanes512 MaskedBy(byte* bits)
     {
         Vector512<int> lane = Vector512.Create(
             1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768);
@@ -149,7 +149,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> v) : ILanes<Lanes256>
 
     public Lanes256 Without(Lanes256 mask) => new(Vector256.AndNot(_v, mask._v));
 
-    public Lanes256 Keep(byte* bits)
+    public Lanes256 MaskedBy(byte* bits)
     {
         Vector256<int> lane = Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
         Vector256<int> set = Vector256.Equals(Vector256.Create((int)*bits) & lane, lane);
@@ -208,7 +208,7 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
     public Lanes128x2 Without(Lanes128x2 mask) =>
         new(Vector128.AndNot(_low, mask._low), Vector128.AndNot(_high, mask._high));
 
-    public Lanes128x2 Keep(byte* bits)
+    public Lanes128x2 MaskedBy(byte* bits)
     {
         Vector128<int> lane = Vector128.Create(1, 2, 4, 8), copies = Vector128.Create((int)*bits);
         Vector128<int> highLane = lane << 4;

@@ -102,7 +102,7 @@ public sealed record TransferExplanation(
         for (int pass = 0; pass == 0 || pass <= terms.Count; pass++)
         {
             var shape = new Shape(at.Height, at.Width, 3);
-            using Tensor pixels = new Tensor(device, shape, iterate, requiresGradient: true).Keep();
+            using Tensor pixels = new Tensor(device, shape, iterate, requiresGradient: true).Retain();
             using var tape = new Tape(device);
             if (pass == 0) tape.Observe();
             LossTensors losses = objective.Evaluate(tape, pixels);

@@ -90,7 +90,7 @@ public static class UnitMaximizer
         double tvWeight)
     {
         var shape = new Shape(options.Size, options.Size, 3);
-        using Tensor pixels = new Tensor(device, shape, values, requiresGradient: true).Keep();
+        using Tensor pixels = new Tensor(device, shape, values, requiresGradient: true).Retain();
         double activation = 0;
         using (var tape = new Tape(device))
         {
@@ -115,7 +115,7 @@ public static class UnitMaximizer
         if (tvWeight > 0)
         {
             // The weight is relative to the activation's own gradient, so that one weight suits every layer.
-            using Tensor smooth = new Tensor(device, pixels.Shape, values, requiresGradient: true).Keep();
+            using Tensor smooth = new Tensor(device, pixels.Shape, values, requiresGradient: true).Retain();
             using var tape = new Tape(device);
             tape.Backward(tape.TotalVariation(smooth, new VariationWeights(1, 1)));
             Tensor excited = pixels.GradientTensor, smoothed = smooth.GradientTensor;

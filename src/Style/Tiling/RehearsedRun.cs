@@ -95,7 +95,7 @@ internal sealed class RehearsedRun : IDisposable
     /// Measures the bytes that a segment takes while its largest tile is worked on, and those that each tile keeps for
     /// the backward pass.
     /// </summary>
-    public (long Peak, long Kept) OfLargestTile(SegmentPlan plan)
+    public (long Peak, long GateBytes) OfLargestTile(SegmentPlan plan)
     {
         Segment segment = plan.Segment;
         // OutputOnDisk: the search counts the maps between segments itself.
@@ -112,7 +112,7 @@ internal sealed class RehearsedRun : IDisposable
                 tiles, _objective!.FeatureLosses, (head, terms) => Objective.Sum(head, terms, variation: null),
                 _options.NormalizeGradients);
             long gates = 0;
-            if (plan.KeepsGates)
+            if (plan.SavesGates)
                 evaluation.ForwardDone = () => gates = _device.MemoryBytes.InUse - standing - evaluation.SumBytes;
             evaluation.ValueAndGradient(_device, input, input, byLayer: false);
             return (PeakBytes - before - gates, gates);

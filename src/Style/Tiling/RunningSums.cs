@@ -15,7 +15,7 @@ internal sealed class RunningSums(ComputeDevice device) : IDisposable
         if (Totals.Length == 0)
         {
             // They must stay, because the tape of each window goes backward from them.
-            Totals = [.. sums.Select(sum => new Tensor(device, sum.Shape, requiresGradient: true).Keep())];
+            Totals = [.. sums.Select(sum => new Tensor(device, sum.Shape, requiresGradient: true).Retain())];
             foreach (Tensor total in Totals) total.Fill(0f);
         }
 

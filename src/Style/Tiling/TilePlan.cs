@@ -4,7 +4,7 @@ namespace NativeStyle.Style.Tiling;
 
 /// <summary>How one segment runs.</summary>
 /// <param name="Cells">Rows and columns of a tile, in pixels of the segment's coarsest level.</param>
-/// <param name="KeepsGates">
+/// <param name="SavesGates">
 /// Whether the first pass keeps the tapes of the layers after the last loss, and with them the gate bits of ReLU and
 /// pooling. Then the second pass computes again only the maps that losses read.
 /// </param>
@@ -12,7 +12,7 @@ namespace NativeStyle.Style.Tiling;
 /// Whether the map between this segment and the next, and its gradient, are in scratch files.
 /// </param>
 internal sealed record SegmentPlan(
-    Segment Segment, (int Height, int Width) Cells, bool KeepsGates, bool OutputOnDisk)
+    Segment Segment, (int Height, int Width) Cells, bool SavesGates, bool OutputOnDisk)
 {
     private IReadOnlyList<Tile>? _tiles;
 
@@ -48,7 +48,7 @@ internal sealed record TilePlan(
     public static TilePlan Whole(VggPlan network, int height, int width)
     {
         var segment = new Segment(network.Steps, height, width, network.Options);
-        var whole = new SegmentPlan(segment, segment.Cells, KeepsGates: false, OutputOnDisk: false);
+        var whole = new SegmentPlan(segment, segment.Cells, SavesGates: false, OutputOnDisk: false);
         return new TilePlan(network, [whole], height, width, TargetsOnDisk: false);
     }
 }

@@ -145,8 +145,8 @@ internal sealed class TileSearch : IDisposable
             // These stand: the map before, the segment's own, and for iterations the gradient that is being filled.
             long standing = gateBytes + output + (Iterates ? before + LastOutput(plans, s) : LastOutput(plans, s));
             if (Choose(draft, left - standing) is not { } candidate) return null;
-            gateBytes += candidate.Kept;
-            excess = Math.Max(excess, standing + candidate.Kept + candidate.Peak - left);
+            gateBytes += candidate.GateBytes;
+            excess = Math.Max(excess, standing + candidate.GateBytes + candidate.Peak - left);
             seconds += candidate.Seconds + (onDisk ? TileTimes.OutputDisk(draft, Iterates) : 0);
             plans[s] = draft with { Cells = candidate.Cells };
             before += output;
@@ -167,19 +167,19 @@ internal sealed class TileSearch : IDisposable
     {
         List<Candidate> candidates = Candidates(draft);
         foreach (Candidate candidate in candidates)
-            if (candidate.LeastBytes <= bytes && candidate.Peak + candidate.Kept <= bytes) return candidate;
+            if (candidate.LeastBytes <= bytes && candidate.Peak + candidate.GateBytes <= bytes) return candidate;
         return candidates.MinBy(candidate => candidate.LeastBytes);
     }
 
     /// <summary>The tile sizes of a segment, the fastest first.</summary>
     private List<Candidate> Candidates(SegmentPlan draft)
     {
-        string key = $"{draft.Segment.Name} {draft.KeepsGates}";
+        string key = $"{draft.Segment.Name} {draft.SavesGates}";
         if (_candidates.TryGetValue(key, out List<Candidate>? candidates)) return candidates;
         candidates = [];
         Segment segment = draft.Segment;
         bool gatesSuffice = segment.Tail.Count > 0 && !segment.Tail.OfType<PoolingStep>().Any();
-        if (!draft.KeepsGates || gatesSuffice)
+        if (!draft.SavesGates || gatesSuffice)
         {
             foreach (int rows in Sizes(segment.Cells.Height))
             foreach (int columns in Sizes(segment.Cells.Width))
@@ -204,7 +204,7 @@ internal sealed class TileSearch : IDisposable
     /// <summary>A tile size for a segment. Its memory is measured when it is first read.</summary>
     private sealed class Candidate
     {
-        private readonly Lazy<(long Peak, long Kept)> _bytes;
+        private readonly Lazy<(long Peak, long GateBytes)> _bytes;
 
         public Candidate(SegmentPlan plan, RehearsedRun run, double seconds)
         {
@@ -239,6 +239,6 @@ internal sealed class TileSearch : IDisposable
         public long Peak => _bytes.Value.Peak;
 
         /// <summary>Bytes that all tiles keep from the first pass to the second.</summary>
-        public long Kept => _bytes.Value.Kept;
+        public long GateBytes => _bytes.Value.GateBytes;
     }
 }

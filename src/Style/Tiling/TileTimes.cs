@@ -82,7 +82,7 @@ internal sealed class TileTimes(ComputeDevice device)
                 case ConvolutionStep:
                     double factor = layer.ReadsPixels ? FirstLayerFactor : 1;
                     double pass = (18 * pairs * pixels * factor) + (tiles * pairs * KernelTransform);
-                    bool again = !isWhole && (!plan.KeepsGates || i < segment.Head.Count);
+                    bool again = !isWhole && (!plan.SavesGates || i < segment.Head.Count);
                     operations += pass * (!iterates ? 1 : again ? 3 : 2);
                     break;
                 case TapStep:

@@ -60,7 +60,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             SegmentPlan segment = plan.Segments[s];
             if (segment.Segment.HasOutput) _maps[s] = NewOutput(segment);
             (IReadOnlyList<VggStep> head, IReadOnlyList<VggStep> tail) =
-                Split(segment, backwardFollows && segment.KeepsGates);
+                Split(segment, backwardFollows && segment.SavesGates);
             foreach (Tile tile in segment.Tiles)
             {
                 AtTile?.Invoke(++_tile, _tiles);
@@ -107,7 +107,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
                     RunHead(pixels, s, tile, segment.Segment.Head, record: false, before).Dispose();
             }
 
-            IReadOnlyList<VggStep> head = Split(segment, segment.KeepsGates).Head;
+            IReadOnlyList<VggStep> head = Split(segment, segment.SavesGates).Head;
             MapStore target = s == 0 ? pixelGradient : _gradients[s - 1] = NewOutput(plan.Segments[s - 1]);
             foreach (Tile tile in segment.Tiles)
             {
@@ -208,8 +208,8 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
 
     /// <summary>The steps that run again in each pass, and those after them whose tapes the first pass keeps.</summary>
     private static (IReadOnlyList<VggStep> Head, IReadOnlyList<VggStep> Tail) Split(
-        SegmentPlan plan, bool keepsGates) =>
-        keepsGates ? (plan.Segment.Head, plan.Segment.Tail) : (plan.Segment.Steps, []);
+        SegmentPlan plan, bool savesGates) =>
+        savesGates ? (plan.Segment.Head, plan.Segment.Tail) : (plan.Segment.Steps, []);
 
     /// <summary>Creates a map of zeros for a segment's output.</summary>
     private MapStore NewOutput(SegmentPlan plan)

@@ -22,7 +22,7 @@ internal static class MatWeights
         bool Enough() =>
             requested is not null && requested.All(name => entries.Any(entry => entry.Layer == name));
 
-        MatFile.Read(path, dimensions => Keep(dimensions, load), (variable, value) =>
+        MatFile.Read(path, dimensions => IsNeeded(dimensions, load), (variable, value) =>
         {
             if (variable == "layers")
             {
@@ -49,7 +49,7 @@ internal static class MatWeights
     /// <summary>
     /// Keeps kernels of convolutions if weights are loaded, and small arrays. It skips the 400 MB of fc6.
     /// </summary>
-    private static bool Keep(int[] d, bool kernels)
+    private static bool IsNeeded(int[] d, bool kernels)
     {
         if (d.Aggregate(1L, (product, n) => product * n) <= MaxSmallArray) return true;
         return kernels && d.Length == 4 && d[0] == 3 && d[1] == 3 && d[2] <= MaxChannels && d[3] <= MaxChannels;

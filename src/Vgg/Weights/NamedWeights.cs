@@ -23,7 +23,7 @@ internal static partial class NamedWeights
     {
         bool features = arrays.Any(array => FeaturesPattern().IsMatch(array.Name));
         VggArchitecture? byPlaces = features ? ArchitectureOfPlaces(arrays) : null;
-        var layers = new Dictionary<string, (NamedArray? Kernel, NamedArray? Bias)>();
+        var layers = new Dictionary<string, (NamedArray? Filter, NamedArray? Bias)>();
         var order = new List<string>();
         foreach (NamedArray array in arrays)
         {
@@ -43,7 +43,7 @@ internal static partial class NamedWeights
         VggArchitecture architecture = byPlaces ?? WeightsFile.ArchitectureOf(order);
         // The shape of a 3 x 3 x 3 x 3 kernel does not tell its order. It is that of the file's other kernels, or the
         // one that the file states.
-        int[][] shapes = [.. order.Select(name => layers[name].Kernel?.Shape).OfType<int[]>()];
+        int[][] shapes = [.. order.Select(name => layers[name].Filter?.Shape).OfType<int[]>()];
         string? kernelOrder = metadata?.GetValueOrDefault("kernel_order");
         bool statedLast = kernelOrder is not null && kernelOrder.StartsWith("height", StringComparison.Ordinal);
         bool first = !statedLast && shapes.Any(shape => shape is [_, _, 3, 3])
@@ -132,12 +132,12 @@ internal static partial class NamedWeights
     {
         const float Tolerance = 2e-3f;
         float[] bias = [0.73017758f, 0.06493629f, 0.03428847f, 0.8260386f];
-        if (first.Bias.Length != 64 || first.Kernel.Length != 27 * 64) return null;
+        if (first.Bias.Length != 64 || first.Filter.Length != 27 * 64) return null;
         for (int i = 0; i < bias.Length; i++)
             if (!(Math.Abs(first.Bias[i] - bias[i]) < Tolerance)) return null;
         // The weights for red, above the centre and left of it.
-        bool At(int channel) => Math.Abs(first.Kernel[((1 * 3) + channel) * 64] - 0.37740308f) < Tolerance
-            && Math.Abs(first.Kernel[((3 * 3) + channel) * 64] - 0.2671299f) < Tolerance;
+        bool At(int channel) => Math.Abs(first.Filter[((1 * 3) + channel) * 64] - 0.37740308f) < Tolerance
+            && Math.Abs(first.Filter[((3 * 3) + channel) * 64] - 0.2671299f) < Tolerance;
         return At(0) ? WeightsConvention.Rgb255 : At(2) ? WeightsConvention.Bgr255 : null;
     }
 

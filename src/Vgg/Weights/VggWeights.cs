@@ -5,9 +5,9 @@ using System.Text;
 namespace NativeStyle.Vgg.Weights;
 
 /// <summary>One convolution's weights on the host.</summary>
-/// <param name="Kernel">(3, 3, in, out), row-major.</param>
+/// <param name="Filter">(3, 3, in, out), row-major.</param>
 /// <param name="Bias">(out).</param>
-public sealed record LayerWeights(float[] Kernel, float[] Bias);
+public sealed record LayerWeights(float[] Filter, float[] Bias);
 
 /// <summary>The pixels that a weights file was trained on. The loaders convert all of them to RGB 0..255.</summary>
 public enum WeightsConvention
@@ -84,7 +84,7 @@ public sealed class VggWeights
         {
             if (!Layers.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
             hash.AppendData(Encoding.UTF8.GetBytes(layer.Name));
-            hash.AppendData(MemoryMarshal.AsBytes(weights.Kernel.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(weights.Filter.AsSpan()));
             hash.AppendData(MemoryMarshal.AsBytes(weights.Bias.AsSpan()));
         }
 
@@ -105,17 +105,17 @@ public sealed class VggWeights
         if (convention != WeightsConvention.Rgb255 && layers.TryGetValue("conv1_1", out LayerWeights? first))
         {
             int outChannels = first.Bias.Length;
-            float[] kernel = new float[first.Kernel.Length];
+            float[] kernel = new float[first.Filter.Length];
             for (int at = 0; at < kernel.Length; at++)
             {
                 (int o, int channel, int tap) = (at % outChannels, at / outChannels % 3, at / outChannels / 3);
                 int from = convention == WeightsConvention.Bgr255 ? 2 - channel : channel;
                 bool unit = convention == WeightsConvention.RgbUnit;
                 float scale = unit ? 1f / (255f * TorchvisionDeviation[channel]) : 1f;
-                kernel[at] = scale * first.Kernel[(((tap * 3) + from) * outChannels) + o];
+                kernel[at] = scale * first.Filter[(((tap * 3) + from) * outChannels) + o];
             }
 
-            layers["conv1_1"] = first with { Kernel = kernel };
+            layers["conv1_1"] = first with { Filter = kernel };
         }
 
         return new VggWeights(architecture, layers, mean, source);

@@ -6,9 +6,9 @@ namespace NativeStyle.Vgg.Weights;
 
 /// <summary>A layer of a weights file.</summary>
 /// <param name="Layer">The layer's name in the file.</param>
-/// <param name="Kernel">The kernel's dimensions, (3, 3, in, out) for a convolution, or empty without a kernel.</param>
+/// <param name="Filter">The filter's dimensions, (3, 3, in, out) for a convolution, or empty without a filter.</param>
 /// <param name="Bias">The bias's dimensions.</param>
-public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Kernel, IReadOnlyList<int> Bias);
+public sealed record WeightsEntry(string Layer, IReadOnlyList<int> Filter, IReadOnlyList<int> Bias);
 
 /// <summary>The contents of a weights file.</summary>
 /// <param name="Format">A name of the format to show to users.</param>
@@ -65,12 +65,12 @@ public static class WeightsFile
         {
             if (!loaded.TryGetValue(layer.Name, out LayerWeights? weights)) continue;
             long size = 9L * layer.InChannels * layer.OutChannels;
-            if (weights.Bias.Length != layer.OutChannels || weights.Kernel.Length != size)
+            if (weights.Bias.Length != layer.OutChannels || weights.Filter.Length != size)
             {
                 int place = architecture.Layers.ToList().IndexOf(layer);
                 string reads = layer.ReadsPixels ? "RGB" : $"the channels of {architecture.Layers[place - 1].Name}";
                 throw new InvalidDataException(
-                    $"{path}: {layer.Name} has {weights.Kernel.Length:n0} weights and {weights.Bias.Length} biases, "
+                    $"{path}: {layer.Name} has {weights.Filter.Length:n0} weights and {weights.Bias.Length} biases, "
                     + $"expected (3, 3, {layer.InChannels}, {layer.OutChannels}) and {layer.OutChannels}, "
                     + $"as it reads {reads}: this is no {architecture.Name}");
             }
@@ -98,7 +98,7 @@ public static class WeightsFile
         foreach (VggLayer layer in weights.Architecture.Layers)
         {
             if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
-            arrays.Add(($"{layer.Name}.weight", [3, 3, layer.InChannels, layer.OutChannels], values.Kernel));
+            arrays.Add(($"{layer.Name}.weight", [3, 3, layer.InChannels, layer.OutChannels], values.Filter));
             arrays.Add(($"{layer.Name}.bias", [layer.OutChannels], values.Bias));
         }
 

@@ -33,19 +33,19 @@ public static partial class Conv3x3Op
             "Conv3x3.Forward", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.Forward, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.Forward, (_, a) => a.Shape.Pooling == Pooling.None)
-        .Tiled(DirectTensor.Forward, (device, a) => DirectTensor.Fits(device, a.Shape))
-        .Tiled(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
-        .Tiled(DirectGpu.Forward)
+        .Grouped(DirectTensor.Forward, (device, a) => DirectTensor.Fits(device, a.Shape))
+        .Grouped(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
+        .Grouped(DirectGpu.Forward)
         .Plain(PlainForward);
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Conv3x3.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.BackwardData, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.BackwardData, (_, a) => a.Shape.Pooling == Pooling.None)
-        .Tiled(DirectTensor.BackwardData, (device, a) => DirectTensor.Fits(device, a.Shape))
-        .Tiled(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
-        .Tiled(DirectGpu.BackwardFewInputs, (_, a) => DirectGpu.HasFewInputs(a.Shape))
-        .Tiled(DirectGpu.BackwardData)
+        .Grouped(DirectTensor.BackwardData, (device, a) => DirectTensor.Fits(device, a.Shape))
+        .Grouped(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
+        .Grouped(DirectGpu.BackwardFewInputs, (_, a) => DirectGpu.HasFewInputs(a.Shape))
+        .Grouped(DirectGpu.BackwardData)
         .Plain(PlainBackwardData);
 
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =

@@ -192,7 +192,7 @@ internal static unsafe class DirectConv3x3
             for (int p = 0; p < width; p++, dz += outC, bits += pixelBytes)
             {
                 int o = 0;
-                for (; o <= outC - T.Count; o += T.Count) T.Load(dz + o).Keep(bits + (o >> 3)).Store(dz + o);
+                for (; o <= outC - T.Count; o += T.Count) T.Load(dz + o).MaskedBy(bits + (o >> 3)).Store(dz + o);
                 for (; o < outC; o++)
                     if ((bits[o >> 3] >> (o & 7) & 1) == 0) dz[o] = 0f;
             }

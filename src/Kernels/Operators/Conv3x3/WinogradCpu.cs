@@ -310,7 +310,7 @@ internal sealed unsafe class WinogradCpu : IVectorJob
     private static T Fetch<T>(Patch* patch, int at, int c) where T : unmanaged, ILanes<T>
     {
         T value = T.Load(patch->Data(at) + c);
-        if (patch->Gated) value = value.Keep(patch->Gate(at) + (c >> 3));
+        if (patch->Gated) value = value.MaskedBy(patch->Gate(at) + (c >> 3));
         return patch->Shared ? value * T.Broadcast(patch->Shares[at]) : value;
     }
 

@@ -32,7 +32,7 @@ public static unsafe class GramOp
             (cpu, a) => cpu.Vectorize(
                 new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
             saving: 2)
-        .Tiled(TiledForward)
+        .Grouped(TiledForward)
         .Plain(PlainForward);
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
@@ -42,7 +42,7 @@ public static unsafe class GramOp
                 new Work(2.0 * a.Pixels * a.Channels * a.Channels, 12.0 * a.Pixels * a.Channels)))
         .Vectorized((cpu, a) => ByProduct(
             cpu, a, symmetric => Symmetrize(cpu, a.GradGram.Pointer, symmetric.Pointer, a.Channels)))
-        .Tiled((device, a) => ByProduct(
+        .Grouped((device, a) => ByProduct(
             device, a,
             symmetric => device.Launch(SymmetricKernel, symmetric.Length, a.GradGram, symmetric, a.Channels)))
         .Plain((device, a) => device.Launch(

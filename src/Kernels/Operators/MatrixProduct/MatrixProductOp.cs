@@ -57,13 +57,13 @@ internal static unsafe partial class MatrixProductOp
         .Vectorized(
             (cpu, a) => cpu.Vectorize(new ProductJob(a.A.Pointer, a.B.Pointer, a.C.Pointer, a.Shape, a.Alpha, a.Beta)),
             fits: (_, a) => a.Shape is { Batches: 1, AStep: 1 })
-        .Tiled(
+        .Grouped(
             RunTensor,
             fits: (device, a) => device.UsesTensorCores && a.Precision == Precision.Tf32
                 && a.Shape.Rows > 2 * NarrowTile)
-        .Tiled(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
-        .Tiled(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
-        .Tiled(RunSmallTiles)
+        .Grouped(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
+        .Grouped(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
+        .Grouped(RunSmallTiles)
         .Plain(RunPlain);
 
     /// <param name="Precision">TF32 if factors may be rounded to it on a device that is set to it.</param>

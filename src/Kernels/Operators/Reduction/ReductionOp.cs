@@ -46,7 +46,7 @@ public static unsafe class ReductionOp
 
     private static readonly Operator<SumArguments> s_partials = new Operator<SumArguments>(
             "Reduction.Partials", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
-        .Tiled((device, a) => device.LaunchGrouped(
+        .Grouped((device, a) => device.LaunchGrouped(
             TreeKernel, new KernelConfig(1, GroupSize), a.Terms, a.Result, a.Scale))
         .Plain((device, a) => device.Launch(SumPiecesKernel, 1, a.Terms, a.Result, a.Scale));
 
