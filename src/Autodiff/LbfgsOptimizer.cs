@@ -48,11 +48,15 @@ public sealed class LbfgsOptimizer : Optimizer
     private readonly (float Low, float High)? _bounds;
     private readonly List<Pair> _pairs = [];
     private readonly Stack<(Tensor S, Tensor Y)> _unused = [];
+    private readonly List<Tensor> _vectors = [];
     private readonly Tensor _direction;
     private readonly Tensor? _moved;
     private Tensor _start;
     private Tensor _gradient;
     private double _value = double.NaN;
+
+    /// <summary>Whether a step was accepted and its pair takes the place of the old point.</summary>
+    private bool _remembers;
 
     /// <param name="bounds">Bounds of each element; null for none.</param>
     public LbfgsOptimizer(Tensor parameter, LbfgsSettings settings, (float Low, float High)? bounds = null)
@@ -60,10 +64,18 @@ public sealed class LbfgsOptimizer : Optimizer
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.History, 1);
         (_settings, _bounds) = (settings, bounds);
-        (_start, _gradient, _direction) = (Parameter.NewVector(), Parameter.NewVector(), Parameter.NewVector());
-        if (bounds is not null) _moved = Parameter.NewVector();
-        // Takes the memory of the whole history now, so that it does not grow during a run.
-        for (int i = 0; i < settings.History; i++) _unused.Push((Parameter.NewVector(), Parameter.NewVector()));
+        try
+        {
+            (_start, _gradient, _direction) = (NewVector(), NewVector(), NewVector());
+            if (bounds is not null) _moved = NewVector();
+            // Takes the memory of the whole history now, so that it does not grow during a run.
+            for (int i = 0; i < settings.History; i++) _unused.Push((NewVector(), NewVector()));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public override bool KnowsCurrent => !double.IsNaN(_value);
@@ -81,6 +93,7 @@ public sealed class LbfgsOptimizer : Optimizer
         }
 
         _start.CopyFrom(Parameter);
+        _remembers = false;
         StepOutcome outcome = StepOutcome.Stuck;
         try
         {
@@ -95,7 +108,7 @@ public sealed class LbfgsOptimizer : Optimizer
         finally
         {
             // This also runs if the evaluation threw.
-            if (outcome != StepOutcome.Moved) Parameter.CopyFrom(_start);
+            if (outcome != StepOutcome.Moved && !_remembers) Parameter.CopyFrom(_start);
         }
 
         if (outcome == StepOutcome.Moved) StepCount++;
@@ -135,17 +148,7 @@ public sealed class LbfgsOptimizer : Optimizer
 
     public override void Dispose()
     {
-        Forget();
-        foreach ((Tensor s, Tensor y) in _unused)
-        {
-            s.Dispose();
-            y.Dispose();
-        }
-
-        _start.Dispose();
-        _gradient.Dispose();
-        _direction.Dispose();
-        _moved?.Dispose();
+        foreach (Tensor vector in _vectors) vector.Dispose();
     }
 
     /// <summary>Makes one step from <see cref="_start"/>, where value and gradient are known.</summary>
@@ -258,6 +261,7 @@ public sealed class LbfgsOptimizer : Optimizer
     {
         // s and y overwrite the old point and gradient, which nobody needs any more.
         (Tensor s, Tensor y) = (_start, _gradient);
+        _remembers = true;
         Subtract(Parameter, s);
         Subtract(Parameter.GradientTensor, y);
         double sy = s.Dot(y), yy = y.Dot(y), ss = s.Dot(s);
@@ -292,5 +296,12 @@ public sealed class LbfgsOptimizer : Optimizer
     }
 
     /// <summary>A step s, the difference y of the gradients across it, sᵀ y and yᵀ y.</summary>
+    private Tensor NewVector()
+    {
+        Tensor vector = Parameter.NewVector();
+        _vectors.Add(vector);
+        return vector;
+    }
+
     private sealed record Pair(Tensor S, Tensor Y, double Sy, double Yy);
 }

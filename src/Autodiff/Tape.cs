@@ -170,7 +170,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     }
 
     /// <summary>Takes memory that an operator's backward needs. The tape disposes it, if backward has not.</summary>
-    internal T Own<T>(T memory) where T : IDisposable
+    public T Own<T>(T memory) where T : IDisposable
     {
         _resources.Add(memory);
         return memory;

@@ -17,8 +17,17 @@ internal sealed class Iterate : IDisposable
     public Iterate(ComputeDevice device, TransferOptions options, int height, int width, int iterations)
     {
         Pixels = new Tensor(device, new Shape(height, width, 3), requiresGradient: true, Lifetime.Run).Retain();
-        Average = new IterateAverage(Pixels, options.AverageDecay);
-        Optimizer = options.Method.Create(Pixels, options.Clamp ? (0f, options.PixelRange) : null, iterations);
+        try
+        {
+            Average = new IterateAverage(Pixels, options.AverageDecay);
+            Optimizer = options.Method.Create(Pixels, options.Clamp ? (0f, options.PixelRange) : null, iterations);
+        }
+        catch
+        {
+            Average?.Dispose();
+            Pixels.Dispose();
+            throw;
+        }
     }
 
     /// <summary>(height, width, 3) in units of the pixel range.</summary>

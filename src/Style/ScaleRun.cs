@@ -26,7 +26,7 @@ internal sealed class ScaleRun : IDisposable
     private (float[] Average, int Iteration, long Taken)? _copy;
 
     /// <param name="transfer">Its options and hooks apply.</param>
-    /// <param name="objective">The function to minimise. This object owns it from now on.</param>
+    /// <param name="objective">The function to minimise. It is disposed when the scale ends.</param>
     /// <param name="run">How far the run has come.</param>
     /// <param name="isLast">Whether this is the last scale.</param>
     public ScaleRun(
@@ -34,12 +34,21 @@ internal sealed class ScaleRun : IDisposable
     {
         (_transfer, _device, _objective, _run, _step, _isLast) = (transfer, device, objective, run, step, isLast);
         _iterate = new Iterate(device, transfer.Options, step.Height, step.Width, step.Iterations);
-        float[] start = run.Average;
-        _iterate.Pixels.CopyFrom(run.Pixels);
-        _iterate.Average.Restore(start, hasIterate: run.IterationAtScale == 0);
-        if (run.Optimizer is { } state) _iterate.Optimizer.Restore(state);
-        if (!device.UsesHostMemory) _copy = (start, run.Iteration, Stopwatch.GetTimestamp());
-        // From here on only the device has the vectors.
+        try
+        {
+            float[] start = run.Average;
+            _iterate.Pixels.CopyFrom(run.Pixels);
+            _iterate.Average.Restore(start, hasIterate: run.IterationAtScale == 0);
+            if (run.Optimizer is { } state) _iterate.Optimizer.Restore(state);
+            if (!device.UsesHostMemory) _copy = (start, run.Iteration, Stopwatch.GetTimestamp());
+        }
+        catch
+        {
+            _iterate.Dispose();
+            throw;
+        }
+
+        // From here on the run state reads the vectors from the device.
         run.Follow(_iterate.Pixels.ToArray, _iterate.Average.ToArray);
         run.Optimizer = null;
     }
@@ -87,11 +96,7 @@ internal sealed class ScaleRun : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _iterate.Dispose();
-        _objective.Dispose();
-    }
+    public void Dispose() => _iterate.Dispose();
 
     private TransferEnd MakeIterations(CancellationToken cancellation)
     {
@@ -182,10 +187,15 @@ internal sealed class ScaleRun : IDisposable
     {
         _iterate.Pixels.ClearGradient();
         _objective.Dispose();
-        _run.Optimizer = keepsIterate && end == TransferEnd.Completed ? _iterate.Optimizer.State().OnHost() : null;
-        _iterate.Optimizer.Dispose();
+        bool keepsState = keepsIterate && end == TransferEnd.Completed;
+        if (!keepsState) _iterate.Optimizer.Dispose();
         _device.TrimPool();
-        float[] mean = _iterate.Average.ToArray(), iterate = keepsIterate ? _iterate.Pixels.ToArray() : mean;
+        // The picture first: if there is no memory for the rest, the run still has it.
+        float[] mean = _iterate.Average.ToArray();
+        _run.Follow(() => mean, () => mean);
+        _run.Optimizer = keepsState ? _iterate.Optimizer.State().OnHost() : null;
+        if (!keepsIterate) return;
+        float[] iterate = _iterate.Pixels.ToArray();
         _run.Follow(() => iterate, () => mean);
     }
 

@@ -179,7 +179,8 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         RunState run, TransferInputs inputs, ScaleStep step, bool isLast, PictureSource? colors,
         CancellationToken cancellation)
     {
-        Objective objective = ObjectiveAt(inputs, step, cancellation);
+        // The scale disposes it earlier, before it copies its results to the host.
+        using Objective objective = ObjectiveAt(inputs, step, cancellation);
         // Gives back what only the targets needed.
         device.TrimPool();
         using var scale = new ScaleRun(this, device, objective, run, step, isLast)

@@ -26,7 +26,7 @@ internal sealed class GramLoss : FeatureLoss
     public GramLoss(
         VggLayer layer, StyleStatistics statistics, IReadOnlyList<(Tensor Gram, double Weight)> targets,
         LossScale scale)
-        : base(layer, targets.Sum(target => target.Weight))
+        : base(layer, targets.Sum(target => (float)target.Weight))
     {
         _statistics = statistics;
         _targets = [.. targets.Select(target =>

@@ -27,12 +27,11 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
         double shares = styles.Where(style => style.Region is null).Sum(style => style.Weight);
         foreach (IGrouping<Picture?, StyleInput> region in styles.GroupBy(style => style.Region))
         {
-            double whole = region.Key is null ? shares : 1;
-            List<(double Weight, Dictionary<string, Tensor[]> Layers)> statisticsOfStyles =
-                [.. region.Select(style => (style.Weight / whole, Measure(style, layers, result)))];
-            double sum = statisticsOfStyles.Sum(style => style.Weight);
+            double whole = region.Key is null ? shares : 1, sum = region.Sum(style => style.Weight / whole);
             // None of these styles counts. The sum is 0 / 0 if all styles of the whole picture have weight 0.
             if (!(sum > 0)) continue;
+            List<(double Weight, Dictionary<string, Tensor[]> Layers)> statisticsOfStyles =
+                [.. region.Select(style => (style.Weight / whole, Measure(style, layers, result)))];
             foreach (LayerWeight layer in layers)
             {
                 List<(double Weight, Tensor[] Sums)> targets =
@@ -65,11 +64,20 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
         (int Height, int Width) size = (style.Picture.Height, style.Picture.Width);
         Dictionary<string, RunningSums> sums =
             layers.ToDictionary(layer => layer.Layer, _ => new RunningSums(pass.Device));
-        pass.Visit(style.Picture, planner.Style(size.Height, size.Width, result), (layer, window, map) =>
+        try
         {
-            using var tape = new Tape(pass.Device);
-            sums[layer.Name].Add(Statistics(layer, size, style.Part).Sums(tape, map, window));
-        });
+            pass.Visit(style.Picture, planner.Style(size.Height, size.Width, result), (layer, window, map) =>
+            {
+                using var tape = new Tape(pass.Device);
+                sums[layer.Name].Add(Statistics(layer, size, style.Part).Sums(tape, map, window));
+            });
+        }
+        catch
+        {
+            foreach (RunningSums each in sums.Values) each.Dispose();
+            throw;
+        }
+
         return sums.ToDictionary(each => each.Key, each => each.Value.Totals);
     }
 

@@ -26,7 +26,7 @@ internal sealed class WassersteinLoss : FeatureLoss
     /// </param>
     public WassersteinLoss(
         VggLayer layer, StyleStatistics statistics, IReadOnlyList<(Tensor Moment, Tensor Mean, double Weight)> targets)
-        : base(layer, targets.Sum(target => target.Weight))
+        : base(layer, targets.Sum(target => (float)target.Weight))
     {
         _statistics = statistics;
         _targets =

@@ -60,13 +60,14 @@ public sealed class MemoryPlanner
     {
         var planner = new MemoryPlanner(device, architecture, options, limit, regions, pictures: pictures);
         if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
-        MemoryEstimate estimate = planner.At(height, width);
-        if (estimate.Fits) return planner;
+        long peak = planner._planner.At(PassKind.Iteration, height, width).Peak;
+        if (peak <= limit) return planner;
         // A pair is two pictures. An eighth of the memory is left for tiles of a good size.
         const int BytesOfPair = 2 * 3 * sizeof(float);
-        long excess = estimate.PeakBytes - limit + (limit / 8);
+        long excess = peak - limit + (limit / 8);
         long pairs = (long)Math.Ceiling((double)excess / ((long)height * width * BytesOfPair));
-        int history = (int)Math.Max(1, options.History - pairs);
+        // A run remembers no more steps than it makes.
+        int history = (int)Math.Max(1, Math.Min(options.History, options.Iterations.Max()) - pairs);
         TransferOptions shorter = options with { History = history };
         return new MemoryPlanner(device, architecture, shorter, limit, regions, pictures: pictures);
     }

@@ -56,7 +56,7 @@ internal sealed class MemoryRehearsal(
     {
         using RehearsedRun run = Prepare(kind, plan, result);
         run.MakePass();
-        return run.PeakBytes + HostBytes(kind, plan.Height, plan.Width);
+        return run.PeakBytes + HostBytes(kind, plan, result);
     }
 
     /// <summary>Bytes of the maps that content is compared with.</summary>
@@ -72,11 +72,17 @@ internal sealed class MemoryRehearsal(
     }
 
     /// <summary>Bytes that a CPU's program takes beside the memory of its device.</summary>
-    public long HostBytes(PassKind kind, int height, int width)
+    /// <param name="plan">The plan of the passes.</param>
+    /// <param name="result">For a target, the plan of the iterations.</param>
+    public long HostBytes(PassKind kind, TilePlan plan, TilePlan? result)
     {
         if (!device.UsesHostMemory) return 0;
-        // Two copies: the picture on its way through the network, and the start of the result.
-        long copies = kind == PassKind.Iteration ? 0 : 2 * 3L * sizeof(float) * height * width;
-        return ProgramBytes + pictures + copies;
+        long bytes = ProgramBytes + pictures;
+        if (kind == PassKind.Iteration) return bytes;
+        // The target picture; then the start of the result, with what Adam carries over from the scale before.
+        int carried = options is { Optimizer: OptimizerKind.Adam, CoarsestSize: > 0 } ? 2 : 0;
+        return bytes + Picture(plan) + ((1 + carried) * Picture(result ?? plan));
+
+        static long Picture(TilePlan of) => 3L * sizeof(float) * of.Height * of.Width;
     }
 }

@@ -16,6 +16,13 @@ internal sealed record SegmentPlan(
 {
     private IReadOnlyList<Tile>? _tiles;
 
+    /// <summary>Rows and columns of a tile, in pixels of the segment's coarsest level.</summary>
+    public (int Height, int Width) Cells
+    {
+        get;
+        init => (field, _tiles) = (value, null);
+    } = Cells;
+
     /// <summary>The tiles, row by row.</summary>
     public IReadOnlyList<Tile> Tiles
     {

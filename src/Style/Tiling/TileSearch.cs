@@ -35,7 +35,7 @@ internal sealed class TileSearch : IDisposable
         // Makes one pass first: what it creates once, and keeps, counts as standing memory too.
         SegmentPlan network = whole.Segments[0];
         _run.OfLargestTile(network with { Cells = (1, 1) });
-        _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole.Height, whole.Width);
+        _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole, result);
         _contentBytes = rehearsal.ContentBytes(whole.Height, whole.Width);
         // The maps that a content pass fills.
         if (kind == PassKind.Content && !result!.TargetsOnDisk) _standing += _contentBytes;
@@ -102,7 +102,7 @@ internal sealed class TileSearch : IDisposable
             }
         }
 
-        return (best.Plan!, best.Excess == 0);
+        return (best.Plan ?? _whole, best.Plan is not null && best.Excess == 0);
     }
 
     private Segment[] Cut(int[] cuts)

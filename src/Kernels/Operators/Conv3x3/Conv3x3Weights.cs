@@ -43,6 +43,7 @@ public sealed class Conv3x3Weights : IDisposable
     /// <summary>Allocates weights with undefined values.</summary>
     public Conv3x3Weights(ComputeDevice device, int inChannels, int outChannels)
     {
+        if (!device.IsRehearsal) throw new ArgumentException($"{device.Name} is no rehearsal", nameof(device));
         (InChannels, OutChannels) = (inChannels, outChannels);
         _bias = device.Allocate<float>(outChannels, Lifetime.Run);
         _filter = device.Allocate<float>(9L * inChannels * outChannels, Lifetime.Run);
