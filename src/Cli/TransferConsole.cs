@@ -6,7 +6,6 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
-using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
 namespace NativeStyle.Cli;

@@ -1,5 +1,4 @@
 using NativeStyle.Cli.Arguments;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;

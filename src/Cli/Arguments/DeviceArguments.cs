@@ -1,7 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;

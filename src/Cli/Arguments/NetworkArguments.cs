@@ -2,7 +2,6 @@ using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;

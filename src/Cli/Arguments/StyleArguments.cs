@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;

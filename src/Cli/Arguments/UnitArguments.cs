@@ -1,6 +1,5 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 

@@ -6,7 +6,6 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;

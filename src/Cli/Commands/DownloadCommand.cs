@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 

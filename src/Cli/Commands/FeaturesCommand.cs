@@ -5,7 +5,6 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
@@ -25,8 +24,8 @@ internal sealed class FeaturesCommand : ProgramCommand
         Typed.Option("--size", "Longest side of the picture for the network", new NumberRange<int>(16, 8192), 256);
 
     private readonly Option<int> _channels = Typed.Option(
-        "--channels", "Channels on a sheet, those with the most energy first; 0 for all", new NumberRange<int>(
-            0, 4096), 64);
+        "--channels", "Channels on a sheet, those with the most energy first; 0 for all",
+        new NumberRange<int>(0, 4096), 64);
 
     private readonly NetworkArguments _network = new();
     private readonly DeviceArguments _device = new();

@@ -4,9 +4,7 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
-using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
 

@@ -5,7 +5,6 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;

@@ -4,7 +4,6 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;

@@ -3,7 +3,6 @@ using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;

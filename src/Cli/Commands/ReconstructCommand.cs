@@ -4,7 +4,6 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;

@@ -3,7 +3,6 @@ using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using Spectre.Console;
 

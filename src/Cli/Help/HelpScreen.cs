@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Help;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Help;

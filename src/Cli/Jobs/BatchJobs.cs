@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Jobs;

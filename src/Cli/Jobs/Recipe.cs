@@ -92,7 +92,8 @@ internal sealed record Recipe(
     {
         TransferOptions options = Job.Options;
         // The preset of that name; of one from a file, the one of this program that needs the fewest options.
-        TransferOptions preset = Presets.Find(options.Name) ?? Presets.All.MinBy(known => Differences(known).Count())!;
+        TransferOptions preset = Presets.Find(options.Name)
+            ?? Presets.All.MinBy(candidate => Differences(candidate).Count())!;
         (string verb, IReadOnlyList<TransferOption> implied, TransferOptions begun) = this switch
         {
             { Job.Content: null } => ("texture", SetByTexture, TextureCommand.Adapt(preset)),
