@@ -2,7 +2,7 @@
 //
 //   y[row, column, c] = x[row, column - 1, c] / 4 + x[row, column, c] / 2 + x[row, column + 1, c] / 4
 //
-// At the left and right edge a pixel stands in for its missing neighbour. Run it from the root of the repository:
+// At the left and right edges, a pixel replaces its missing neighbour. Run it from the root of the repository:
 //
 //   dotnet run --project samples/OwnKernel -- [--device cpu | cpu-kernels | cuda | opencl]
 //
@@ -40,7 +40,7 @@ public static class OwnKernel
 
     public static int Main(string[] args)
     {
-        string name = args is ["--device", var wanted] ? wanted : "cpu";
+        string name = args is ["--device", var choice] ? choice : "cpu";
         if (DeviceCatalog.Find(name) is not { WhyNot: null } listing)
         {
             Console.Error.WriteLine($"there is no device '{name}' that can be used");
@@ -61,7 +61,7 @@ public static class OwnKernel
         double bound = Math.Pow(2, -23);
         // Unlike LINQ's Max, Math.Max keeps not-a-number, which then fails the check.
         double difference = Blur(values, Height, Width, Channels)
-            .Zip(y.GetAsArray(), (expected, found) => Math.Abs(expected - found)).Aggregate(Math.Max);
+            .Zip(y.GetAsArray(), (expected, actual) => Math.Abs(expected - actual)).Aggregate(Math.Max);
         Console.WriteLine($"{device.Name}: largest difference {difference:0.0e-0}, expected at most {bound:0.0e-0}");
         return difference <= bound ? 0 : 1;
     }

@@ -1,8 +1,8 @@
 // A loss of your own: the content takes on the mean of each channel of the style's features, and nothing else of it.
 //
-//   L(x) = Σ_layers Σ_c (m_c(x) - m_c(style))² / Σ_c m_c(style)²          m_c = the mean of channel c over positions
+//   L(x) = Σ_layers Σ_c (m_c(x) - m_c(style))² / Σ_c m_c(style)²        m_c = the mean of channel c over positions
 //
-// A Gram matrix says which features come together. These means only say how much there is of each.
+// A Gram matrix says which features come together. These means say only how much there is of each.
 // Run it from the root of the repository, optimised, since a debug build takes minutes:
 //
 //   dotnet run -c Release --project samples/OwnLoss -- [CONTENT [STYLE [OUTPUT [SIZE [STEPS]]]]]
@@ -44,7 +44,7 @@ PictureFile.Write(output, new Picture(picture.Shape[0], picture.Shape[1], pictur
 Console.WriteLine($"loss {before:0.0000} before, {after:0.0000} after {steps} steps: {output}");
 return after < before ? 0 : 1;
 
-// Each layer's loss is recorded as soon as its map is there: when the next is asked for, the map's memory goes back.
+// Records each layer's loss as soon as its map exists. When the loop asks for the next map, this one's memory is freed.
 double Loss()
 {
     picture.ClearGradient();

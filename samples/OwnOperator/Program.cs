@@ -13,14 +13,14 @@ namespace NativeStyle.Samples;
 
 public static class OwnOperator
 {
-    // The plain reference, of the operator upon itself: a = f(x), b = f(a), L = the mean of (a - 1)² + (b - 1)².
+    // The plain reference for the operator applied twice: a = f(x), b = f(a), L = the mean of (a - 1)² + (b - 1)².
     private static double Loss(double[] x)
     {
         static double F(double x) => Math.Sqrt((x * x) + 0.25);
         return x.Average(value => Math.Pow(F(value) - 1, 2) + Math.Pow(F(F(value)) - 1, 2));
     }
 
-    // The operator: the tape makes the output, a kernel fills it, and the tape writes down how to go back.
+    // The operator: the tape makes the output, a kernel fills it, and the tape records how to go back.
     public static Tensor Charbonnier(this Tape tape, Tensor x)
     {
         Tensor y = tape.Output(x.Shape, x);
@@ -38,7 +38,7 @@ public static class OwnOperator
     public static void ForwardKernel(Index1D i, ArrayView<float> x, ArrayView<float> y) =>
         y[i] = MathF.Sqrt((x[i] * x[i]) + 0.25f);
 
-    // The first gradient that reaches x comes with beta = 0: dx is undefined then, and is not read.
+    // The first gradient that reaches x comes with beta = 0. Then dx is undefined, and the kernel does not read it.
     public static void BackwardKernel(
         Index1D i, ArrayView<float> x, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx, float beta) =>
         dx[i] = (beta == 0f ? 0f : dx[i]) + (dy[i] * x[i] / y[i]);
@@ -63,8 +63,8 @@ public static class OwnOperator
         double Moved(int i, double by) => Loss([.. values.Select((v, j) => j == i ? v + by : v)]);
         double[] expected = [.. values.Select((_, i) => (Moved(i, H) - Moved(i, -H)) / (2 * H))];
 
-        // A dozen roundings of 2^-24 lie on the way to each gradient. They are relative to the largest.
-        double difference = expected.Zip(x.GradientToArray(), (e, found) => Math.Abs(e - found)).Aggregate(Math.Max);
+        // Each gradient takes a dozen roundings of 2^-24, relative to the largest gradient.
+        double difference = expected.Zip(x.GradientToArray(), (e, actual) => Math.Abs(e - actual)).Aggregate(Math.Max);
         double relative = difference / expected.Max(Math.Abs), bound = 12 * Math.Pow(2, -24);
         Console.WriteLine($"largest difference {relative:0.0e-0} of a gradient, expected at most {bound:0.0e-0}");
         return relative <= bound ? 0 : 1;

@@ -3,7 +3,7 @@
 //
 //   dotnet run -c Release --project samples/Transfer -- [CONTENT [STYLE [OUTPUT [SIZE [STEPS]]]]]
 //
-// Exit code 0: done; 130: Ctrl-C, after which the picture so far is written; 1: the run ended early.
+// Exit code 0: done; 130: Ctrl-C, and the picture so far was written; 1: the run ended early.
 using System.Globalization;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
@@ -17,18 +17,18 @@ PictureSource content = PictureFile.Open(Argument(0, "samples/content/town.jpg")
 PictureSource style = PictureFile.Open(Argument(1, "samples/style/strokes.jpg"));
 string output = Argument(2, "out-transfer.png");
 
-// A preset is a record: what should be different is replaced. The plan goes from coarse to fine.
+// A preset is a record, so a copy can replace some values. The plan goes from coarse to fine.
 TransferOptions options =
     Presets.DefaultCompact with { Size = int.Parse(Argument(3, "256"), CultureInfo.InvariantCulture) };
 IReadOnlyList<ScaleStep> plan = Schedule.Plan(options, content.Height, content.Width);
 if (args.Length > 4) plan = Schedule.WithTotal(plan, int.Parse(args[4], CultureInfo.InvariantCulture));
 
-// The device is a GPU that was found to be right and faster than the CPU, or else the CPU.
+// The device is a GPU if a test shows that it is right and faster than the CPU. Otherwise it is the CPU.
 using ComputeDevice device = AutoDevice.OfThisMachine.Open(threads: 0);
 using VggNetwork network =
     VggNetwork.Load(device, () => WeightsFile.Load(CompactNetwork.Name, options.Layers), options.Network);
 
-// The first Ctrl-C ends the run after the iteration under way, with the picture so far, and a second one the program.
+// The first Ctrl-C ends the run after the current iteration and keeps the picture so far. The second ends the program.
 using var cancellation = new CancellationTokenSource();
 Console.CancelKeyPress += (_, pressed) =>
 {

@@ -1,6 +1,9 @@
 namespace NativeStyle.Cli;
 
-/// <summary>Ctrl-C: the first ends the iteration, in tiles the tile, and keeps the picture, a second one ends the program.</summary>
+/// <summary>
+/// Handles Ctrl-C. The first stops the run after the current iteration (or after the current tile) and keeps the
+/// picture. The second ends the program.
+/// </summary>
 internal sealed class Cancellation : IDisposable
 {
     public const int ExitCode = 130;

@@ -4,7 +4,9 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli;
 
-/// <summary>The command line: parses, calls, shows. Everything else is in the libraries.</summary>
+/// <summary>
+/// The entry point: parses the command line and invokes the command. Everything else is in the libraries.
+/// </summary>
 internal static class Program
 {
     private static int Main(string[] args)
@@ -23,7 +25,7 @@ internal static class Program
         });
     }
 
-    /// <summary>Into a pipe or a file: no colours, and wide enough that no table wraps.</summary>
+    /// <summary>Prepares output to a pipe or a file: without colours, and so wide that no table wraps.</summary>
     private static void WritePlainly()
     {
         AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings

@@ -5,14 +5,14 @@ using NativeStyle.Cli.Help;
 
 namespace NativeStyle.Cli;
 
-/// <summary>All commands.</summary>
+/// <summary>Creates the root command with all other commands.</summary>
 internal static class Root
 {
     public static RootCommand Create()
     {
         var root = new RootCommand(
             """
-            Neural style transfer by hand-written kernels: paints a content picture in the style of another.
+            Neural style transfer with hand-written kernels: paints a content picture in the style of another.
 
               nativestyle transfer photo.jpg painting.jpg -o art.png
               nativestyle transfer photo.jpg painting.jpg -o art.png --preset gatys
@@ -31,7 +31,7 @@ internal static class Root
         root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
         root.Add(new Option<bool>("--help-all")
         {
-            Description = "Help with the options that few people want", Recursive = true,
+            Description = "Show help with all options, also rare ones", Recursive = true,
             Action = new HelpScreen(all: true),
         });
         return root;

@@ -3,7 +3,7 @@ using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
 
-/// <summary>A JSON line per iteration, written at once so that it can be followed.</summary>
+/// <summary>Writes a line of JSON after each iteration, so that readers can follow the run.</summary>
 internal sealed class Trace : IDisposable
 {
     private readonly StreamWriter _writer;

@@ -6,12 +6,13 @@ using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
-using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
 namespace NativeStyle.Cli;
 
-/// <summary>What a transfer shows: a live bar on a terminal, plain lines when piped, nothing when quiet.</summary>
+/// <summary>
+/// Shows the progress of a transfer: a live bar on a terminal, plain lines in a pipe, nothing when quiet.
+/// </summary>
 internal sealed class TransferConsole(bool quiet)
 {
     /// <summary>Seconds between plain lines.</summary>
@@ -25,7 +26,7 @@ internal sealed class TransferConsole(bool quiet)
     private ProgressTask? _task;
     private string _line = "starting";
 
-    /// <summary>Columns that a progress line with everything in it needs.</summary>
+    /// <summary>The columns that a complete progress line needs.</summary>
     private const int WideTerminal = 125;
 
     public void Say(string line)
@@ -39,10 +40,11 @@ internal sealed class TransferConsole(bool quiet)
         Say($"network {network.Source}, {OptionWords.Pooling[options.Pooling]} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
         Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
-        Say("scales " + string.Join(", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
+        Say("scales " + string.Join(
+            ", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
     }
 
-    /// <summary>The table of layers with their shapes (height x width x channels) for the last scale.</summary>
+    /// <summary>Prints the table of layers with their shapes (height x width x channels) at the last scale.</summary>
     public void ShowLayers(TransferOptions options, VggArchitecture network, ScaleStep step)
     {
         if (quiet) return;
@@ -54,7 +56,8 @@ internal sealed class TransferConsole(bool quiet)
             (int height, int width) = VggArchitecture.SizeAt(layer, step.Height, step.Width, options.PoolEdge);
             string[] roles = [
                 .. options.ContentLayers.Where(l => l.Layer == layer.Name).Select(_ => "content"),
-                .. options.StyleLayers.Where(l => l.Layer == layer.Name).Select(l => $"style x {l.Weight.ToString("0.###", CultureInfo.InvariantCulture)}"),
+                .. options.StyleLayers.Where(l => l.Layer == layer.Name)
+                    .Select(l => string.Create(CultureInfo.InvariantCulture, $"style x {l.Weight:0.###}")),
             ];
             table.AddRow(layer.Name, $"{height} x {width} x {layer.OutChannels}", string.Join(", ", roles));
             bool endOfBlock = i + 1 == network.Layers.Count || network.Layers[i + 1].Block != layer.Block;
@@ -66,37 +69,43 @@ internal sealed class TransferConsole(bool quiet)
         AnsiConsole.Write(table);
     }
 
-    /// <summary>The most memory that was in use at a time, where pictures went in tiles.</summary>
+    /// <summary>Prints the peak memory, if pictures went through the network in tiles.</summary>
     public void SayPeak(ComputeDevice device)
     {
         if (!_tiled) return;
         using var process = Process.GetCurrentProcess();
-        Say($"peak memory {MemorySize.Words(device.UsesHostMemory ? process.PeakWorkingSet64 : device.MemoryBytes.Peak)}");
+        long peak = device.UsesHostMemory ? process.PeakWorkingSet64 : device.MemoryBytes.Peak;
+        Say($"peak memory {MemorySize.Words(peak)}");
     }
 
-    /// <summary>Shows how far a pass is that takes long.</summary>
+    /// <summary>Shows the progress of a long pass over tiles.</summary>
     public void ShowTile(int tile, int tiles)
     {
-        // A target that goes through whole is one tile.
+        // A target that goes through the network whole counts as one tile.
         if (tiles == 1) return;
         _tiled = true;
-        if (quiet || Stopwatch.GetElapsedTime(_shown).TotalSeconds < (Console.IsOutputRedirected ? PlainTileInterval : 0.2)) return;
-        if (_task is { } task) task.Description = string.Create(CultureInfo.InvariantCulture, $"{_line}  tile {tile}/{tiles}");
-        else if (_shown != 0) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  tile {tile}/{tiles}"));
+        double interval = Console.IsOutputRedirected ? PlainTileInterval : 0.2;
+        if (quiet || Stopwatch.GetElapsedTime(_shown).TotalSeconds < interval) return;
+        string progress = string.Create(CultureInfo.InvariantCulture, $"  tile {tile}/{tiles}");
+        if (_task is { } task) task.Description = _line + progress;
+        else if (_shown != 0) Console.WriteLine(progress);
         _shown = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Runs with progress shown.</summary>
-    /// <param name="total">Iterations in all.</param>
-    /// <param name="printEvery">A line stays for every so many iterations; 0 for none on a terminal and one every few seconds when piped.</param>
+    /// <summary>Runs a transfer and shows its progress.</summary>
+    /// <param name="total">The total number of iterations.</param>
+    /// <param name="printEvery">
+    /// Iterations between lines that stay. With 0, a terminal gets none and a pipe gets one every few seconds.
+    /// </param>
     public TransferResult Follow(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
     {
         if (quiet) return run(_ => { });
         if (Console.IsOutputRedirected) return FollowPlain(total, printEvery, run);
         TransferResult? result = null;
         bool narrow = AnsiConsole.Profile.Width < WideTerminal;
-        AnsiConsole.Progress().AutoClear(false).Columns(
-            new ProgressBarColumn { Width = narrow ? 8 : 24 }, new TaskDescriptionColumn { Alignment = Justify.Left }).Start(context =>
+        var bar = new ProgressBarColumn { Width = narrow ? 8 : 24 };
+        var words = new TaskDescriptionColumn { Alignment = Justify.Left };
+        AnsiConsole.Progress().AutoClear(false).Columns(bar, words).Start(context =>
         {
             ProgressTask task = _task = context.AddTask(_line, maxValue: total);
             var pace = new Pace(total);
@@ -127,9 +136,10 @@ internal sealed class TransferConsole(bool quiet)
         });
     }
 
-    private static string Names(IReadOnlyList<LayerWeight> layers) => string.Join(" ", layers.Select(layer => layer.Layer));
+    private static string Names(IReadOnlyList<LayerWeight> layers) =>
+        string.Join(" ", layers.Select(layer => layer.Layer));
 
-    /// <summary>Words for an iteration, with the time left at the pace of the last ones at this scale.</summary>
+    /// <summary>Describes an iteration, with the time left at the recent pace of this scale.</summary>
     private sealed class Pace(int total)
     {
         private double _secondsPerIteration;
@@ -142,13 +152,17 @@ internal sealed class TransferConsole(bool quiet)
             _secondsPerIteration = newScale ? report.Seconds : (0.9 * _secondsPerIteration) + (0.1 * report.Seconds);
             var left = TimeSpan.FromSeconds((total - report.Iteration) * _secondsPerIteration);
             string losses = narrow
-                ? string.Create(CultureInfo.InvariantCulture, $"loss {report.Loss:g3} (c {report.Content:g2} s {report.Style:g2})")
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"loss {report.Loss:g3} (c {report.Content:g2} s {report.Style:g2})")
                 : string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + style {report.Style:g3} + tv {report.Tv:g3} ");
+                    $"{report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + " +
+                    $"style {report.Style:g3} + tv {report.Tv:g3} ");
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"{report.Iteration}/{total}  {losses} {_secondsPerIteration:f2} s/it  {(int)left.TotalMinutes}:{left.Seconds:00} left");
+                $"{report.Iteration}/{total}  {losses} {_secondsPerIteration:f2} s/it  " +
+                $"{(int)left.TotalMinutes}:{left.Seconds:00} left");
         }
     }
 }

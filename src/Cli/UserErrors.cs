@@ -7,12 +7,12 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
 
-/// <summary>The command line was used wrongly; the message says how and what would be right.</summary>
+/// <summary>A wrong use of the command line. The message says what is wrong and what would be right.</summary>
 internal sealed class UsageException(string message) : Exception(message);
 
 /// <summary>
-/// Turns what the user can mend into one line on standard error and exit code 2, what a device or memory lacks into one
-/// and exit code 1. Only here, and in the commands, is a remedy called by an option's name.
+/// Turns errors into one line on standard error and an exit code: 2 if the user can mend the error, 1 if the device or
+/// the memory fails. Only this class and the commands name options as remedies.
 /// </summary>
 internal static class UserErrors
 {
@@ -45,11 +45,11 @@ internal static class UserErrors
         }
     }
 
-    /// <summary>Whether the user can mend what is wrong: the input, the files, the size.</summary>
+    /// <summary>Checks whether the user can mend the error: the input, the files or the size.</summary>
     public static bool IsUsers(Exception error) => error is UsageException or TransferException or InvalidDataException
         or IOException or UnauthorizedAccessException or OutOfMemoryException;
 
-    /// <summary>What is wrong, in a line, and what helps, as the command line calls it.</summary>
+    /// <summary>Describes the error in one line, with a remedy in terms of the command line.</summary>
     public static string Words(Exception error) => error switch
     {
         BufferTooLargeException => $"{OneLine(error.Message)}; choose a smaller --size, or a --memory for tiles",

@@ -1,40 +1,43 @@
 using NativeStyle.Cli.Arguments;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli;
 
-/// <summary>Finds the weights to use when none are named.</summary>
+/// <summary>Finds the weights to use if the user names none.</summary>
 internal static class WeightsLocator
 {
-    /// <summary>What <c>--weights</c> takes for random filters.</summary>
+    /// <summary>The value of <c>--weights</c> that stands for random filters.</summary>
     public const string Random = "random";
 
-    /// <summary>Said where nobody named weights and there is no file.</summary>
+    /// <summary>The message for runs in which the user named no weights and there is no file.</summary>
     public const string UsesCompact = "no --weights: using the compact VGG-19 that is built in";
 
-    /// <summary>What is expected of a file.</summary>
+    /// <summary>Describes the expected file in error messages.</summary>
     public const string Kinds = "VGG weights (.mat, .npz, .npy, .h5, .pth or .safetensors)";
 
     private static readonly string[] s_extensions = [".safetensors", ".h5", ".mat", ".npz", ".npy", ".pth"];
 
-    /// <summary>weights/ here, then the user's data folder.</summary>
+    /// <summary>The folders in the order of the search: weights/ here, then the user's data folder.</summary>
     public static IReadOnlyList<string> Folders =>
     [
         "weights",
         Path.Combine(
             Environment.GetEnvironmentVariable("XDG_DATA_HOME") is { Length: > 0 } data ? data
-            : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            : Environment.GetFolderPath(
+                Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
             "nativestyle", "weights"),
     ];
 
-    /// <summary>The network of a weights file, with its numbers of channels; without one that of a name, as random weights are.</summary>
+    /// <summary>
+    /// Returns the architecture of a weights file, with its numbers of channels. Without a file, returns the
+    /// architecture with that name, which random weights have.
+    /// </summary>
     public static VggArchitecture Architecture(string? weights, string name) =>
         weights is null ? OptionsJson.Architecture(name) : WeightsFile.Describe(weights).Architecture;
 
-    /// <summary>What presets ask of weights; null for random ones.</summary>
+    /// <summary>Describes the weights for presets. Returns null for random weights.</summary>
     public static TrainedWeights? Trained(string? weights)
     {
         if (weights is null) return null;
@@ -43,33 +46,35 @@ internal static class WeightsLocator
     }
 
     /// <summary>
-    /// The weights to use: those named, or the first file in those folders that has VGG's convolutions, files of convolutions
-    /// alone before the large published ones, or else the compact network; null for random filters.
+    /// Finds the weights to use: the user's choice, else the first file in <see cref="Folders"/> that has VGG's
+    /// convolutions, else the compact network. Files with only convolutions come before the large published ones.
+    /// Returns null for random filters.
     /// </summary>
-    public static string? Find(string? named, Action<string> say)
+    public static string? Find(string? choice, Action<string> say)
     {
-        if (named is not null)
+        if (choice is not null)
         {
-            if (named.Equals(Random, StringComparison.OrdinalIgnoreCase)) return null;
-            Require(named);
-            return named;
+            if (choice.Equals(Random, StringComparison.OrdinalIgnoreCase)) return null;
+            Require(choice);
+            return choice;
         }
 
         foreach (string folder in Folders.Where(Directory.Exists))
         {
-            // The repository has the compact network there too.
+            // In the repository, weights/ also has the compact network.
             IEnumerable<string> files = Directory.EnumerateFiles(folder)
-                .Where(file => s_extensions.Contains(Path.GetExtension(file).ToLowerInvariant()) && Path.GetFileName(file) != CompactNetwork.FileName)
-                .OrderBy(file => Array.IndexOf(s_extensions, Path.GetExtension(file).ToLowerInvariant())).ThenBy(file => file, StringComparer.Ordinal);
+                .Where(file => ExtensionRank(file) >= 0 && Path.GetFileName(file) != CompactNetwork.FileName)
+                .OrderBy(ExtensionRank).ThenBy(file => file, StringComparer.Ordinal);
             foreach (string file in files)
             {
                 try
                 {
                     WeightsFile.Describe(file);
-                    say($"found {file}: using it (--weights {CompactNetwork.Name} for the network that is built in)");
+                    say($"found {file}: using it (--weights {CompactNetwork.Name} for the built-in network)");
                     return file;
                 }
-                catch (Exception unreadable) when (unreadable is InvalidDataException or IOException or UnauthorizedAccessException)
+                catch (Exception unreadable)
+                    when (unreadable is InvalidDataException or IOException or UnauthorizedAccessException)
                 {
                     say($"passed over {file}: {unreadable.Message}");
                 }
@@ -79,13 +84,20 @@ internal static class WeightsLocator
         return CompactNetwork.Name;
     }
 
-    /// <summary>Checks that weights that are named are there.</summary>
+    /// <summary>Checks that the weights exist.</summary>
     public static void Require(string weights)
     {
         if (weights != CompactNetwork.Name) InputFiles.Require(weights, Kinds);
     }
 
-    /// <summary>Whether weights that nobody named are all that there is, and lack layers or are of another architecture.</summary>
-    public static bool FallsShort(string? named, string? weights, string architecture, IEnumerable<string> layers) =>
-        named is null && weights == CompactNetwork.Name && Trained(weights) is { } own && (own.Architecture.Name != architecture || !own.Have(layers));
+    /// <summary>
+    /// Checks whether the user named no weights, and the compact network is the only one but lacks layers or has
+    /// another architecture.
+    /// </summary>
+    public static bool FallsShort(string? choice, string? weights, string architecture, IEnumerable<string> layers) =>
+        choice is null && weights == CompactNetwork.Name && Trained(weights) is { } own
+            && (own.Architecture.Name != architecture || !own.Have(layers));
+
+    private static int ExtensionRank(string file) =>
+        Array.IndexOf(s_extensions, Path.GetExtension(file).ToLowerInvariant());
 }

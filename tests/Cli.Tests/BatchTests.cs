@@ -1,17 +1,27 @@
+using System.Globalization;
 using NativeStyle.Imaging;
 
 namespace NativeStyle.Cli.Tests;
 
 public sealed class BatchTests : IDisposable
 {
-    private static readonly string[] s_quick = ["--content-layers", "conv2_1", "--style-layers", "conv1_1", "--size", "24", "--iterations", "2", "--weights", "random"];
+    private static readonly string[] s_quick =
+    [
+        "--content-layers", "conv2_1", "--style-layers", "conv1_1", "--size", "24", "--iterations", "2", "--weights",
+        "random",
+    ];
 
     private readonly TemporaryFolder _folder = new();
 
     public BatchTests()
     {
-        foreach (string folder in new[] { "photos", "paintings", "pairs" }) Directory.CreateDirectory(_folder.File(folder));
-        foreach (string name in new[] { "photos/a.png", "photos/b.png", "paintings/x.png", "paintings/y.png", "paintings/z.png", "pairs/content_1.png", "pairs/content_2.png", "pairs/style_1.png" })
+        foreach (string folder in new[] { "photos", "paintings", "pairs" })
+            Directory.CreateDirectory(_folder.File(folder));
+        foreach (string name in new[]
+        {
+            "photos/a.png", "photos/b.png", "paintings/x.png", "paintings/y.png", "paintings/z.png",
+            "pairs/content_1.png", "pairs/content_2.png", "pairs/style_1.png",
+        })
         {
             var picture = new Picture(20, 30);
             for (int i = 0; i < picture.Pixels.Length; i++) picture.Pixels[i] = (i * name.Length % 97) / 97f;
@@ -41,8 +51,10 @@ public sealed class BatchTests : IDisposable
         Assert.Contains("1 painted, 5 were there already, 0 failed", second.Output, StringComparison.Ordinal);
         Assert.Equal(before, File.GetLastWriteTimeUtc(_folder.File("out/a--x.png")));
         Assert.Equal(alone, File.ReadAllBytes(_folder.File("out/a--y.png")));
-        // The same bytes as of the transfer alone.
-        CommandLine.Run(["transfer", _folder.File("photos/a.png"), _folder.File("paintings/y.png"), "-o", _folder.File("alone.png"), .. s_quick]);
+        // A single transfer gives the same bytes.
+        CommandLine.Run(
+            ["transfer", _folder.File("photos/a.png"), _folder.File("paintings/y.png"), "-o", _folder.File("alone.png"),
+             .. s_quick]);
         Assert.Equal(alone, File.ReadAllBytes(_folder.File("alone.png")));
     }
 
@@ -67,8 +79,11 @@ public sealed class BatchTests : IDisposable
         File.WriteAllLines(_folder.File("jobs.jsonl"),
         [
             """{"content": "photos/a.png", "style": "paintings/x.png", "output": "one.png"}""", "",
-            """{"content": "photos/b.png", "style": ["paintings/x.png", "paintings/y.png"], "styleWeights": [2, 1], "masks": ["photos/a.png", null], "output": "sub/two.jpg", "options": {"size": 20, "pooling": "max"}}""",
-            """{"content": "photos/b.png", "style": "paintings/x.png", "output": "three.png", "options": {"sise": 20}}""",
+            """{"content": "photos/b.png", "style": ["paintings/x.png", "paintings/y.png"], """ +
+            """ "styleWeights": [2, 1], "masks": ["photos/a.png", null], "output": "sub/two.jpg", """ +
+            """ "options": {"size": 20, "pooling": "max"}}""",
+            """{"content": "photos/b.png", "style": "paintings/x.png", "output": "three.png", """ +
+            """ "options": {"sise": 20}}""",
         ]);
         CommandLine.Outcome outcome = Batch("--manifest", _folder.File("jobs.jsonl"));
         Assert.Equal(1, outcome.ExitCode);
@@ -94,7 +109,7 @@ public sealed class BatchTests : IDisposable
 
     public static TheoryData<string, string, string> Schedulers() => new()
     {
-        // Environment, options, and which of six jobs it does.
+        // Environment, options, and the jobs of this shard among six.
         { "", "--shard 0/4", "0 4" },
         { "", "--shard 3/4", "3" },
         { "SLURM_ARRAY_TASK_ID=2;SLURM_ARRAY_TASK_COUNT=2;SLURM_ARRAY_TASK_MIN=1", "", "1 3 5" },
@@ -109,10 +124,12 @@ public sealed class BatchTests : IDisposable
     {
         string[] all = ["a--x", "a--y", "a--z", "b--x", "b--y", "b--z"];
         CommandLine.Outcome outcome = CommandLine.RunWith(
-            environment, ["batch", "--content", _folder.File("photos"), "--style", _folder.File("paintings"), "--out", _folder.File("out"), "--list", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+            environment, [.. Folders, "--list", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         Assert.Equal(0, outcome.ExitCode);
-        string[] listed = [.. outcome.Output.Split('\n').Where(line => line.Contains(".png", StringComparison.Ordinal)).Select(line => Path.GetFileNameWithoutExtension(line.Trim()))];
-        Assert.Equal(jobs.Split(' ').Select(job => all[int.Parse(job, System.Globalization.CultureInfo.InvariantCulture)]), listed);
+        string[] lines = outcome.Output.Split('\n');
+        string[] listed = [.. lines.Where(line => line.Contains(".png", StringComparison.Ordinal))
+            .Select(line => Path.GetFileNameWithoutExtension(line.Trim()))];
+        Assert.Equal(jobs.Split(' ').Select(job => all[int.Parse(job, CultureInfo.InvariantCulture)]), listed);
     }
 
     [Theory]
@@ -122,19 +139,30 @@ public sealed class BatchTests : IDisposable
     [InlineData("JOB_COMPLETION_INDEX=2", "", "JOB_COMPLETIONS")]
     [InlineData("JOB_COMPLETION_INDEX=x;JOB_COMPLETIONS=5", "", "x of 5")]
     public void AWrongShardIsRefused(string environment, string options, string words) => CommandLine.AssertRefused(
-        CommandLine.RunWith(environment, ["batch", "--content", _folder.File("photos"), "--style", _folder.File("paintings"), "--out", _folder.File("out"), .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]),
+        CommandLine.RunWith(
+            environment, [.. Folders, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]),
         words);
 
     [Fact]
     public void WrongFoldersAreRefused()
     {
         CommandLine.AssertRefused(Batch("--content", _folder.File("photos")), "--style");
-        CommandLine.AssertRefused(Batch("--content", _folder.File("none"), "--style", _folder.File("paintings")), "none is no folder");
+        CommandLine.AssertRefused(
+            Batch("--content", _folder.File("none"), "--style", _folder.File("paintings")), "none is no folder");
         Directory.CreateDirectory(_folder.File("empty"));
-        CommandLine.AssertRefused(Batch("--content", _folder.File("empty"), "--style", _folder.File("paintings")), "empty has no content");
+        CommandLine.AssertRefused(
+            Batch("--content", _folder.File("empty"), "--style", _folder.File("paintings")), "empty has no content");
         PictureFile.Write(_folder.File("photos/a.jpg"), new Picture(20, 20));
-        CommandLine.AssertRefused(Batch("--content", _folder.File("photos"), "--style", _folder.File("paintings")), "two jobs would write");
+        CommandLine.AssertRefused(
+            Batch("--content", _folder.File("photos"), "--style", _folder.File("paintings")), "two jobs would write");
     }
 
-    private CommandLine.Outcome Batch(params string[] arguments) => CommandLine.Run(["batch", "--out", _folder.File("out"), .. s_quick, .. arguments]);
+    private string[] Folders =>
+    [
+        "batch", "--content", _folder.File("photos"), "--style", _folder.File("paintings"),
+        "--out", _folder.File("out"),
+    ];
+
+    private CommandLine.Outcome Batch(params string[] arguments) =>
+        CommandLine.Run(["batch", "--out", _folder.File("out"), .. s_quick, .. arguments]);
 }

@@ -7,20 +7,31 @@ public class BenchTests
     [Fact]
     public void BenchPrintsALineOfJsonAndATableOfOperators()
     {
-        CommandLine.Outcome outcome = CommandLine.Run("bench", "48", "32", "--iterations", "2", "--threads", "2", "--breakdown");
+        CommandLine.Outcome outcome =
+            CommandLine.Run("bench", "48", "32", "--iterations", "2", "--threads", "2", "--breakdown");
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         JsonElement line = JsonDocument.Parse(outcome.Output.Split('\n')[0]).RootElement;
-        Assert.Equal((48, 32, 2), (line.GetProperty("height").GetInt32(), line.GetProperty("width").GetInt32(), line.GetProperty("threads").GetInt32()));
-        double iteration = line.GetProperty("seconds_per_iteration").GetDouble(), forward = line.GetProperty("seconds_forward").GetDouble();
+        Assert.Equal(
+            (48, 32, 2),
+            (
+                line.GetProperty("height").GetInt32(), line.GetProperty("width").GetInt32(),
+                line.GetProperty("threads").GetInt32()));
+        double iteration = line.GetProperty("seconds_per_iteration").GetDouble(),
+            forward = line.GetProperty("seconds_forward").GetDouble();
         Assert.True(iteration > 0 && forward > 0);
         Assert.True(line.GetProperty("peak_rss_mb").GetInt64() > 50);
 
-        // Pixels of blocks 1 to 5 (48 x 32, halved each time) by 9 in out, summed by hand, forward and backward, 2 each.
+        // Products per pixel are 9 times input times output channels. The pixels of blocks 1 to 5 (48 x 32, halved each
+        // time) are summed by hand. Forward and backward passes count 2 operations for each product.
         double products = 9 * (
-            (1536.0 * ((3 * 64) + (64 * 64))) + (384 * ((64 * 128) + (128 * 128))) + (96 * ((128 * 256) + (3 * 256 * 256)))
+            (1536.0 * ((3 * 64) + (64 * 64))) + (384 * ((64 * 128) + (128 * 128)))
+            + (96 * ((128 * 256) + (3 * 256 * 256)))
             + (24 * ((256 * 512) + (3 * 512 * 512))) + (6 * 512 * 512));
         Assert.Equal(4 * products / 1e9, line.GetProperty("direct_gflop_per_iteration").GetDouble(), 0.06);
-        foreach (string word in new[] { "Conv3x3.BackwardData", "48x32, 64 -> 64 pooled", "Gram.Forward", "Adam.Step", "GB/s of copying memory" })
+        foreach (string word in new[]
+        {
+            "Conv3x3.BackwardData", "48x32, 64 -> 64 pooled", "Gram.Forward", "Adam.Step", "GB/s of copying memory",
+        })
             Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
     }
 

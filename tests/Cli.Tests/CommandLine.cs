@@ -10,20 +10,23 @@ internal static class CommandLine
 
     public static Outcome Run(params string[] arguments) => Run(null, arguments);
 
-    /// <summary>As on a computer without an OpenCL driver.</summary>
+    /// <summary>Runs the program as on a computer without an OpenCL driver.</summary>
     public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("OCL_ICD_VENDORS=/nowhere", arguments);
 
     /// <param name="onLine">Called with the process for each line of output.</param>
     public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, "");
 
-    /// <summary>With environment variables set: NAME=VALUE, and more after semicolons.</summary>
+    /// <summary>Runs the program with environment variables: NAME=VALUE, separated by semicolons.</summary>
     public static Outcome RunWith(string environment, params string[] arguments) => Run(null, arguments, environment);
 
-    /// <summary>Under ulimit -v.</summary>
-    /// <param name="kibibytes">Of addresses, of which the runtime would reserve all for its own heap if it were let.</param>
-    public static Outcome RunLimited(int kibibytes, string[] arguments) => Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
+    /// <summary>Runs the program under ulimit -v.</summary>
+    /// <param name="kibibytes">
+    /// The addresses in KiB. Without an environment variable, the runtime would reserve all of them for its own heap.
+    /// </param>
+    public static Outcome RunLimited(int kibibytes, string[] arguments) =>
+        Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
 
-    /// <summary>The program under way, for tests that end it; its output goes nowhere.</summary>
+    /// <summary>Starts the program for tests that end it, and drops its output.</summary>
     public static Process Start(string[] arguments)
     {
         Process process = Process.Start(StartInfo([.. arguments, "--quiet"]))!;
@@ -36,17 +39,17 @@ internal static class CommandLine
 
     private static ProcessStartInfo StartInfo(string[] arguments)
     {
-        // Who runs the tests in the background has Ctrl-C ignored, and children inherit that: not these.
+        // Tests that run in the background ignore Ctrl-C, and their children inherit that. These children do not.
         string[] program = [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments];
-        ProcessStartInfo start = new(OperatingSystem.IsLinux() ? "env" : "dotnet", OperatingSystem.IsLinux() ? ["--default-signal=INT", "dotnet", .. program] : program)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        ProcessStartInfo start = OperatingSystem.IsLinux()
+            ? new("env", ["--default-signal=INT", "dotnet", .. program])
+            : new("dotnet", program);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         return start;
     }
 
-    private static Outcome Run(Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0)
+    private static Outcome Run(
+        Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0)
     {
         ProcessStartInfo start = StartInfo(arguments);
         if (kibibytes > 0)
@@ -54,7 +57,8 @@ internal static class CommandLine
             string[] command = [start.FileName, .. start.ArgumentList];
             start.FileName = "sh";
             start.ArgumentList.Clear();
-            foreach (string word in new[] { "-c", $"ulimit -v {kibibytes}; exec \"$@\"", "sh" }.Concat(command)) start.ArgumentList.Add(word);
+            foreach (string word in new[] { "-c", $"ulimit -v {kibibytes}; exec \"$@\"", "sh" }.Concat(command))
+                start.ArgumentList.Add(word);
         }
 
         foreach (string variable in environment.Split(';', StringSplitOptions.RemoveEmptyEntries))
@@ -72,7 +76,9 @@ internal static class CommandLine
         return new Outcome(process.ExitCode, output.ToString(), error.Result);
     }
 
-    /// <summary>A wrong input: one line on standard error with these words, exit code 2, no stack trace.</summary>
+    /// <summary>
+    /// Checks that the program refused its input with exit code 2 and one line on standard error with these words.
+    /// </summary>
     public static void AssertRefused(Outcome outcome, params string[] words)
     {
         Assert.True(outcome.ExitCode == 2, $"exit code {outcome.ExitCode}\n{outcome.Output}\n{outcome.Error}");
@@ -81,7 +87,7 @@ internal static class CommandLine
         foreach (string word in words) Assert.Contains(word, outcome.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>Small content and style pictures in a folder.</summary>
+    /// <summary>Writes small content and style pictures into a folder.</summary>
     public static (string Content, string Style) Pictures(TemporaryFolder folder)
     {
         var content = new Picture(40, 56);

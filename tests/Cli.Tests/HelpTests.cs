@@ -2,7 +2,7 @@ using NativeStyle.Cli.Help;
 
 namespace NativeStyle.Cli.Tests;
 
-/// <summary>What the program says of itself, and of a command line that is mistyped.</summary>
+/// <summary>Tests the help, and the messages about mistyped command lines.</summary>
 public class HelpTests
 {
     [Fact]
@@ -76,7 +76,7 @@ public class HelpTests
         }
 
         Assert.EndsWith($"nativestyle {command} --help-all", common.Output.TrimEnd(), StringComparison.Ordinal);
-        // Nothing is in the short help alone.
+        // The complete help has every option of the short help.
         string[] Names(string help) =>
             [.. help.Split('\n').Where(line => line.StartsWith("  -", StringComparison.Ordinal))
                 .Select(line => line.Trim().Split("  ")[0])];

@@ -3,19 +3,25 @@ using System.Xml.Linq;
 
 namespace NativeStyle.Cli.Tests;
 
-/// <summary>The table of layers in docs/design.md is true: of the projects' references, and of what their files use.</summary>
+/// <summary>Checks the table of layers in docs/design.md against the projects' references and the code.</summary>
 public sealed partial class LayersTests
 {
     private const string Prefix = "NativeStyle.";
 
+    private static readonly string s_objects = $"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}";
+
     private static readonly string s_root = FindRoot();
 
-    /// <summary>Project by name, and what the table says that it knows.</summary>
-    private static readonly Dictionary<string, string[]> s_table = File.ReadLines(Path.Combine(s_root, "docs", "design.md"))
+    /// <summary>The projects by name, and the projects and packages that each knows according to the table.</summary>
+    private static readonly Dictionary<string, string[]> s_table = File
+        .ReadLines(Path.Combine(s_root, "docs", "design.md"))
         .Select(line => Row().Match(line)).Where(match => match.Success)
-        .ToDictionary(match => match.Groups["project"].Value, match => match.Groups["knows"].Value.Split(", ", StringSplitOptions.TrimEntries));
+        .ToDictionary(
+            match => match.Groups["project"].Value,
+            match => match.Groups["knows"].Value.Split(", ", StringSplitOptions.TrimEntries));
 
-    public static TheoryData<string> Projects => [.. Directory.GetDirectories(Path.Combine(s_root, "src")).Select(path => Path.GetFileName(path)!)];
+    public static TheoryData<string> Projects =>
+        [.. Directory.GetDirectories(Path.Combine(s_root, "src")).Select(path => Path.GetFileName(path)!)];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -23,7 +29,8 @@ public sealed partial class LayersTests
     {
         XDocument file = XDocument.Load(Path.Combine(s_root, "src", project, $"{project}.csproj"));
         IEnumerable<string> references = file.Descendants("ProjectReference")
-            .Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
+            .Select(
+                reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))
             .Concat(file.Descendants("PackageReference").Select(reference => reference.Attribute("Include")!.Value));
         Assert.Equal(s_table[project].Order(StringComparer.Ordinal), references.Order(StringComparer.Ordinal));
     }
@@ -36,7 +43,8 @@ public sealed partial class LayersTests
         foreach (string file in Sources(project))
         {
             foreach (Match use in Use().Matches(File.ReadAllText(file)))
-                Assert.True(below.Contains(use.Groups[1].Value), $"{file} uses {use.Value}, which is not below {project}");
+                Assert.True(
+                    below.Contains(use.Groups[1].Value), $"{file} uses {use.Value}, which is not below {project}");
         }
     }
 
@@ -46,14 +54,14 @@ public sealed partial class LayersTests
     {
         foreach (string file in Sources(project))
         {
-            Match found = Namespace().Match(File.ReadAllText(file));
-            if (!found.Success) continue;
+            Match declaration = Namespace().Match(File.ReadAllText(file));
+            if (!declaration.Success) continue;
             string folder = Path.GetRelativePath(Path.Combine(s_root, "src"), Path.GetDirectoryName(file)!);
-            Assert.Equal(Prefix + folder.Replace(Path.DirectorySeparatorChar, '.'), found.Groups[1].Value);
+            Assert.Equal(Prefix + folder.Replace(Path.DirectorySeparatorChar, '.'), declaration.Groups[1].Value);
         }
     }
 
-    /// <summary>Operators are called by tensors and tapes; what is above them calls those.</summary>
+    /// <summary>Only tensors and tapes call operators. Higher layers call tensors and tapes.</summary>
     [Theory]
     [InlineData("Vgg")]
     [InlineData("Style")]
@@ -76,7 +84,7 @@ public sealed partial class LayersTests
 
     private static IEnumerable<string> Sources(string project) => Directory
         .EnumerateFiles(Path.Combine(s_root, "src", project), "*.cs", SearchOption.AllDirectories)
-        .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+        .Where(file => !file.Contains(s_objects, StringComparison.Ordinal));
 
     private static string FindRoot()
     {

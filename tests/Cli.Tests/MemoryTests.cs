@@ -4,7 +4,7 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Cli.Tests;
 
-/// <summary>Runs within limits of memory: in tiles to the same picture, as foretold, under a hard limit, and when it ends.</summary>
+/// <summary>Tests runs with limited memory: tiles, estimates, hard limits, and the end of memory.</summary>
 public sealed class MemoryTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -23,23 +23,28 @@ public sealed class MemoryTests : IDisposable
     [Fact]
     public void TilesGiveThePictureOfTheWholeAndGoOnToTheSameBytes()
     {
-        string whole = _folder.File("whole.npy"), tiled = _folder.File("tiled.npy"), resumed = _folder.File("resumed.npy"), checkpoint = _folder.File("run.ckpt");
+        string whole = _folder.File("whole.npy"), tiled = _folder.File("tiled.npy"),
+            resumed = _folder.File("resumed.npy"), checkpoint = _folder.File("run.ckpt");
         string[] job = [.. Shallow, "--size", "400", "--iterations", "5", "--optimizer", "lbfgs", "--clamp", "false"];
         Assert.DoesNotContain("tiles", Succeed([.. job, "-o", whole]), StringComparison.Ordinal);
-        string said = Succeed([.. job, "-o", tiled, "--memory", "136M", "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
-        Assert.Contains("400 x 300 goes in tiles", said, StringComparison.Ordinal);
-        Assert.Contains("peak memory", said, StringComparison.Ordinal);
-        float[] a = Values(whole), b = Values(tiled);
-        Assert.True(a.Zip(b, (x, y) => Math.Abs(x - y)).Max() < 2e-3, $"{a.Zip(b, (x, y) => Math.Abs(x - y)).Max()}");
-        // The checkpoint knows the limit, and with it the tiles.
-        Assert.Contains("going on after iteration 4", Succeed("transfer", "--resume", checkpoint, "-o", resumed), StringComparison.Ordinal);
+        string lines =
+            Succeed([.. job, "-o", tiled, "--memory", "136M", "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
+        Assert.Contains("400 x 300 goes in tiles", lines, StringComparison.Ordinal);
+        Assert.Contains("peak memory", lines, StringComparison.Ordinal);
+        float difference = Values(whole).Zip(Values(tiled), (x, y) => Math.Abs(x - y)).Max();
+        Assert.True(difference < 2e-3, $"{difference}");
+        // The checkpoint has the limit, which determines the tiles.
+        Assert.Contains(
+            "going on after iteration 4", Succeed("transfer", "--resume", checkpoint, "-o", resumed),
+            StringComparison.Ordinal);
         Assert.Equal(File.ReadAllBytes(tiled), File.ReadAllBytes(resumed));
-        // So does a picture that tells how it was made.
+        // A picture also tells the limit.
         Succeed([.. job[..^6], "--iterations", "1", "-o", _folder.File("told.png"), "--memory", "136M"]);
-        Assert.Contains("--memory 136M", CommandLine.Run("show", _folder.File("told.png")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "--memory 136M", CommandLine.Run("show", _folder.File("told.png")).Output, StringComparison.Ordinal);
     }
 
-    /// <summary>Whole and in tiles, with many threads, and with all that L-BFGS remembers.</summary>
+    /// <summary>Tests whole pictures and tiles, many threads, and the memory of L-BFGS.</summary>
     [SkippableTheory]
     [InlineData("900", 500, "2", "--iterations 1")]
     [InlineData("512", 400, "32", "--iterations 1")]
@@ -48,42 +53,50 @@ public sealed class MemoryTests : IDisposable
     public void ARunTakesTheMemoryThatItSays(string size, int limit, string threads, string more)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "peaks are compared as Linux counts them");
-        string said = Succeed([
+        string lines = Succeed([
             "transfer", _content, _style, "-o", _folder.File("o.png"), "--weights", "random", "--coarsest-size", "0",
             "--size", size, "--memory", $"{limit}M", "--threads", threads, .. more.Split(' ')]);
-        double foretold = Mebibytes(said, "memory about "), taken = Mebibytes(said, "peak memory ");
-        Assert.InRange(foretold, limit / 2, limit);
-        // The device's blocks are foretold exactly; the rest is the runtime, whose collector has its own timing.
-        Assert.True(Math.Abs(foretold - taken) <= 0.1 * taken, $"{foretold} MiB foretold, {taken} MiB taken");
-        Assert.True(taken <= 1.05 * limit, $"{taken} MiB taken of {limit}");
+        double estimate = Mebibytes(lines, "memory about "), peak = Mebibytes(lines, "peak memory ");
+        Assert.InRange(estimate, limit / 2, limit);
+        // The estimate of the device's blocks is exact. The rest is the runtime, whose collector has its own timing.
+        Assert.True(Math.Abs(estimate - peak) <= 0.1 * peak, $"{estimate} MiB estimated, {peak} MiB taken");
+        Assert.True(peak <= 1.05 * limit, $"{peak} MiB taken of {limit}");
     }
 
-    /// <summary>The process cannot have more addresses than that.</summary>
+    /// <summary>The process cannot have more addresses than the limit.</summary>
     [SkippableFact]
     public void ARunUnderAHardLimitCompletes()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
         string output = _folder.File("limited.png");
-        CommandLine.Outcome outcome = CommandLine.RunLimited(2_600_000, [.. Shallow, "-o", output, "--size", "1000", "--coarsest-size", "0", "--iterations", "2", "--memory", "350M"]);
+        CommandLine.Outcome outcome = CommandLine.RunLimited(
+            2_600_000,
+            [.. Shallow, "-o", output, "--size", "1000", "--coarsest-size", "0", "--iterations", "2", "--memory",
+             "350M"]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         Assert.Contains("1000 x 750 goes in tiles", outcome.Output, StringComparison.Ordinal);
         Assert.Equal((750, 1000), PictureFile.Read(output) is var picture ? (picture.Height, picture.Width) : default);
     }
 
-    /// <summary>Told that there is plenty, the program finds at a later scale that there is not.</summary>
+    /// <summary>The limit promises more memory than there is. The program notices this at a later scale.</summary>
     [SkippableFact]
     public void WhereMemoryEndsTheLastPictureIsKept()
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
         string output = _folder.File("last.png");
         CommandLine.Outcome outcome = CommandLine.RunLimited(
-            2_600_000, [.. Shallow, "-o", output, "--size", "3000", "--coarsest-size", "150", "--iterations", "2,1", "--memory", "60G"]);
+            2_600_000,
+            [.. Shallow, "-o", output, "--size", "3000", "--coarsest-size", "150", "--iterations", "2,1", "--memory",
+             "60G"]);
         Assert.Equal(1, outcome.ExitCode);
-        Match kept = Regex.Match(outcome.Error, @"nativestyle: after (\d+) of \d+ iterations there was no more room \(.+\); saved the picture so far as .*last\.png \((\d+) x (\d+)\)");
-        Assert.True(kept.Success, outcome.Error);
+        Match message = Regex.Match(
+            outcome.Error,
+            @"nativestyle: after (\d+) of \d+ iterations there was no more room \(.+\); " +
+            @"saved the picture so far as .*last\.png \((\d+) x (\d+)\)");
+        Assert.True(message.Success, outcome.Error);
         Picture picture = PictureFile.Read(output);
-        Assert.Equal((kept.Groups[2].Value, kept.Groups[3].Value), (picture.Width.ToString(CultureInfo.InvariantCulture), picture.Height.ToString(CultureInfo.InvariantCulture)));
-        // A scene, not the emptiness that a failed scale begins with.
+        Assert.Equal((message.Groups[2].Value, message.Groups[3].Value), ($"{picture.Width}", $"{picture.Height}"));
+        // The picture is a scene, not the empty start of a failed scale.
         Assert.True(picture.Pixels.Max() - picture.Pixels.Min() > 0.3);
     }
 
@@ -92,7 +105,10 @@ public sealed class MemoryTests : IDisposable
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "TMPDIR says where scratch files go");
         CommandLine.AssertRefused(
-            CommandLine.RunWith("TMPDIR=/nowhere-at-all", [.. Shallow, "-o", _folder.File("o.png"), "--size", "500", "--coarsest-size", "0", "--iterations", "1", "--memory", "126M"]),
+            CommandLine.RunWith(
+                "TMPDIR=/nowhere-at-all",
+                [.. Shallow, "-o", _folder.File("o.png"), "--size", "500", "--coarsest-size", "0", "--iterations", "1",
+                 "--memory", "126M"]),
             "/nowhere-at-all", "cannot be written", "TMPDIR");
         Assert.False(File.Exists(_folder.File("o.png")));
     }
@@ -100,35 +116,52 @@ public sealed class MemoryTests : IDisposable
     [Fact]
     public void PlanTellsOfSeveralSizesWhatTheyTake()
     {
-        CommandLine.Outcome outcome = CommandLine.Run("plan", "256", "256", "2048", "2048", "9000", "9000", "--memory", "1G", "--preset", "neural-style", "--optimizer", "adam", "--weights", "random");
+        CommandLine.Outcome outcome = CommandLine.Run(
+            "plan", "256", "256", "2048", "2048", "9000", "9000", "--memory", "1G", "--preset", "neural-style",
+            "--optimizer", "adam", "--weights", "random");
         string[] lines = outcome.Output.Split('\n');
-        Assert.Contains("whole", Assert.Single(lines, line => line.Contains("256 x 256 ", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("tiles of", Assert.Single(lines, line => line.Contains("2048 x 2048 ", StringComparison.Ordinal)), StringComparison.Ordinal);
-        Assert.Contains("does not fit", Assert.Single(lines, line => line.Contains("9000 x 9000 ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("whole", Row("256 x 256 "), StringComparison.Ordinal);
+        Assert.Contains("tiles of", Row("2048 x 2048 "), StringComparison.Ordinal);
+        Assert.Contains("does not fit", Row("9000 x 9000 "), StringComparison.Ordinal);
         Assert.Equal(2, outcome.ExitCode);
         Assert.Equal(0, CommandLine.Run("plan", "300", "400", "--weights", "random").ExitCode);
-        Assert.Contains("L-BFGS remembers", CommandLine.Run("plan", "1500", "1500", "--memory", "800M", "--preset", "gatys", "--weights", "random").Output, StringComparison.Ordinal);
+        CommandLine.Outcome lbfgs = CommandLine.Run(
+            "plan", "1500", "1500", "--memory", "800M", "--preset", "gatys", "--weights", "random");
+        Assert.Contains("L-BFGS remembers", lbfgs.Output, StringComparison.Ordinal);
+
+        string Row(string size) => Assert.Single(lines, line => line.Contains(size, StringComparison.Ordinal));
     }
 
-    /// <summary>Three bytes a pixel, for as long as the run takes.</summary>
+    /// <summary>A run keeps three bytes per pixel.</summary>
     [Fact]
     public void PicturesThatAreKeptAreCounted()
     {
         string large = _folder.File("large.jpg");
         PictureFile.Write(large, Waves(3000, 4000, 0.02f));
-        string[] job = ["--content-layers", "relu2_1", "--style-layers", "conv1_1", "--weights", "random", "--size", "64", "--iterations", "1", "-o", _folder.File("o.png")];
+        string[] job =
+        [
+            "--content-layers", "relu2_1", "--style-layers", "conv1_1", "--weights", "random", "--size", "64",
+            "--iterations", "1", "-o", _folder.File("o.png"),
+        ];
         double small = Mebibytes(Succeed(["transfer", _style, _style, .. job]), "memory about ");
-        Assert.Equal(3.0 * 3000 * 4000 / (1 << 20), Mebibytes(Succeed(["transfer", large, _style, .. job]), "memory about ") - small, 2.0);
-        CommandLine.AssertRefused(CommandLine.Run(["transfer", large, _style, .. job, "--memory", "64M"]), large, "4000 x 3000 pixels", "decoding", "--memory");
+        double more = Mebibytes(Succeed(["transfer", large, _style, .. job]), "memory about ") - small;
+        Assert.Equal(3.0 * 3000 * 4000 / (1 << 20), more, 2.0);
+        CommandLine.AssertRefused(
+            CommandLine.Run(["transfer", large, _style, .. job, "--memory", "64M"]), large, "4000 x 3000 pixels",
+            "decoding", "--memory");
     }
 
     [Fact]
     public void PicturesAreReadUpToALimitThatCanBeRaised()
     {
         string[] job = ["transfer", _content, _style, "-o", _folder.File("o.png")];
-        CommandLine.AssertRefused(CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=many", job), _style, "NATIVESTYLE_MAX_MEGAPIXELS is 'many'", "1 to 500");
+        CommandLine.AssertRefused(
+            CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=many", job), _style, "NATIVESTYLE_MAX_MEGAPIXELS is 'many'",
+            "1 to 500");
         PictureFile.Write(_content, Waves(1001, 1000, 0.02f));
-        CommandLine.AssertRefused(CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=1", job), _content, "1000 x 1001 pixels", "at most 1 megapixels", "NATIVESTYLE_MAX_MEGAPIXELS");
+        CommandLine.AssertRefused(
+            CommandLine.RunWith("NATIVESTYLE_MAX_MEGAPIXELS=1", job), _content, "1000 x 1001 pixels",
+            "at most 1 megapixels", "NATIVESTYLE_MAX_MEGAPIXELS");
     }
 
     [Theory]
@@ -138,22 +171,28 @@ public sealed class MemoryTests : IDisposable
     [InlineData("plan 256 256 --memory 1M", "out of range")]
     [InlineData("bench 256 256 --memory much", "--memory much is no amount")]
     [InlineData("bench 2048 2048 --memory 200M", "even in tiles")]
-    public void WrongUsesAreRefused(string arguments, params string[] words) => CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
+    public void WrongUsesAreRefused(string arguments, params string[] words) =>
+        CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);
 
     [Fact]
     public void WhatDoesNotFitIsRefusedBeforeTheRun() => CommandLine.AssertRefused(
-        CommandLine.Run([.. Shallow, "-o", _folder.File("o.png"), "--size", "3000", "--memory", "200M"]), "3000 x 2250 pixels needs about", "even in tiles", "--size", "--memory");
+        CommandLine.Run(
+            [.. Shallow, "-o", _folder.File("o.png"), "--size", "3000", "--memory", "200M"]),
+        "3000 x 2250 pixels needs about", "even in tiles", "--size", "--memory");
 
-    private string[] Shallow => ["transfer", _content, _style, "--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--weights", "random", "--threads", "2"];
+    private string[] Shallow =>
+        ["transfer", _content, _style, "--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5",
+         "--weights", "random", "--threads", "2"];
 
-    private static double Mebibytes(string said, string after)
+    private static double Mebibytes(string output, string after)
     {
-        Match found = Regex.Match(said, after + @"([\d.]+) (MiB|GiB)");
-        Assert.True(found.Success, said);
-        return double.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture) * (found.Groups[2].Value == "GiB" ? 1024 : 1);
+        Match amount = Regex.Match(output, after + @"([\d.]+) (MiB|GiB)");
+        Assert.True(amount.Success, output);
+        double number = double.Parse(amount.Groups[1].Value, CultureInfo.InvariantCulture);
+        return number * (amount.Groups[2].Value == "GiB" ? 1024 : 1);
     }
 
-    /// <summary>The floats of a .npy file that this program wrote.</summary>
+    /// <summary>Reads the floats of a .npy file that this program wrote.</summary>
     private static float[] Values(string path)
     {
         byte[] file = File.ReadAllBytes(path);

@@ -25,7 +25,9 @@ public sealed class TransferTests : IDisposable
         Assert.DoesNotContain('\u001b', outcome.Output);
         Picture picture = PictureFile.Read(output);
         Assert.Equal((34, 48), (picture.Height, picture.Width));
-        Assert.Equal(["out-0004.png", "out-0008.png"], Directory.GetFiles(_folder.Path, "out-*.png").Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["out-0004.png", "out-0008.png"],
+            Directory.GetFiles(_folder.Path, "out-*.png").Select(Path.GetFileName).Order());
 
         JsonElement[] lines = [.. File.ReadAllLines(trace).Select(line => JsonDocument.Parse(line).RootElement)];
         Assert.Equal(Enumerable.Range(1, 10), lines.Select(line => line.GetProperty("iteration").GetInt32()));
@@ -57,9 +59,10 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public void APictureCanBeTheStart()
     {
-        // A step too small to show: the result is the start, and the start is black.
+        // The step is too small to show, so the result is the start, which is black.
         PictureFile.Write(_folder.File("black.png"), new Picture(30, 30));
-        CommandLine.Outcome outcome = Shallow("-o", _folder.File("a.png"), "--init", _folder.File("black.png"), "--learning-rate", "1e-8");
+        CommandLine.Outcome outcome =
+            Shallow("-o", _folder.File("a.png"), "--init", _folder.File("black.png"), "--learning-rate", "1e-8");
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.All(PictureFile.Read(_folder.File("a.png")).Pixels, value => Assert.Equal(0, value));
     }
@@ -90,7 +93,8 @@ public sealed class TransferTests : IDisposable
         string output = _folder.File("out.png");
         CommandLine.Outcome outcome = CommandLine.Run(
             "transfer", _content, _style, "-o", output, "--preset", "coursera", "--size", "40", "--iterations", "10",
-            "--learning-rate", "1e9", "--style-weight", "1e15", "--content-layers", "conv2_1", "--style-layers", "conv1_1:1,conv2_1:1");
+            "--learning-rate", "1e9", "--style-weight", "1e15", "--content-layers", "conv2_1", "--style-layers",
+            "conv1_1:1,conv2_1:1");
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("not finite", outcome.Error, StringComparison.Ordinal);
         Assert.Equal(40, PictureFile.Read(output).Width);
@@ -103,14 +107,18 @@ public sealed class TransferTests : IDisposable
         Array.Fill(content.Pixels, 0.5f);
         PictureFile.Write(_folder.File("c.png"), content);
         CommandLine.Outcome outcome = CommandLine.Run(
-            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--weights", "random", "--iterations", "21",
+            "transfer", _folder.File("c.png"), _style, "-o", _folder.File("o.png"), "--preset", "coursera", "--weights",
+            "random", "--iterations", "21",
             "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--content-layers", "conv2_1");
         Assert.Equal(0, outcome.ExitCode);
-        // The cost every 20 iterations, and at the end.
-        Assert.Equal(["20/21", "21/21"], outcome.Output.Split('\n').Where(line => line.Contains("s/it", StringComparison.Ordinal)).Select(line => line.Split(' ')[0]));
+        // The program prints the cost every 20 iterations and at the end.
+        IEnumerable<string> costs =
+            outcome.Output.Split('\n').Where(line => line.Contains("s/it", StringComparison.Ordinal));
+        Assert.Equal(["20/21", "21/21"], costs.Select(line => line.Split(' ')[0]));
         foreach (string shape in new[]
         {
-            "300 x 400 x 3", "300 x 400 x 64", "150 x 200 x 64", "150 x 200 x 128", "75 x 100 x 256", "38 x 50 x 512", "19 x 25 x 512", "10 x 13 x 512",
+            "300 x 400 x 3", "300 x 400 x 64", "150 x 200 x 64", "150 x 200 x 128", "75 x 100 x 256", "38 x 50 x 512",
+            "19 x 25 x 512", "10 x 13 x 512",
         }) Assert.Contains(shape, outcome.Output, StringComparison.Ordinal);
     }
 
@@ -140,7 +148,10 @@ public sealed class TransferTests : IDisposable
         { "{content} {style} -o {folder}/o.png --style-layers conv1_1,relu1_1", "twice" },
         { "{content} {style} -o {folder}/o.png --preset monet", "monet default gatys coursera" },
         { "{content} {style} -o {folder}/o.png --size -1", "--size -1 0 32768" },
-        { "{content} {style} -o {folder}/o.png --size 30000 --memory 8G", "memory tiles smaller --size larger --memory" },
+        {
+            "{content} {style} -o {folder}/o.png --size 30000 --memory 8G",
+            "memory tiles smaller --size larger --memory"
+        },
         { "{content} {style} -o {folder}/o.png --size 32768", "megapixels smaller --size" },
         { "{content} {style} -o {folder}/o.png --size abc", "abc" },
         { "{content} {style} -o {folder}/o.png --size 8 --preset gatys", "too small conv5_1 16" },
@@ -173,10 +184,14 @@ public sealed class TransferTests : IDisposable
         File.WriteAllBytes(_folder.File("huge.png"), huge);
         File.WriteAllText(_folder.File("o.png"), "the user's own");
         string[] before = Directory.GetFiles(_folder.Path);
-        string Expand(string text) => text.Replace("{content}", _content, StringComparison.Ordinal)
-            .Replace("{style}", _style, StringComparison.Ordinal).Replace("{zip}", _folder.File("zip.npz"), StringComparison.Ordinal)
-            .Replace("{folder}", _folder.Path, StringComparison.Ordinal).Replace("{empty}", _folder.File("empty.png"), StringComparison.Ordinal)
-            .Replace("{text}", _folder.File("text.png"), StringComparison.Ordinal).Replace("{cut}", _folder.File("cut.png"), StringComparison.Ordinal)
+        string Expand(string text) => text
+            .Replace("{content}", _content, StringComparison.Ordinal)
+            .Replace("{style}", _style, StringComparison.Ordinal)
+            .Replace("{zip}", _folder.File("zip.npz"), StringComparison.Ordinal)
+            .Replace("{folder}", _folder.Path, StringComparison.Ordinal)
+            .Replace("{empty}", _folder.File("empty.png"), StringComparison.Ordinal)
+            .Replace("{text}", _folder.File("text.png"), StringComparison.Ordinal)
+            .Replace("{cut}", _folder.File("cut.png"), StringComparison.Ordinal)
             .Replace("{huge}", _folder.File("huge.png"), StringComparison.Ordinal);
         CommandLine.Outcome outcome = CommandLine.Run(["transfer", .. arguments.Split(' ').Select(Expand)]);
         CommandLine.AssertRefused(outcome, words.Split(' '));
@@ -184,16 +199,18 @@ public sealed class TransferTests : IDisposable
         Assert.Equal(before.Order(), Directory.GetFiles(_folder.Path).Order());
     }
 
-    /// <summary>Ten iterations on shallow layers: quick.</summary>
+    /// <summary>Makes ten quick iterations on shallow layers.</summary>
     private CommandLine.Outcome Shallow(params string[] more) => CommandLine.Run(
-        ["transfer", _content, _style, "--iterations", "10", "--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5", .. more]);
+        ["transfer", _content, _style, "--iterations", "10", "--content-layers", "relu2_1", "--style-layers",
+         "conv1_1:0.5,conv2_1:0.5", .. more]);
 
     private static uint Crc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;
         foreach (byte b in bytes)
         {
-            for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((((crc ^ (uint)(b >> bit)) & 1) != 0) ? 0xEDB88320 : 0);
+            for (int bit = 0; bit < 8; bit++)
+                crc = (crc >> 1) ^ ((((crc ^ (uint)(b >> bit)) & 1) != 0) ? 0xEDB88320 : 0);
         }
 
         return ~crc;

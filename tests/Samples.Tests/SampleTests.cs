@@ -42,8 +42,8 @@ public sealed partial class SampleTests : IDisposable
         Assert.Equal(2, Run("OwnKernel", ["--device", "cpu-9"]).ExitCode);
 
     /// <summary>
-    /// On the way to a gradient lie about a dozen roundings of 2^-24, 7.2e-7 together. A wrong formula is wrong by far
-    /// more. Some gradients are rounded, so a difference of zero means that nothing was compared.
+    /// Each gradient takes about a dozen roundings of 2^-24, 7.2e-7 together. A wrong formula is wrong by far more.
+    /// Some gradients are rounded, so a difference of zero means that nothing was compared.
     /// </summary>
     [Fact]
     public void OwnOperatorAgreesWithCentralDifferences()
@@ -91,7 +91,7 @@ public sealed partial class SampleTests : IDisposable
         AssertChanged(file, 48, 64);
     }
 
-    /// <summary>A picture of that size, which is not the content.</summary>
+    /// <summary>Checks that the picture has that size and is not the content.</summary>
     private static void AssertChanged(string file, int height, int width)
     {
         Picture picture = PictureFile.Read(file);
@@ -104,17 +104,19 @@ public sealed partial class SampleTests : IDisposable
     private static double[] Numbers(string output) =>
         [.. Number().Matches(output).Select(match => double.Parse(match.Value, CultureInfo.InvariantCulture))];
 
-    /// <summary>Beside the tests' own files, where the default pictures are as in the repository.</summary>
+    /// <summary>
+    /// Runs a sample in the folder of the tests, which has the default pictures as in the repository.
+    /// </summary>
     private (int ExitCode, string Output) Run(string sample, string[] arguments, Action<Process, string>? onLine = null)
     {
         string[] program = [Path.Combine(AppContext.BaseDirectory, $"NativeStyle.{sample}.dll"), .. arguments];
-        // Where tests run in the background Ctrl-C is ignored, and children inherit that.
+        // Tests that run in the background ignore Ctrl-C, and their children inherit that.
         ProcessStartInfo start = OperatingSystem.IsLinux()
             ? new("env", ["--default-signal=INT", "dotnet", .. program])
             : new("dotnet", program);
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.WorkingDirectory = AppContext.BaseDirectory;
-        // What is remembered of this machine's GPUs is the user's.
+        // The cache with this machine's GPUs belongs to the user.
         start.Environment["XDG_CACHE_HOME"] = _folder.Path;
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
@@ -129,7 +131,7 @@ public sealed partial class SampleTests : IDisposable
         return (process.ExitCode, output + error.Result);
     }
 
-    /// <summary>With a point, which no count of steps has.</summary>
+    /// <summary>Matches only numbers with a point, which counts of steps do not have.</summary>
     [GeneratedRegex(@"\d+\.\d+(e-?\d+)?")]
     private static partial Regex Number();
 }

@@ -1,12 +1,11 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>--device, --threads and --precision, wherever a command computes.</summary>
+/// <summary>The options --device, --threads and --precision of every command that computes.</summary>
 internal sealed class DeviceArguments
 {
     private const string Auto = "auto";
@@ -25,8 +24,8 @@ internal sealed class DeviceArguments
 
     private readonly Option<Precision> _precision = Typed.Option(
         "--precision",
-        "How large products are computed: float32, or tf32, by the tensor cores of NVIDIA GPUs from compute " +
-        "capability 8.0 on: faster, with factors of 10 bits",
+        "How to compute large products: float32, or tf32 on the tensor cores of NVIDIA GPUs (compute capability " +
+        "8.0 or more), which is faster and uses 10-bit factors",
         new Words<Precision>((Precision.Float32, "float32"), (Precision.Tf32, "tf32")), Precision.Float32);
 
     public void AddTo(ProgramCommand command)
@@ -35,8 +34,10 @@ internal sealed class DeviceArguments
         command.AddRare(OptionGroup.Run, _precision);
     }
 
-    /// <param name="notice">Told why auto leaves a GPU; standard error, if nothing is said.</param>
-    /// <param name="name">Another device than the option says.</param>
+    /// <param name="notice">
+    /// Receives the reason why auto does not use a GPU. If null, it goes to standard error.
+    /// </param>
+    /// <param name="name">The device to open instead of the one that the option names.</param>
     public ComputeDevice Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
     {
         int threads = parsed.GetValue(_threads) ?? 0;
@@ -51,14 +52,14 @@ internal sealed class DeviceArguments
         return device;
     }
 
-    /// <summary>A device's name, from which it can be opened as it is: cuda+tf32.</summary>
+    /// <summary>Returns the name that opens the device with its present precision, e.g. cuda+tf32.</summary>
     public static string NameOf(ComputeDevice device) =>
         device.HasTensorCores && device.Precision == Precision.Tf32 ? device.Name + TensorFloat : device.Name;
 
-    /// <summary>The way to open the device of that name with a number of threads.</summary>
+    /// <summary>Finds a device by its name. Returns the function that opens it with a number of threads.</summary>
     /// <inheritdoc cref="Open"/>
-    /// <exception cref="UsageException">No device is called so.</exception>
-    /// <exception cref="DeviceException">It is not there, or cannot be used.</exception>
+    /// <exception cref="UsageException">No device has that name.</exception>
+    /// <exception cref="DeviceException">The device is missing or cannot be used.</exception>
     public static Func<int, ComputeDevice> Find(string name, Action<string>? notice = null)
     {
         if (name.Equals(Auto, StringComparison.OrdinalIgnoreCase))
@@ -69,7 +70,7 @@ internal sealed class DeviceArguments
                 : throw new DeviceException($"{device.Name} ({device.Hardware}) cannot be used: {device.WhyNot}");
         }
 
-        // A kind of device that this program knows, and this machine has not.
+        // The program knows this kind of device, but this machine has no such device.
         string? why =
             IsKind(name, "opencl") ? DeviceCatalog.WhyNoOpenCl ?? $"OpenCL offers {Names(DeviceCatalog.OpenCl)}"
             : IsKind(name, "cuda") ? DeviceCatalog.WhyNoCuda ?? $"CUDA offers {Names(DeviceCatalog.Cuda)}" : null;

@@ -2,11 +2,12 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>Checks of files that are read, before anything else is done with them.</summary>
+/// <summary>Checks input files before any other work.</summary>
 internal static class InputFiles
 {
-    /// <param name="what">What is expected, for people.</param>
-    /// <exception cref="UsageException">It is not there, or may not be read.</exception>
+    /// <summary>Checks that a file exists and may be read.</summary>
+    /// <param name="what">Describes the expected file in error messages.</param>
+    /// <exception cref="UsageException">The file is missing or may not be read.</exception>
     public static void Require(string path, string what)
     {
         if (Directory.Exists(path)) throw new UsageException($"{path} is a folder, expected {what}");
@@ -24,9 +25,9 @@ internal static class InputFiles
     /// <inheritdoc cref="Require"/>
     public static void RequirePicture(string path, string what) => Require(path, $"{what} ({PictureFile.Readable})");
 
-    /// <summary>The pictures of a folder, by name.</summary>
-    /// <param name="what">What kind of pictures, for people: "content pictures".</param>
-    /// <exception cref="UsageException">There is no such folder, or no picture in it.</exception>
+    /// <summary>Lists the pictures of a folder in the order of their names.</summary>
+    /// <param name="what">Describes the pictures in error messages, e.g. "content pictures".</param>
+    /// <exception cref="UsageException">The folder does not exist or has no pictures.</exception>
     public static string[] Pictures(string folder, string what = "pictures", bool withFolders = false)
     {
         if (!Directory.Exists(folder)) throw new UsageException($"{folder} is no folder, expected one with {what}");

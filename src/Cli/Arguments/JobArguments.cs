@@ -7,11 +7,13 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>What a command makes of a preset before the user's options replace values.</summary>
+/// <summary>Changes a preset for a command, before the user's options replace its values.</summary>
 internal delegate TransferOptions Adjustment(
     TransferOptions preset, VggArchitecture architecture, TrainedWeights? trained);
 
-/// <summary>What every command that makes pictures takes: weights, a preset, options that replace its values.</summary>
+/// <summary>
+/// The options of every command that makes pictures: weights, a preset, and replacements of its values.
+/// </summary>
 internal sealed class JobArguments
 {
     private readonly Option<string?> _weights = new("--weights")
@@ -30,23 +32,24 @@ internal sealed class JobArguments
 
     private readonly Option<int> _depth =
         Typed.Option(
-            "--depth", "Bits a channel of a .png result (.tif always has 16)", new Words<int>((8, "8"), (16, "16")), 8);
+            "--depth", "Bits per channel of a .png result (.tif always has 16)",
+            new Words<int>((8, "8"), (16, "16")), 8);
 
     private readonly Option<long?> _memory = Typed.Memory(
-        "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free): a picture that " +
-        "needs more goes through the network in tiles, to the same result");
+        "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free); a picture that " +
+        "needs more goes through the network in tiles, with the same result");
 
     private readonly Option<bool> _quiet = Typed.Quiet();
     private readonly IReadOnlyList<(TransferOption Row, Option<string?> Option)> _rows;
 
-    /// <param name="preset">The preset where none is named.</param>
-    /// <param name="except">Values that the command decides for itself.</param>
+    /// <param name="preset">The preset to use if the user names none.</param>
+    /// <param name="except">Values that the command sets itself.</param>
     public JobArguments(string preset = Presets.Default, params IEnumerable<TransferOption> except)
     {
         _preset = new Option<string>("--preset")
         {
             Description = $"A set of options: {string.Join(", ", Presets.Names)}, or a .json file; " +
-                $"'nativestyle presets' tells of each (default: {preset})",
+                $"'nativestyle presets' describes them (default: {preset})",
             DefaultValueFactory = _ => preset,
             HelpName = "NAME|FILE",
         };
@@ -57,7 +60,7 @@ internal sealed class JobArguments
         }))];
     }
 
-    /// <summary>The name of a row's option, with its dashes.</summary>
+    /// <summary>Returns the name of a row's option, with its dashes.</summary>
     public static string NameOf(TransferOption row) => $"--{row.CommandLineName}";
 
     public void AddTo(ProgramCommand command)
@@ -72,30 +75,33 @@ internal sealed class JobArguments
 
     public TransferConsole Console(ParseResult parsed) => new(parsed.GetValue(_quiet));
 
-    /// <summary>Whether the user said anything of a job, which a checkpoint would contradict.</summary>
-    public string? FirstGiven(ParseResult parsed) =>
+    /// <summary>
+    /// Returns the first option that the user set for the job, or null. A checkpoint would contradict it.
+    /// </summary>
+    public string? FirstSetOption(ParseResult parsed) =>
         _rows.Select(each => (Option)each.Option).Concat([_preset, _weights, _convention, _quality, _depth, _memory])
             .FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
 
-    /// <summary>The files that are read, beside pictures that are arguments.</summary>
+    /// <summary>Returns the files that the job reads, apart from pictures that are arguments.</summary>
     public IEnumerable<string> Inputs(ParseResult parsed) =>
         new[] { parsed.GetValue(_weights), TextOf(parsed, OptionTable.Init), parsed.GetValue(_preset) }
             .OfType<string>().Where(File.Exists);
 
     /// <summary>
-    /// The job without pictures and plan: options with what the command line replaces, and the weights to use.
+    /// Builds the job without its pictures and plan. It has the weights to use, and the options with the command line's
+    /// replacements.
     /// </summary>
     public TransferJob Draft(ParseResult parsed, TransferConsole console, Adjustment? adjust = null)
     {
-        string? named = parsed.GetValue(_weights), weights = WeightsLocator.Find(named, console.Say);
+        string? choice = parsed.GetValue(_weights), weights = WeightsLocator.Find(choice, console.Say);
         (TransferOptions options, string architecture) = Options(parsed, weights, adjust);
-        if (WeightsLocator.FallsShort(named, weights, architecture, options.Layers))
+        if (WeightsLocator.FallsShort(choice, weights, architecture, options.Layers))
         {
             string layers = string.Join(", ", options.Layers);
-            console.Say($"the network that is built in is no {architecture} with {layers}: filters are random");
+            console.Say($"the built-in network is no {architecture} with {layers}: filters are random");
             (options, _) = Options(parsed, weights = null, adjust);
         }
-        else if (named is null && weights == CompactNetwork.Name)
+        else if (choice is null && weights == CompactNetwork.Name)
         {
             console.Say(WeightsLocator.UsesCompact);
         }
@@ -113,12 +119,12 @@ internal sealed class JobArguments
         };
     }
 
-    /// <summary>The number of iterations in all, where the user gave one.</summary>
+    /// <summary>Returns the total number of iterations, if the user gave one.</summary>
     public int? TotalIterations(ParseResult parsed) =>
         TextOf(parsed, OptionTable.Iterations) is { } text && !text.Contains(',', StringComparison.Ordinal)
         ? Typed.For(NameOf(OptionTable.Iterations), () => OptionTable.Steps.Parse(text)) : null;
 
-    /// <summary>The preset of that name or file.</summary>
+    /// <summary>Finds a preset by its name, or reads it from a file.</summary>
     public static TransferOptions FindPreset(string name, TrainedWeights? weights)
     {
         if (Presets.Find(name, weights) is { } preset) return preset;
@@ -139,7 +145,8 @@ internal sealed class JobArguments
     }
 
     /// <summary>
-    /// The preset with what the command and the user's options replace, and the architecture it was made for.
+    /// Applies the command's changes and the user's options to the preset. Also returns the architecture for which the
+    /// preset was made.
     /// </summary>
     private (TransferOptions Options, string Architecture) Options(
         ParseResult parsed, string? weights, Adjustment? adjust)
@@ -147,7 +154,7 @@ internal sealed class JobArguments
         TrainedWeights? trained = WeightsLocator.Trained(weights);
         TransferOptions options = FindPreset(parsed.GetValue(_preset)!, trained);
         string madeFor = options.Architecture;
-        // features.21 is another layer in VGG-16 than in VGG-19.
+        // The name features.21 means different layers in VGG-16 and VGG-19.
         VggArchitecture architecture = trained?.Architecture ?? OptionsJson.Architecture(madeFor);
         if (adjust is not null) options = adjust(options, architecture, trained);
         options = options with { Architecture = architecture.Name };
@@ -170,7 +177,7 @@ internal sealed class JobArguments
         }
     }
 
-    /// <summary>The start that a word stands for, or a picture's name.</summary>
+    /// <summary>Parses the start, which is a word or the name of a picture.</summary>
     private static TransferOptions WithInit(TransferOptions options, string text)
     {
         string picture = OptionWords.InitKind[InitKind.Picture];

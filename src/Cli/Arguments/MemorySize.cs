@@ -3,7 +3,7 @@ using NativeStyle.Style;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>Amounts of memory as people write them.</summary>
+/// <summary>Parses and prints amounts of memory as people write them.</summary>
 internal static class MemorySize
 {
     private const long Least = 64L << 20, Most = 1L << 50;
@@ -14,8 +14,10 @@ internal static class MemorySize
         ("T", 1L << 40), ("G", 1L << 30), ("M", 1L << 20),
     ];
 
-    /// <summary>4G, 4GB and 4GiB are 2^32 bytes.</summary>
-    /// <exception cref="TransferException">It is no amount; the message goes after the option's name.</exception>
+    /// <summary>Parses an amount. 4G, 4GB and 4GiB all mean 2^32 bytes.</summary>
+    /// <exception cref="TransferException">
+    /// The text is no amount. The message is to follow the option's name.
+    /// </exception>
     public static long Parse(string text)
     {
         (string suffix, long unit) = s_units.FirstOrDefault(
@@ -31,12 +33,12 @@ internal static class MemorySize
             : throw new TransferException($"{text} is out of range, expected 64M to 1024T");
     }
 
-    /// <summary>In GiB with two decimals, or MiB below one.</summary>
+    /// <summary>Prints GiB with two decimals, or MiB for amounts below 1 GiB.</summary>
     public static string Words(long bytes) => bytes >= 1L << 30
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):f2} GiB")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20} MiB");
 
-    /// <summary>As --memory takes it: exactly.</summary>
+    /// <summary>Prints the exact amount in the form that --memory reads.</summary>
     public static string Option(long bytes) =>
         string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 20):r}M");
 }

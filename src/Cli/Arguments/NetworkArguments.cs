@@ -2,20 +2,19 @@ using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>What commands that look into a network take: its weights, pooling and seed.</summary>
-/// <param name="fixedPooling">Whether the command decides on the pooling itself.</param>
+/// <summary>The options of commands that look into a network: its weights, pooling and seed.</summary>
+/// <param name="fixedPooling">Whether the command sets the pooling itself.</param>
 internal sealed class NetworkArguments(bool fixedPooling = false)
 {
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights, 'compact' for the network that is built in, or 'random' (default: what is found " +
+        Description = "VGG weights, 'compact' for the built-in network, or 'random' (default: what is found " +
             "in weights/ or the user's data folder, else compact)",
         HelpName = "FILE",
     };
@@ -23,7 +22,7 @@ internal sealed class NetworkArguments(bool fixedPooling = false)
     private readonly Option<string?> _convention = Typed.Convention();
 
     private readonly Option<Pooling> _pooling =
-        Typed.Option("--pooling", "How feature maps are made smaller", OptionWords.Pooling, Pooling.Max);
+        Typed.Option("--pooling", "How feature maps are reduced", OptionWords.Pooling, Pooling.Max);
 
     private readonly Option<int> _seed = Typed.Option(
         "--seed", "Seed of random weights, and of noise", OptionTable.Seed.Type, 1);
@@ -43,26 +42,28 @@ internal sealed class NetworkArguments(bool fixedPooling = false)
 
     public int Seed(ParseResult parsed) => parsed.GetValue(_seed);
 
-    /// <summary>The weights, or null for random ones, and the network that they are of.</summary>
+    /// <summary>Finds the weights (null for random ones) and the architecture of their network.</summary>
     /// <param name="layers">
-    /// The layers that are asked for, by any of their names: where the network that is built in lacks one, filters
-    /// are random.
+    /// The layers that the command needs, by any of their names. If the built-in network lacks one of them, filters are
+    /// random.
     /// </param>
     public (string? File, VggArchitecture Architecture) Find(
         ParseResult parsed, TransferConsole console, params IEnumerable<string> layers)
     {
-        string? named = parsed.GetValue(_weights), file = WeightsLocator.Find(named, console.Say);
+        string? choice = parsed.GetValue(_weights), file = WeightsLocator.Find(choice, console.Say);
         string[] names = [.. layers.Select(layer => VggArchitecture.Vgg19.Find(layer)?.Name).OfType<string>()];
-        if (WeightsLocator.FallsShort(named, file, VggArchitecture.Vgg19.Name, names)) file = null;
-        else if (named is null && file == CompactNetwork.Name) console.Say(WeightsLocator.UsesCompact);
+        if (WeightsLocator.FallsShort(choice, file, VggArchitecture.Vgg19.Name, names)) file = null;
+        else if (choice is null && file == CompactNetwork.Name) console.Say(WeightsLocator.UsesCompact);
         return (file, file is null ? VggArchitecture.Vgg19 : WeightsFile.Describe(file).Architecture);
     }
 
-    /// <summary>Whether the weights have a layer.</summary>
+    /// <summary>Checks whether the weights have a layer.</summary>
     public static bool Has(string? file, string layer) => file is null || WeightsFile.Has(file, [layer]);
 
-    /// <summary>The network with some layers.</summary>
-    /// <param name="options">How it computes maps; null for as trained, with the pooling that the user chose.</param>
+    /// <summary>Loads the network with some layers.</summary>
+    /// <param name="options">
+    /// How the network computes maps. If null, as in training, but with the pooling that the user chose.
+    /// </param>
     public VggNetwork Load(
         ParseResult parsed, ComputeDevice device, string? file, VggArchitecture architecture,
         IReadOnlyCollection<string> layers, TransferConsole console, VggOptions? options = null)

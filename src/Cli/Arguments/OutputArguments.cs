@@ -6,7 +6,7 @@ using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>The options for what a transfer writes.</summary>
+/// <summary>The options for the files that a transfer writes.</summary>
 internal sealed class OutputArguments
 {
     private readonly Option<string> _output =
@@ -26,15 +26,15 @@ internal sealed class OutputArguments
 
     private readonly Option<string?> _timelapse = new("--timelapse")
     {
-        Description = "Write how the picture came about as an animated PNG", HelpName = "FILE.png",
+        Description = "Write an animated PNG of how the picture developed", HelpName = "FILE.png",
     };
 
     private readonly Option<int?> _timelapseEvery = Typed.Option(
-        "--timelapse-every", "Iterations between its frames (default: for about 60 frames)", OptionTable.Steps);
+        "--timelapse-every", "Iterations between its frames (default: enough for about 60 frames)", OptionTable.Steps);
 
     private readonly Option<string?> _checkpoint = new("--checkpoint")
     {
-        Description = "Write a file that --resume goes on from, every --checkpoint-every iterations and at Ctrl-C",
+        Description = "Write a file from which --resume continues, every --checkpoint-every iterations and at Ctrl-C",
         HelpName = "FILE",
     };
 
@@ -53,8 +53,8 @@ internal sealed class OutputArguments
         command.AddRare(OptionGroup.Output, _checkpointEvery);
     }
 
-    /// <summary>What the user asked for, every name checked.</summary>
-    /// <param name="inputs">Files that are read and so may not be written.</param>
+    /// <summary>Parses the user's options and checks every file name.</summary>
+    /// <param name="inputs">Input files, which must not be overwritten.</param>
     public Outputs Parse(ParseResult parsed, IEnumerable<string> inputs)
     {
         var outputs = new Outputs(parsed.GetValue(_output)!)

@@ -2,20 +2,21 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>Checks of files that will be written, before long work, without touching what is there.</summary>
+/// <summary>Checks output files before long work, without changing existing files.</summary>
 internal static class OutputFiles
 {
-    /// <summary>A picture to write.</summary>
+    /// <summary>Checks the file name of a picture to write.</summary>
     /// <inheritdoc cref="Check"/>
     public static void CheckPicture(string file, params IEnumerable<string> inputs) =>
         Check(file, [.. PictureFile.WritableExtensions], inputs);
 
-    /// <summary>A page to write.</summary>
+    /// <summary>Checks the file name of a page to write.</summary>
     /// <inheritdoc cref="Check"/>
     public static void CheckPage(string file) => Check(file, [".html", ".htm"]);
 
-    /// <param name="inputs">Files that are read and so may not be written.</param>
-    /// <exception cref="UsageException">It has another extension, is an input, or cannot be written.</exception>
+    /// <summary>Checks that a file has one of the extensions, is no input and can be written.</summary>
+    /// <param name="inputs">Input files, which must not be overwritten.</param>
+    /// <exception cref="UsageException">The file has another extension, is an input, or cannot be written.</exception>
     public static void Check(string file, string[] extensions, params IEnumerable<string> inputs)
     {
         RequireExtension(file, extensions);
@@ -41,7 +42,7 @@ internal static class OutputFiles
         throw new UsageException($"{file} is {which} and would be overwritten; choose another name for the output");
     }
 
-    /// <summary>A folder for several files, made when the first is written.</summary>
+    /// <summary>Checks a folder for several files. The first write creates it.</summary>
     public static void RequireFolder(string folder)
     {
         if (File.Exists(folder))

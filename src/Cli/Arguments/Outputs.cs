@@ -1,30 +1,31 @@
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>What a transfer writes, beside its last picture.</summary>
+/// <summary>The files that a transfer writes.</summary>
 internal sealed record Outputs(string Picture)
 {
     /// <summary>Iterations between numbered pictures; 0 for none.</summary>
     public int SaveEvery { get; init; }
 
-    /// <summary>The name that numbered pictures are made from, where it is not <see cref="Picture"/>.</summary>
+    /// <summary>
+    /// The name from which the names of numbered pictures are made, if it is not <see cref="Picture"/>.
+    /// </summary>
     public string? NumberedAs { get; init; }
 
-    /// <summary>A JSON line per iteration.</summary>
+    /// <summary>The file for a line of JSON per iteration.</summary>
     public string? Trace { get; init; }
 
-    /// <summary>The losses as SVG.</summary>
+    /// <summary>The SVG file for a plot of the losses.</summary>
     public string? Plot { get; init; }
 
-    /// <summary>An animated PNG.</summary>
+    /// <summary>The file for an animated PNG.</summary>
     public string? Timelapse { get; init; }
 
-    /// <summary>Iterations between its frames; 0 for about sixty frames.</summary>
+    /// <summary>Iterations between frames of the animated PNG. 0 stands for about sixty frames.</summary>
     public int TimelapseEvery { get; init; }
 
     public string? Checkpoint { get; init; }
 
     public int CheckpointEvery { get; init; } = 50;
 
-    /// <summary>All files.</summary>
     public IEnumerable<string> Files => new[] { Picture, Trace, Plot, Timelapse, Checkpoint }.OfType<string>();
 }

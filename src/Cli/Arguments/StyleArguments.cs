@@ -1,39 +1,39 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;
 
-/// <summary>What a command says of several styles: what each counts, and where.</summary>
-/// <param name="masks">Whether styles can be kept to parts of pictures.</param>
+/// <summary>The options for several styles: how much each counts, and where.</summary>
+/// <param name="masks">Whether masks can limit styles to parts of pictures.</param>
 internal sealed class StyleArguments(bool masks)
 {
     private readonly Option<IReadOnlyList<double>?> _weights = Typed.Option(
-        "--style-weights", "X,X", "How much each style counts beside the others (default: all the same)",
+        "--style-weights", "X,X", "How much each style counts (default: all the same)",
         new ListOf<double>(new NumberRange<double>(0, 1e9), "X,X").Parse);
 
     private readonly Option<string?> _regions = new("--mask")
     {
-        Description = "For each style a picture that is white where in the result it counts; empty for everywhere",
+        Description = "For each style, a picture that is white where the style counts in the result; empty for " +
+            "everywhere",
         HelpName = "FILE,FILE",
     };
 
     private readonly Option<string?> _parts = new("--style-mask")
     {
-        Description = "For each style a picture that is white where it is to be learnt from", HelpName = "FILE,FILE",
+        Description = "For each style, a picture that is white where the style is learnt", HelpName = "FILE,FILE",
     };
 
     private IEnumerable<Option> All => masks ? [_weights, _regions, _parts] : [_weights];
 
     public void AddTo(ProgramCommand command) => command.Add(OptionGroup.InputAndNetwork, [.. All]);
 
-    /// <summary>The first option that was given.</summary>
-    public string? FirstGiven(ParseResult parsed) =>
+    /// <summary>Returns the first of these options that the user set, or null.</summary>
+    public string? FirstSetOption(ParseResult parsed) =>
         All.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
 
-    /// <summary>The styles with what was said of them.</summary>
+    /// <summary>Combines the style files with their weights and masks.</summary>
     public JobStyle[] Styles(ParseResult parsed, string[] files)
     {
         foreach (string file in files) InputFiles.RequirePicture(file, "a style picture");
@@ -53,7 +53,7 @@ internal sealed class StyleArguments(bool masks)
             : throw new UsageException($"{_weights.Name} {text} are all zero, expected at least one that is not");
     }
 
-    /// <summary>The masks of an option, one for each style; null where there is none.</summary>
+    /// <summary>Returns an option's mask for each style, or null if the style has none.</summary>
     private string?[] Masks(ParseResult parsed, Option<string?> option, int count)
     {
         if (!masks || parsed.GetValue(option) is not { } text) return new string?[count];

@@ -8,11 +8,11 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Cli.Arguments;
 
 /// <summary>
-/// Options and arguments whose values are checked where the command line is parsed, with errors in our words.
+/// Creates options and arguments that check their values during parsing and use the program's own error messages.
 /// </summary>
 internal static class Typed
 {
-    /// <summary>An option that has a value without being given.</summary>
+    /// <summary>Creates an option with a default value.</summary>
     public static Option<T> Option<T>(string name, string help, OptionType<T> type, T otherwise)
     {
         string more = $"{Help(help, type.Choices)} (default: {type.Text(otherwise)})";
@@ -23,7 +23,7 @@ internal static class Typed
         };
     }
 
-    /// <summary>An option that may stay without a value.</summary>
+    /// <summary>Creates an option that may have no value.</summary>
     public static Option<T?> Option<T>(string name, string help, OptionType<T> type) where T : struct =>
         new(name)
         {
@@ -31,8 +31,8 @@ internal static class Typed
             CustomParser = result => Parsed(result, name, text => (T?)type.Parse(text)),
         };
 
-    /// <summary>An option whose text must be of a form.</summary>
-    /// <param name="parse">Throws <see cref="TransferException"/>, whose message goes after the option's name.</param>
+    /// <summary>Creates an option whose text has a form of its own.</summary>
+    /// <param name="parse">Throws <see cref="TransferException"/>. The message is to follow the option's name.</param>
     public static Option<T?> Option<T>(string name, string helpName, string help, Func<string, T> parse) =>
         new(name)
         {
@@ -40,11 +40,11 @@ internal static class Typed
             CustomParser = result => Parsed(result, name, text => (T?)parse(text)),
         };
 
-    /// <summary>A file or folder that is written.</summary>
+    /// <summary>Creates the option for the file or folder to write.</summary>
     public static Option<string> Output(string help, string helpName = "OUT") =>
         new("--output", "-o") { Description = help, Required = true, HelpName = helpName };
 
-    /// <summary>Names with commas between them.</summary>
+    /// <summary>Creates an option for names with commas between them.</summary>
     public static Option<string[]> Names(string name, string help, string otherwise = "") => new(name)
     {
         Description = otherwise.Length == 0 ? help : $"{help} (default: {otherwise})", HelpName = "A,B",
@@ -52,20 +52,20 @@ internal static class Typed
         CustomParser = result => Parsed(result, name, Split),
     };
 
-    /// <summary>How much memory may be taken.</summary>
+    /// <summary>Creates the option that limits memory.</summary>
     public static Option<long?> Memory(string help) =>
         Option<long?>("--memory", "LIMIT", help, text => MemorySize.Parse(text));
 
-    /// <summary>What the first layer of weights was trained on, in the user's words.</summary>
+    /// <summary>Creates the option that names the input on which the first layer was trained.</summary>
     public static Option<string?> Convention() => Option(
         "--weights-convention", "NAME",
-        "What the first layer was trained on: rgb-255, bgr-255 or rgb-unit (default: what the file tells)",
+        "The input of the first layer: rgb-255, bgr-255 or rgb-unit (default: what the file says)",
         text => WeightsConventions.Parse(text) is null
             ? throw new TransferException($"{text} is unknown, expected rgb-255, bgr-255 or rgb-unit") : text);
 
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
-    /// <summary>Sides of pictures in pixels; none where one is wrong.</summary>
+    /// <summary>Parses sides of pictures in pixels. Returns none if one is wrong.</summary>
     public static int[] Sides(ArgumentResult result)
     {
         var range = new NumberRange<int>(16, OptionTable.Side.Most);
@@ -77,10 +77,8 @@ internal static class Typed
         return [];
     }
 
-    /// <summary>
-    /// Does something with an option's value; what is wrong with that is told with the option's name.
-    /// </summary>
-    /// <exception cref="UsageException">It is wrong.</exception>
+    /// <summary>Uses an option's value, and puts the option's name in front of error messages.</summary>
+    /// <exception cref="UsageException">The value is wrong.</exception>
     public static T For<T>(string option, Func<T> use)
     {
         try
@@ -93,11 +91,11 @@ internal static class Typed
         }
     }
 
-    /// <summary>A layer by any of its names.</summary>
+    /// <summary>Finds a layer by any of its names.</summary>
     public static VggLayer Layer(string option, string name, VggArchitecture architecture) =>
         For(option, () => LayerList.Find(name, architecture));
 
-    /// <summary>Help that names all words there are.</summary>
+    /// <summary>Completes a help text with all choices, unless it already names them.</summary>
     public static string Help(string help, IReadOnlyList<string> choices) =>
         choices.All(word => help.Contains(word, StringComparison.Ordinal))
             ? help : $"{help}: {string.Join(", ", choices)}";

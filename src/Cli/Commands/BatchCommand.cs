@@ -11,7 +11,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle batch</c>: many transfers with one network, past failures, and without what is done.
+/// <c>nativestyle batch</c>: makes many transfers with one network, skips finished ones, and continues after failures.
 /// </summary>
 internal sealed class BatchCommand : ProgramCommand
 {
@@ -20,7 +20,7 @@ internal sealed class BatchCommand : ProgramCommand
 
     private readonly Option<string?> _contents = new("--content")
     {
-        Description = "A folder of content pictures; each is painted in each style", HelpName = "DIR",
+        Description = "A folder of content pictures; batch paints each in each style", HelpName = "DIR",
     };
 
     private readonly Option<string?> _styles = new("--style")
@@ -30,15 +30,15 @@ internal sealed class BatchCommand : ProgramCommand
 
     private readonly Option<string?> _pairs = new("--pairs")
     {
-        Description = "A folder with content_* and style_* pictures: each with each, results in OUT/gen_0, gen_1, " +
-            "... beside the pictures",
+        Description = "A folder with content_* and style_* pictures: paints each pair, with results and copies of " +
+            "the pictures in OUT/gen_0, gen_1, ...",
         HelpName = "DIR",
     };
 
     private readonly Option<string?> _manifest = new("--manifest")
     {
-        Description = "A line of JSON a job: {\"content\": FILE, \"style\": FILE or [FILES], \"output\": FILE}, " +
-            "also styleWeights, masks, styleMasks, options",
+        Description = "A line of JSON for each job: {\"content\": FILE, \"style\": FILE or [FILES], \"output\": " +
+            "FILE}, also styleWeights, masks, styleMasks, options",
         HelpName = "FILE.jsonl",
     };
 
@@ -48,16 +48,16 @@ internal sealed class BatchCommand : ProgramCommand
     };
 
     private readonly Option<string> _format = Typed.Option(
-        "--format", "Of the results", s_formats, s_formats.Choices[0]);
+        "--format", "The format of the results", s_formats, s_formats.Choices[0]);
     private readonly Option<int?> _saveEvery = OutputArguments.SaveEveryOption();
     private readonly Option<string?> _shard = new("--shard")
     {
-        Description = "Do only share I of N, from 0/N to N-1/N (default: what Slurm's array variables or " +
-            "Kubernetes' completion index say, else all)",
+        Description = "Do only share I of N, from 0/N to N-1/N (default: the share from Slurm's array variables or " +
+            "Kubernetes' completion index, else all)",
         HelpName = "I/N",
     };
 
-    private readonly Option<bool> _again = new("--again") { Description = "Also do what is done already" };
+    private readonly Option<bool> _again = new("--again") { Description = "Also repeat finished jobs" };
     private readonly Option<bool> _list = new("--list") { Description = "Only list the jobs" };
     private readonly JobArguments _job = new();
     private readonly DeviceArguments _device = new();
@@ -67,14 +67,14 @@ internal sealed class BatchCommand : ProgramCommand
             "batch",
             "Paint many pictures, on one machine or a cluster.",
             """
-            A result that is there already is skipped, a job that fails is told and passed over, so the same command can
-            be given again after any interruption.
+            Skips results that exist, and reports jobs that fail but continues with the others. After an interruption,
+            the same command therefore does the jobs that are left.
 
               nativestyle batch --content photos --style paintings --out art
               nativestyle batch --pairs data --out data --preset light-on-math --weights vgg16_weights.npz
               nativestyle batch --manifest jobs.jsonl --out art --shard 0/4
 
-            Exit code 1 if a job failed; the others are done. docs/batch.md shows it under Slurm and Kubernetes.
+            Exit code 1 if a job failed; the others are done. docs/batch.md shows how to use Slurm and Kubernetes.
             """)
     {
         Add(OptionGroup.Common, _contents, _styles, _pairs, _manifest, _output);
@@ -136,7 +136,7 @@ internal sealed class BatchCommand : ProgramCommand
         }
 
         int left = mine.Length - done - skipped - failed.Count;
-        string unfinished = left > 0 ? $", {left} not begun or not ended" : "";
+        string unfinished = left > 0 ? $", {left} not begun or not finished" : "";
         console.Say(
             $"{done} painted, {skipped} were there already, {failed.Count} failed{unfinished}, " +
             $"{Stopwatch.GetElapsedTime(start):h\\:mm\\:ss}");
@@ -144,9 +144,11 @@ internal sealed class BatchCommand : ProgramCommand
         return cancellation.Token.IsCancellationRequested ? Cancellation.ExitCode : failed.Count > 0 ? 1 : 0;
     }
 
-    /// <summary>One job; its result gets its name only when it is whole, so that what is there is done.</summary>
-    /// <returns>Null, or why there is no result.</returns>
-    /// <exception cref="DeviceException">The device failed: on it no other job can be made either.</exception>
+    /// <summary>
+    /// Makes one job. The result gets its name only when it is complete, so an existing file means a finished job.
+    /// </summary>
+    /// <returns>Null, or the reason why there is no result.</returns>
+    /// <exception cref="DeviceException">The device failed, so it can make no other job either.</exception>
     private static string? Make(
         BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
         CancellationToken cancellation)
@@ -157,13 +159,13 @@ internal sealed class BatchCommand : ProgramCommand
             Styles = job.Styles,
             Options = job.Options is null ? draft.Options : With(draft.Options, job),
         };
-        // A line that gives iterations of its own has the last word.
+        // The iterations of a manifest's line override those of the command line.
         if (job.Options?.ContainsKey("iterations") == true) total = null;
         PreparedJob prepared = PreparedJob.Create(own, total, null, console);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(job.Output))!);
         if (job.Folder is { } folder)
         {
-            // Beside a result the pictures as they were used.
+            // Write the pictures next to the result, as the transfer used them.
             TransferInputs used = prepared.Inputs.Cropped(own.Options.Crop);
             ScaleStep last = prepared.Job.Plan[^1];
             PictureFile.Write(Path.Combine(folder, "content.png"), used.Content!.At(last.Height, last.Width));
@@ -173,7 +175,7 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        // A transfer that is ended early writes beside, and is not taken for done.
+        // Write to another name, so that an interrupted transfer does not pass for a finished one.
         string part = Path.Combine(
             Path.GetDirectoryName(job.Output)!,
             $"{Path.GetFileNameWithoutExtension(job.Output)}.part{Path.GetExtension(job.Output)}");

@@ -6,7 +6,6 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
@@ -14,7 +13,7 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle bench</c>: how fast an iteration is here, and what takes the time.</summary>
+/// <summary><c>nativestyle bench</c>: times an iteration on this machine, and shows what takes the time.</summary>
 internal sealed class BenchCommand : ProgramCommand
 {
     private readonly Argument<int> _height = Side("HEIGHT", "Rows of the picture");
@@ -24,15 +23,15 @@ internal sealed class BenchCommand : ProgramCommand
 
     private readonly Option<bool> _breakdown = new("--breakdown")
     {
-        Description = "Also a table of all operators, beside what this machine can do at most",
+        Description = "Also print a table of all operators, compared with the peak of this machine",
     };
 
     private readonly Option<long?> _memory =
-        Typed.Memory("Memory that it may take, e.g. 1G: in tiles where the whole needs more (default: no limit)");
+        Typed.Memory("Memory that bench may take, e.g. 1G; larger pictures go in tiles (default: no limit)");
 
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "VGG weights whose network to time (default: random VGG-19 to conv5_1)", HelpName = "FILE",
+        Description = "VGG weights of the network to time (default: random VGG-19 to conv5_1)", HelpName = "FILE",
     };
 
     private readonly DeviceArguments _device = new();
@@ -42,10 +41,10 @@ internal sealed class BenchCommand : ProgramCommand
             "bench",
             "Time an iteration, and each operator beside the device's peak.",
             """
-            The iteration is of VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) on
+            The iteration uses VGG-19 to conv5_1 (average pooling, content conv4_2, style conv1_1 to conv5_1, Adam) with
             random weights and pictures. Prints a line of JSON: medians in seconds, 10^9 operations of the convolutions
-            by their definition, peak memory in MB. The time to the first iteration is from the program's start. With
-            --weights it is the file's network, whatever its channels, on those of these layers that it has.
+            by their definition, peak memory in MB. The time to the first iteration counts from the program's start.
+            --weights uses the file's network with its channels, and those of these layers that it has.
             """)
     {
         Add(_height);
@@ -103,7 +102,7 @@ internal sealed class BenchCommand : ProgramCommand
         return 0;
     }
 
-    /// <summary>Every operator with its share of the time, and of what the machine can do.</summary>
+    /// <summary>Prints each operator's share of the time and of the machine's peak.</summary>
     private static void Break(IterationBenchmark benchmark, int iterations, ComputeDevice device)
     {
         DevicePeak? peak = DevicePeak.Measure(device);
@@ -125,11 +124,11 @@ internal sealed class BenchCommand : ProgramCommand
 
         AnsiConsole.Write(table);
         Console.WriteLine(
-            $"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; each operator is waited for");
+            $"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; the clock waits for each operator");
         Console.WriteLine(
-            "GFLOP/s: operations of the operator's definition; its share of the peak counts those that are really " +
-            "made (Winograd: a quarter)");
-        Console.WriteLine("GB/s: inputs and outputs, each once");
+            "GFLOP/s: operations by the operator's definition; the share of the peak counts the operations that " +
+            "are really made (Winograd: a quarter)");
+        Console.WriteLine("GB/s: inputs and outputs, each counted once");
         if (peak is not null)
         {
             Console.WriteLine(

@@ -7,7 +7,6 @@ using NativeStyle.Compression;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
@@ -16,7 +15,7 @@ using Spectre.Console;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle weights compress FILE</c>: a network with fewer channels that sees nearly the same.
+/// <c>nativestyle weights compress FILE</c>: makes a network of fewer channels that sees nearly the same.
 /// </summary>
 internal sealed class CompressCommand : ProgramCommand
 {
@@ -31,12 +30,12 @@ internal sealed class CompressCommand : ProgramCommand
     private readonly Option<string> _output = Typed.Output("The file to write", "OUT.safetensors");
     private readonly Option<string> _pictures = new("--pictures")
     {
-        Description = "A folder of pictures to fit to, the more varied the better", Required = true, HelpName = "DIR",
+        Description = "A folder of pictures for the fit, the more varied the better", Required = true, HelpName = "DIR",
     };
 
     private readonly Option<string> _width = new("--width")
     {
-        Description = "Channels to keep: a share up to 1 (rounded to multiples of 16), or a number; with commas one " +
+        Description = "Channels to keep: a share up to 1 (rounded to multiples of 16), or a number; with commas, one " +
             "for each block or each layer (default: 0.5)",
         DefaultValueFactory = _ => "0.5", HelpName = "N,N",
     };
@@ -50,18 +49,18 @@ internal sealed class CompressCommand : ProgramCommand
         "--crops", "Pieces of 128 x 128 pixels to draw from the pictures", new NumberRange<int>(1, 100_000), 320);
 
     private readonly Option<int> _positions = Typed.Option(
-        "--positions", "Positions of their maps that each layer is fitted to", new NumberRange<int>(1000, 100_000_000),
+        "--positions", "Positions of their maps to which to fit each layer", new NumberRange<int>(1000, 100_000_000),
         200_000);
 
     private readonly Option<int> _refine = Typed.Option(
-        "--refine", "Steps of gradient descent on all layers at once, after the closed form",
+        "--refine", "Steps of gradient descent on all layers together, after the closed form",
         new NumberRange<int>(0, 1_000_000), 0);
 
     private readonly Option<int> _seed =
         Typed.Option("--seed", "Seed of pieces and positions", new NumberRange<int>(0, int.MaxValue - 1), 1);
 
     private readonly Option<string> _type = Typed.Option(
-        "--type", "Of the numbers in the file", new Words<string>((Half, Half), ("float32", "float32")), Half);
+        "--type", "The type of the numbers in the file", new Words<string>((Half, Half), ("float32", "float32")), Half);
 
     private readonly Option<string?> _convention = Typed.Convention();
     private readonly Option<bool> _quiet = Typed.Quiet();
@@ -72,11 +71,11 @@ internal sealed class CompressCommand : ProgramCommand
             "compress",
             "Make a network of fewer channels that sees nearly the same.",
             """
-            A linear map restores from it what the whole network sees, layer by layer in closed form; how well is
-            printed. Half the channels take a quarter of the time and of the bytes.
+            For each layer, a linear map in closed form restores the whole network's maps from the small one's. Prints
+            the error of the restored maps. Half the channels take a quarter of the time and of the bytes.
 
               nativestyle weights compress vgg19.safetensors -o compact.safetensors --pictures photos --layers conv3_4
-              nativestyle weights compress vgg19.npz -o small.safetensors --pictures photos --width 0.5,0.5,0.25,0.25,0.25
+              nativestyle weights compress vgg19.npz -o net.safetensors --pictures photos --width 0.5,0.5,0.25,0.25,0.25
 
             The same pictures, options, seed and device give the same bytes.
             """)
@@ -134,7 +133,7 @@ internal sealed class CompressCommand : ProgramCommand
                 }.Run(student, cancellation.Token);
             }
 
-            // Others than those it was fitted to.
+            // Measure on other pieces than those of the fit.
             IReadOnlyList<float[]> fresh = TrainingCrops.Draw(
                 pictures, Math.Max(16, count / 5), CropSide, seed + 1, _ => { }, cancellation.Token);
             Pooling[] poolings = [Pooling.Average, Pooling.Max, Pooling.L2];
@@ -172,20 +171,21 @@ internal sealed class CompressCommand : ProgramCommand
     }
 
     /// <summary>
-    /// The layers to keep: those of the file, from the first to the one named or the last before a gap.
+    /// Returns the layers to keep. They are the file's layers from the first to <paramref name="last"/>, or to the last
+    /// before a gap.
     /// </summary>
     private static VggLayer[] Layers(string path, string? last)
     {
         WeightsContents contents = WeightsFile.Describe(path);
-        VggLayer[] there = [.. contents.Architecture.Layers.TakeWhile(
+        VggLayer[] available = [.. contents.Architecture.Layers.TakeWhile(
             layer => contents.Entries.Any(entry => entry.Layer == layer.Name))];
-        if (there.Length == 0)
+        if (available.Length == 0)
             throw new UsageException($"{path} has no conv1_1, expected the layers from the first on");
-        if (last is null) return there;
+        if (last is null) return available;
         VggLayer named = Typed.Layer("--layers", last, contents.Architecture);
-        int at = Array.IndexOf(there, named);
-        return at >= 0 ? there[..(at + 1)]
-            : throw new UsageException($"--layers {last}: {path} has the layers up to {there[^1].Name}");
+        int at = Array.IndexOf(available, named);
+        return at >= 0 ? available[..(at + 1)]
+            : throw new UsageException($"--layers {last}: {path} has the layers up to {available[^1].Name}");
     }
 
     private static IReadOnlyDictionary<string, int> Widths(string text, VggLayer[] layers)
@@ -211,11 +211,11 @@ internal sealed class CompressCommand : ProgramCommand
                 [layer, $"{map.ColumnCount} of {map.RowCount}", .. errors.Select(each => Number(each.Errors[layer]))]);
         AnsiConsole.Write(table);
         Console.WriteLine(
-            "error: of the restored maps, squared, as a share of the whole network's maps' variation, on other " +
-            "pieces than those fitted to");
+            "error: the squared error of the restored maps as a share of the variation of the whole network's maps, " +
+            "on other pieces than those of the fit");
     }
 
-    /// <summary>A checksum of all pictures' bytes, in their order.</summary>
+    /// <summary>Returns a checksum of all pictures' bytes, in the order of the pictures.</summary>
     private static string Digest(string[] pictures)
     {
         using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -6,14 +6,14 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle devices</c>: what can compute here, and what cannot, and why.</summary>
+/// <summary><c>nativestyle devices</c>: lists the devices that can compute here, and why others cannot.</summary>
 internal static class DevicesCommand
 {
     public static Command Create()
     {
         var command = new ProgramCommand(
             "devices", "List what can compute here.",
-            "Each device that --device takes, with its driver and memory, and why one cannot be used.");
+            "Each device of --device, with its driver and memory, and the reason if it cannot be used.");
         command.SetAction(_ =>
         {
             var table = new Table().Border(TableBorder.Rounded).AddColumns("device", "what it is", "driver", "memory");
@@ -28,7 +28,8 @@ internal static class DevicesCommand
 
                 if (device.WhyNot is { } why) what = $"{what}; cannot be used: {why}";
                 string memory = Gibibytes(device.MemoryBytes);
-                if (device.LargestBufferBytes < device.MemoryBytes) memory += $", {Gibibytes(device.LargestBufferBytes)} a buffer";
+                if (device.LargestBufferBytes < device.MemoryBytes)
+                    memory += $", {Gibibytes(device.LargestBufferBytes)} per buffer";
                 table.AddRow(Markup.Escape(device.Name), Markup.Escape(what), Markup.Escape(device.Driver), memory);
             }
 
@@ -42,5 +43,6 @@ internal static class DevicesCommand
         return command;
     }
 
-    private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):f1} GiB");
+    private static string Gibibytes(long bytes) =>
+        string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):f1} GiB");
 }

@@ -3,13 +3,14 @@ using System.Diagnostics;
 using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle weights download NETWORK</c>: published weights, to where they are found.</summary>
+/// <summary>
+/// <c>nativestyle weights download NETWORK</c>: downloads published weights to a folder where transfer finds them.
+/// </summary>
 internal sealed class DownloadCommand : ProgramCommand
 {
     private static readonly string[] s_networks = [.. WeightsSource.All.Select(source => source.Network).Distinct()];
@@ -25,13 +26,13 @@ internal sealed class DownloadCommand : ProgramCommand
 
     private readonly Option<string?> _url = new("--url")
     {
-        Description = "Another address of the same file; its checksum stays the published one, where --from names it",
+        Description = "Another address of the same file; if --from names the file, its checksum must match",
         HelpName = "URL",
     };
 
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = $"Where to put it (default: {string.Join(", or if there is none ", WeightsLocator.Folders)})",
+        Description = $"Where to put it (default: {string.Join(", or if there is none, ", WeightsLocator.Folders)})",
         HelpName = "FILE",
     };
 
@@ -40,8 +41,8 @@ internal sealed class DownloadCommand : ProgramCommand
             "download",
             "Download published weights, 80 MB (550 for files with fully connected layers).",
             """
-            They go to where 'transfer' finds them. A download that was cut or ended is gone on with the next time; the
-            file gets its name only when its size and checksum are right. Proxies: HTTPS_PROXY and so on.
+            Puts them where 'transfer' finds them. The next download continues one that was interrupted. The file gets
+            its name only when its size and checksum are right. Proxies: HTTPS_PROXY and so on.
             """)
     {
         Add(_network);
@@ -52,7 +53,7 @@ internal sealed class DownloadCommand : ProgramCommand
     private int Run(ParseResult parsed)
     {
         WeightsSource source = Find(parsed.GetValue(_network)!, parsed.GetValue(_from), parsed.GetValue(_url));
-        // The first Ctrl-C keeps what is there and says so; a second one ends the program.
+        // The first Ctrl-C keeps the downloaded part and says so. The second ends the program.
         using var cancellation = new Cancellation();
         return DownloadAsync(source, parsed.GetValue(_output), cancellation.Token).GetAwaiter().GetResult();
     }
@@ -71,7 +72,7 @@ internal sealed class DownloadCommand : ProgramCommand
         if (url is null) return source;
         if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme is not ("http" or "https"))
             throw new UsageException($"--url {url} is no http or https address");
-        // Without --from it may be any file: only that it can be read is checked.
+        // Without --from, any file will do if it can be read.
         return from is null ? new WeightsSource(network, "url", address, 0, "", "") : source with { Address = address };
     }
 
@@ -95,7 +96,7 @@ internal sealed class DownloadCommand : ProgramCommand
             Trouble = what => Console.WriteLine(what),
             Progress = progress =>
             {
-                // A line now and then in a log, one that changes on a terminal.
+                // A log gets a line every few seconds. A terminal gets one line that changes.
                 bool terminal = !Console.IsOutputRedirected;
                 if (!terminal && clock.ElapsedMilliseconds < next) return;
                 next = clock.ElapsedMilliseconds + 5000;
@@ -110,7 +111,8 @@ internal sealed class DownloadCommand : ProgramCommand
         }
         catch (OperationCanceledException)
         {
-            Console.WriteLine($"\nended; what is there stays in {target}.part and is gone on with the next time");
+            Console.WriteLine(
+                $"\nended; the downloaded part stays in {target}.part, and the next download continues it");
             return Cancellation.ExitCode;
         }
         catch (HttpRequestException refused)
@@ -130,14 +132,14 @@ internal sealed class DownloadCommand : ProgramCommand
         }
         catch (InvalidDataException other)
         {
-            // Only an address without a known checksum comes here.
+            // Only a file from an address without a published checksum can get here.
             File.Delete(target);
             throw new InvalidDataException($"{other.Message}; it was removed", other);
         }
 
         Console.WriteLine(
             $"\nsaved {target}: {contents.Format}, {contents.Architecture.Name}, {contents.Entries.Count} layers; " +
-            "'weights convert' makes a small file of it");
+            "'weights convert' makes a smaller file from it");
         return 0;
     }
 }

@@ -15,15 +15,15 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle explain CONTENT STYLE --html REPORT.html</c>: a transfer as it happened, on one page.
+/// <c>nativestyle explain CONTENT STYLE --html REPORT.html</c>: makes a transfer and explains it on one page.
 /// </summary>
 internal sealed class ExplainCommand : ProgramCommand
 {
     private readonly Argument<string> _content = new("CONTENT") { Description = "The picture whose scene is kept" };
-    private readonly Argument<string> _style = new("STYLE") { Description = "The picture whose manner is taken" };
+    private readonly Argument<string> _style = new("STYLE") { Description = "The picture whose manner is used" };
     private readonly Option<string> _html = new("--html")
     {
-        Description = "The page; it opens from disk, without a network", Required = true, HelpName = "REPORT.html",
+        Description = "The page, which opens from disk without a network", Required = true, HelpName = "REPORT.html",
     };
 
     private readonly Option<string?> _output = new("--output", "-o")
@@ -32,11 +32,12 @@ internal sealed class ExplainCommand : ProgramCommand
     };
 
     private readonly Option<int> _snapshots =
-        Typed.Option("--snapshots", "Pictures on the slider, beside the start", new NumberRange<int>(1, 200), 12);
+        Typed.Option(
+            "--snapshots", "Pictures on the slider, in addition to the start", new NumberRange<int>(1, 200), 12);
 
     private readonly Option<IReadOnlyList<int>?> _pixel = Typed.Option(
-        "--pixel", "X,Y", "The pixel that is followed back to the losses, of the last scale (default: the one that " +
-        "the losses pull at most)", ParsePixel);
+        "--pixel", "X,Y", "The pixel of the last scale to follow back to the losses (default: the one that the " +
+        "losses pull most)", ParsePixel);
 
     private readonly JobArguments _job = new();
     private readonly DeviceArguments _device = new();
@@ -52,7 +53,7 @@ internal sealed class ExplainCommand : ProgramCommand
 
               nativestyle explain photo.jpg painting.jpg --html explained.html --size 192
 
-            Takes transfer's options.
+            Takes the options of transfer.
             """)
     {
         Add(_content);
@@ -83,7 +84,7 @@ internal sealed class ExplainCommand : ProgramCommand
         ScaleStep last = job.Plan[^1];
         if (memory.At(last.Height, last.Width).Tiles is not null)
             throw new UsageException(
-                $"{last.Width} x {last.Height} pixels do not go into the memory whole, and explain shows the whole; " +
+                $"{last.Width} x {last.Height} pixels do not fit into memory without tiles, and explain makes none; " +
                 "choose a smaller --size, or a larger --memory");
         console.Begin(job.Options, job.Plan, device, network);
         using var cancellation = new Cancellation();

@@ -5,7 +5,6 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
@@ -13,19 +12,20 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle features IMAGE -o DIR</c>: what each layer sees in a picture.</summary>
+/// <summary><c>nativestyle features IMAGE -o DIR</c>: shows what each layer sees in a picture.</summary>
 internal sealed class FeaturesCommand : ProgramCommand
 {
     private readonly Argument<string> _image = new("IMAGE") { Description = $"A picture ({PictureFile.Readable})" };
-    private readonly Option<string> _output = Typed.Output("The folder for a sheet of each layer", "DIR");
+    private readonly Option<string> _output = Typed.Output("The folder for the sheets, one for each layer", "DIR");
     private readonly Option<string[]> _layers =
         Typed.Names("--layers", "The layers, e.g. conv1_1,relu4_2, or all (default: the first of each block)");
 
     private readonly Option<int> _size =
-        Typed.Option("--size", "Longest side that the picture is seen at", new NumberRange<int>(16, 8192), 256);
+        Typed.Option("--size", "Longest side of the picture for the network", new NumberRange<int>(16, 8192), 256);
 
     private readonly Option<int> _channels = Typed.Option(
-        "--channels", "Channels on a sheet, those with the most energy; 0 for all", new NumberRange<int>(0, 4096), 64);
+        "--channels", "Channels on a sheet, those with the most energy first; 0 for all",
+        new NumberRange<int>(0, 4096), 64);
 
     private readonly NetworkArguments _network = new();
     private readonly DeviceArguments _device = new();
@@ -35,8 +35,8 @@ internal sealed class FeaturesCommand : ProgramCommand
             "features",
             "Show what each layer of a network sees in a picture.",
             """
-            Prints a table of the layers with shapes, memory, operations and receptive fields, and makes for each layer
-            a sheet of its activations, the channels sorted by energy and on one scale.
+            Prints a table of the layers with shapes, memory, operations and receptive fields. Makes a sheet of
+            activations for each layer, with the channels sorted by energy and on one scale.
 
               nativestyle features photo.jpg -o seen --layers conv1_1,conv3_1
             """)
@@ -100,14 +100,15 @@ internal sealed class FeaturesCommand : ProgramCommand
     }
 
     /// <summary>
-    /// The layers of these names, all that the weights have, or without a name the first of each block.
+    /// Returns the layers with these names, or all layers of the weights. Without names, returns the first of each
+    /// block.
     /// </summary>
     private IEnumerable<VggLayer> Layers(string[] names, string? file, VggArchitecture architecture)
     {
-        VggLayer[] there = [.. architecture.Layers.Where(layer => NetworkArguments.Has(file, layer.Name))];
+        VggLayer[] available = [.. architecture.Layers.Where(layer => NetworkArguments.Has(file, layer.Name))];
         if (names.Length == 0)
-            return there.Where(layer => layer == architecture.Layers.First(each => each.Block == layer.Block));
-        if (names is [var one] && one.Equals("all", StringComparison.OrdinalIgnoreCase)) return there;
+            return available.Where(layer => layer == architecture.Layers.First(each => each.Block == layer.Block));
+        if (names is [var one] && one.Equals("all", StringComparison.OrdinalIgnoreCase)) return available;
         VggLayer[] named = [.. names.Select(name => Typed.Layer(_layers.Name, name, architecture))];
         return architecture.Layers.Where(named.Contains);
     }

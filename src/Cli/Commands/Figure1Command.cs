@@ -4,14 +4,12 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
-using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle figure1 CONTENT STYLE -o FIGURE</c>: figure 1 of Gatys et al. as one labelled picture.
+/// <c>nativestyle figure1 CONTENT STYLE -o FIGURE</c>: makes figure 1 of Gatys et al. as one labelled picture.
 /// </summary>
 internal sealed class Figure1Command : ProgramCommand
 {
@@ -42,8 +40,8 @@ internal sealed class Figure1Command : ProgramCommand
             "figure1",
             "Make figure 1 of Gatys et al. 2016 from your own pictures.",
             """
-            Above, the content as reconstructed from each layer alone (alpha 1, beta 0); below, the style as
-            reconstructed from the layers up to each (alpha 0, beta 1).
+            The upper row shows the content reconstructed from each layer alone (alpha 1, beta 0). The lower row shows
+            the style reconstructed from all layers up to each (alpha 0, beta 1).
 
               nativestyle figure1 photo.jpg painting.jpg -o figure1.png --size 224 --iterations 150
             """)
@@ -89,7 +87,7 @@ internal sealed class Figure1Command : ProgramCommand
             TransferOptions options = isContent
                 ? draft.Options with { StyleWeight = 0, ContentLayers = [new(layers[depth], 1)] }
                 : draft.Options with { ContentWeight = 0, StyleLayers = Equal(upTo) };
-            // Both from the content's shape and the same noise, as the paper shows them.
+            // Both have the content's shape and start from the same noise, as in the paper.
             JobStyle[] styled = isContent ? [] : [new JobStyle(style)];
             TransferJob job = draft with { Options = options, Content = content, Styles = styled };
             string label = "relu" + string.Join(' ', (isContent ? [layers[depth]] : upTo).Select(layer => layer[4..]));

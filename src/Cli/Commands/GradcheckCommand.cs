@@ -14,7 +14,7 @@ using Spectre.Console;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle gradcheck</c>: every operator on every device against references in double precision.
+/// <c>nativestyle gradcheck</c>: checks each operator on each device against references in double precision.
 /// </summary>
 internal sealed class GradcheckCommand : ProgramCommand
 {
@@ -22,32 +22,32 @@ internal sealed class GradcheckCommand : ProgramCommand
         Typed.Names("--operator", "Only operators whose names contain one of these, e.g. Conv3x3,Gram");
 
     private readonly Option<(int Height, int Width, int Channels)?> _shape = Typed.Option<(int, int, int)?>(
-        "--shape", "HxWxC", "The operators of feature maps at this shape (height x width x channels) instead of the " +
-        "prepared ones",
+        "--shape", "HxWxC", "Check the operators of feature maps at this shape (height x width x channels) instead " +
+        "of the prepared ones",
         text => ParseShape(text));
 
     private readonly Option<int> _seed =
         Typed.Option("--seed", "Seed of the random inputs", new NumberRange<int>(0, int.MaxValue - 10_000), 1);
 
     private readonly Option<int> _seeds =
-        Typed.Option("--seeds", "Check with so many seeds, from --seed on", new NumberRange<int>(1, 10_000), 1);
+        Typed.Option("--seeds", "Number of seeds to check with, from --seed on", new NumberRange<int>(1, 10_000), 1);
 
     private readonly Option<string[]> _device = Typed.Names(
-        "--device", "Only on these devices (default: all of this machine)");
+        "--device", "Check only on these devices (default: all of this machine)");
     private readonly Option<bool> _sweep = new("--sweep")
     {
-        Description = "Also sweep the step of the finite differences: where their error is least, and why not " +
-            "elsewhere",
+        Description = "Also sweep the step of the finite differences, to show where their error is least and " +
+            "why",
     };
 
     private readonly Option<bool> _verbose = new("--verbose", "-v")
     {
-        Description = "A row for every shape, with the worst element, not only the worst of each operator",
+        Description = "Print a row for each shape with its worst element, not only the worst of each operator",
     };
 
     private readonly Option<string?> _html = new("--html")
     {
-        Description = "Write all of it as a page, with the sweeps as curves", HelpName = "FILE.html",
+        Description = "Write all results as a page, with the sweeps as curves", HelpName = "FILE.html",
     };
 
     public GradcheckCommand()
@@ -55,8 +55,8 @@ internal sealed class GradcheckCommand : ProgramCommand
             "gradcheck",
             "Check every operator and its gradients on every device.",
             """
-            An output is held against a MathNet reference in double precision, gradients against the reference's, and
-            against central differences. Errors are relative to the magnitude of what was added; exit code 1 on a fail.
+            Compares outputs with a MathNet reference in double precision, and gradients with the reference's and with
+            central differences. Errors are relative to the magnitude of the added terms. Exit code 1 if a check fails.
 
               nativestyle gradcheck --operator Gram --verbose
               nativestyle gradcheck --operator Conv3x3 --shape 12x17x24 --seeds 5 --device cpu
@@ -83,7 +83,7 @@ internal sealed class GradcheckCommand : ProgramCommand
             ? [.. list.Select(name => DeviceArguments.Find(name))]
             : [.. DeviceCatalog.All.Where(each => each.WhyNot is null).Select(each => each.Open)];
         List<(int Seed, CheckResult Result)> results = [];
-        // The same cases for every device: a reference is computed once.
+        // All devices share the cases, so each reference is computed once.
         (int Seed, CheckCase[] Cases)[] drawn =
             [.. Enumerable.Range(seed, seeds).Select(each => (each, Chosen(each).ToArray()))];
         foreach (Func<int, ComputeDevice> open in devices)
@@ -96,7 +96,7 @@ internal sealed class GradcheckCommand : ProgramCommand
             }
         }
 
-        // The reference's own differences: the same on every device.
+        // The sweep uses only the reference, so it is the same on every device.
         Dictionary<string, (CheckCase Case, IReadOnlyList<(double Step, double Error)> Points)> sweeps = [];
         if (parsed.GetValue(_sweep) || html is not null)
         {
@@ -138,16 +138,16 @@ internal sealed class GradcheckCommand : ProgramCommand
         IEnumerable<CheckCase> Chosen(int with) =>
             Cases(with).Where(check => names.Length == 0 || names.Any(name => Matches(check, name)));
 
-        // A shape whose curve is quick to compute and not trivial.
+        // Picks a shape whose curve is quick to compute but not trivial.
         static CheckCase Smallest(IEnumerable<CheckCase> cases) =>
             cases.OrderBy(check => Math.Abs(check.Inputs.Sum(input => input.Length) - 300)).First();
     }
 
-    /// <summary>An error in one decimal, or a dash.</summary>
+    /// <summary>Prints an error with one decimal, or a dash.</summary>
     public static string Number(double? value) =>
         value is null ? "-" : value.Value.ToString("0.0e+0", CultureInfo.InvariantCulture);
 
-    /// <summary>The worst element in words.</summary>
+    /// <summary>Describes the worst element.</summary>
     public static string Words(WorstElement worst) => string.Create(
         CultureInfo.InvariantCulture, $"{worst.Of}[{worst.Index}] = {worst.Actual:g9}, expected {worst.Expected:g9}");
 

@@ -5,14 +5,15 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle maximize --layer L --channel C -o OUT</c>: the picture that excites a unit most.</summary>
+/// <summary>
+/// <c>nativestyle maximize --layer L --channel C -o OUT</c>: makes the picture that excites a unit most.
+/// </summary>
 internal sealed class MaximizeCommand : ProgramCommand
 {
     private readonly UnitArguments _units = new();
@@ -24,11 +25,11 @@ internal sealed class MaximizeCommand : ProgramCommand
         Typed.Option("--iterations", "Steps of gradient ascent", new NumberRange<int>(1, 100_000), 300);
 
     private readonly Option<float> _step =
-        Typed.Option("--step", "Root mean square of a step, of 0..1", new NumberRange<float>(0, 1), 0.02f);
+        Typed.Option("--step", "Root mean square of a step, with pixels in 0..1", new NumberRange<float>(0, 1), 0.02f);
 
     private readonly Option<int> _jitter =
         Typed.Option(
-            "--jitter", "Shift by up to so many pixels before each step; 0 for none", new NumberRange<int>(0, 256), 8);
+            "--jitter", "Most pixels by which to shift before each step; 0 for none", new NumberRange<int>(0, 256), 8);
 
     private readonly Option<int> _blur =
         Typed.Option("--blur-every", "Steps between slight blurs; 0 for none", new NumberRange<int>(0, 10_000), 4);
@@ -39,7 +40,7 @@ internal sealed class MaximizeCommand : ProgramCommand
 
     private readonly Option<bool> _center = new("--center")
     {
-        Description = "Maximise the unit in the middle alone, not the whole channel's mean",
+        Description = "Maximise only the unit in the middle, not the mean of the channel",
     };
 
     private readonly NetworkArguments _network = new();
@@ -50,12 +51,12 @@ internal sealed class MaximizeCommand : ProgramCommand
             "maximize",
             "Find the picture that a unit of a network answers to most.",
             """
-            It is found by gradient ascent from noise.
+            Finds it by gradient ascent from noise.
 
               nativestyle maximize --layer conv3_1 --channel 42 -o unit.png
               nativestyle maximize --layer conv4_1 --channel 0,1,2,3,4,5,6,7 -o units.png --size 128
 
-            With --jitter 0 --blur-every 0 --tv-weight 0 it shows what comes without regularisation.
+            With --jitter 0 --blur-every 0 --tv-weight 0 it shows the picture without regularisation.
             """)
     {
         _units.AddTo(this);

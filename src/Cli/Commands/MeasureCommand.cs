@@ -4,7 +4,6 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
@@ -13,7 +12,7 @@ using Spectre.Console;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle measure CONTENT STYLE RESULT...</c>: how near results are to style and content, in numbers.
+/// <c>nativestyle measure CONTENT STYLE RESULT...</c>: measures how near results are to style and content.
 /// </summary>
 internal sealed class MeasureCommand : ProgramCommand
 {
@@ -25,7 +24,7 @@ internal sealed class MeasureCommand : ProgramCommand
     private readonly Argument<string> _style = new("STYLE") { Description = "The style picture" };
     private readonly Argument<string[]> _results = new("RESULT")
     {
-        Description = "Pictures painted from them, by whatever program", Arity = ArgumentArity.OneOrMore,
+        Description = "Pictures painted from them, by any program", Arity = ArgumentArity.OneOrMore,
     };
 
     private readonly Option<string[]> _styleLayers =
@@ -35,7 +34,8 @@ internal sealed class MeasureCommand : ProgramCommand
         Typed.Names("--content-layers", "Layers whose maps are compared", "conv3_2");
 
     private readonly Option<int> _size =
-        Typed.Option("--size", "Longest side that results and style are seen at", new NumberRange<int>(16, 8192), 384);
+        Typed.Option(
+            "--size", "Longest side of results and style for the network", new NumberRange<int>(16, 8192), 384);
 
     private readonly NetworkArguments _network = new(fixedPooling: true);
     private readonly DeviceArguments _device = new();
@@ -45,13 +45,13 @@ internal sealed class MeasureCommand : ProgramCommand
             "measure",
             "Tell how near results are to style and content, in numbers.",
             """
-            Results are judged by a network, best by a trained one that they were not painted with: for each style layer
-            the squared distance of the Gram matrices, for each content layer that of the maps, each as a share of what
-            it is compared with.
+            A network judges the results, best a trained one that did not paint them. Prints the squared distance of the
+            Gram matrices for each style layer, and that of the maps for each content layer. Each is a share of the
+            matrix or map that it is compared with.
 
               nativestyle measure photo.jpg painting.jpg art.png photo.jpg --weights vgg19.safetensors
 
-            The content picture itself, as a result, shows what no transfer at all would have.
+            The content picture as a result shows the numbers without any transfer.
             """)
     {
         Add(_content);

@@ -4,7 +4,6 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Vgg;
@@ -12,13 +11,13 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Cli.Commands;
 
 /// <summary>
-/// <c>nativestyle patches DIR --layer L --channel C -o OUT</c>: the patches of pictures that excite a unit most.
+/// <c>nativestyle patches DIR --layer L --channel C -o OUT</c>: finds the patches of pictures that excite a unit most.
 /// </summary>
 internal sealed class PatchesCommand : ProgramCommand
 {
     private readonly Argument<string> _folder = new("DIR")
     {
-        Description = "A folder of pictures (PNG and JPEG), with its folders",
+        Description = "A folder of pictures (PNG and JPEG), including its subfolders",
     };
 
     private readonly UnitArguments _units = new();
@@ -26,10 +25,10 @@ internal sealed class PatchesCommand : ProgramCommand
     private readonly Option<int> _top = Typed.Option(
         "--top", "Patches for each channel", new NumberRange<int>(1, 100), 9);
     private readonly Option<int> _perPicture =
-        Typed.Option("--per-picture", "The most from one picture", new NumberRange<int>(1, 100), 3);
+        Typed.Option("--per-picture", "Most patches from one picture", new NumberRange<int>(1, 100), 3);
 
     private readonly Option<int> _size =
-        Typed.Option("--size", "Pictures with a longer side are made so long", new NumberRange<int>(1, 8192), 512);
+        Typed.Option("--size", "Longest side to which larger pictures are reduced", new NumberRange<int>(1, 8192), 512);
 
     private readonly NetworkArguments _network = new();
     private readonly DeviceArguments _device = new();
@@ -39,7 +38,7 @@ internal sealed class PatchesCommand : ProgramCommand
             "patches",
             "Find the pieces of pictures that a unit of a network answers to most.",
             """
-            They are cut out of a folder's pictures by the layer's receptive field.
+            Cuts them out of a folder's pictures, as large as the layer's receptive field.
 
               nativestyle patches photos --layer conv3_1 --channel 42 -o patches.png
               nativestyle patches photos --layer conv2_1 --channel 0,1,2,3 -o patches.png --top 12
@@ -90,7 +89,7 @@ internal sealed class PatchesCommand : ProgramCommand
             }
             catch (Exception wrong) when (wrong is InvalidDataException or IOException or UsageException)
             {
-                // One picture that cannot be read does not keep the others from being seen.
+                // Skip a picture that cannot be read, and continue with the others.
                 Console.Error.WriteLine($"nativestyle: passed over: {UserErrors.Words(wrong)}");
             }
         }

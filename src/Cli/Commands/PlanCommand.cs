@@ -3,7 +3,6 @@ using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
@@ -11,7 +10,9 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle plan HEIGHT WIDTH</c>: what a transfer of some size would take, before it is made.</summary>
+/// <summary>
+/// <c>nativestyle plan HEIGHT WIDTH</c>: estimates what a transfer of some size takes, without making it.
+/// </summary>
 internal sealed class PlanCommand : ProgramCommand
 {
     private readonly Argument<int[]> _sizes = new("HEIGHT WIDTH")
@@ -28,13 +29,13 @@ internal sealed class PlanCommand : ProgramCommand
             "plan",
             "Tell what sizes take: memory, tiles, scratch files, time.",
             """
-            Nothing is computed but one convolution, for the pace of the device.
+            Computes only one convolution, to measure the speed of the device.
 
               nativestyle plan 2048 2048
               nativestyle plan 2048 2048 4096 4096 8192 8192 --memory 4G
               nativestyle plan 3000 4000 --preset gatys --optimizer lbfgs
 
-            The same planning happens at the beginning of every transfer.
+            Every transfer begins with the same planning.
             """)
     {
         Add(_sizes);
@@ -48,14 +49,14 @@ internal sealed class PlanCommand : ProgramCommand
         TransferConsole console = _job.Console(parsed);
         int[] sizes = parsed.GetValue(_sizes)!;
         if (sizes.Length % 2 != 0)
-            throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, and {sizes.Length} numbers are none");
+            throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, not {sizes.Length} numbers");
         TransferJob job = _job.Draft(parsed, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
         VggArchitecture architecture = WeightsLocator.Architecture(job.Weights, job.Options.Architecture);
         console.Say($"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(limit)} of memory");
         var table = new Table().Border(TableBorder.Rounded).AddColumns(
-            "height x width", "memory", "scratch files", "s an iteration", "how");
+            "height x width", "memory", "scratch files", "s per iteration", "how");
         foreach (TableColumn column in table.Columns.Take(4)) column.NoWrap();
         bool fits = true;
         foreach (int[] pair in sizes.Chunk(2))

@@ -1,14 +1,13 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle presets [show NAME]</c>.</summary>
+/// <summary><c>nativestyle presets [show NAME]</c>: lists the presets, or prints one.</summary>
 internal static class PresetsCommand
 {
     public static Command Create()
@@ -20,7 +19,7 @@ internal static class PresetsCommand
         var show = new ProgramCommand(
             "show", "Print a preset as JSON: all of its values, and where they come from.",
             """
-            Saved to a file, and changed, it is a preset for --preset FILE.json; one that begins with "base": "NAME"
+            Save it to a file and change it, and use it with --preset FILE.json. A file that begins with "base": "NAME"
             needs only the values that differ.
             """)
         {
@@ -28,7 +27,8 @@ internal static class PresetsCommand
         };
         show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(
             JobArguments.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
-        var command = new ProgramCommand("presets", "List the sets of options, nine of them of other systems.");
+        var command =
+            new ProgramCommand("presets", "List the sets of options. Nine of them are those of other systems.");
         command.Add(show);
         command.SetAction(_ => List());
         return command;
@@ -37,7 +37,7 @@ internal static class PresetsCommand
     private static void List()
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("preset", "what it is", "from");
-        table.AddRow(Presets.Default, "one of the next three, as the weights allow", "");
+        table.AddRow(Presets.Default, "one of the next four, depending on the weights", "");
         foreach (TransferOptions preset in Presets.All)
             table.AddRow(preset.Name, Markup.Escape(preset.Description), Markup.Escape(preset.Source));
         AnsiConsole.Write(table);

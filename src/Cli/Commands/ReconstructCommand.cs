@@ -4,21 +4,20 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle reconstruct IMAGE --layer L -o OUT</c>: what a layer knows of a picture.</summary>
+/// <summary><c>nativestyle reconstruct IMAGE --layer L -o OUT</c>: shows what a layer knows of a picture.</summary>
 internal sealed class ReconstructCommand : ProgramCommand
 {
     private readonly Argument<string> _image = new("IMAGE")
     {
-        Description = $"The picture that is reconstructed ({PictureFile.Readable})",
+        Description = $"The picture to reconstruct ({PictureFile.Readable})",
     };
 
     private readonly Option<IReadOnlyList<LayerWeight>?> _layer = Typed.Option(
-        "--layer", "L", "The layer whose feature map it is found from, e.g. conv3_1 or relu4_2; several with commas",
+        "--layer", "L", "The layer from which to reconstruct, e.g. conv3_1 or relu4_2, or several with commas",
         OptionTable.ContentLayers.Type.Parse);
 
     private readonly JobArguments _job = new("gatys", Recipe.SetByReconstruct);
@@ -30,8 +29,8 @@ internal sealed class ReconstructCommand : ProgramCommand
             "reconstruct",
             "Show what a layer of a network knows of a picture.",
             """
-            Finds a picture, from noise, that the layer cannot tell from IMAGE: what it keeps of it, and what it forgets
-            (Mahendran and Vedaldi 2015; Gatys et al. 2016, figure 1).
+            Starts from noise, and finds a picture that the layer cannot tell from IMAGE. It shows what the layer keeps
+            and what it forgets (Mahendran and Vedaldi 2015; Gatys et al. 2016, figure 1).
 
               nativestyle reconstruct photo.jpg --layer conv4_1 -o seen.png --size 256
             """)
@@ -46,7 +45,7 @@ internal sealed class ReconstructCommand : ProgramCommand
     }
 
     /// <summary>
-    /// A preset made one that reconstructs from layers: the relative error of their maps, and no style.
+    /// Adapts a preset to reconstruct from layers: it uses the relative error of their maps, and no style.
     /// </summary>
     public static TransferOptions Adapt(TransferOptions preset, IReadOnlyList<LayerWeight> layers) => preset with
     {

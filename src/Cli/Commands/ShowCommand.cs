@@ -3,23 +3,25 @@ using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle show PICTURE</c>: how a picture of this program was made.</summary>
+/// <summary><c>nativestyle show PICTURE</c>: tells how this program made a picture.</summary>
 internal static class ShowCommand
 {
     public static Command Create()
     {
         var picture = new Argument<string>("PICTURE") { Description = "A .png that this program wrote" };
-        var json = new Option<bool>("--json") { Description = "Print all that the picture tells, as JSON" };
-        var preset = new Option<bool>("--preset") { Description = "Print its options as a preset, for --preset FILE.json" };
+        var json = new Option<bool>("--json") { Description = "Print everything as JSON" };
+        var preset = new Option<bool>("--preset")
+        {
+            Description = "Print the options as a preset, for --preset FILE.json",
+        };
         var command = new ProgramCommand(
             "show", "Tell how a picture was made, and the command that makes it again.",
-            "It tells from which pictures and with which options a .png of this program came about, and its losses.")
+            "Reads the pictures, the options and the losses from a .png that this program wrote.")
         {
             picture, json, preset,
         };
@@ -43,23 +45,27 @@ internal static class ShowCommand
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"style    {style.Path}")
                 + (style.Weight != 1 ? string.Create(CultureInfo.InvariantCulture, $", weight {style.Weight}") : "")
-                + (style.Region is not null ? $", where {style.Region} is white" : "") + (style.Part is not null ? $", learnt where {style.Part} is white" : ""));
+                + (style.Region is not null ? $", where {style.Region} is white" : "")
+                + (style.Part is not null ? $", learnt where {style.Part} is white" : ""));
         }
 
         Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}"
             + (recipe.WeightsDigest is { } digest ? $", digest {digest[..12]}" : ""));
         Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}");
-        Console.WriteLine("scales   " + string.Join(", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
+        Console.WriteLine("scales   " + string.Join(
+            ", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
         Console.WriteLine($"made     {recipe.Iterations} iterations, {recipe.End}");
-        if (recipe.Losses.Count > 0)
+        int count = recipe.Losses.Count;
+        if (count > 0)
         {
-            var table = new Table().Border(TableBorder.Rounded).AddColumns("iteration", "size", "loss", "content", "style", "tv");
-            foreach (int i in new[] { 0, recipe.Losses.Count / 4, recipe.Losses.Count / 2, recipe.Losses.Count * 3 / 4, recipe.Losses.Count - 1 }.Distinct())
+            var table = new Table().Border(TableBorder.Rounded)
+                .AddColumns("iteration", "size", "loss", "content", "style", "tv");
+            foreach (int i in new[] { 0, count / 4, count / 2, count * 3 / 4, count - 1 }.Distinct())
             {
                 LossPoint point = recipe.Losses[i];
                 table.AddRow(
-                    point.Iteration.ToString(CultureInfo.InvariantCulture), $"{point.Width} x {point.Height}", Short(point.Loss), Short(point.Content),
-                    Short(point.Style), Short(point.Tv));
+                    point.Iteration.ToString(CultureInfo.InvariantCulture), $"{point.Width} x {point.Height}",
+                    Short(point.Loss), Short(point.Content), Short(point.Style), Short(point.Tv));
             }
 
             AnsiConsole.Write(table);

@@ -8,12 +8,12 @@ using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle texture STYLE... -o OUT</c>: a picture of nothing but style, of any size.</summary>
+/// <summary><c>nativestyle texture STYLE... -o OUT</c>: makes a picture of nothing but style, of any size.</summary>
 internal sealed class TextureCommand : ProgramCommand
 {
     private readonly Argument<string[]> _styles = new("STYLE")
     {
-        Description = "The pictures whose texture is synthesised, one or more", Arity = ArgumentArity.OneOrMore,
+        Description = "The pictures whose texture to synthesise, one or more", Arity = ArgumentArity.OneOrMore,
     };
 
     private readonly Option<(int Height, int Width)?> _size = Typed.Option<(int Height, int Width)?>(
@@ -31,12 +31,12 @@ internal sealed class TextureCommand : ProgramCommand
             "texture",
             "Make a picture of nothing but style, of any size.",
             """
-            The style losses alone, from noise (Gatys, Ecker and Bethge 2015).
+            Optimises only the style losses, from noise (Gatys, Ecker and Bethge 2015).
 
               nativestyle texture painting.jpg -o texture.png --size 512x256
 
-            Without --init it starts from noise with the style's mean and variance. The style is seen at its own size
-            where the texture is larger.
+            Without --init, it starts from noise with the style's mean and variance. If the texture is larger than the
+            style, the style keeps its own size.
             """)
     {
         Add(_styles);
@@ -49,7 +49,7 @@ internal sealed class TextureCommand : ProgramCommand
     }
 
     /// <summary>
-    /// A preset made one for textures: no content, from noise like the style's, which is not seen larger than it is.
+    /// Adapts a preset to textures: without content, from noise like the style's, and without enlarging the style.
     /// </summary>
     public static TransferOptions Adapt(TransferOptions preset) => preset with
     {

@@ -20,12 +20,12 @@ internal sealed class TransferCommand : ProgramCommand
 
     private readonly Argument<string[]> _styles = new("STYLE")
     {
-        Description = "The pictures whose manner is taken, one or more", Arity = ArgumentArity.ZeroOrMore,
+        Description = "The pictures whose manner is used, one or more", Arity = ArgumentArity.ZeroOrMore,
     };
 
     private readonly Option<string?> _resume = new("--resume")
     {
-        Description = "Go on with the transfer that wrote this checkpoint; takes nothing else but -o and where to " +
+        Description = "Continue the transfer that wrote this checkpoint; takes no other options than -o and where to " +
             "compute",
         HelpName = "FILE",
     };
@@ -47,7 +47,7 @@ internal sealed class TransferCommand : ProgramCommand
               nativestyle transfer photo.jpg painting.jpg -o art.png --size 2048 --checkpoint run.ckpt
               nativestyle transfer --resume run.ckpt -o art.png
 
-            An option that says no default has the preset's: 'nativestyle presets show NAME' prints them.
+            Options without a default here have the preset's: 'nativestyle presets show NAME' prints them.
             """)
     {
         Add(_content);
@@ -79,7 +79,7 @@ internal sealed class TransferCommand : ProgramCommand
 
     private int Resume(ParseResult parsed, string file, TransferConsole console)
     {
-        string? more = parsed.GetValue(_content) ?? _job.FirstGiven(parsed) ?? _several.FirstGiven(parsed);
+        string? more = parsed.GetValue(_content) ?? _job.FirstSetOption(parsed) ?? _several.FirstSetOption(parsed);
         if (more is not null)
             throw new UsageException($"--resume goes on with what the checkpoint holds; leave {more} out");
         InputFiles.Require(file, "a checkpoint");
@@ -87,7 +87,7 @@ internal sealed class TransferCommand : ProgramCommand
         TransferJob job = checkpoint.Job;
         Outputs outputs = _outputs.Parse(
             parsed, job.Pictures().Select(name => Path.Combine(checkpoint.Directory, name)));
-        // A resumed run is as safe as the first.
+        // A resumed run also writes checkpoints.
         if (outputs.Checkpoint is null)
             outputs = outputs with { Checkpoint = file, CheckpointEvery = checkpoint.Every };
         TransferInputs inputs = PreparedJob.ReadPictures(job, console, checkpoint.Directory);
@@ -102,7 +102,7 @@ internal sealed class TransferCommand : ProgramCommand
         return Finish(console, device, new PreparedJob(job, inputs), outputs, checkpoint);
     }
 
-    /// <summary>Runs a job, says how it ended, and gives its exit code.</summary>
+    /// <summary>Runs a job, reports how it ended, and returns its exit code.</summary>
     public static int Finish(
         TransferConsole console, ComputeDevice device, PreparedJob prepared, Outputs outputs, Checkpoint? resume = null)
     {
@@ -120,7 +120,7 @@ internal sealed class TransferCommand : ProgramCommand
                 console.Say($"{early}saved {saved}");
                 if (prepared.Job.Weights == CompactNetwork.Name && !Console.IsOutputRedirected)
                     console.Say(
-                        "the whole network sees larger forms, and has the layers that more presets need: " +
+                        "the whole network sees larger forms and has the layers that more presets need: " +
                         "'nativestyle weights download vgg19' gets it (80 MB)");
                 return 0;
             case TransferEnd.Cancelled:

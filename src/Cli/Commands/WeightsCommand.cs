@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
-/// <summary><c>nativestyle weights info FILE</c>: what a weights file is and holds.</summary>
+/// <summary><c>nativestyle weights info FILE</c>: tells what a weights file contains.</summary>
 internal static class WeightsCommand
 {
     public static Command Create()
@@ -16,7 +16,7 @@ internal static class WeightsCommand
         {
             Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19, or 'compact'",
         };
-        var info = new ProgramCommand("info", "Tell of a file's layers, its format, conventions, mean and checksums.")
+        var info = new ProgramCommand("info", "Tell a file's layers, format, conventions, mean and checksums.")
         {
             file,
         };
@@ -27,13 +27,13 @@ internal static class WeightsCommand
         Option<string?> convention = Typed.Convention();
         var convert = new ProgramCommand(
             "convert", "Write a file's convolutions as .safetensors: 80 MB instead of 550.",
-            "It is loaded in milliseconds, and has the conventions and the source in its metadata.")
+            "The new file loads in milliseconds. Its metadata has the conventions and the source.")
         {
             source, output, convention,
         };
         convert.SetAction(
             parsed => Convert(parsed.GetValue(source)!, parsed.GetValue(output)!, parsed.GetValue(convention)));
-        return new ProgramCommand("weights", "Download, look into, convert and compress files of VGG weights.")
+        return new ProgramCommand("weights", "Download, inspect, convert and compress files of VGG weights.")
         {
             new DownloadCommand(), info, convert, new CompressCommand(),
         };
@@ -50,7 +50,7 @@ internal static class WeightsCommand
         VggWeights weights = WeightsFile.Load(path, layers, convention);
         string sha256 = WeightsFile.Identify(path).Sha256;
         AtomicFile.Write(output, stream => WeightsFile.Save(weights, stream, sha256));
-        string reason = convention is null ? contents.ConventionReason : "as told";
+        string reason = convention is null ? contents.ConventionReason : "by --weights-convention";
         Console.WriteLine(
             $"saved {output}, {new FileInfo(output).Length:n0} bytes: {weights.Layers.Count} convolutions of " +
             $"{weights.Architecture.Name}, " +

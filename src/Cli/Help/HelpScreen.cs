@@ -1,14 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Help;
 
 /// <summary>
-/// The help of a command: what it does, its arguments, its options in groups, as wide as the terminal.
+/// Prints the help of a command as wide as the terminal: what it does, its arguments, and its options in groups.
 /// </summary>
-/// <param name="all">Whether options that few people want are shown too.</param>
+/// <param name="all">Whether to show rare options too.</param>
 internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
 {
     /// <summary>The column where descriptions begin.</summary>
@@ -48,7 +47,7 @@ internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
         string path = Mistakes.PathOf(command);
         int rare = all ? 0 : entries.Count(entry => entry.Rare);
         if (rare > 0) Write($"\nRarer options ({rare}): {path} --help-all");
-        else if (command.Subcommands.Count > 0) Write($"\n{path} COMMAND --help tells more of each command.");
+        else if (command.Subcommands.Count > 0) Write($"\n{path} COMMAND --help tells more about each command.");
 
         void Write(string text)
         {
@@ -57,15 +56,15 @@ internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
 
         void Section(string title, IEnumerable<(string Label, string Text)> rows, int column = Indent)
         {
-            (string Label, string Text)[] there = [.. rows];
-            if (there.Length == 0) return;
+            (string Label, string Text)[] sectionRows = [.. rows];
+            if (sectionRows.Length == 0) return;
             output.WriteLine($"\n{title}");
-            foreach ((string label, string text) in there)
+            foreach ((string label, string text) in sectionRows)
                 foreach (string line in TextLayout.Row(label, text, column, width)) output.WriteLine(line);
         }
     }
 
-    /// <summary>The command with its arguments, and the options that it must have.</summary>
+    /// <summary>Returns the command with its arguments and its required options.</summary>
     private static string Usage(Command command, IEnumerable<HelpEntry> entries)
     {
         IEnumerable<string> arguments = command.Arguments.Select(argument =>

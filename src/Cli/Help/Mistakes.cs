@@ -3,15 +3,16 @@ using System.CommandLine.Parsing;
 
 namespace NativeStyle.Cli.Help;
 
-/// <summary>Tells what is wrong with a command line, and what may have been meant.</summary>
+/// <summary>Finds mistakes in a command line and suggests corrections.</summary>
 internal static class Mistakes
 {
-    /// <exception cref="UsageException">It is wrong.</exception>
+    /// <summary>Throws if the command line is wrong.</summary>
+    /// <exception cref="UsageException">The command line is wrong.</exception>
     public static void Refuse(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
         string see = $"(see {PathOf(command)} --help)";
-        // An option that there is not would be taken for a picture's name: after a lone -- it is one.
+        // The parser would take an unknown option for a picture's name. After a lone --, it is one.
         Token? unknown = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash)
             .FirstOrDefault(token => token.Type == TokenType.Argument
                 && token.Value.StartsWith("--", StringComparison.Ordinal));
@@ -34,14 +35,14 @@ internal static class Mistakes
             $"{string.Join("; ", parsed.Errors.Select(error => error.Message.TrimEnd('.')).Distinct())} {see}");
     }
 
-    /// <summary>The words that call a command: nativestyle weights info.</summary>
+    /// <summary>Returns the words that call a command, e.g. nativestyle weights info.</summary>
     public static string PathOf(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent
         ? $"{PathOf(parent)} {command.Name}" : "nativestyle";
 
     private static string Meant(string word, IEnumerable<string> candidates) =>
         Spelling.Nearest(word, candidates) is { } nearest ? $", did you mean {nearest}?" : "";
 
-    /// <summary>The names of a command's options, and of those that commands above it have for all.</summary>
+    /// <summary>Returns the names of a command's options and of all options of its parent commands.</summary>
     private static IEnumerable<string> OptionsOf(Command command) => command.Options.Select(option => option.Name)
         .Concat(command.Parents.OfType<Command>().SelectMany(OptionsOf));
 }

@@ -1,14 +1,13 @@
 using System.CommandLine;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Help;
 
-/// <summary>A command with what its help says beside its summary: examples, and options in groups.</summary>
-/// <param name="name">As it is called.</param>
-/// <param name="summary">What it does, in a sentence.</param>
+/// <summary>A command whose help has more than a summary: examples, and options in groups.</summary>
+/// <param name="name">The word that calls the command.</param>
+/// <param name="summary">What the command does, in one sentence.</param>
 /// <param name="details">
-/// Examples and more: paragraphs that are wrapped, lines with two blanks in front that are not.
+/// Examples and explanations. Help wraps paragraphs, but keeps lines that begin with two blanks.
 /// </param>
 internal class ProgramCommand(string name, string summary, string details = "") : Command(name, summary)
 {
@@ -16,7 +15,7 @@ internal class ProgramCommand(string name, string summary, string details = "") 
 
     public string Details { get; } = details;
 
-    /// <summary>The options in the order in which they were added, those that have no group at the front.</summary>
+    /// <summary>The options in the order of their addition. Options without a group come first.</summary>
     public IReadOnlyList<HelpEntry> Entries =>
         [.. Options.Where(option => _entries.All(entry => entry.Option != option) && !option.Recursive)
             .Select(option => new HelpEntry(option, OptionGroup.Common)), .. _entries];
@@ -26,7 +25,7 @@ internal class ProgramCommand(string name, string summary, string details = "") 
         foreach (Option option in options) Add(new HelpEntry(option, group));
     }
 
-    /// <summary>Options that only the whole help shows.</summary>
+    /// <summary>Adds options that only the complete help shows.</summary>
     public void AddRare(OptionGroup group, params Option[] options)
     {
         foreach (Option option in options) Add(new HelpEntry(option, group, Rare: true));
@@ -39,5 +38,5 @@ internal class ProgramCommand(string name, string summary, string details = "") 
     }
 }
 
-/// <summary>Where an option stands in help.</summary>
+/// <summary>An option and its place in help.</summary>
 internal sealed record HelpEntry(Option Option, OptionGroup Group, bool Rare = false);

@@ -1,10 +1,10 @@
 namespace NativeStyle.Cli.Help;
 
-/// <summary>What a word with slips in it was meant to be.</summary>
+/// <summary>Guesses the meaning of misspelt words.</summary>
 internal static class Spelling
 {
     /// <summary>
-    /// The candidate with the fewest slips from a word; null where these are too many for the word's length.
+    /// Returns the candidate with the fewest slips, or null if there are too many slips for the word's length.
     /// </summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {
@@ -14,7 +14,7 @@ internal static class Spelling
     }
 
     /// <summary>
-    /// Slips from one word to another: letters left out, added, changed, or two beside each other swapped.
+    /// Counts the slips from one word to another: omitted, added and changed letters, and swaps of neighbours.
     /// </summary>
     public static int Distance(string a, string b)
     {

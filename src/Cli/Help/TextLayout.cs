@@ -1,10 +1,10 @@
 namespace NativeStyle.Cli.Help;
 
-/// <summary>Text in lines of a width.</summary>
+/// <summary>Lays text out in lines of limited width.</summary>
 internal static class TextLayout
 {
     /// <summary>
-    /// Paragraphs, wrapped anew; lines that begin with a blank stay lines, and go on further in if they are too long.
+    /// Wraps paragraphs. Lines that begin with a blank stay separate; if too long, they continue with a deeper indent.
     /// </summary>
     public static IEnumerable<string> Wrapped(string text, int width)
     {
@@ -26,7 +26,9 @@ internal static class TextLayout
         foreach (string wrapped in Lines(string.Join(' ', paragraph), "", "", width)) yield return wrapped;
     }
 
-    /// <summary>A label and, from a column on, what it stands for; below it where the label is too long.</summary>
+    /// <summary>
+    /// Returns a label and its text from a column on. The text begins on the next line if the label is too long.
+    /// </summary>
     public static IEnumerable<string> Row(string label, string text, int column, int width)
     {
         string margin = new(' ', column);
@@ -35,7 +37,7 @@ internal static class TextLayout
         return [$"  {label}".PadRight(column) + lines[0].TrimStart(), .. lines[1..]];
     }
 
-    /// <summary>The words in lines, none for no words.</summary>
+    /// <summary>Fills lines with words. Returns no lines for no words.</summary>
     private static IEnumerable<string> Lines(string text, string first, string other, int width)
     {
         string line = "";

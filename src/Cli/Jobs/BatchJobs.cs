@@ -2,29 +2,30 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
-using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Jobs;
 
-/// <summary>One of a batch: its pictures, what it writes, and what differs from the batch's options.</summary>
-/// <param name="Name">For people.</param>
-/// <param name="Folder">A folder of its own for the result and copies of its pictures, or null.</param>
+/// <summary>One job of a batch: its pictures, its output, and its differences from the batch's options.</summary>
+/// <param name="Name">The name of the job in messages.</param>
+/// <param name="Folder">The folder for the result and copies of its pictures, or null.</param>
 internal sealed record BatchJob(
     string Name, string Content, IReadOnlyList<JobStyle> Styles, string Output, JsonObject? Options = null,
     string? Folder = null);
 
-/// <summary>The jobs of a batch, in an order that is the same wherever they are listed.</summary>
+/// <summary>Lists the jobs of a batch, in the same order on every machine.</summary>
 internal static class BatchJobs
 {
-    /// <summary>Each content with each style, into one folder.</summary>
+    /// <summary>Pairs each content with each style. All results go into one folder.</summary>
     public static List<BatchJob> FromFolders(string contents, string styles, string output, string extension) =>
         [.. from content in InputFiles.Pictures(contents, "content pictures")
             from style in InputFiles.Pictures(styles, "style pictures")
             let name = $"{Path.GetFileNameWithoutExtension(content)}--{Path.GetFileNameWithoutExtension(style)}"
             select new BatchJob(name, content, [new JobStyle(style)], Path.Combine(output, name + extension))];
 
-    /// <summary>Each content_* of a folder with each style_* of it, into folders gen_0, gen_1, ...</summary>
+    /// <summary>
+    /// Pairs each content_* of a folder with each of its style_*. Results go into folders gen_0, gen_1, ...
+    /// </summary>
     public static List<BatchJob> FromPairs(string folder, string output, string extension)
     {
         string[] pictures = InputFiles.Pictures(folder, "content_* and style_* pictures");
@@ -48,9 +49,9 @@ internal static class BatchJobs
     }
 
     /// <summary>
-    /// A line a job: {"content": ..., "style": ... or [...], "output": ...} and, if wanted, "styleWeights": [...],
-    /// "masks": [...], "styleMasks": [...] and "options": {...} with values that replace the batch's. Names are
-    /// relative to the manifest's folder; outputs to <paramref name="output"/>.
+    /// Reads a job from each line: {"content": ..., "style": ... or [...], "output": ...}. Optional are "styleWeights":
+    /// [...], "masks": [...], "styleMasks": [...] and "options": {...}, whose values replace the batch's. Names are
+    /// relative to the manifest's folder, and outputs to <paramref name="output"/>.
     /// </summary>
     public static List<BatchJob> FromManifest(string manifest, string output)
     {
@@ -86,16 +87,16 @@ internal static class BatchJobs
                 JsonArray { Count: > 0 } several =>
                 [
                     .. several.Select(each => each?.GetValueKind() == JsonValueKind.String
-                        ? each.GetValue<string>() : throw new JsonException("a style is no file's name")),
+                        ? each.GetValue<string>() : throw new JsonException("a style is not the name of a file")),
                 ],
-                _ => throw new JsonException("its style is neither a file's name nor a list of them"),
+                _ => throw new JsonException("its style is neither the name of a file nor a list of names"),
             };
             if (new[] { line.StyleWeights?.Count, line.Masks?.Count, line.StyleMasks?.Count }
                 .Any(count => count is not null && count != styles.Length))
-                throw new JsonException($"it has {styles.Length} styles and another number of weights or masks");
+                throw new JsonException($"it has {styles.Length} styles but another number of weights or masks");
             if (line.StyleWeights is { } weights
                 && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
-                throw new JsonException("its style weights are not numbers of 0 or more, one of them above");
+                throw new JsonException("its style weights are not numbers of 0 or more with at least one above 0");
             string target = Path.Combine(output, line.Output);
             OutputFiles.RequireExtension(target, [.. PictureFile.WritableExtensions]);
             return new BatchJob(

@@ -8,9 +8,9 @@ namespace NativeStyle.Cli.Jobs;
 /// <summary>A job with its pictures in memory.</summary>
 internal sealed record PreparedJob(TransferJob Job, TransferInputs Inputs)
 {
-    /// <summary>Reads the pictures, plans the scales and checks that all of it can be done.</summary>
+    /// <summary>Reads the pictures, plans the scales and checks that the job can be done.</summary>
     /// <param name="shape">
-    /// Height and width of the result where they are not those of the content picture, or else of the first style.
+    /// The height and width of the result. If null, it has those of the content picture, or else of the first style.
     /// </param>
     public static PreparedJob Create(
         TransferJob draft, int? totalIterations, (int Height, int Width)? shape, TransferConsole console)
@@ -22,22 +22,22 @@ internal sealed record PreparedJob(TransferJob Job, TransferInputs Inputs)
         IReadOnlyList<ScaleStep> plan = Schedule.Plan(draft.Options, height, width);
         if (totalIterations is int total) plan = Schedule.WithTotal(plan, total);
         plan = [.. plan.Where(step => step.Iterations > 0)];
-        // What is made, not how it was asked for: a job told in another way is the same job.
+        // Keep the result of the planning, not its form, so that different words for a job give the same job.
         TransferOptions options = draft.Options with { Iterations = [.. plan.Select(step => step.Iterations)] };
         TransferJob job = draft with { Plan = plan, Options = options };
         PictureSizes.Check(job, used);
         return new PreparedJob(job, inputs);
     }
 
-    /// <summary>The pictures of a job.</summary>
-    /// <param name="folder">Where relative names start.</param>
+    /// <summary>Reads the pictures of a job.</summary>
+    /// <param name="folder">The folder to which names are relative.</param>
     public static TransferInputs ReadPictures(TransferJob job, TransferConsole console, string folder = "")
     {
         StyleInput[] styles = [.. job.Styles.Select(style => new StyleInput(
             Open(style.Path)!, style.Weight, Read(style.Region), Read(style.Part)))];
         return new TransferInputs(Open(job.Content), styles, Open(job.Init));
 
-        // Pictures are kept as their files have them; masks are small, and used at many sizes.
+        // Pictures stay in the form of their files. Masks are small, and the run needs them at many sizes.
         PictureSource? Open(string? name) =>
             name is null ? null : Noticed(name, path => PictureFile.Open(path, job.Memory ?? long.MaxValue));
 

@@ -8,15 +8,15 @@ using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Jobs;
 
-/// <summary>A point of the losses' course.</summary>
+/// <summary>The losses at one iteration.</summary>
 internal sealed record LossPoint(
     int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
 /// <summary>
-/// What a PNG picture tells of how it was made; as JSON under a keyword of its own. Times are not in it: the same run
+/// Describes how a picture was made. A PNG holds it as JSON under its own keyword. It has no times, so the same run
 /// gives the same bytes.
 /// </summary>
-/// <param name="WeightsDigest">SHA-256 of the network's numbers; null in pictures of versions that did not say.</param>
+/// <param name="WeightsDigest">The SHA-256 of the network's numbers. Pictures of older versions have none.</param>
 internal sealed record Recipe(
     string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses,
     string? WeightsDigest = null)
@@ -24,17 +24,17 @@ internal sealed record Recipe(
     private const string Keyword = "nativestyle";
     private const int MaxPoints = 100;
 
-    /// <summary>The texts for a picture.</summary>
+    /// <summary>Makes the texts for a picture.</summary>
     public static IReadOnlyDictionary<string, string> Texts(
         TransferJob job, string end, IReadOnlyList<IterationReport> reports, string weightsDigest)
     {
-        // Evenly spread, the first and the last among them.
-        int points = Math.Min(MaxPoints, reports.Count);
-        IEnumerable<IterationReport> kept = Enumerable.Range(0, points)
-            .Select(i => reports[points == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (points - 1))]);
+        // Spread the points evenly, from the first report to the last.
+        int count = Math.Min(MaxPoints, reports.Count);
+        IEnumerable<IterationReport> points = Enumerable.Range(0, count)
+            .Select(i => reports[count == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (count - 1))]);
         var recipe = new Recipe(
             "NativeStyle", job, reports.Count, end,
-            [.. kept.Select(report => new LossPoint(
+            [.. points.Select(report => new LossPoint(
                 report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
             weightsDigest);
         return new Dictionary<string, string>
@@ -44,14 +44,16 @@ internal sealed record Recipe(
         };
     }
 
-    /// <summary>What a picture tells.</summary>
-    /// <exception cref="UsageException">Nothing.</exception>
+    /// <summary>Reads the recipe of a picture.</summary>
+    /// <exception cref="UsageException">
+    /// The picture has no recipe, or one that this version does not understand.
+    /// </exception>
     public static (Recipe Recipe, string Json) Read(string path)
     {
         if (!PngText.Read(path).TryGetValue(Keyword, out string? json))
             throw new UsageException(
-                $"{path} does not tell how it was made: it was not written as .png by this program, or its texts " +
-                "were taken out since");
+                $"{path} does not tell how it was made: this program did not write it as .png, or another program " +
+                "removed its texts");
         try
         {
             Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, OptionsJson.Format)
@@ -67,7 +69,7 @@ internal sealed record Recipe(
         }
     }
 
-    /// <summary>How a run ended, as pictures tell it.</summary>
+    /// <summary>Returns the word for the end of a run in recipes.</summary>
     public static string WordOf(TransferEnd end) => end switch
     {
         TransferEnd.Completed => "completed",
@@ -77,20 +79,21 @@ internal sealed record Recipe(
         _ => "device-failed",
     };
 
-    /// <summary>The values that 'texture' sets by itself.</summary>
+    /// <summary>The options that 'texture' sets itself.</summary>
     public static IReadOnlyList<TransferOption> SetByTexture { get; } =
         [OptionTable.Size, OptionTable.ContentWeight, OptionTable.ContentLayers];
 
-    /// <summary>The values that 'reconstruct' sets by itself.</summary>
+    /// <summary>The options that 'reconstruct' sets itself.</summary>
     public static IReadOnlyList<TransferOption> SetByReconstruct { get; } =
         [OptionTable.StyleWeight, OptionTable.StyleLayers, OptionTable.ContentLayers];
 
-    /// <summary>The command that makes the picture again.</summary>
+    /// <summary>Returns the command that makes the picture again.</summary>
     public string Command()
     {
         TransferOptions options = Job.Options;
         // The preset of that name; of one from a file, the one of this program that needs the fewest options.
-        TransferOptions preset = Presets.Find(options.Name) ?? Presets.All.MinBy(known => Differences(known).Count())!;
+        TransferOptions preset = Presets.Find(options.Name)
+            ?? Presets.All.MinBy(candidate => Differences(candidate).Count())!;
         (string verb, IReadOnlyList<TransferOption> implied, TransferOptions begun) = this switch
         {
             { Job.Content: null } => ("texture", SetByTexture, TextureCommand.Adapt(preset)),
@@ -110,8 +113,8 @@ internal sealed record Recipe(
             words.AddRange(["--style-weights", string.Join(',', Job.Styles.Select(style => Text(style.Weight)))]);
         Masks("--mask", style => style.Region);
         Masks("--style-mask", style => style.Part);
-        // What the plan says: a total that was spread over the scales is in no option. Too small a one leaves some
-        // scales out.
+        // Take the iterations from the plan, because no option has a total that was spread over the scales. If the
+        // total was too small, the plan lacks some scales.
         bool everyScale = Schedule.Plan(options, last.Height, last.Width).Count == Job.Plan.Count;
         IEnumerable<int> steps = Job.Plan.Select(step => step.Iterations);
         string iterations = everyScale ? string.Join(',', steps) : Text(steps.Sum());

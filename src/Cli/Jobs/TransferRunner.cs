@@ -14,7 +14,9 @@ using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Jobs;
 
-/// <summary>Runs jobs on one device, with all that is shown and written on the way. The network stays from job to job.</summary>
+/// <summary>
+/// Runs jobs on one device, shows their progress and writes their files. Keeps the network from job to job.
+/// </summary>
 internal sealed class TransferRunner(TransferConsole console, ComputeDevice device) : IDisposable
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
@@ -24,12 +26,14 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public void Dispose() => _loaded?.Network.Dispose();
 
     /// <summary>Runs a job and writes nothing.</summary>
-    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) => Run(prepared, null, cancellation);
+    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) =>
+        Run(prepared, null, cancellation);
 
     /// <summary>Runs a job and writes its outputs.</summary>
-    /// <param name="resume">Where it goes on from.</param>
-    /// <exception cref="UsageException">A checkpoint does not fit what is there now.</exception>
-    public TransferResult Run(PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
+    /// <param name="resume">The checkpoint from which the run continues.</param>
+    /// <exception cref="UsageException">The checkpoint does not fit the present files.</exception>
+    public TransferResult Run(
+        PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
@@ -56,11 +60,17 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                     trace?.Write(iteration);
                     report(iteration);
                     bool save = outputs?.SaveEvery > 0 && iteration.Iteration % outputs.SaveEvery == 0;
-                    bool frame = timelapse is not null && (iteration.Iteration % frameEvery == 0 || iteration.Iteration == 1);
+                    bool frame = timelapse is not null
+                        && (iteration.Iteration % frameEvery == 0 || iteration.Iteration == 1);
                     if (!save && !frame) return;
-                    Picture sofar = picture();
-                    if (save) PictureFile.Write(Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration), sofar, format);
-                    if (frame) timelapse!.Add(sofar);
+                    Picture present = picture();
+                    if (save)
+                    {
+                        string name = Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration);
+                        PictureFile.Write(name, present, format);
+                    }
+
+                    if (frame) timelapse!.Add(present);
                 },
                 Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest, memory.Limit),
                 Memory = memory,
@@ -72,36 +82,53 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         PictureFile.Write(
             outputs.Picture, result.Picture,
             format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) });
-        if (outputs.Plot is not null) AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
+        if (outputs.Plot is not null)
+            AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
         timelapse?.Add(result.Picture);
         timelapse?.Write(outputs.Timelapse!);
         return result;
     }
 
-    /// <summary>How the job goes into the memory, and whether; says what is worth knowing of it.</summary>
-    /// <param name="limit">That of an earlier part of the run, if any.</param>
-    /// <exception cref="UsageException">It does not fit in any way.</exception>
+    /// <summary>Plans how the job fits into memory, and prints the plan.</summary>
+    /// <param name="limit">The limit of an earlier part of the run, if any.</param>
+    /// <exception cref="UsageException">The job does not fit, even in tiles.</exception>
     public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, long? limit = null)
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         (ScaleStep last, TransferOptions options) = (job.Plan[^1], job.Options);
-        int regions = job.Styles.Where(style => style.Region is not null).Select(style => style.Region).Distinct().Count();
+        int regions = job.Styles.Select(style => style.Region).OfType<string>().Distinct().Count();
         MemoryPlanner planner = MemoryPlanner.For(
-            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions, last.Height, last.Width, inputs.HeldBytes);
+            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions,
+            last.Height, last.Width, inputs.HeldBytes);
         MemoryEstimate estimate = planner.At(last.Height, last.Width);
         Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
         {
-            (int height, int width) = Schedule.StyleSize(options, last.Height, last.Width, input.Picture.Height, input.Picture.Width);
-            Require(planner.StyleBytes(height, width, last.Height, last.Width), $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
+            (int height, int width) = Schedule.StyleSize(
+                options, last.Height, last.Width, input.Picture.Height, input.Picture.Width);
+            Require(
+                planner.StyleBytes(height, width, last.Height, last.Width),
+                $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
         }
 
         if (planner.Options.History < options.History)
-            console.Say($"L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more do not fit into {MemorySize.Words(planner.Limit)}");
-        console.Say($"memory about {MemorySize.Words(estimate.PeakBytes)} of {MemorySize.Words(planner.Limit)}"
-            + (estimate.ScratchBytes > 0 ? $", and {MemorySize.Words(estimate.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : ""));
+        {
+            console.Say(
+                $"L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more do not fit " +
+                $"into {MemorySize.Words(planner.Limit)}");
+        }
+
+        string scratch = estimate.ScratchBytes > 0
+            ? $", and {MemorySize.Words(estimate.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
+        console.Say(
+            $"memory about {MemorySize.Words(estimate.PeakBytes)} of {MemorySize.Words(planner.Limit)}{scratch}");
         if (estimate.Tiles is not null)
-            console.Say($"{last.Width} x {last.Height} goes in tiles, about {estimate.Seconds.ToString("g3", CultureInfo.InvariantCulture)} s an iteration: {estimate.Tiles}");
+        {
+            string seconds = estimate.Seconds.ToString("g3", CultureInfo.InvariantCulture);
+            console.Say(
+                $"{last.Width} x {last.Height} goes in tiles, about {seconds} s per iteration: {estimate.Tiles}");
+        }
+
         return planner;
 
         void Require(long bytes, string what, string remedy)
@@ -109,28 +136,37 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             if (bytes > planner.Limit)
             {
                 throw new UsageException(
-                    $"{what} needs about {MemorySize.Words(bytes)} of memory even in tiles, and may take {MemorySize.Words(planner.Limit)}; choose a smaller {remedy}, or a larger --memory");
+                    $"{what} needs about {MemorySize.Words(bytes)} of memory even in tiles, but may take only " +
+                    $"{MemorySize.Words(planner.Limit)}; choose a smaller {remedy}, or a larger --memory");
             }
         }
     }
 
-    private (int, Action<RunState>)? Checkpointing(PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest, long memory)
+    private (int, Action<RunState>)? Checkpointing(
+        PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest, long memory)
     {
         if (outputs.Checkpoint is not { } file) return null;
         string folder = resume?.Directory ?? Directory.GetCurrentDirectory();
-        Dictionary<string, string> digests = prepared.Job.Pictures().ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
+        Dictionary<string, string> digests = prepared.Job.Pictures()
+            .ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
         digests[""] = digest;
-        return (outputs.CheckpointEvery, state =>
-            new Checkpoint(prepared.Job, folder, digests, DeviceArguments.NameOf(device), outputs.CheckpointEvery, memory, state).Write(file));
+        string deviceName = DeviceArguments.NameOf(device);
+        int every = outputs.CheckpointEvery;
+        return (every, state =>
+            new Checkpoint(prepared.Job, folder, digests, deviceName, every, memory, state).Write(file));
     }
 
-    /// <summary>The network that a job needs, the last one if it fits, and the SHA-256 of its numbers.</summary>
-    /// <param name="folder">Where relative names start.</param>
+    /// <summary>
+    /// Returns the network that a job needs, and the SHA-256 of its numbers. Uses the last network again if it fits.
+    /// </summary>
+    /// <param name="folder">The folder to which names are relative.</param>
     public (VggNetwork Network, string Digest) Network(TransferJob job, string folder = "")
     {
         TransferOptions options = job.Options;
         string? file = job.Weights is null or CompactNetwork.Name ? job.Weights : Path.Combine(folder, job.Weights);
-        object key = (file, job.WeightsConvention, string.Join(',', options.Layers), options.Network, file is null ? (options.Architecture, options.Seed) : default);
+        object key = (
+            file, job.WeightsConvention, string.Join(',', options.Layers), options.Network,
+            file is null ? (options.Architecture, options.Seed) : default);
         if (_loaded is { } loaded && loaded.Key.Equals(key)) return (loaded.Network, loaded.Digest);
         _loaded?.Network.Dispose();
         _loaded = null;
@@ -151,27 +187,39 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         if (file is not null)
         {
             WeightsLocator.Require(file);
-            return WeightsFile.Load(file, options.Layers, job.WeightsConvention is { } name ? WeightsConventions.Parse(name) : null);
+            WeightsConvention? convention =
+                job.WeightsConvention is { } name ? WeightsConventions.Parse(name) : null;
+            return WeightsFile.Load(file, options.Layers, convention);
         }
 
         VggArchitecture network = OptionsJson.Architecture(options.Architecture);
         console.Say($"using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
             "trained weights see more: 'nativestyle weights download vgg19' gets them (80 MB)");
         if (!options.Name.StartsWith(Presets.Default, StringComparison.Ordinal))
-            console.Say($"preset {options.Name} was made for trained weights; random deep layers lose the scene, the default preset keeps it");
-        VggLayer last = network.Layers.LastOrDefault(layer => options.Layers.Contains(layer.Name)) ?? network.Layers[0];
+        {
+            console.Say(
+                $"preset {options.Name} was made for trained weights; random deep layers lose the scene, but the " +
+                "default preset keeps it");
+        }
+
+        VggLayer last =
+            network.Layers.LastOrDefault(layer => options.Layers.Contains(layer.Name)) ?? network.Layers[0];
         return RandomWeights.Create(network, options.Seed, last.Name);
     }
 
-    /// <summary>A run goes on to the same bytes only from the same pictures and weights.</summary>
+    /// <summary>Throws if the pictures or weights have changed. Then the run would not give the same bytes.</summary>
     private static void RequireSame(Checkpoint checkpoint, string weights)
     {
         foreach ((string name, string digest) in checkpoint.Digests)
         {
             string now = name.Length == 0 ? weights : FileDigest(Path.Combine(checkpoint.Directory, name));
             if (now == digest) continue;
-            string what = name.Length == 0 ? checkpoint.Job.Weights is { } file ? $"the weights in {file} are" : "the random weights of this version are" : $"{name} is";
-            throw new UsageException($"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected {digest[..12]}...); bring the old one back, or begin anew");
+            string what = name.Length > 0 ? $"{name} is"
+                : checkpoint.Job.Weights is { } file ? $"the weights in {file} are"
+                : "the random weights of this version are";
+            throw new UsageException(
+                $"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected " +
+                $"{digest[..12]}...); bring the old one back, or begin anew");
         }
     }
 
@@ -183,5 +231,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
     private static string Numbered(string output, int iteration) => Path.Combine(
         Path.GetDirectoryName(output) ?? "",
-        $"{Path.GetFileNameWithoutExtension(output)}-{iteration.ToString("0000", CultureInfo.InvariantCulture)}{Path.GetExtension(output)}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Path.GetFileNameWithoutExtension(output)}-{iteration:0000}{Path.GetExtension(output)}"));
 }

@@ -4,7 +4,7 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Options;
 
-/// <summary>Layers with their weights: conv1_1:0.5,relu2_1:0.5 in words, 1 where none is given.</summary>
+/// <summary>Layers with their weights, as text conv1_1:0.5,relu2_1:0.5. The default weight is 1.</summary>
 public sealed class LayerList(double most) : OptionType<IReadOnlyList<LayerWeight>>
 {
     private readonly NumberRange<double> _weight = new(0, most);
@@ -13,19 +13,22 @@ public sealed class LayerList(double most) : OptionType<IReadOnlyList<LayerWeigh
 
     public override string Expected => "layers with their weights";
 
-    /// <summary>The layers under the names that the text has.</summary>
+    /// <summary>Parses layers. They keep the names from the text.</summary>
     public override IReadOnlyList<LayerWeight> Parse(string text) =>
         [.. text.Split(',', StringSplitOptions.TrimEntries).Select(ParseItem)];
 
-    /// <summary>The layers under the architecture's own names.</summary>
-    /// <exception cref="TransferException">It has no such layer; the message goes after the option's name.</exception>
+    /// <summary>Replaces the layers' names with the architecture's own names.</summary>
+    /// <exception cref="TransferException">
+    /// The architecture has no such layer, or a layer occurs twice. The message is to follow the option's name.
+    /// </exception>
     public static IReadOnlyList<LayerWeight> Resolve(IReadOnlyList<LayerWeight> layers, VggArchitecture architecture)
     {
-        LayerWeight[] found = [.. layers.Select(layer => layer with { Layer = Find(layer.Layer, architecture).Name })];
-        return Repeated(found) is { } name ? throw new TransferException($"has {name} twice") : found;
+        LayerWeight[] resolved =
+            [.. layers.Select(layer => layer with { Layer = Find(layer.Layer, architecture).Name })];
+        return Repeated(resolved) is { } name ? throw new TransferException($"has {name} twice") : resolved;
     }
 
-    /// <summary>A layer by any of its names.</summary>
+    /// <summary>Finds a layer by any of its names.</summary>
     /// <inheritdoc cref="Resolve" path="/exception"/>
     public static VggLayer Find(string name, VggArchitecture architecture) =>
         architecture.Find(name)
@@ -41,7 +44,9 @@ public sealed class LayerList(double most) : OptionType<IReadOnlyList<LayerWeigh
         return Repeated(value) is { } name ? $"with {name} twice" : null;
     }
 
-    /// <summary>What is wrong with layers in a network: one by another name than its own; null for nothing.</summary>
+    /// <summary>
+    /// Describes the first layer that does not have one of the network's own names. Returns null if there is none.
+    /// </summary>
     public static string? WhyNotIn(VggArchitecture architecture, IReadOnlyList<LayerWeight> layers) =>
         layers.FirstOrDefault(layer => architecture.Layers.All(own => own.Name != layer.Layer)) is { } unknown
         ? $"the layer '{unknown.Layer}'; {Names(architecture)}" : null;

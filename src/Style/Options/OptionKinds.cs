@@ -1,8 +1,6 @@
 namespace NativeStyle.Style.Options;
 
-/// <summary>
-/// What the sum of squared differences of a loss is multiplied with. N is the number of its elements.
-/// </summary>
+/// <summary>The factor of the sum of squared differences in a loss. N is the number of elements.</summary>
 public enum LossScale
 {
     /// <summary>1 / 2: Gatys et al. 2016, eq. 1.</summary>
@@ -14,14 +12,16 @@ public enum LossScale
     /// <summary>1 / (2 N).</summary>
     HalfMean,
 
-    /// <summary>1 / (4 N), for Gram matrices 1 / (4 C²): the coursera assignment and Gatys et al.'s eq. 4.</summary>
+    /// <summary>
+    /// 1 / (4 N), which is 1 / (4 C²) for Gram matrices: the coursera assignment and Gatys et al.'s eq. 4.
+    /// </summary>
     QuarterMean,
 
-    /// <summary>1 / ‖target‖²: a relative error, which compares across layers, sizes and networks.</summary>
+    /// <summary>1 / ‖target‖²: a relative error, comparable between layers, sizes and networks.</summary>
     RelativeToTarget,
 }
 
-/// <summary>What a Gram matrix Fᵀ F is multiplied with. H, W, C are the feature map's sizes.</summary>
+/// <summary>The factor of a Gram matrix Fᵀ F. H, W and C are the sizes of the feature map.</summary>
 public enum GramScale
 {
     /// <summary>1: the sum over pixels.</summary>
@@ -30,105 +30,107 @@ public enum GramScale
     /// <summary>1 / (H W): the mean over pixels, which does not depend on the picture's size.</summary>
     PerPixel,
 
-    /// <summary>1 / (H W C), as jcjohnson's neural-style.</summary>
+    /// <summary>1 / (H W C), as in jcjohnson's neural-style.</summary>
     PerElement,
 }
 
-/// <summary>What style is compared by.</summary>
+/// <summary>The statistics by which styles are compared.</summary>
 public enum StyleLoss
 {
     /// <summary>The squared error of Gram matrices.</summary>
     Gram,
 
     /// <summary>
-    /// The Wasserstein-2 distance of mean and covariance, per channel; the style's loss scale does not enter.
+    /// The Wasserstein-2 distance of mean and covariance, per channel. The style's loss scale does not apply.
     /// </summary>
     Wasserstein,
 }
 
-/// <summary>How several styles become one loss.</summary>
+/// <summary>The way in which several styles become one loss.</summary>
 public enum StyleBlend
 {
     /// <summary>One loss with the weighted mean of the styles' statistics as its target.</summary>
     Targets,
 
     /// <summary>
-    /// The weighted sum of a loss for each style. With Gram matrices its gradient is that of <see cref="Targets"/>; the
-    /// values differ by a constant.
+    /// The weighted sum of a loss for each style. With Gram matrices, its gradient is that of <see cref="Targets"/>,
+    /// and its values differ from those by a constant.
     /// </summary>
     Losses,
 }
 
-/// <summary>What total variation is made of.</summary>
+/// <summary>The terms of total variation.</summary>
 public enum VariationKind
 {
     /// <summary>Squares of differences across and down.</summary>
     Squared,
 
-    /// <summary>As <see cref="Squared"/> without the last row and column, as jcjohnson's neural-style.</summary>
+    /// <summary>
+    /// Like <see cref="Squared"/>, but without the last row and column, as in jcjohnson's neural-style.
+    /// </summary>
     SquaredInner,
 
     /// <summary>Magnitudes of differences across and down.</summary>
     Absolute,
 
     /// <summary>
-    /// Squares, with diagonals: two thirds across and down, a sixth along each diagonal, as crowsonkb's
+    /// Squares of differences, with two thirds across and down and a sixth along each diagonal, as in crowsonkb's
     /// style-transfer-pytorch.
     /// </summary>
     NinePoint,
 }
 
-/// <summary>What the sum over neighbour differences is multiplied with.</summary>
+/// <summary>The factor of the sum over neighbour differences.</summary>
 public enum VariationScale
 {
-    /// <summary>1 / 2, as jcjohnson's neural-style (whose gradient is the sum of differences).</summary>
+    /// <summary>1 / 2, as in jcjohnson's neural-style, whose gradient is the sum of differences.</summary>
     HalfSum,
 
-    /// <summary>1 / (3 H W); the diagonals, over the padded border, 1 / (3 (H + 1) (W + 1)).</summary>
+    /// <summary>1 / (3 H W). The diagonals extend over the padded border and have 1 / (3 (H + 1) (W + 1)).</summary>
     Mean,
 
-    /// <summary>1 / the number of differences, across and down each, as anishathalye's neural-style.</summary>
+    /// <summary>1 / the number of differences, separately across and down, as in anishathalye's neural-style.</summary>
     MeanPerDirection,
 }
 
-/// <summary>How large a style picture is seen, before <see cref="TransferOptions.StyleSizeFactor"/>.</summary>
+/// <summary>The size of a style picture before <see cref="TransferOptions.StyleSizeFactor"/> applies.</summary>
 public enum StyleSizing
 {
-    /// <summary>Its longest side as long as the result's, its own shape.</summary>
+    /// <summary>Makes the longest side as long as the result's, and keeps the shape.</summary>
     LongestSide,
 
-    /// <summary>The same, but never larger than it is.</summary>
+    /// <summary>Does the same as <see cref="LongestSide"/>, but never enlarges the picture.</summary>
     LongestSideAtMost,
 
-    /// <summary>Height and width of the result, whatever its shape.</summary>
+    /// <summary>Uses the height and width of the result, whatever the shape of the picture.</summary>
     ContentSize,
 
-    /// <summary>As wide as the result, its own shape.</summary>
+    /// <summary>Makes the picture as wide as the result, and keeps the shape.</summary>
     ContentWidth,
 }
 
-/// <summary>What part of the pictures is used.</summary>
+/// <summary>The part of the pictures that a transfer uses.</summary>
 public enum PictureCrop
 {
-    /// <summary>All.</summary>
+    /// <summary>The whole pictures.</summary>
     None,
 
-    /// <summary>The square in the middle, of content and styles.</summary>
+    /// <summary>The square in the middle of content and styles.</summary>
     Square,
 }
 
-/// <summary>Whose colours the result has.</summary>
+/// <summary>The source of the colours in the result.</summary>
 public enum ColorMode
 {
-    /// <summary>What the losses make of them: the style's, by and large.</summary>
+    /// <summary>The losses decide on the colours, which are mostly the style's.</summary>
     Style,
 
     /// <summary>
-    /// The same, and the content first gets the style's mean and covariance, so that the way there is short.
+    /// The losses decide, and the content first gets the style's mean and covariance, which shortens the way.
     /// </summary>
     MatchContent,
 
-    /// <summary>The result's luminance with the content's chroma.</summary>
+    /// <summary>The result keeps its luminance and gets the content's chroma.</summary>
     Luminance,
 
     /// <summary>
@@ -141,7 +143,7 @@ public enum ColorMode
     Histogram,
 }
 
-/// <summary>Where the result starts.</summary>
+/// <summary>The start of the optimisation.</summary>
 public enum InitKind
 {
     /// <summary>The content picture.</summary>
@@ -153,7 +155,7 @@ public enum InitKind
     /// <summary>White.</summary>
     White,
 
-    /// <summary>Mid-grey, with noise of one level of 255 that lets pixels differ.</summary>
+    /// <summary>Mid-grey, with noise of one level of 255, so that pixels differ.</summary>
     Grey,
 
     /// <summary>Uniform noise from black to white.</summary>
@@ -168,19 +170,17 @@ public enum InitKind
     /// <summary>Normal noise with the mean and variance of the styles' channels, within black and white.</summary>
     StyleNormal,
 
-    /// <summary>Uniform noise mixed with the content, around the mean pixel, as the coursera assignment.</summary>
+    /// <summary>Uniform noise mixed with the content, around the mean pixel, as in the coursera assignment.</summary>
     Blend,
 
-    /// <summary>A picture given by the user.</summary>
+    /// <summary>A picture that the user names.</summary>
     Picture,
 }
 
-/// <summary>What follows the gradient.</summary>
+/// <summary>The method that follows the gradient.</summary>
 public enum OptimizerKind
 {
-    /// <summary>Adam.</summary>
     Adam,
 
-    /// <summary>L-BFGS.</summary>
     Lbfgs,
 }

@@ -1,8 +1,8 @@
 namespace NativeStyle.Style.Options;
 
 /// <summary>
-/// Every value of <see cref="TransferOptions"/>, in the order of its JSON. From these rows come the options of the
-/// command line and their help, the reading, checking and writing of JSON, and the command that makes a picture again.
+/// Describes every value of <see cref="TransferOptions"/>, in the order of its JSON. These rows define the options of
+/// the command line and their help, how JSON is read, checked and written, and the command that makes a picture again.
 /// </summary>
 public static class OptionTable
 {
@@ -14,7 +14,7 @@ public static class OptionTable
 
     public static TransferOption<string> Architecture { get; } = new(
         "architecture", OptionWords.Architecture, o => o.Architecture, (o, v) => o with { Architecture = v },
-        "The network it was made for; a weights file decides for itself");
+        "The network for which the preset was made; a weights file overrides it");
 
     public static TransferOption<IReadOnlyList<LayerWeight>> ContentLayers { get; } = new(
         "contentLayers", s_layers, o => o.ContentLayers, (o, v) => o with { ContentLayers = v },
@@ -43,13 +43,13 @@ public static class OptionTable
         "Longest side of the result in pixels; 0 for the content picture's own")
     { Group = OptionGroup.Common, Required = true };
 
-    /// <summary>The numbers of steps that a run or a scale of it may have.</summary>
+    /// <summary>The range for the number of steps of a run or of one of its scales.</summary>
     public static NumberRange<int> Steps { get; } = new(1, 1_000_000);
 
     public static TransferOption<IReadOnlyList<int>> Iterations { get; } = new(
         "iterations", new ListOf<int>(Steps, "N|N,N"), o => o.Iterations, (o, v) => o with { Iterations = v },
-        "Steps in all, spread over the preset's scales; or a list with a number for each scale, the last for all " +
-        "further ones")
+        "Total steps, spread over the preset's scales; or a list with a number for each scale, the last for all " +
+        "further scales")
     { Group = OptionGroup.Common, Required = true };
 
     public static TransferOption<InitKind> Init { get; } = new(
@@ -95,7 +95,7 @@ public static class OptionTable
             { Group = OptionGroup.Losses, Rare = true, Required = true },
         new TransferOption<StyleLoss>(
             "styleLoss", OptionWords.StyleLoss, o => o.StyleLoss, (o, v) => o with { StyleLoss = v },
-            "What style is compared by: gram matrices, or wasserstein (mean and covariance)")
+            "How to compare styles: gram matrices, or wasserstein (mean and covariance)")
             { Group = OptionGroup.Losses },
         new TransferOption<LossScale>(
             "styleLossScale", OptionWords.LossScale, o => o.StyleLossScale, (o, v) => o with { StyleLossScale = v },
@@ -107,11 +107,11 @@ public static class OptionTable
             { Group = OptionGroup.Losses, Rare = true, Required = true },
         new TransferOption<StyleBlend>(
             "styleBlend", OptionWords.StyleBlend, o => o.StyleBlend, (o, v) => o with { StyleBlend = v },
-            "Several styles: one loss with the mean of their targets, or the mean of their losses")
+            "For several styles: one loss with the mean of their targets, or the mean of their losses")
             { Group = OptionGroup.Losses, Rare = true },
         new TransferOption<VariationKind>(
             "tvKind", OptionWords.VariationKind, o => o.TvKind, (o, v) => o with { TvKind = v },
-            "What total variation is made of")
+            "The terms of total variation")
             { Group = OptionGroup.Losses, Rare = true },
         new TransferOption<VariationScale>(
             "tvScale", OptionWords.VariationScale, o => o.TvScale, (o, v) => o with { TvScale = v },
@@ -123,7 +123,7 @@ public static class OptionTable
             { Group = OptionGroup.Losses, Rare = true },
         new TransferOption<Kernels.Operators.Pool2x2.Pooling>(
             "pooling", OptionWords.Pooling, o => o.Pooling, (o, v) => o with { Pooling = v },
-            "How feature maps are made smaller")
+            "How feature maps are reduced")
             { Group = OptionGroup.InputAndNetwork, Required = true },
         new TransferOption<Kernels.Operators.Pool2x2.PoolEdge>(
             "poolEdge", OptionWords.PoolEdge, o => o.PoolEdge, (o, v) => o with { PoolEdge = v },
@@ -135,15 +135,15 @@ public static class OptionTable
             { Group = OptionGroup.InputAndNetwork, Rare = true },
         new TransferOption<Kernels.Operators.Conv3x3.Padding>(
             "inputPadding", OptionWords.Padding, o => o.InputPadding, (o, v) => o with { InputPadding = v },
-            "What the first layer sees outside of the picture")
+            "What the first layer sees outside the picture")
             { Group = OptionGroup.InputAndNetwork, Rare = true, Required = true },
         new TransferOption<Vgg.InputTransform>(
             "input", OptionWords.InputTransform, o => o.Input, (o, v) => o with { Input = v },
-            "What the network gets of a pixel")
+            "How pixels enter the network")
             { Group = OptionGroup.InputAndNetwork, Rare = true },
         new TransferOption<float>(
             "pixelRange", new NumberRange<float>(1e-3f, 1e6f), o => o.PixelRange, (o, v) => o with { PixelRange = v },
-            "How much white is above black: the unit of the learning rate and of total variation")
+            "White minus black: the unit of the learning rate and of total variation")
             { Group = OptionGroup.InputAndNetwork, Rare = true, Required = true },
         Size,
         new TransferOption<PictureCrop>(
@@ -152,11 +152,11 @@ public static class OptionTable
             { Group = OptionGroup.InputAndNetwork },
         new TransferOption<StyleSizing>(
             "styleSizing", OptionWords.StyleSizing, o => o.StyleSizing, (o, v) => o with { StyleSizing = v },
-            "How large the style is seen")
+            "The size of the style picture")
             { Group = OptionGroup.InputAndNetwork, Rare = true, Required = true },
         new TransferOption<double>(
             "styleSizeFactor", new NumberRange<double>(0.01, 100), o => o.StyleSizeFactor,
-            (o, v) => o with { StyleSizeFactor = v }, "How much larger than usual the style is seen")
+            (o, v) => o with { StyleSizeFactor = v }, "How much larger than usual to make the style")
             { CommandLineName = "style-scale", Group = OptionGroup.Common },
         new TransferOption<int>(
             "styleSize", Side, o => o.StyleSize, (o, v) => o with { StyleSize = v },
@@ -164,17 +164,17 @@ public static class OptionTable
             { Group = OptionGroup.InputAndNetwork },
         new TransferOption<int>(
             "coarsestSize", Side, o => o.CoarsestSize, (o, v) => o with { CoarsestSize = v },
-            "Coarse to fine: from the size down by sqrt(2) to no less than this; 0 for one scale")
+            "Longest side of the first scale or more; scales grow by sqrt(2) to the size; 0 for one scale")
             { Group = OptionGroup.Optimiser, Required = true },
         Iterations,
         new TransferOption<OptimizerKind>(
             "optimizer", OptionWords.OptimizerKind, o => o.Optimizer, (o, v) => o with { Optimizer = v },
-            "What follows the gradient: adam or lbfgs")
+            "The optimiser: adam or lbfgs")
             { Group = OptionGroup.Optimiser },
         new TransferOption<float>(
             "learningRate", new NumberRange<float>(1e-9f, 1e9f), o => o.LearningRate,
             (o, v) => o with { LearningRate = v },
-            "Adam's step, of which pixel-range is the unit; of L-BFGS's fixed steps the factor")
+            "Adam's step in units of pixel-range, or the factor of L-BFGS's fixed steps")
             { Group = OptionGroup.Optimiser, Required = true },
         new TransferOption<float>(
             "beta1", new NumberRange<float>(0, 0.999999f), o => o.Beta1, (o, v) => o with { Beta1 = v },
@@ -192,7 +192,8 @@ public static class OptionTable
             "Steps that L-BFGS remembers")
             { Group = OptionGroup.Optimiser, Rare = true },
         new TransferOption<Autodiff.StepRule>(
-            "stepRule", OptionWords.StepRule, o => o.StepRule, (o, v) => o with { StepRule = v }, "How far L-BFGS goes")
+            "stepRule", OptionWords.StepRule, o => o.StepRule, (o, v) => o with { StepRule = v },
+            "The length of L-BFGS's steps")
             { Group = OptionGroup.Optimiser, Rare = true },
         new TransferOption<bool>(
             "clamp", s_truth, o => o.Clamp, (o, v) => o with { Clamp = v },
@@ -206,7 +207,7 @@ public static class OptionTable
         Init,
         new TransferOption<float>(
             "initNoise", new NumberRange<float>(0, 1e6f), o => o.InitNoise, (o, v) => o with { InitNoise = v },
-            "Of normal noise the standard deviation, of a blend's the half width, in levels of 255")
+            "Standard deviation of normal noise, or half width of a blend's noise, in levels of 255")
             { Group = OptionGroup.InputAndNetwork, Rare = true },
         new TransferOption<float>(
             "initNoiseShare", new NumberRange<float>(0, 1), o => o.InitNoiseShare,
@@ -215,20 +216,20 @@ public static class OptionTable
             { Group = OptionGroup.InputAndNetwork, Rare = true },
         new TransferOption<ColorMode>(
             "colors", OptionWords.ColorMode, o => o.Colors, (o, v) => o with { Colors = v },
-            "Whose colours: style; match-content (the content gets the style's first); luminance (the content's " +
-            "colours, the result's light); covariance or histogram (the style gets the content's first)")
+            "Colours: style; match-content (the content first gets the style's); luminance (the content's colours, " +
+            "the result's light); covariance or histogram (the style first gets the content's)")
             { Group = OptionGroup.Common },
         new TransferOption<bool>(
             "showLayers", s_truth, o => o.ShowLayers, (o, v) => o with { ShowLayers = v },
-            "Print the table of layers with shapes first")
+            "First print the table of layers with their shapes")
             { Group = OptionGroup.Run, Rare = true },
         new TransferOption<int>(
             "printEvery", new NumberRange<int>(0, 1_000_000), o => o.PrintEvery, (o, v) => o with { PrintEvery = v },
-            "A line for every so many iterations; 0 leaves it to the display")
+            "Iterations between printed lines; 0 leaves it to the display")
             { Group = OptionGroup.Run, Rare = true },
         Seed,
     ];
 
-    /// <summary>The rows that the command line has.</summary>
+    /// <summary>The rows with an option on the command line.</summary>
     public static IEnumerable<TransferOption> OnCommandLine => All.Where(option => option.Group is not null);
 }

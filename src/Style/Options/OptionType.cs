@@ -4,28 +4,33 @@ using System.Text.Json;
 
 namespace NativeStyle.Style.Options;
 
-/// <summary>The values that an option takes: how they are read from words and JSON, and written.</summary>
+/// <summary>The values of an option. Reads them from text and JSON, and writes them.</summary>
 public abstract class OptionType<T>
 {
-    /// <summary>What a value is called in help, e.g. N.</summary>
+    /// <summary>The name of a value in help, e.g. N.</summary>
     public abstract string HelpName { get; }
 
-    /// <summary>What goes after "expected" in an error, e.g. 0 to 100.</summary>
+    /// <summary>The words after "expected" in an error message, e.g. 0 to 100.</summary>
     public abstract string Expected { get; }
 
-    /// <summary>All values as words, where they can be listed.</summary>
+    /// <summary>All values as words, if there is a list of them.</summary>
     public virtual IReadOnlyList<string> Choices => [];
 
-    /// <summary>The value that a text stands for.</summary>
-    /// <exception cref="TransferException">None; the message goes after the option's name.</exception>
+    /// <summary>Parses a value.</summary>
+    /// <exception cref="TransferException">
+    /// The text is no such value. The message is to follow the option's name.
+    /// </exception>
     public abstract T Parse(string text);
 
-    /// <summary>The text that stands for a value.</summary>
+    /// <summary>Returns the text of a value.</summary>
     public abstract string Text(T value);
 
-    /// <summary>What is wrong with a value, to go after the option's name; null for nothing.</summary>
+    /// <summary>
+    /// Describes what is wrong with a value, in words to follow the option's name. Returns null if it is right.
+    /// </summary>
     public virtual string? WhyNot(T value) => null;
 
+    /// <summary>Reads a value.</summary>
     /// <exception cref="JsonException">The JSON is of another kind.</exception>
     public virtual T Read(JsonElement json) => json.Deserialize<T>(OptionsJson.Format) ?? throw new JsonException();
 
@@ -33,7 +38,7 @@ public abstract class OptionType<T>
         JsonSerializer.Serialize(writer, value, OptionsJson.Format);
 }
 
-/// <summary>Numbers from a least to a most, both among them.</summary>
+/// <summary>The numbers from a least to a most, both included.</summary>
 public sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : struct, INumber<T>
 {
     private static readonly bool s_whole = T.IsInteger(T.One / (T.One + T.One));
@@ -58,11 +63,11 @@ public sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : st
 
     public override string? WhyNot(T value) => Has(value) ? null : $"{Text(value)}, expected {Expected}";
 
-    // Compared the other way round, not-a-number would pass.
+    // The opposite comparisons would let not-a-number pass.
     private bool Has(T value) => value >= Least && value <= Most;
 }
 
-/// <summary>Several values, with commas between them in words.</summary>
+/// <summary>Several values. As text, they have commas between them.</summary>
 public sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<IReadOnlyList<T>>
 {
     public override string HelpName => helpName;
@@ -78,7 +83,7 @@ public sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<
             : value.Select(item.WhyNot).FirstOrDefault(why => why is not null);
 }
 
-/// <summary>Yes or no.</summary>
+/// <summary>True or false.</summary>
 public sealed class Truth : OptionType<bool>
 {
     public override string HelpName => "true|false";

@@ -6,8 +6,8 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Options;
 
 /// <summary>
-/// The words of all enumerations in options, those of the engine among them: files that were written before hold them,
-/// whatever a member is called by now.
+/// The words for all enumerations in options, including those of the engine. Existing files have these words, so they
+/// stay even if a member is renamed.
 /// </summary>
 public static class OptionWords
 {

@@ -6,10 +6,10 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Options;
 
-/// <summary>Options as JSON: what presets in files, checkpoints and pictures hold.</summary>
+/// <summary>Reads and writes options as JSON, for preset files, checkpoints and pictures.</summary>
 public static class OptionsJson
 {
-    /// <summary>A property that names the preset whose values stand where a file has none.</summary>
+    /// <summary>The property that names a preset. Its values replace those that a file lacks.</summary>
     private const string Base = "base";
 
     private static readonly JsonDocumentOptions s_lenient = new()
@@ -20,7 +20,7 @@ public static class OptionsJson
 
     private static readonly JsonSerializerOptions s_strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>camelCase names, options by their table, nothing unknown.</summary>
+    /// <summary>The format: camelCase names, options by their table, and no unknown names.</summary>
     public static JsonSerializerOptions Format { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -35,12 +35,13 @@ public static class OptionsJson
     public static string Write(TransferOptions options) => JsonSerializer.Serialize(options, Format);
 
     /// <summary>
-    /// Options from JSON, which may have comments: all of them, or those that differ from the preset that "base" names.
+    /// Reads options from JSON, which may have comments. It has all options, or those that differ from the preset that
+    /// "base" names.
     /// </summary>
-    /// <param name="json">An object.</param>
+    /// <param name="json">The text of a JSON object.</param>
     /// <param name="presets">Finds the preset of "base".</param>
     /// <exception cref="TransferException">
-    /// No such JSON, or a value out of range; the message goes after a file's name.
+    /// The JSON is wrong, or a value is out of range. The message is to follow a file's name.
     /// </exception>
     public static TransferOptions Read(string json, Func<string, TransferOptions?> presets)
     {
@@ -49,12 +50,12 @@ public static class OptionsJson
             if (JsonNode.Parse(json, documentOptions: s_lenient) is not JsonObject values)
                 throw new TransferException("is not a JSON object of options");
             if (values[Base] is not { } name) return Validated(values.Deserialize<TransferOptions>(Format)!);
-            TransferOptions found = (name.GetValueKind() == JsonValueKind.String
+            TransferOptions preset = (name.GetValueKind() == JsonValueKind.String
                 ? presets(name.GetValue<string>()) : null)
                 ?? throw new TransferException(
                     $"has the base {name.ToJsonString()}, expected one of {string.Join(", ", Presets.Names)}");
             values.Remove(Base);
-            return Validated(Replace(found, values));
+            return Validated(Replace(preset, values));
         }
         catch (JsonException wrong)
         {
@@ -62,8 +63,8 @@ public static class OptionsJson
         }
     }
 
-    /// <summary>The options with some values replaced.</summary>
-    /// <exception cref="TransferException">A value may not be so; the message goes after a file's name.</exception>
+    /// <summary>Replaces some values of options.</summary>
+    /// <exception cref="TransferException">A value is not allowed. The message is to follow a file's name.</exception>
     public static TransferOptions With(TransferOptions options, JsonObject values)
     {
         try
@@ -72,13 +73,13 @@ public static class OptionsJson
         }
         catch (Exception wrong) when (wrong is JsonException or ArgumentException)
         {
-            // An argument that is wrong is a name that stands there twice.
+            // An argument is wrong if a name occurs twice.
             throw new TransferException($"has options that are none: {wrong.Message}");
         }
     }
 
-    /// <summary>The options, if each value is one that a transfer can be made with.</summary>
-    /// <exception cref="TransferException">It is not; the message goes after a file's name.</exception>
+    /// <summary>Checks that a transfer can use each value, and returns the options.</summary>
+    /// <exception cref="TransferException">A value is wrong. The message is to follow a file's name.</exception>
     public static TransferOptions Validated(TransferOptions options)
     {
         foreach (TransferOption option in OptionTable.All) option.Check(options);
@@ -95,11 +96,12 @@ public static class OptionsJson
         }
     }
 
-    /// <summary>The architecture of that name.</summary>
+    /// <summary>Finds an architecture by its name.</summary>
     public static VggArchitecture Architecture(string name) =>
         new[] { VggArchitecture.Vgg19, VggArchitecture.Vgg16 }.FirstOrDefault(own => own.Name == name)
         ?? throw new TransferException($"has the architecture '{name}', expected {OptionWords.Architecture.Expected}");
 
+    /// <summary>Replaces values of options by their names.</summary>
     /// <exception cref="JsonException">There is no such option, or its value is of another kind.</exception>
     private static TransferOptions Replace(TransferOptions options, JsonObject values)
     {
@@ -113,7 +115,7 @@ public static class OptionsJson
         return options;
     }
 
-    /// <summary>Options within other JSON, by the table's names and in its order.</summary>
+    /// <summary>Reads and writes options within other JSON, with the table's names and in its order.</summary>
     private sealed class TableConverter : JsonConverter<TransferOptions>
     {
         public override TransferOptions Read(

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace NativeStyle.Style.Options;
 
 /// <summary>
-/// The named sets of options: this program's defaults, and the systems that it reproduces. Each is a file of the folder
-/// Presets, which is embedded in the program and says why its values are so.
+/// The named sets of options: this program's defaults, and the systems that it reproduces. Each is a file in the folder
+/// Presets. The files are embedded in the program, and give reasons for their values.
 /// </summary>
 public static class Presets
 {
@@ -21,10 +21,10 @@ public static class Presets
     private static readonly ConcurrentDictionary<string, TransferOptions> s_loaded =
         new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The default without trained weights.</summary>
+    /// <summary>The default for random filters.</summary>
     public static TransferOptions DefaultRandom => Load("default-random");
 
-    /// <summary>The default with a trained network.</summary>
+    /// <summary>The default for a trained network.</summary>
     public static TransferOptions DefaultTrained => Load("default-trained");
 
     /// <summary>The default for trained weights that end with the third block.</summary>
@@ -39,19 +39,16 @@ public static class Presets
 
     public static TransferOptions NeuralStyle => Load("neural-style");
 
-    /// <summary>All presets.</summary>
     public static IReadOnlyList<TransferOptions> All => [.. s_all.Select(Load)];
 
-    /// <summary>The names that people give.</summary>
+    /// <summary>The names for users. One name stands for all defaults.</summary>
     public static IReadOnlyList<string> Names { get; } =
         [Default, .. s_all.Where(name => !name.StartsWith(Default, StringComparison.Ordinal))];
 
-    /// <summary>
-    /// The preset of that name, any of <see cref="All"/>; the default depends on what the weights are.
-    /// </summary>
-    /// <param name="name">One of <see cref="Names"/> or of <see cref="All"/>'s.</param>
-    /// <param name="weights">The trained weights; null for random ones.</param>
-    /// <returns>Null where there is no such preset.</returns>
+    /// <summary>Finds a preset by its name. The default depends on the weights.</summary>
+    /// <param name="name">A name from <see cref="Names"/>, or of a preset in <see cref="All"/>.</param>
+    /// <param name="weights">The trained weights, or null for random ones.</param>
+    /// <returns>The preset, or null if there is none with that name.</returns>
     public static TransferOptions? Find(string name, TrainedWeights? weights = null)
     {
         if (!name.Equals(Default, StringComparison.OrdinalIgnoreCase))

@@ -3,10 +3,10 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Options;
 
-/// <summary>What belongs together in help.</summary>
+/// <summary>The groups of options in help.</summary>
 public enum OptionGroup
 {
-    /// <summary>What most people want.</summary>
+    /// <summary>The options that most people need.</summary>
     Common,
 
     Losses,
@@ -17,58 +17,64 @@ public enum OptionGroup
 
     Output,
 
-    /// <summary>Where and how it is computed, and what is said meanwhile.</summary>
+    /// <summary>The options for the device, the computation and the messages.</summary>
     Run,
 }
 
-/// <summary>One value of <see cref="TransferOptions"/>: its names, its meaning, and what it may be.</summary>
-/// <param name="name">In JSON.</param>
-/// <param name="help">In a line.</param>
+/// <summary>One value of <see cref="TransferOptions"/>: its names, its meaning, and its range.</summary>
+/// <param name="name">The name in JSON.</param>
+/// <param name="help">The meaning, in one line.</param>
 public abstract class TransferOption(string name, string help)
 {
     public string Name { get; } = name;
 
     public string Help { get; } = help;
 
-    /// <summary>On the command line, without dashes in front.</summary>
+    /// <summary>The name on the command line, without dashes.</summary>
     public string CommandLineName { get; init; } = JsonNamingPolicy.KebabCaseLower.ConvertName(name);
 
-    /// <summary>Where it stands in help; null where only files have it.</summary>
+    /// <summary>The group in help, or null if only files have the option.</summary>
     public OptionGroup? Group { get; init; }
 
-    /// <summary>Whether few people want it, so that only the whole help has it.</summary>
+    /// <summary>Whether few people need the option, so that only the complete help shows it.</summary>
     public bool Rare { get; init; }
 
-    /// <summary>Whether JSON without a base must have it.</summary>
+    /// <summary>Whether JSON without a base must have the option.</summary>
     public bool Required { get; init; }
 
-    /// <summary>What its value is called in help.</summary>
+    /// <summary>The name of the value in help.</summary>
     public abstract string HelpName { get; }
 
     /// <inheritdoc cref="OptionType{T}.Choices"/>
     public abstract IReadOnlyList<string> Choices { get; }
 
-    /// <summary>The options with the value that a text stands for.</summary>
-    /// <param name="architecture">Layers may have any of their names in it.</param>
-    /// <exception cref="TransferException">It is none; the message goes after the option's name.</exception>
+    /// <summary>Parses a value and returns the options with it.</summary>
+    /// <param name="architecture">The architecture whose layers the text may call by any of their names.</param>
+    /// <exception cref="TransferException">
+    /// The text is no such value. The message is to follow the option's name.
+    /// </exception>
     public abstract TransferOptions Parse(TransferOptions options, string text, VggArchitecture architecture);
 
-    /// <summary>The text that stands for the options' value.</summary>
+    /// <summary>Returns the text of the options' value.</summary>
     public abstract string Text(TransferOptions options);
 
-    /// <exception cref="JsonException">The JSON is of another kind; the message goes after a file's name.</exception>
+    /// <summary>Reads a value and returns the options with it.</summary>
+    /// <exception cref="JsonException">The JSON is of another kind. The message is to follow a file's name.</exception>
     public abstract TransferOptions Read(TransferOptions options, JsonElement json);
 
     public abstract void Write(Utf8JsonWriter writer, TransferOptions options);
 
-    /// <exception cref="TransferException">Its value may not be so; the message goes after a file's name.</exception>
+    /// <summary>Checks the options' value.</summary>
+    /// <exception cref="TransferException">
+    /// The value is not allowed. The message is to follow a file's name.
+    /// </exception>
     public abstract void Check(TransferOptions options);
 }
 
 /// <inheritdoc/>
-/// <param name="type">The values that it takes.</param>
-/// <param name="get">Its value.</param>
-/// <param name="with">The options with another value.</param>
+/// <param name="type">The type of the value.</param>
+/// <param name="get">Gets the value from options.</param>
+/// <param name="with">Returns options with another value.</param>
 public sealed class TransferOption<T>(
     string name, OptionType<T> type, Func<TransferOptions, T> get, Func<TransferOptions, T, TransferOptions> with,
     string help)

@@ -10,26 +10,26 @@ namespace NativeStyle.Style.Options;
 public sealed record LayerWeight(string Layer, double Weight);
 
 /// <summary>
-/// Everything that decides what a transfer computes, as data: a preset is one of these, each option of the command line
-/// replaces one of its values, and its JSON is what presets in files, checkpoints and pictures hold.
+/// Everything that decides what a transfer computes, as data. A preset is one instance, and each option of the command
+/// line replaces one of its values. Preset files, checkpoints and pictures hold it as JSON.
 /// </summary>
-/// <remarks>What each value may be, and what it is called, says <see cref="OptionTable"/>.</remarks>
+/// <remarks><see cref="OptionTable"/> has the name and the range of each value.</remarks>
 public sealed record TransferOptions
 {
-    /// <summary>Only JSON makes options anew, where the table says which values it must have.</summary>
+    /// <summary>Only JSON creates new options. The table says which values it must have.</summary>
     internal TransferOptions()
     {
     }
 
     public string Name { get; init; } = "";
 
-    /// <summary>What it is for, in a line.</summary>
+    /// <summary>The purpose, in one line.</summary>
     public string Description { get; init; } = "";
 
-    /// <summary>Where its values come from.</summary>
+    /// <summary>The source of the values.</summary>
     public string Source { get; init; } = "";
 
-    /// <summary>The network it was made for: VGG-19 or VGG-16. A weights file decides for itself.</summary>
+    /// <summary>The network for which the options were made: VGG-19 or VGG-16. A weights file overrides it.</summary>
     public string Architecture { get; init; } = "VGG-19";
 
     public IReadOnlyList<LayerWeight> ContentLayers { get; init; } = [];
@@ -37,7 +37,8 @@ public sealed record TransferOptions
     public IReadOnlyList<LayerWeight> StyleLayers { get; init; } = [];
 
     /// <summary>
-    /// Each style layer's weight is multiplied with this to the power of its place; the sum of weights stays.
+    /// The base of a power that multiplies each style layer's weight. The exponent is the place of the layer, and the
+    /// sum of weights stays the same.
     /// </summary>
     public double StyleLayerFactor { get; init; } = 1;
 
@@ -68,44 +69,44 @@ public sealed record TransferOptions
 
     public PoolEdge PoolEdge { get; init; }
 
-    /// <summary>Whether poolings other than max keep max pooling's magnitudes.</summary>
+    /// <summary>Whether other poolings are scaled to the magnitudes of max pooling.</summary>
     public bool PoolRescale { get; init; }
 
-    /// <summary>What the first layer sees outside the picture.</summary>
+    /// <summary>The values that the first layer sees outside the picture.</summary>
     public Padding InputPadding { get; init; }
 
-    /// <summary>What the network is given of a pixel.</summary>
+    /// <summary>The form in which pixels enter the network.</summary>
     public InputTransform Input { get; init; } = InputTransform.Network;
 
     /// <summary>
-    /// How much white is above black in the optimised picture, e.g. 1 or 255: the unit of learning rate, noise and TV.
+    /// White minus black in the optimised picture, e.g. 1 or 255. It is the unit of learning rate, noise and TV.
     /// </summary>
     public float PixelRange { get; init; }
 
-    /// <summary>Longest side of the result in pixels; 0 for that of the content picture.</summary>
+    /// <summary>The longest side of the result in pixels, or 0 for that of the content picture.</summary>
     public int Size { get; init; }
 
     public PictureCrop Crop { get; init; } = PictureCrop.None;
 
     public StyleSizing StyleSizing { get; init; }
 
-    /// <summary>How much larger than <see cref="StyleSizing"/> says the style is seen.</summary>
+    /// <summary>The factor by which the style is larger than <see cref="StyleSizing"/> says.</summary>
     public double StyleSizeFactor { get; init; } = 1;
 
-    /// <summary>Longest side of the styles in pixels at every scale; 0 to follow the result's.</summary>
+    /// <summary>The longest side of the styles in pixels at every scale, or 0 to follow the result's.</summary>
     public int StyleSize { get; init; }
 
     /// <summary>
-    /// Longest side of the first scale of coarse to fine, or more; 0 for the full size from the start.
+    /// The least longest side of the first scale, from coarse to fine. 0 stands for the full size from the start.
     /// </summary>
     public int CoarsestSize { get; init; }
 
-    /// <summary>Iterations at each scale; the last number stands for all further ones.</summary>
+    /// <summary>The iterations at each scale. The last number stands for all further scales.</summary>
     public IReadOnlyList<int> Iterations { get; init; } = [];
 
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
-    /// <summary>Adam's step in units of <see cref="PixelRange"/>; L-BFGS's factor of a fixed step.</summary>
+    /// <summary>Adam's step in units of <see cref="PixelRange"/>, or the factor of L-BFGS's fixed steps.</summary>
     public float LearningRate { get; init; }
 
     public float Beta1 { get; init; } = 0.9f;
@@ -114,24 +115,24 @@ public sealed record TransferOptions
 
     public float Epsilon { get; init; } = 1e-8f;
 
-    /// <summary>Pairs that L-BFGS remembers.</summary>
+    /// <summary>The number of pairs that L-BFGS remembers.</summary>
     public int History { get; init; } = 10;
 
-    /// <summary>How far L-BFGS goes along its direction.</summary>
+    /// <summary>The rule for the length of L-BFGS's steps.</summary>
     public StepRule StepRule { get; init; } = StepRule.StrongWolfe;
 
     /// <summary>Whether pixels are kept within black and white.</summary>
     public bool Clamp { get; init; }
 
     /// <summary>
-    /// Decay of the moving average of the iterates that is the result; 0 for the last iterate itself.
+    /// The decay of the moving average of the iterates, which is the result. With 0, the last iterate is the result.
     /// </summary>
     public float AverageDecay { get; init; }
 
     public InitKind Init { get; init; }
 
     /// <summary>
-    /// Standard deviation (normal noise) or half width (blend) of the initial noise, in units of 0..255.
+    /// The standard deviation (normal noise) or half width (blend) of the initial noise, in units of 0..255.
     /// </summary>
     public float InitNoise { get; init; } = 20f;
 
@@ -143,28 +144,28 @@ public sealed record TransferOptions
     /// <summary>Whether the table of layers is printed before the run.</summary>
     public bool ShowLayers { get; init; }
 
-    /// <summary>Iterations between printed losses; 0 leaves it to the display.</summary>
+    /// <summary>The iterations between printed losses. 0 leaves it to the display.</summary>
     public int PrintEvery { get; init; }
 
-    /// <summary>Of noise and of random weights.</summary>
+    /// <summary>The seed of noise and of random weights.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>How the network computes feature maps.</summary>
     public VggOptions Network => new(Pooling, PoolEdge, InputPadding, PoolRescale, Input);
 
-    /// <summary>What follows the gradient, with its settings.</summary>
+    /// <summary>The optimiser with its settings.</summary>
     public OptimizerMethod Method => Optimizer == OptimizerKind.Adam
         ? new AdamMethod(new AdamSettings(LearningRate, Beta1, Beta2, Epsilon))
         : new LbfgsMethod(new LbfgsSettings(History, StepRule, LearningRate));
 
-    /// <summary>Names of all layers that a loss reads, without repeats.</summary>
+    /// <summary>The names of all layers that a loss reads, without repeats.</summary>
     public IReadOnlyList<string> Layers => [.. ContentTerms.Concat(StyleTerms).Select(layer => layer.Layer).Distinct()];
 
-    /// <summary>The content layers that count.</summary>
+    /// <summary>The content layers with a positive weight.</summary>
     public IEnumerable<LayerWeight> ContentTerms =>
         ContentWeight > 0 ? ContentLayers.Where(layer => layer.Weight > 0) : [];
 
-    /// <summary>The style layers that count, <see cref="StyleLayerFactor"/> applied.</summary>
+    /// <summary>The style layers with a positive weight, after <see cref="StyleLayerFactor"/> is applied.</summary>
     public IEnumerable<LayerWeight> StyleTerms
     {
         get

@@ -3,8 +3,7 @@ using System.Text.Json;
 namespace NativeStyle.Style.Options;
 
 /// <summary>
-/// Values that have a word each, which is what files and people use: members of an enumeration can be renamed, the
-/// words stay.
+/// Values with a word each. Files and people use the words, which stay even if a member of an enumeration is renamed.
 /// </summary>
 public sealed class Words<T>(params (T Value, string Word)[] words) : OptionType<T> where T : notnull
 {
@@ -14,7 +13,7 @@ public sealed class Words<T>(params (T Value, string Word)[] words) : OptionType
 
     public override IReadOnlyList<string> Choices { get; } = [.. words.Select(each => each.Word)];
 
-    /// <summary>The word of a value.</summary>
+    /// <summary>Returns the word of a value.</summary>
     public string this[T value] => words.First(each => each.Value.Equals(value)).Word;
 
     public override T Parse(string text) => Find(text) is (true, var value)
