@@ -50,18 +50,24 @@ internal static class UserErrors
         or IOException or UnauthorizedAccessException or OutOfMemoryException;
 
     /// <summary>Describes the error in one line, with a remedy in terms of the command line.</summary>
-    public static string Words(Exception error) => error switch
+    public static string Words(Exception error)
     {
-        BufferTooLargeException => $"{OneLine(error.Message)}; choose a smaller --size, or a --memory for tiles",
-        InsufficientMemoryException => $"{OneLine(error.Message)}; choose a smaller --size",
-        OutOfMemoryException => "there is not enough memory for this size; choose a smaller --size",
-        MissingLayerException =>
-            $"{OneLine(error.Message)}; choose other layers (--content-layers, --style-layers) or another file",
-        PictureMemoryException => $"{OneLine(error.Message)}; make it smaller, or raise --memory",
-        ScratchException =>
-            $"{OneLine(error.Message)}; give a larger --memory, or set TMPDIR to a folder with more space",
-        DeadUnitException => $"{OneLine(error.Message)}; try another --seed, a larger --size, or another channel",
-        _ => OneLine(error.Message),
+        string what = error.GetType() == typeof(OutOfMemoryException)
+            ? "there is not enough memory for this size" : OneLine(error.Message);
+        return RemedyOf(error) is { } remedy ? $"{what}; {remedy}" : what;
+    }
+
+    /// <summary>What a user can do about the error, in terms of the command line; null if the error says it itself.</summary>
+    public static string? RemedyOf(Exception error) => error switch
+    {
+        BufferTooLargeException => "choose a smaller --size, or a --memory for tiles",
+        InsufficientMemoryException => "choose a smaller --size",
+        OutOfMemoryException => "choose a smaller --size, or a smaller --memory, which leaves more for other programs",
+        MissingLayerException => "choose other layers (--content-layers, --style-layers) or another file",
+        PictureMemoryException => "make it smaller, or raise --memory",
+        ScratchException => "give a larger --memory, or set TMPDIR to a folder with more space",
+        DeadUnitException => "try another --seed, a larger --size, or another channel",
+        _ => null,
     };
 
     public static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();

@@ -43,7 +43,7 @@ public sealed record TransferResult(
     Picture Picture, TransferEnd End, int IterationsMade, IReadOnlyList<IterationReport> Reports)
 {
     /// <summary>What was full, after <see cref="TransferEnd.OutOfMemory"/>, or what failed; null otherwise.</summary>
-    public string? Reason { get; init; }
+    public Exception? Failure { get; init; }
 }
 
 /// <summary>
@@ -110,7 +110,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             first.Width,
             InitialPicture.Create(options, inputs, network.ZeroPixel, first.Height, first.Width));
         TransferEnd end;
-        string? reason = null;
+        Exception? cause = null;
         while (true)
         {
             try
@@ -122,12 +122,12 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
             }
             catch (Exception failure) when (run.Iteration > 0 && IsFull(failure))
             {
-                (end, reason) = (TransferEnd.OutOfMemory, failure.Message);
+                (end, cause) = (TransferEnd.OutOfMemory, failure);
                 break;
             }
             catch (DeviceException failure) when (run.Iteration > 0)
             {
-                (end, reason) = (TransferEnd.DeviceFailed, failure.Message);
+                (end, cause) = (TransferEnd.DeviceFailed, failure);
                 break;
             }
             catch (OperationCanceledException)
@@ -143,7 +143,7 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
         (float[] pixels, int height, int width) =
             fallsBack ? run.Fallback!.Value : (run.Average, run.Height, run.Width);
         Picture picture = Colored(RunState.ToPicture(pixels, height, width, options.PixelRange), colors);
-        return new TransferResult(picture, end, run.Iteration, run.Reports) { Reason = reason };
+        return new TransferResult(picture, end, run.Iteration, run.Reports) { Failure = cause };
     }
 
     /// <summary>The pictures as the losses see them: cropped, and with colours exchanged.</summary>

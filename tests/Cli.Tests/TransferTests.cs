@@ -38,6 +38,8 @@ public sealed class TransferTests : IDisposable
 
     [Theory]
     [InlineData("out.jpg")]
+    [InlineData(
+        "{content} {style} -o {folder}/o.png --content-weight 0 --style-weight 0", "no loss reads a layer --style-weight")]
     [InlineData("out.npy")]
     public void TheExtensionDecidesTheFormatAndQuietPrintsNothing(string name)
     {

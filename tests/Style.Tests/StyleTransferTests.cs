@@ -100,7 +100,7 @@ public class StyleTransferTests
                 s_small with { Iterations = [3, 3] }, device: new FaultyDevice(whole.Launches * part / 10, lost));
             Assert.Equal(expected, result.End);
             Assert.Equal(result.IterationsMade, result.Reports.Count);
-            Assert.Contains("gave the device up", result.Reason, StringComparison.Ordinal);
+            Assert.Contains("gave the device up", result.Failure!.Message, StringComparison.Ordinal);
             Assert.InRange(result.IterationsMade, 1, 6);
             // Between two scales the picture is already larger.
             if (pictures[result.IterationsMade - 1].Width != result.Picture.Width) continue;

@@ -186,8 +186,9 @@ internal sealed class BatchCommand : ProgramCommand
             File.Delete(part);
             return result.End switch
             {
-                TransferEnd.DeviceFailed => throw new DeviceException(result.Reason!),
-                TransferEnd.OutOfMemory => $"there was no more room ({result.Reason})",
+                TransferEnd.DeviceFailed => throw new DeviceException(result.Failure!.Message),
+                TransferEnd.OutOfMemory => 
+                    $"there was no more room ({result.Failure!.Message}); {UserErrors.RemedyOf(result.Failure)}",
                 TransferEnd.Cancelled => "ended",
                 _ => "the losses were no longer finite",
             };

@@ -51,6 +51,9 @@ internal sealed class PlanCommand : ProgramCommand
         if (sizes.Length % 2 != 0)
             throw new UsageException($"plan takes pairs of HEIGHT and WIDTH, not {sizes.Length} numbers");
         TransferJob job = _job.Draft(parsed, console);
+        // A total over all scales bounds what L-BFGS remembers.
+        if (_job.TotalIterations(parsed) is int total)
+            job = job with { Options = job.Options with { Iterations = [total] } };
         using ComputeDevice device = _device.Open(parsed, console.Say);
         long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
         VggArchitecture architecture = WeightsLocator.Architecture(job.Weights, job.Options.Architecture);

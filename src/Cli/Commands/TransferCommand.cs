@@ -133,12 +133,12 @@ internal sealed class TransferCommand : ProgramCommand
             case TransferEnd.OutOfMemory:
                 Console.Error.WriteLine(
                     $"nativestyle: after {result.IterationsMade} of {total} iterations there was no more room " +
-                    $"({result.Reason}); saved the picture so far as {saved}; " +
-                    "choose a smaller --size, or a smaller --memory, which leaves more for other programs");
+                    $"({result.Failure!.Message}); saved the picture so far as {saved}; " +
+                    UserErrors.RemedyOf(result.Failure));
                 return 1;
             case TransferEnd.DeviceFailed:
                 Console.Error.WriteLine(
-                    $"nativestyle: the device failed ({result.Reason}); saved the picture after " +
+                    $"nativestyle: the device failed ({result.Failure!.Message}); saved the picture after " +
                     $"{result.IterationsMade} of {total} iterations as {saved}; " +
                     "try another --device, or a newer driver" +
                     (outputs.Checkpoint is { } written ? $"; a checkpoint may be in {written}" : ""));

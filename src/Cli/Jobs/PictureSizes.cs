@@ -14,6 +14,8 @@ internal static class PictureSizes
     public static void Check(TransferJob job, TransferInputs inputs)
     {
         TransferOptions options = job.Options;
+        if (options.Layers.Count == 0)
+            throw new UsageException("no loss reads a layer: give a --content-weight or a --style-weight above 0");
         ScaleStep first = job.Plan[0], last = job.Plan[^1];
         if (3L * last.Height * last.Width > Array.MaxLength)
         {
@@ -34,9 +36,8 @@ internal static class PictureSizes
     private static void RequireLayers(
         TransferOptions options, IReadOnlyList<string> layers, string path, int height, int width)
     {
-        VggLayer? deepest = OptionsJson.Architecture(options.Architecture).Layers
-            .LastOrDefault(layer => layers.Contains(layer.Name));
-        if (deepest is null) return;
+        if (layers.Count == 0) return;
+        VggLayer deepest = new VggPlan(OptionsJson.Architecture(options.Architecture), options.Network, layers).Layers[^1];
         (int mapHeight, int mapWidth) = VggArchitecture.SizeAt(deepest, height, width, options.PoolEdge);
         if (Math.Min(mapHeight, mapWidth) >= 1) return;
         int least = 1 << (deepest.Block - 1);

@@ -95,11 +95,13 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, long? limit = null)
     {
         (TransferJob job, TransferInputs inputs) = prepared;
-        (ScaleStep last, TransferOptions options) = (job.Plan[^1], job.Options);
+        ScaleStep last = job.Plan[^1];
+        // The plan's own: a total that was spread over the scales is in no option.
+        TransferOptions options = job.Options with { Iterations = [.. job.Plan.Select(step => step.Iterations)] };
         int regions = job.Styles.Select(style => style.Region).OfType<string>().Distinct().Count();
         MemoryPlanner planner = MemoryPlanner.For(
             device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions,
-            last.Height, last.Width, inputs.HeldBytes);
+            last.Height, last.Width, inputs.HeldBytes, everywhere: job.Styles.Any(style => style.Region is null));
         MemoryEstimate estimate = planner.At(last.Height, last.Width);
         Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
         foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
@@ -202,8 +204,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                 "default preset keeps it");
         }
 
-        VggLayer last =
-            network.Layers.LastOrDefault(layer => options.Layers.Contains(layer.Name)) ?? network.Layers[0];
+        VggLayer last = new VggPlan(network, options.Network, options.Layers).Layers[^1];
         return RandomWeights.Create(network, options.Seed, last.Name);
     }
 

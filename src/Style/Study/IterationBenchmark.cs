@@ -141,7 +141,7 @@ public sealed class IterationBenchmark : IDisposable
     {
         using var constant = new Tensor(_device, _iterate.Pixels.Shape, _iterate.Pixels.Data);
         using var tape = new Tape(_device);
-        foreach (var _ in _network.Features(tape, constant, 255f, [Deepest.Name]))
+        foreach (var _ in _network.Features(tape, constant, 255f, [Layers[^1].Name]))
         {
             // The pass runs while it is enumerated; its maps are not used.
         }
@@ -163,17 +163,16 @@ public sealed class IterationBenchmark : IDisposable
         return (seconds[(iterations - 1) / 2] + seconds[iterations / 2]) / 2;
     }
 
-    private VggLayer Deepest =>
-        _network.Architecture.Layers.Last(layer => _benchmarked.Options.Layers.Contains(layer.Name));
+    /// <summary>The layers of an iteration.</summary>
+    private IReadOnlyList<VggLayer> Layers => _network.Plan(_benchmarked.Options.Layers).Layers;
 
     private double DirectGflop()
     {
         double flop = 0;
-        foreach (VggLayer layer in _network.Architecture.Layers)
+        foreach (VggLayer layer in Layers)
         {
             (int rows, int columns) = VggArchitecture.SizeAt(layer, _size.Height, _size.Width, PoolEdge.Floor);
             flop += 2.0 * 2 * 9 * layer.InChannels * layer.OutChannels * rows * columns;
-            if (layer == Deepest) break;
         }
 
         return flop / 1e9;

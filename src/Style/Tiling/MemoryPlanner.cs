@@ -34,12 +34,13 @@ public sealed class MemoryPlanner
     /// <param name="limit">The limit in bytes.</param>
     /// <param name="regions">How many regions the styles have of their own.</param>
     /// <param name="pictures">Bytes of the pictures that are kept as their files have them.</param>
+    /// <param name="everywhere">Whether there is also a style for the whole picture.</param>
     public MemoryPlanner(
         ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions = 0,
-        long pictures = 0)
+        long pictures = 0, bool everywhere = true)
     {
         (Limit, Options) = (limit, options);
-        _rehearsal = new MemoryRehearsal(device, architecture, options, regions, pictures);
+        _rehearsal = new MemoryRehearsal(device, architecture, options, regions, pictures, everywhere);
         _times = new TileTimes(device);
         _planner = new TilePlanner(_rehearsal, _times, limit);
     }
@@ -53,12 +54,12 @@ public sealed class MemoryPlanner
     internal PassPlanner Planner => _planner;
 
     /// <summary>Creates a planner for runs up to a size. It shortens the history of L-BFGS if it must.</summary>
-    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, long)"/>
+    /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, long, bool)"/>
     public static MemoryPlanner For(
         ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions,
-        int height, int width, long pictures = 0)
+        int height, int width, long pictures = 0, bool everywhere = true)
     {
-        var planner = new MemoryPlanner(device, architecture, options, limit, regions, pictures: pictures);
+        var planner = new MemoryPlanner(device, architecture, options, limit, regions, pictures, everywhere);
         if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
         long peak = planner._planner.At(PassKind.Iteration, height, width).Peak;
         if (peak <= limit) return planner;
@@ -69,7 +70,7 @@ public sealed class MemoryPlanner
         // A run remembers no more steps than it makes.
         int history = (int)Math.Max(1, Math.Min(options.History, options.Iterations.Max()) - pairs);
         TransferOptions shorter = options with { History = history };
-        return new MemoryPlanner(device, architecture, shorter, limit, regions, pictures: pictures);
+        return new MemoryPlanner(device, architecture, shorter, limit, regions, pictures, everywhere);
     }
 
     /// <summary>

@@ -24,8 +24,10 @@ internal enum PassKind
 /// <param name="device">The device of the run.</param>
 /// <param name="regions">How many regions the styles have of their own.</param>
 /// <param name="pictures">Bytes of the pictures that are kept as their files have them.</param>
+/// <param name="everywhere">Whether there is also a style for the whole picture.</param>
 internal sealed class MemoryRehearsal(
-    ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, long pictures = 0)
+    ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, long pictures = 0,
+    bool everywhere = true)
 {
     /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
     public const long ProgramBytes = 94L << 20;
@@ -39,7 +41,7 @@ internal sealed class MemoryRehearsal(
     /// <summary>Prepares a run that can make passes over pictures of one size.</summary>
     /// <param name="result">For a target, the plan of the iterations, which says where content targets are.</param>
     public RehearsedRun Prepare(PassKind kind, TilePlan plan, TilePlan? result = null) =>
-        new(this, kind, plan, result, regions);
+        new(this, kind, plan, result, regions, everywhere);
 
     /// <summary>The peak of the bytes in the device's blocks.</summary>
     public long DevicePeak(PassKind kind, TilePlan plan, TilePlan? result = null)
@@ -59,10 +61,13 @@ internal sealed class MemoryRehearsal(
         return run.PeakBytes + HostBytes(kind, plan, result);
     }
 
-    /// <summary>Bytes of the maps that content is compared with.</summary>
-    public long ContentBytes(int height, int width)
+    /// <summary>Bytes of all maps that content is compared with.</summary>
+    public long ContentBytes(int height, int width) => ContentMaps(height, width).Sum();
+
+    /// <summary>Bytes of each map that content is compared with.</summary>
+    public IReadOnlyList<long> ContentMaps(int height, int width)
     {
-        return options.ContentTerms.Select(term => architecture.Find(term.Layer)!).Sum(BytesOf);
+        return [.. options.ContentTerms.Select(term => architecture.Find(term.Layer)!).Select(BytesOf)];
 
         long BytesOf(VggLayer layer)
         {

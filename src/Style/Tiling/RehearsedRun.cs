@@ -28,7 +28,9 @@ internal sealed class RehearsedRun : IDisposable
     /// <param name="plan">The plan of these passes.</param>
     /// <param name="result">For a target, the plan of the iterations.</param>
     /// <param name="regions">How many regions the styles have of their own.</param>
-    public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, TilePlan? result, int regions)
+    /// <param name="everywhere">Whether there is also a style for the whole picture.</param>
+    public RehearsedRun(MemoryRehearsal rehearsal, PassKind kind, TilePlan plan, TilePlan? result, int regions,
+        bool everywhere)
     {
         (_kind, _plan, _result, _options) = (kind, plan, result ?? plan, rehearsal.Options);
         _device = rehearsal.Device.Rehearsal();
@@ -48,8 +50,7 @@ internal sealed class RehearsedRun : IDisposable
             var blank = new BlankPicture(1, 1);
             IEnumerable<StyleInput> regional =
                 Enumerable.Range(0, regions).Select(_ => new StyleInput(blank, 1, new Picture(1, 1)));
-            StyleInput[] styles = [new StyleInput(blank), .. regional];
-            if (regions > 0) styles = styles[1..];
+            StyleInput[] styles = [.. everywhere ? [new StyleInput(blank)] : Array.Empty<StyleInput>(), .. regional];
             var targets = new SkippedTargetPass(_device, _network);
             _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, styles);
             _iterate = new Iterate(_device, _options, plan.Height, plan.Width, _options.Iterations.Max());

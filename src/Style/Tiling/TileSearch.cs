@@ -23,6 +23,7 @@ internal sealed class TileSearch : IDisposable
     private readonly RehearsedRun _run;
     private readonly long _standing;
     private readonly long _contentBytes;
+    private readonly long _largestContent;
     private readonly Dictionary<string, List<Candidate>> _candidates = [];
 
     /// <param name="whole">The plan that cuts nothing.</param>
@@ -36,7 +37,8 @@ internal sealed class TileSearch : IDisposable
         SegmentPlan network = whole.Segments[0];
         _run.OfLargestTile(network with { Cells = (1, 1) });
         _standing = _run.StandingBytes + rehearsal.HostBytes(kind, whole, result);
-        _contentBytes = rehearsal.ContentBytes(whole.Height, whole.Width);
+        IReadOnlyList<long> contents = rehearsal.ContentMaps(whole.Height, whole.Width);
+        (_contentBytes, _largestContent) = (contents.Sum(), contents.DefaultIfEmpty().Max());
         // The maps that a content pass fills.
         if (kind == PassKind.Content && !result!.TargetsOnDisk) _standing += _contentBytes;
     }
@@ -131,7 +133,7 @@ internal sealed class TileSearch : IDisposable
         Segment[] segments, long limit, int disk, int gates, bool targetsOnDisk)
     {
         // A map that is too large for one buffer has to be on disk.
-        if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _contentBytes)) return null;
+        if (Iterates && !targetsOnDisk && !Countable(_rehearsal.Device, _largestContent)) return null;
         var plans = new SegmentPlan[segments.Length];
         double seconds = targetsOnDisk ? TileTimes.TargetDisk(_contentBytes) : 0;
         long left = limit - _standing - (Iterates && !targetsOnDisk ? _contentBytes : 0);
