@@ -33,8 +33,9 @@ public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyL
 ///   Tensor loss = tape.SquaredError(tape.Gram(features, scale), target, weight);
 ///   tape.Backward(loss);            // now image.Gradient is dL/d(image)
 /// </code>
-/// The operators are extension methods. Each has its file in Operators/, with forward and backward side by side. An operator
-/// of your own is one more: <see cref="Output(Shape, Tensor, string)"/>, then its forward, then <see cref="Record"/>.
+/// The operators are extension methods. Each has its file in Operators/, with forward and backward side by side. An
+/// operator of your own is one more: <see cref="Output(Shape, Tensor, string)"/>, then its forward, then
+/// <see cref="Record"/>.
 /// </summary>
 /// <param name="device">The device that computes everything.</param>
 /// <param name="sums">
@@ -124,8 +125,8 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     public Tensor Constant(Shape shape) => Own(new Tensor(device, shape));
 
     /// <summary>
-    /// The output of an operator. Its elements are undefined until the operator's forward fills them. It has a gradient if
-    /// any of the inputs has.
+    /// The output of an operator. Its elements are undefined until the operator's forward fills them. It has a gradient
+    /// if any of the inputs has.
     /// </summary>
     /// <param name="name">The operator's name, which is that of the calling method.</param>
     public Tensor Output(Shape shape, IReadOnlyList<Tensor> inputs, [CallerMemberName] string name = "")

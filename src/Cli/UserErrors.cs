@@ -57,7 +57,9 @@ internal static class UserErrors
         return RemedyOf(error) is { } remedy ? $"{what}; {remedy}" : what;
     }
 
-    /// <summary>What a user can do about the error, in terms of the command line; null if the error says it itself.</summary>
+    /// <summary>
+    /// What a user can do about the error, in terms of the command line; null if the error says it itself.
+    /// </summary>
     public static string? RemedyOf(Exception error) => error switch
     {
         BufferTooLargeException => "choose a smaller --size, or a --memory for tiles",

@@ -173,7 +173,9 @@ public sealed class NetworkRefiner(
             Restore.Dispose();
         }
 
-        /// <summary>A parameter with its optimiser and its size, the root of its mean square, by which steps are scaled.</summary>
+        /// <summary>
+        /// A parameter with its optimiser and its size. The size is the root of the mean square; it scales steps.
+        /// </summary>
         private static (AdamOptimizer, Tensor, float) Parameter(Tensor parameter, float[] values)
         {
             float size = (float)Math.Sqrt(values.Average(value => (double)value * value));

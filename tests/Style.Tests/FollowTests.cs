@@ -37,7 +37,8 @@ public class FollowTests
     public void RyanChanKhFollowsScipysDoublePrecision()
     {
         double[] expected = Reference("ryanchankh");
-        IReadOnlyList<IterationReport> reports = RunOnTrained(Presets.Find("ryanchankh")! with { Init = InitKind.Content });
+        TransferOptions options = Presets.Find("ryanchankh")! with { Init = InitKind.Content };
+        IReadOnlyList<IterationReport> reports = RunOnTrained(options);
         for (int i = 0; i <= 5; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-4 * expected[i]);
         for (int i = 6; i <= Iterations; i++) Assert.Equal(expected[i], reports[i].Loss, 1e-2 * expected[i]);
     }

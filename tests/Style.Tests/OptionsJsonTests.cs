@@ -71,7 +71,7 @@ public class OptionsJsonTests
             }
             """, name => Presets.Find(name)).Size);
 
-    /// <summary>Values that a file leaves out without naming a base have the default that they have for everyone.</summary>
+    /// <summary>Values that a file leaves out, without naming a base, have their common default.</summary>
     [Fact]
     public void WithoutABaseWhatIsNotRequiredHasItsDefault()
     {

@@ -37,8 +37,8 @@ public class PresetTests
     public void LightOnMath()
     {
         // 1000 mean(0.5 (c - g)²) on the top-most convolution + 0.001 sum over seven of 1/7 mean((Gc - Gg)²), VGG-16.
-        var problem =
-            new Problem(Presets.Find("light-on-math")!, Pooling.Average, PoolEdge.Same, Padding.Zero, 255, VggArchitecture.Vgg16);
+        var problem = new Problem(
+            Presets.Find("light-on-math")!, Pooling.Average, PoolEdge.Same, Padding.Zero, 255, VggArchitecture.Vgg16);
         problem.AddContent("conv3_3", n => 1000 * 0.5 / n);
         foreach (string layer in new[] { "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3" })
             problem.AddGram(layer, (pixels, channels) => 1, (m, n) => 0.001 / 7 / ((double)n * n));

@@ -146,7 +146,9 @@ public sealed class TilePlannerTests
         };
         using var network = new VggNetwork(
             device, RandomWeights.Create(VggArchitecture.Vgg19, 1, options.Layers.Order().Last()), options.Network);
-        var planner = new MemoryPlanner(device, VggArchitecture.Vgg19, options, limit, kind == "masked" ? 1 : 0, everywhere: kind != "masked");
+        bool masked = kind == "masked";
+        var planner = new MemoryPlanner(
+            device, VggArchitecture.Vgg19, options, limit, masked ? 1 : 0, everywhere: !masked);
         MemoryEstimate estimate = planner.At(height, width);
         Assert.True(kind == "whole" == estimate.Tiles is null, $"{estimate}");
         var random = new Random(1);
@@ -155,7 +157,8 @@ public sealed class TilePlannerTests
             new TransferInputs(content, [new StyleInput(style, 1, kind == "masked" ? style : null)]),
             Schedule.Plan(options, height, width),
             default);
-        var rehearsal = new MemoryRehearsal(device, VggArchitecture.Vgg19, options, kind == "masked" ? 1 : 0, everywhere: kind != "masked");
+        var rehearsal = new MemoryRehearsal(
+            device, VggArchitecture.Vgg19, options, masked ? 1 : 0, everywhere: !masked);
         TilePlan result = planner.Planner.Iteration(height, width);
         long foretold = new[]
         {

@@ -37,7 +37,8 @@ internal static class PictureSizes
         TransferOptions options, IReadOnlyList<string> layers, string path, int height, int width)
     {
         if (layers.Count == 0) return;
-        VggLayer deepest = new VggPlan(OptionsJson.Architecture(options.Architecture), options.Network, layers).Layers[^1];
+        VggArchitecture architecture = OptionsJson.Architecture(options.Architecture);
+        VggLayer deepest = new VggPlan(architecture, options.Network, layers).Layers[^1];
         (int mapHeight, int mapWidth) = VggArchitecture.SizeAt(deepest, height, width, options.PoolEdge);
         if (Math.Min(mapHeight, mapWidth) >= 1) return;
         int least = 1 << (deepest.Block - 1);

@@ -64,19 +64,23 @@ internal sealed class TileSearch : IDisposable
     public (TilePlan Plan, long Peak) Run(long limit)
     {
         const int Tries = 8;
-        (TilePlan? Plan, long Peak) smallest = (null, long.MaxValue);
-        long target = limit;
-        for (int i = 0; i < Tries; i++)
+        (TilePlan? Plan, long Peak) best = (null, long.MaxValue);
+        // Blocks leave gaps, so a plan for the limit may exceed it. The largest target that does not is searched for.
+        long target = limit, fitting = 0, exceeding = limit;
+        for (int i = 0; i < Tries && (fitting == 0 || exceeding - fitting > limit / 100); i++)
         {
             (TilePlan plan, bool fits) = Fastest(target);
             long peak = _rehearsal.Peak(_kind, plan, _result);
-            if (peak < smallest.Peak) smallest = (plan, peak);
-            // If the largest tiles of a plan do not fit, no plan is smaller.
-            if (peak <= limit || !fits) break;
-            target -= Math.Max(peak - limit, limit / 25);
+            // The smallest of those that exceed the limit; of those that do not, the one for the largest target.
+            if (peak <= limit || peak < best.Peak) best = (plan, peak);
+            // Nothing is smaller than a plan whose largest tiles do not fit.
+            if (!fits || (peak <= limit && target == limit)) break;
+            if (peak <= limit) fitting = target;
+            else exceeding = target;
+            target = fitting > 0 ? (fitting + exceeding) / 2 : target - Math.Max(peak - limit, limit / 25);
         }
 
-        return (smallest.Plan!, smallest.Peak);
+        return (best.Plan!, best.Peak);
     }
 
     public void Dispose() => _run.Dispose();
