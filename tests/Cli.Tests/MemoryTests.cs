@@ -58,8 +58,10 @@ public sealed class MemoryTests : IDisposable
             "--size", size, "--memory", $"{limit}M", "--threads", threads, .. more.Split(' ')]);
         double estimate = Mebibytes(lines, "memory about "), peak = Mebibytes(lines, "peak memory ");
         Assert.InRange(estimate, limit / 2, limit);
-        // The estimate of the device's blocks is exact. The rest is the runtime, whose collector has its own timing.
-        Assert.True(Math.Abs(estimate - peak) <= 0.1 * peak, $"{estimate} MiB estimated, {peak} MiB taken");
+        // The estimate of the device's blocks is exact. The rest is the runtime, whose collector has its own timing, and
+        // the threads: a machine of few cores may leave some without work, and their scratch untouched.
+        Assert.True(peak <= 1.1 * estimate, $"{estimate} MiB estimated, {peak} MiB taken");
+        if (threads == "2") Assert.True(estimate <= 1.1 * peak, $"{estimate} MiB estimated, {peak} MiB taken");
         Assert.True(peak <= 1.05 * limit, $"{peak} MiB taken of {limit}");
     }
 

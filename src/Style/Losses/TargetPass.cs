@@ -26,6 +26,8 @@ internal class TargetPass(ComputeDevice device, VggNetwork network, float pixelR
     {
         // Collects the copies of earlier pictures, because plans count only one copy at a time.
         if (!device.IsRehearsal) HostMemory.Release(plan.Height, plan.Width);
+        // On a GPU, the blocks of an earlier pass would stay beside the blocks of this one, which have other sizes.
+        if (!device.UsesHostMemory) device.TrimPool();
         using var tiles = new TiledNetwork(device, network, pixelRange, plan) { AtTile = atTile };
         using MapStore pixels = MapStore.Of(device, picture, plan.Height, plan.Width, pixelRange);
         tiles.Forward(pixels, visit, backwardFollows: false);
