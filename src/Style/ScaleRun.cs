@@ -7,7 +7,8 @@ namespace NativeStyle.Style;
 
 /// <summary>
 /// One scale of a transfer under way. The iterate, its average and the optimiser are on the device, and
-/// <see cref="RunState"/> reads them from there. When the scale ends, for whatever reason, its results are on the host.
+/// <see cref="RunState"/> reads them from there. When its iterations end, or memory or the device fails, its results are
+/// on the host.
 /// </summary>
 internal sealed class ScaleRun : IDisposable
 {

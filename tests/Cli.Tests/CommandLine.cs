@@ -63,17 +63,8 @@ internal static class CommandLine
 
         foreach (string variable in environment.Split(';', StringSplitOptions.RemoveEmptyEntries))
             start.Environment[variable.Split('=')[0]] = variable.Split('=')[1];
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        var output = new StringWriter();
-        while (process.StandardOutput.ReadLine() is string line)
-        {
-            output.WriteLine(line);
-            onLine?.Invoke(process, line);
-        }
-
-        process.WaitForExit();
-        return new Outcome(process.ExitCode, output.ToString(), error.Result);
+        (int exitCode, string output, string error) = Programs.Run(start, onLine);
+        return new Outcome(exitCode, output, error);
     }
 
     /// <summary>

@@ -142,6 +142,22 @@ public class DeviceTests
             Assert.Equal(ConvolutionAndGram(3, shape), ConvolutionAndGram(threads, shape));
     }
 
+    /// <summary>A worker whose scratch the system refused has none, and asks again for the next part.</summary>
+    [Fact]
+    public unsafe void AfterRefusedScratchTheNextPartHasItsOwn()
+    {
+        using var cpu = new CpuDevice(2);
+        int parts = 0;
+        Assert.Throws<OutOfMemoryException>(() => cpu.Parallel(2, long.MaxValue / 16, (_, _) => parts++));
+        Assert.Equal(0, parts);
+        cpu.Parallel(2, 1000, (_, scratch) =>
+        {
+            new Span<float>(scratch, 1000).Fill(1f);
+            Interlocked.Increment(ref parts);
+        });
+        Assert.Equal(2, parts);
+    }
+
     [Fact]
     public void AFailingPartReachesTheCallerAndTheTeamGoesOn()
     {

@@ -114,21 +114,11 @@ public sealed partial class SampleTests : IDisposable
         ProcessStartInfo start = OperatingSystem.IsLinux()
             ? new("env", ["--default-signal=INT", "dotnet", .. program])
             : new("dotnet", program);
-        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.WorkingDirectory = AppContext.BaseDirectory;
         // The cache with this machine's GPUs belongs to the user.
         start.Environment["XDG_CACHE_HOME"] = _folder.Path;
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        var output = new StringWriter();
-        while (process.StandardOutput.ReadLine() is string line)
-        {
-            output.WriteLine(line);
-            onLine?.Invoke(process, line);
-        }
-
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
+        (int exitCode, string output, string error) = Programs.Run(start, onLine);
+        return (exitCode, output + error);
     }
 
     /// <summary>Matches only numbers with a point, which counts of steps do not have.</summary>

@@ -9,13 +9,13 @@ internal sealed class TestPlanner(
     VggArchitecture architecture, TransferOptions options, Func<VggPlan, int, int, TilePlan> plan)
     : PassPlanner(architecture, options)
 {
-    public override TilePlan Iteration(int height, int width) => plan(Steps(Options.Layers), height, width);
+    public override TilePlan Iteration(int height, int width) => plan(Steps(PassKind.Iteration), height, width);
 
     public override TilePlan Content(TilePlan result) =>
-        plan(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
+        plan(Steps(PassKind.Content), result.Height, result.Width);
 
     public override TilePlan Style(int height, int width, TilePlan result) =>
-         plan(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+         plan(Steps(PassKind.Style), height, width);
 }
 
 internal static class TilePlans

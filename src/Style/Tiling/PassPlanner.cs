@@ -10,8 +10,17 @@ internal abstract class PassPlanner(VggArchitecture architecture, TransferOption
 
     public TransferOptions Options => options;
 
-    /// <summary>The steps that lead to the maps of some layers.</summary>
-    public VggPlan Steps(IEnumerable<string> layers) => new(architecture, options.Network, [.. layers]);
+    /// <summary>The steps of the network that a kind of pass needs.</summary>
+    public VggPlan Steps(PassKind kind)
+    {
+        IEnumerable<LayerWeight> terms = kind switch
+        {
+            PassKind.Iteration => options.ContentTerms.Concat(options.StyleTerms),
+            PassKind.Content => options.ContentTerms,
+            _ => options.StyleTerms,
+        };
+        return new VggPlan(architecture, options.Network, [.. terms.Select(term => term.Layer).Distinct()]);
+    }
 
     /// <summary>The plan for iterations on a picture of this size.</summary>
     public abstract TilePlan Iteration(int height, int width);
@@ -29,11 +38,11 @@ internal abstract class PassPlanner(VggArchitecture architecture, TransferOption
 internal sealed class WholePlanner(VggArchitecture architecture, TransferOptions options)
     : PassPlanner(architecture, options)
 {
-    public override TilePlan Iteration(int height, int width) => TilePlan.Whole(Steps(Options.Layers), height, width);
+    public override TilePlan Iteration(int height, int width) => TilePlan.Whole(Steps(PassKind.Iteration), height, width);
 
     public override TilePlan Content(TilePlan result) =>
-        TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
+        TilePlan.Whole(Steps(PassKind.Content), result.Height, result.Width);
 
     public override TilePlan Style(int height, int width, TilePlan result) =>
-        TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+        TilePlan.Whole(Steps(PassKind.Style), height, width);
 }

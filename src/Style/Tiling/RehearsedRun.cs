@@ -35,7 +35,7 @@ internal sealed class RehearsedRun : IDisposable
         (_kind, _plan, _result, _options) = (kind, plan, result ?? plan, rehearsal.Options);
         _device = rehearsal.Device.Rehearsal();
         _planner = new FixedPlanner(rehearsal.Architecture, _options, plan);
-        _network = VggNetwork.Rehearse(_device, new VggPlan(rehearsal.Architecture, _options.Network, _options.Layers));
+        _network = VggNetwork.Rehearse(_device, _planner.Steps(PassKind.Iteration));
         if (kind == PassKind.Style && _options.ContentTerms.Any())
         {
             // They are there already.
@@ -160,11 +160,11 @@ internal sealed class RehearsedRun : IDisposable
         public override TilePlan Iteration(int height, int width) => plan;
 
         public override TilePlan Content(TilePlan result) =>
-            TilePlan.Whole(Steps(Options.ContentTerms.Select(term => term.Layer)), result.Height, result.Width);
+            TilePlan.Whole(Steps(PassKind.Content), result.Height, result.Width);
 
         public override TilePlan Style(int height, int width, TilePlan result) =>
             (height, width) == (plan.Height, plan.Width)
                 ? plan
-                : TilePlan.Whole(Steps(Options.StyleTerms.Select(term => term.Layer)), height, width);
+                : TilePlan.Whole(Steps(PassKind.Style), height, width);
     }
 }

@@ -27,13 +27,7 @@ internal sealed class TilePlanner(MemoryRehearsal rehearsal, TileTimes times, lo
     public (TilePlan Plan, long Peak) At(PassKind kind, int height, int width, TilePlan? result = null)
     {
         if (_plans.TryGetValue((kind, height, width, result), out (TilePlan Plan, long Peak) plan)) return plan;
-        VggPlan network = Steps(kind switch
-        {
-            PassKind.Iteration => Options.Layers,
-            PassKind.Content => Options.ContentTerms.Select(term => term.Layer),
-            _ => Options.StyleTerms.Select(term => term.Layer),
-        });
-        TilePlan whole = TilePlan.Whole(network, height, width);
+        TilePlan whole = TilePlan.Whole(Steps(kind), height, width);
         bool countable = TileSearch.Countable(rehearsal.Device, whole.Segments[0]);
         plan = (whole, countable ? rehearsal.Peak(kind, whole, result) : long.MaxValue);
         if (plan.Peak > limit)
