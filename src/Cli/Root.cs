@@ -23,7 +23,7 @@ internal static class Root
             """)
         {
             new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
-            new BatchCommand(), PresetsCommand.Create(), ShowCommand.Create(), new ExplainCommand(),
+            new BatchCommand(), new TrainCommand(), PresetsCommand.Create(), ShowCommand.Create(), new ExplainCommand(),
             new FeaturesCommand(), new MaximizeCommand(), new PatchesCommand(), new MeasureCommand(),
             WeightsCommand.Create(), DevicesCommand.Create(), new GradcheckCommand(), new PlanCommand(),
             new BenchCommand(), KernelsCommand.Create(),

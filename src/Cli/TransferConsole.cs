@@ -92,16 +92,16 @@ internal sealed class TransferConsole(bool quiet)
         _shown = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>Runs a transfer and shows its progress.</summary>
+    /// <summary>Runs iterations and shows their progress.</summary>
     /// <param name="total">The total number of iterations.</param>
     /// <param name="printEvery">
     /// Iterations between lines that stay. With 0, a terminal gets none and a pipe gets one every few seconds.
     /// </param>
-    public TransferResult Follow(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
+    public T Follow<T>(int total, int printEvery, Func<Action<IterationReport>, T> run)
     {
         if (quiet) return run(_ => { });
         if (Console.IsOutputRedirected) return FollowPlain(total, printEvery, run);
-        TransferResult? result = null;
+        T? result = default;
         bool narrow = AnsiConsole.Profile.Width < WideTerminal;
         var bar = new ProgressBarColumn { Width = narrow ? 8 : 24 };
         var words = new TaskDescriptionColumn { Alignment = Justify.Left };
@@ -120,7 +120,7 @@ internal sealed class TransferConsole(bool quiet)
         return result!;
     }
 
-    private TransferResult FollowPlain(int total, int printEvery, Func<Action<IterationReport>, TransferResult> run)
+    private T FollowPlain<T>(int total, int printEvery, Func<Action<IterationReport>, T> run)
     {
         var pace = new Pace(total);
         long shown = 0;

@@ -70,16 +70,7 @@ internal sealed class OutputArguments
         OutputFiles.RequireExtension(outputs.Picture, [.. PictureFile.WritableExtensions]);
         if (outputs.Plot is not null) OutputFiles.RequireExtension(outputs.Plot, ".svg");
         if (outputs.Timelapse is not null) OutputFiles.RequireExtension(outputs.Timelapse, ".png", ".apng");
-        string[] sources = [.. inputs];
-        HashSet<string> paths = [];
-        foreach (string file in outputs.Files)
-        {
-            OutputFiles.RequireWritable(file);
-            OutputFiles.RequireNoInput(file, sources);
-            if (!paths.Add(Path.GetFullPath(file)))
-                throw new UsageException($"{file} is to be written twice; choose different names");
-        }
-
+        OutputFiles.RequireAll(outputs.Files, inputs);
         return outputs;
     }
 }

@@ -24,6 +24,21 @@ internal static class OutputFiles
         RequireNoInput(file, inputs);
     }
 
+    /// <summary>Checks that files can be written, are no inputs and are all different.</summary>
+    /// <inheritdoc cref="Check"/>
+    public static void RequireAll(IEnumerable<string> files, IEnumerable<string> inputs)
+    {
+        string[] sources = [.. inputs];
+        HashSet<string> paths = [];
+        foreach (string file in files)
+        {
+            RequireWritable(file);
+            RequireNoInput(file, sources);
+            if (!paths.Add(Path.GetFullPath(file)))
+                throw new UsageException($"{file} is to be written twice; choose different names");
+        }
+    }
+
     public static void RequireExtension(string file, params string[] extensions)
     {
         if (Directory.Exists(file))
