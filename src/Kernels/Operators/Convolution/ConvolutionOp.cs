@@ -19,11 +19,13 @@ public static partial class ConvolutionOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Convolution.Forward", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.Forward, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Plain((device, a) => device.Launch(
             ForwardKernel, a.Output.Length, a.Input, a.Filter, a.Bias, a.Output, a.Shape));
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Convolution.BackwardData", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.BackwardData, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Plain((device, a) => device.Launch(
             BackwardDataKernel, a.GradInput.Length, a.GradOutput, a.Filter, a.GradInput, a.Shape, a.Beta));
 
