@@ -154,8 +154,7 @@ internal sealed class TrainCommand : ProgramCommand
     private static void RequireSame(TrainingCheckpoint checkpoint)
     {
         TrainingJob job = checkpoint.Job;
-        IReadOnlyDictionary<string, string> now =
-            Digests(job.Style, job.Pictures, job.Weights, checkpoint.Directory);
+        Dictionary<string, string> now = Digests(job.Style, job.Pictures, job.Weights, checkpoint.Directory);
         foreach ((string what, string digest) in job.Digests)
         {
             if (now[what] != digest)

@@ -89,12 +89,12 @@ internal sealed class TrainingRunner(
         if (end == TrainingEnd.Cancelled && outputs.Checkpoint is not null) Save(trainer, network.Architecture);
         var about = new Dictionary<string, string>
         {
-            ["style"] = Path.GetFileName(job.Style),
-            ["style_sha256"] = job.Digests["style"],
+            [StyleModel.StyleKey] = Path.GetFileName(job.Style),
+            [StyleModel.StyleSha256Key] = job.Digests["style"],
             ["pictures"] = $"{_files.Length}, sha256 {job.Digests["pictures"]}",
             ["loss_network"] = $"{lossNetwork}, sha256 {job.Digests["weights"]}",
-            ["options"] = JsonSerializer.Serialize(options, OptionsJson.Format),
-            ["iterations"] = trainer.Iteration.ToString(CultureInfo.InvariantCulture),
+            [StyleModel.OptionsKey] = JsonSerializer.Serialize(options, OptionsJson.Format),
+            [StyleModel.IterationsKey] = trainer.Iteration.ToString(CultureInfo.InvariantCulture),
         };
         if (job.Start is not null) about["start"] = job.Start;
         ModelFile.Write(outputs.Model, network.ToWeights(), about, job.Half);

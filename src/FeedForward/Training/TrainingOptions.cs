@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.FeedForward.Training;
@@ -51,7 +52,8 @@ public sealed record TrainingOptions
     public int Seed { get; init; } = 1;
 
     /// <summary>The layers of the loss network that are read.</summary>
-    internal string[] Layers => [.. ContentLayers.Concat(StyleLayers).Select(layer => layer.Layer).Distinct()];
+    [JsonIgnore]
+    public IReadOnlyCollection<string> Layers => [.. ContentLayers.Concat(StyleLayers).Select(layer => layer.Layer).Distinct()];
 
     /// <summary>The learning rate of a step, counted from 1.</summary>
     internal float RateOf(int step)
