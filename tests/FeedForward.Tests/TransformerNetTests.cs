@@ -107,7 +107,8 @@ public class TransformerNetTests
             device, new Shape(height, width, channels), new float[height * width * channels]);
         using var tape = new Tape(device);
         var error = Assert.Throws<ArgumentException>(() => net.Run(tape, picture));
-        Assert.Contains($"{width} x {height} x {channels}, expected at least 5 x 5 x 3", error.Message, StringComparison.Ordinal);
+        string words = $"{width} x {height} x {channels}, expected at least 5 x 5 x 3";
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
