@@ -20,23 +20,27 @@ public static partial class ConvolutionOp
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Convolution.Forward", a => WorkOf(a.Shape))
         .Vectorized(WinogradForms.Forward, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
+        .Vectorized(ConvolutionCpu.Forward)
         .Plain((device, a) => device.Launch(
             ForwardKernel, a.Output.Length, a.Input, a.Filter, a.Bias, a.Output, a.Shape));
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Convolution.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(WinogradForms.BackwardData, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
+        .Vectorized(ConvolutionCpu.BackwardData)
         .Plain((device, a) => device.Launch(
             BackwardDataKernel, a.GradInput.Length, a.GradOutput, a.Filter, a.GradInput, a.Shape, a.Beta));
 
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(ConvolutionGradientCpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.GradFilter.Length, a.Input, a.GradOutput, a.GradFilter, a.Shape, a.Beta));
 
     private static readonly Operator<BackwardBiasArguments> s_backwardBias = new Operator<BackwardBiasArguments>(
             "Convolution.BackwardBias", a => ($"{a.GradOutput.Length}", Work.Each(a.GradOutput.Length, 1, 1)))
+        .Vectorized(ConvolutionGradientCpu.BackwardBias)
         .Plain((device, a) => device.Launch(
             BackwardBiasKernel, a.GradBias.Length, a.GradOutput, a.GradBias, a.Beta));
 
@@ -61,7 +65,7 @@ public static partial class ConvolutionOp
         ConvolutionShape Shape,
         float Beta);
 
-    private readonly record struct BackwardBiasArguments(
+    internal readonly record struct BackwardBiasArguments(
         ArrayView<float> GradOutput, ArrayView<float> GradBias, float Beta);
 
     /// <summary>y = conv(x, w) + b.</summary>
