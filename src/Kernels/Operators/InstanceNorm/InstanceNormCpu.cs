@@ -1,19 +1,29 @@
 using ILGPU;
-using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Expand;
-using NativeStyle.Kernels.Operators.Relu;
 using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.InstanceNorm;
 
 /// <summary>
-/// The CPU's forms. Lanes are neighbouring channels. Each map is read from memory once a pass: a piece stays in the cache
-/// between the sums for its mean and for its deviations, and a result is expanded while it is written.
+/// The CPU's forms. Each map is read from memory once a pass: a piece stays in the cache between the sums for its mean
+/// and for its deviations, and a result is expanded while it is written.
+///
+/// Pixels are worked on in groups, so that a group's channels fill vectors whatever their number is, and so that sums in
+/// memory do not wait for their last addition. What belongs to a channel is repeated for each pixel of a group.
 /// </summary>
 internal static unsafe class InstanceNormCpu
 {
+    /// <summary>Elements of a group, about: enough additions to go on with until the first is stored.</summary>
+    private const int GroupElements = 128;
+
+    /// <summary>What is done with the elements from some place of a group on.</summary>
+    private interface IBody
+    {
+        void At<T>(int i) where T : unmanaged, ILanes<T>;
+    }
+
     /// <summary>Computes the moments of each piece, (pieces, 2, channels).</summary>
     public static void PieceMoments(
         CpuDevice cpu, ArrayView<float> x, ArrayView<float> moments, InstanceNormOp.PieceShape shape) =>
@@ -33,116 +43,101 @@ internal static unsafe class InstanceNormCpu
         cpu.Vectorize(new BackwardJob(a));
 
     private sealed class MomentsJob(
-        ArrayView<float> x, ArrayView<float> moments, InstanceNormOp.PieceShape shape) : IVectorJob
+        ArrayView<float> map, ArrayView<float> moments, InstanceNormOp.PieceShape shape) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            int channels = shape.Channels;
-            cpu.Parallel(shape.Pieces, piece =>
+            int channels = shape.Channels, group = PixelsOfGroup<T>(channels), width = group * channels;
+            float* from = map.Pointer, to = moments.Pointer;
+            cpu.Parallel(shape.Pieces, 2 * width, (piece, centre) =>
             {
-                long start = (long)piece * shape.PiecePixels * channels;
-                int pixels = shape.End(piece) - (piece * shape.PiecePixels);
-                ArrayView<float> from = x.SubView(start, (long)pixels * channels);
-                ArrayView<float> to = moments.SubView(2L * piece * channels, 2L * channels);
-                int c = 0;
-                for (; c <= channels - T.Count; c += T.Count)
-                    Moments<T>(from.Pointer + c, pixels, channels, to.Pointer + c);
-                for (; c < channels; c++)
-                    InstanceNormOp.PieceMomentsKernel(c, from, to, new(pixels, channels, pixels, 1));
+                int start = piece * shape.PiecePixels, pixels = shape.End(piece) - start;
+                float* x = from + ((long)start * channels), sums = centre + width;
+                float* mean = to + (2L * piece * channels), squares = mean + channels;
+                // Deviations from the first pixel have a small mean, which costs no digits.
+                Repeat(x, 1, channels, group, centre);
+                new Span<float>(sums, width).Clear();
+                for (int p = 0; p < pixels; p += group)
+                {
+                    ForEach<T, Deviations>(
+                        new(x + ((long)p * channels), centre, sums), Math.Min(group, pixels - p) * channels);
+                }
+
+                Fold(sums, channels, group, mean);
+                for (int c = 0; c < channels; c++) mean[c] = x[c] + (mean[c] / pixels);
+                Repeat(mean, 1, channels, group, centre);
+                new Span<float>(sums, width).Clear();
+                for (int p = 0; p < pixels; p += group)
+                {
+                    ForEach<T, Squares>(
+                        new(x + ((long)p * channels), centre, sums), Math.Min(group, pixels - p) * channels);
+                }
+
+                Fold(sums, channels, group, squares);
             });
         }
 
-        private static void Moments<T>(float* x, int pixels, int stride, float* moments)
-            where T : unmanaged, ILanes<T>
+        private readonly struct Deviations(float* x, float* centre, float* sums) : IBody
         {
-            // Four sums each, because one would wait for its last addition.
-            T first = T.Load(x), a = T.Broadcast(0f), b = a, c = a, d = a;
-            float* end = x + ((long)pixels * stride), lastFour = end - (4L * stride), p = x;
-            for (; p <= lastFour; p += 4L * stride)
-            {
-                a += T.Load(p) - first;
-                b += T.Load(p + stride) - first;
-                c += T.Load(p + (2L * stride)) - first;
-                d += T.Load(p + (3L * stride)) - first;
-            }
-
-            for (; p < end; p += stride) a += T.Load(p) - first;
-            T mean = first + (((a + b) + (c + d)) * T.Broadcast(1f / pixels));
-            a = b = c = d = T.Broadcast(0f);
-            for (p = x; p <= lastFour; p += 4L * stride)
-            {
-                a = AddSquare(T.Load(p) - mean, a);
-                b = AddSquare(T.Load(p + stride) - mean, b);
-                c = AddSquare(T.Load(p + (2L * stride)) - mean, c);
-                d = AddSquare(T.Load(p + (3L * stride)) - mean, d);
-            }
-
-            for (; p < end; p += stride) a = AddSquare(T.Load(p) - mean, a);
-            mean.Store(moments);
-            ((a + b) + (c + d)).Store(moments + stride);
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                (T.Load(sums + i) + (T.Load(x + i) - T.Load(centre + i))).Store(sums + i);
         }
 
-        private static T AddSquare<T>(T value, T sum) where T : unmanaged, ILanes<T> =>
-            T.MultiplyAdd(value, value, sum);
+        private readonly struct Squares(float* x, float* centre, float* sums) : IBody
+        {
+            public void At<T>(int i) where T : unmanaged, ILanes<T>
+            {
+                T deviation = T.Load(x + i) - T.Load(centre + i);
+                T.MultiplyAdd(deviation, deviation, T.Load(sums + i)).Store(sums + i);
+            }
+        }
     }
 
     private sealed class SumsJob(
-        InstanceNormOp.SumsArguments arguments, ArrayView<float> sums, InstanceNormOp.PieceShape shape) : IVectorJob
+        InstanceNormOp.SumsArguments a, ArrayView<float> result, InstanceNormOp.PieceShape shape) : IVectorJob
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            (int channels, Activation activation) = (shape.Channels, arguments.Activation);
-            ArrayView<float> factors = arguments.Factors;
-            cpu.Parallel(shape.Pieces, piece =>
+            int channels = shape.Channels, group = PixelsOfGroup<T>(channels), width = group * channels;
+            float* gradient = a.Gradient.Pointer, x = a.X.Pointer, to = result.Pointer;
+            using DeviceBuffer<float> factors = FactorsOf(cpu, a.Factors, channels, group);
+            float* repeated = factors.View.Pointer;
+            cpu.Parallel(shape.Pieces, 2 * width, (piece, sums) =>
             {
-                long start = (long)piece * shape.PiecePixels * channels;
-                int pixels = shape.End(piece) - (piece * shape.PiecePixels);
-                ArrayView<float> gradient = arguments.Gradient.SubView(start, (long)pixels * channels);
-                ArrayView<float> x = arguments.X.SubView(start, (long)pixels * channels);
-                ArrayView<float> to = sums.SubView(2L * piece * channels, 2L * channels);
-                int c = 0;
-                for (; c <= channels - T.Count; c += T.Count)
+                int start = piece * shape.PiecePixels, pixels = shape.End(piece) - start;
+                new Span<float>(sums, 2 * width).Clear();
+                for (int p = 0; p < pixels; p += group)
                 {
-                    Sums<T>(
-                        gradient.Pointer + c, x.Pointer + c, pixels, channels, Channel<T>.Of(factors.Pointer, c, channels),
-                        activation, to.Pointer + c);
+                    long at = (long)(start + p) * channels;
+                    int elements = Math.Min(group, pixels - p) * channels;
+                    Operands operands = new(gradient + at, x + at, repeated, width);
+                    if (a.Activation == Activation.Relu) ForEach<T, Gated>(new(operands, sums), elements);
+                    else ForEach<T, Open>(new(operands, sums), elements);
                 }
 
-                for (; c < channels; c++)
-                {
-                    InstanceNormOp.PieceSumsKernel(
-                        c, gradient, x, factors, to, new(pixels, channels, pixels, 1), activation);
-                }
+                float* sum = to + (2L * piece * channels);
+                Fold(sums, channels, group, sum);
+                Fold(sums + width, channels, group, sum + channels);
             });
         }
 
-        private static void Sums<T>(
-            float* gradient, float* x, int pixels, int stride, Channel<T> channel, Activation activation, float* sums)
-            where T : unmanaged, ILanes<T>
+        private readonly struct Gated(Operands operands, float* sums) : IBody
         {
-            T sum = T.Broadcast(0f), product = sum, otherSum = sum, otherProduct = sum;
-            long end = (long)pixels * stride, at = 0;
-            for (; at <= end - (2L * stride); at += 2L * stride)
-            {
-                T deviation = T.Load(x + at) - channel.Mean, other = T.Load(x + at + stride) - channel.Mean;
-                T g = channel.Gated(T.Load(gradient + at), deviation, activation);
-                T otherG = channel.Gated(T.Load(gradient + at + stride), other, activation);
-                sum += g;
-                otherSum += otherG;
-                product = T.MultiplyAdd(g, deviation * channel.Root, product);
-                otherProduct = T.MultiplyAdd(otherG, other * channel.Root, otherProduct);
-            }
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                Add(operands.GatedGradient<T>(i), operands, sums, i);
+        }
 
-            for (; at < end; at += stride)
-            {
-                T deviation = T.Load(x + at) - channel.Mean;
-                T g = channel.Gated(T.Load(gradient + at), deviation, activation);
-                sum += g;
-                product = T.MultiplyAdd(g, deviation * channel.Root, product);
-            }
+        private readonly struct Open(Operands operands, float* sums) : IBody
+        {
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                Add(T.Load(operands.Gradient + i), operands, sums, i);
+        }
 
-            (sum + otherSum).Store(sums);
-            (product + otherProduct).Store(sums + stride);
+        private static void Add<T>(T g, Operands operands, float* sums, int i) where T : unmanaged, ILanes<T>
+        {
+            float* products = sums + operands.Width;
+            (T.Load(sums + i) + g).Store(sums + i);
+            T.MultiplyAdd(g, operands.Normalized<T>(i), T.Load(products + i)).Store(products + i);
         }
     }
 
@@ -151,50 +146,39 @@ internal static unsafe class InstanceNormCpu
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
             (ExpandShape shape, Activation activation, int margin) = a.Shape;
-            int channels = shape.Channels;
-            float* x = a.X.Pointer, factors = a.Factors.Pointer, residual = a.Residual.Pointer, y = a.Output.Pointer;
+            int channels = shape.Channels, group = PixelsOfGroup<T>(channels), width = group * channels;
+            float* x = a.X.Pointer, residual = a.Residual.Pointer, y = a.Output.Pointer;
+            using DeviceBuffer<float> factors = FactorsOf(cpu, a.Factors, channels, group);
+            float* repeated = factors.View.Pointer;
+            float floor = activation == Activation.Relu ? 0f : float.NegativeInfinity;
             cpu.Parallel(shape.Rows.Count, row =>
             {
                 int source = shape.Rows.Source(row);
                 float* from = x + ((long)source * shape.Width * channels);
-                float* added = margin < 0
-                    ? null
-                    : residual + ((((source + margin) * (shape.Width + (2L * margin))) + margin) * channels);
+                float* added = residual + ((((source + margin) * (shape.Width + (2L * margin))) + margin) * channels);
                 float* to = y + ((long)row * shape.Columns.Count * channels);
                 for (int column = 0, run; column < shape.Columns.Count; column += run)
                 {
-                    run = shape.Columns.Run(column);
+                    run = Math.Min(group, shape.Columns.Run(column));
                     long at = (long)shape.Columns.Source(column) * channels;
-                    Pixels<T>(
-                        from + at, factors, added is null ? null : added + at, to + ((long)column * channels), run,
-                        channels, activation);
+                    Operands operands = new(null, from + at, repeated, width);
+                    if (margin < 0) ForEach<T, Alone>(new(operands, floor, to), run * channels);
+                    else ForEach<T, WithResidual>(new(operands, floor, added + at, to), run * channels);
+                    to += run * channels;
                 }
             });
         }
 
-        private static void Pixels<T>(
-            float* x, float* factors, float* residual, float* y, int pixels, int channels, Activation activation)
-            where T : unmanaged, ILanes<T>
+        private readonly struct Alone(Operands operands, float floor, float* y) : IBody
         {
-            T floor = T.Broadcast(activation == Activation.Relu ? 0f : float.NegativeInfinity);
-            for (long at = 0, end = (long)pixels * channels; at < end; at += channels)
-            {
-                int c = 0;
-                for (; c <= channels - T.Count; c += T.Count)
-                {
-                    var channel = Channel<T>.Of(factors, c, channels);
-                    T value = T.Max(floor, channel.Preactivation(T.Load(x + at + c) - channel.Mean));
-                    if (residual is not null) value += T.Load(residual + at + c);
-                    value.Store(y + at + c);
-                }
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                T.Max(T.Broadcast(floor), operands.Preactivation<T>(i)).Store(y + i);
+        }
 
-                for (; c < channels; c++)
-                {
-                    float value = (factors[(2 * channels) + c] * (x[at + c] - factors[c])) + factors[(3 * channels) + c];
-                    if (activation == Activation.Relu) value = ReluOp.Rectify(value);
-                    y[at + c] = residual is null ? value : value + residual[at + c];
-                }
-            }
+        private readonly struct WithResidual(Operands operands, float floor, float* residual, float* y) : IBody
+        {
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                (T.Max(T.Broadcast(floor), operands.Preactivation<T>(i)) + T.Load(residual + i)).Store(y + i);
         }
     }
 
@@ -202,72 +186,122 @@ internal static unsafe class InstanceNormCpu
     {
         public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
         {
-            int channels = a.Shape.Channels, each = Math.Clamp(Rows.Part / channels, 1, a.Shape.Pixels);
-            float* factors = a.Factors.Pointer, sums = a.Sums.Pointer;
-            int parts = (int)(((long)a.Shape.Pixels + each - 1) / each);
-            cpu.Parallel(parts, 2 * channels, (part, means) =>
+            (int pixels, int channels, Activation activation, float beta) = a.Shape;
+            int group = PixelsOfGroup<T>(channels), width = group * channels;
+            int groupsOfPart = Math.Max(1, Rows.Part / width), groups = (int)(((long)pixels + group - 1) / group);
+            float* gradient = a.Gradient.Pointer, x = a.X.Pointer, gradX = a.GradX.Pointer, sums = a.Sums.Pointer;
+            using DeviceBuffer<float> factors = FactorsOf(cpu, a.Factors, channels, group);
+            float* repeated = factors.View.Pointer;
+            cpu.Parallel((groups + groupsOfPart - 1) / groupsOfPart, 2 * width, (part, means) =>
             {
-                for (int i = 0; i < 2 * channels; i++) means[i] = sums[i] / a.Shape.Pixels;
-                long start = (long)part * each * channels;
-                int pixels = Math.Min(each, a.Shape.Pixels - (part * each));
-                Pixels<T>(
-                    a.Gradient.Pointer + start, a.X.Pointer + start, factors, means, a.GradX.Pointer + start, pixels,
-                    a.Shape);
+                Repeat(sums, 2, channels, group, means);
+                for (int i = 0; i < 2 * width; i++) means[i] /= pixels;
+                int end = Math.Min(groups, (part + 1) * groupsOfPart);
+                for (int g = part * groupsOfPart; g < end; g++)
+                {
+                    long p = (long)g * group, at = p * channels;
+                    int elements = (int)Math.Min(group, pixels - p) * channels;
+                    Operands operands = new(gradient + at, x + at, repeated, width);
+                    if (activation == Activation.Relu)
+                        ForEach<T, Gated>(new(operands, means, gradX + at, beta), elements);
+                    else
+                        ForEach<T, Open>(new(operands, means, gradX + at, beta), elements);
+                }
             });
         }
 
-        private static void Pixels<T>(
-            float* gradient, float* x, float* factors, float* means, float* gradX, int pixels,
-            InstanceNormOp.BackwardShape shape)
+        private readonly struct Gated(Operands operands, float* means, float* gradX, float beta) : IBody
+        {
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                Write(operands.GatedGradient<T>(i), operands, means, gradX, beta, i);
+        }
+
+        private readonly struct Open(Operands operands, float* means, float* gradX, float beta) : IBody
+        {
+            public void At<T>(int i) where T : unmanaged, ILanes<T> =>
+                Write(T.Load(operands.Gradient + i), operands, means, gradX, beta, i);
+        }
+
+        private static void Write<T>(T g, Operands operands, float* means, float* gradX, float beta, int i)
             where T : unmanaged, ILanes<T>
         {
-            int channels = shape.Channels;
-            T beta = T.Broadcast(shape.Beta);
-            for (long at = 0, end = (long)pixels * channels; at < end; at += channels)
-            {
-                int c = 0;
-                for (; c <= channels - T.Count; c += T.Count)
-                {
-                    var channel = Channel<T>.Of(factors, c, channels);
-                    T deviation = T.Load(x + at + c) - channel.Mean;
-                    T g = channel.Gated(T.Load(gradient + at + c), deviation, shape.Activation);
-                    T normalized = deviation * channel.Root * T.Load(means + channels + c);
-                    T dx = channel.Factor * (g - T.Load(means + c) - normalized);
-                    if (shape.Beta != 0f) dx = T.MultiplyAdd(beta, T.Load(gradX + at + c), dx);
-                    dx.Store(gradX + at + c);
-                }
-
-                for (; c < channels; c++)
-                {
-                    float deviation = x[at + c] - factors[c], factor = factors[(2 * channels) + c];
-                    bool open = shape.Activation == Activation.None
-                        || (factor * deviation) + factors[(3 * channels) + c] > 0f;
-                    float normalized = deviation * factors[channels + c] * means[channels + c];
-                    float dx = factor * ((open ? gradient[at + c] : 0f) - means[c] - normalized);
-                    Accumulate.Into(ref gradX[at + c], dx, shape.Beta);
-                }
-            }
+            T centred = g - T.Load(means + i) - (operands.Normalized<T>(i) * T.Load(means + operands.Width + i));
+            T dx = T.Load(operands.Factors + (2 * operands.Width) + i) * centred;
+            if (beta != 0f) dx = T.MultiplyAdd(T.Broadcast(beta), T.Load(gradX + i), dx);
+            dx.Store(gradX + i);
         }
     }
 
-    /// <summary>The factors of neighbouring channels, see <see cref="InstanceNormOp.Factors"/>.</summary>
-    private readonly struct Channel<T>(T mean, T root, T factor, T shift) where T : unmanaged, ILanes<T>
+    /// <summary>A group of pixels, and what belongs to their channels.</summary>
+    /// <param name="gradient">The gradient of act(z).</param>
+    /// <param name="x">The map.</param>
+    /// <param name="factors">(4, width): <see cref="InstanceNormOp.Factors"/>, repeated for each pixel.</param>
+    /// <param name="width">Elements of a whole group.</param>
+    private readonly struct Operands(float* gradient, float* x, float* factors, int width)
     {
-        public T Mean { get; } = mean;
+        public float* Gradient => gradient;
 
-        public T Root { get; } = root;
+        public float* Factors => factors;
 
-        public T Factor { get; } = factor;
+        public int Width => width;
 
-        public static Channel<T> Of(float* factors, int c, int channels) => new(
-            T.Load(factors + c), T.Load(factors + channels + c), T.Load(factors + (2 * channels) + c),
-            T.Load(factors + (3 * channels) + c));
+        /// <summary>x^.</summary>
+        public T Normalized<T>(int i) where T : unmanaged, ILanes<T> =>
+            (T.Load(x + i) - T.Load(factors + i)) * T.Load(factors + width + i);
 
-        public T Preactivation(T deviation) => T.MultiplyAdd(Factor, deviation, shift);
+        /// <summary>z.</summary>
+        public T Preactivation<T>(int i) where T : unmanaged, ILanes<T> =>
+            T.MultiplyAdd(
+                T.Load(factors + (2 * width) + i), T.Load(x + i) - T.Load(factors + i),
+                T.Load(factors + (3 * width) + i));
 
-        public T Gated(T gradient, T deviation, Activation activation) =>
-            activation == Activation.None
-                ? gradient
-                : gradient & T.GreaterThan(Preactivation(deviation), T.Broadcast(0f));
+        /// <summary>The gradient of z where z is positive.</summary>
+        public T GatedGradient<T>(int i) where T : unmanaged, ILanes<T> =>
+            T.Load(gradient + i) & T.GreaterThan(Preactivation<T>(i), T.Broadcast(0f));
+    }
+
+    private static void ForEach<T, TBody>(TBody body, int elements)
+        where T : unmanaged, ILanes<T>
+        where TBody : struct, IBody
+    {
+        int i = 0;
+        for (; i <= elements - T.Count; i += T.Count) body.At<T>(i);
+        for (; i < elements; i++) body.At<Lane>(i);
+    }
+
+    private static int PixelsOfGroup<T>(int channels) where T : unmanaged, ILanes<T>
+    {
+        int unit = channels % T.Count == 0 ? 1 : T.Count;
+        return unit * Math.Max(1, GroupElements / (unit * channels));
+    }
+
+    private static DeviceBuffer<float> FactorsOf(CpuDevice cpu, ArrayView<float> factors, int channels, int group)
+    {
+        DeviceBuffer<float> repeated = cpu.Allocate<float>(4L * group * channels);
+        float* from = factors.Pointer, to = repeated.View.Pointer;
+        cpu.Parallel(1, _ => Repeat(from, 4, channels, group, to));
+        return repeated;
+    }
+
+    /// <summary>Repeats each row of channels for each pixel of a group.</summary>
+    private static void Repeat(float* from, int rows, int channels, int group, float* to)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            var channelsOfRow = new ReadOnlySpan<float>(from + (row * channels), channels);
+            for (int p = 0; p < group; p++)
+                channelsOfRow.CopyTo(new Span<float>(to + (((row * group) + p) * channels), channels));
+        }
+    }
+
+    /// <summary>Adds the sums of a group's pixels for each channel.</summary>
+    private static void Fold(float* sums, int channels, int group, float* to)
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            float sum = 0f;
+            for (int p = 0; p < group; p++) sum += sums[(p * channels) + c];
+            to[c] = sum;
+        }
     }
 }
