@@ -20,12 +20,14 @@ public static partial class ConvolutionOp
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Convolution.Forward", a => WorkOf(a.Shape))
         .Vectorized(ConvolutionCpu.Forward)
+        .Grouped(ConvolutionGpu.Forward)
         .Plain((device, a) => device.Launch(
             ForwardKernel, a.Output.Length, a.Input, a.Filter, a.Bias, a.Output, a.Shape));
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Convolution.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(ConvolutionCpu.BackwardData)
+        .Grouped(ConvolutionGpu.BackwardData)
         .Plain((device, a) => device.Launch(
             BackwardDataKernel, a.GradInput.Length, a.GradOutput, a.Filter, a.GradInput, a.Shape, a.Beta));
 
@@ -33,6 +35,7 @@ public static partial class ConvolutionOp
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
         .Vectorized(ConvolutionGradientCpu.BackwardWeights)
+        .Grouped(ConvolutionGpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.GradFilter.Length, a.Input, a.GradOutput, a.GradFilter, a.Shape, a.Beta));
 
