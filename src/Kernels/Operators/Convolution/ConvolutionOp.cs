@@ -21,6 +21,7 @@ public static partial class ConvolutionOp
             "Convolution.Forward", a => WorkOf(a.Shape))
         .Vectorized(WinogradForms.Forward, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionCpu.Forward)
+        .Grouped(ConvolutionGpu.Forward)
         .Plain((device, a) => device.Launch(
             ForwardKernel, a.Output.Length, a.Input, a.Filter, a.Bias, a.Output, a.Shape));
 
@@ -28,6 +29,7 @@ public static partial class ConvolutionOp
             "Convolution.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(WinogradForms.BackwardData, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionCpu.BackwardData)
+        .Grouped(ConvolutionGpu.BackwardData)
         .Plain((device, a) => device.Launch(
             BackwardDataKernel, a.GradInput.Length, a.GradOutput, a.Filter, a.GradInput, a.Shape, a.Beta));
 
@@ -35,6 +37,7 @@ public static partial class ConvolutionOp
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
         .Vectorized(ConvolutionGradientCpu.BackwardWeights)
+        .Grouped(ConvolutionGpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.GradFilter.Length, a.Input, a.GradOutput, a.GradFilter, a.Shape, a.Beta));
 
