@@ -32,6 +32,7 @@ public static partial class ConvolutionOp
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.BackwardWeights, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.GradFilter.Length, a.Input, a.GradOutput, a.GradFilter, a.Shape, a.Beta));
 
