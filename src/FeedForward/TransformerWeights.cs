@@ -5,6 +5,11 @@ namespace NativeStyle.FeedForward;
 /// <summary>The network's parameters on the host.</summary>
 public sealed class TransformerWeights
 {
+    /// <summary>With it, the first results have the contrast of photographs.</summary>
+    private const float LastGain = 100f;
+
+    private const float MidGrey = 127.5f;
+
     private readonly Dictionary<string, float[]> _values = [];
 
     /// <param name="architecture">The network.</param>
@@ -34,7 +39,9 @@ public sealed class TransformerWeights
 
     /// <summary>
     /// Draws the weights that training starts from, as PyTorch does: filters and biases from U(-b, b) with
-    /// b = 1 / sqrt(K K in), scales 1, shifts 0 (torch.nn.Conv2d and InstanceNorm2d).
+    /// b = 1 / sqrt(K K in), scales 1, shifts 0 (torch.nn.Conv2d and InstanceNorm2d). The last convolution differs, as
+    /// it makes levels of 0..255: its biases are mid-grey, and its filters are <see cref="LastGain"/> times as large.
+    /// Otherwise hundreds of steps would only teach it that pictures are not black.
     /// </summary>
     /// <param name="seed">The same seed gives the same weights.</param>
     public static TransformerWeights Random(TransformerArchitecture architecture, int seed)
@@ -56,6 +63,8 @@ public sealed class TransformerWeights
                     var generator = new NormalGenerator(((ulong)(uint)seed << 16) + drawn++);
                     for (int i = 0; i < numbers.Length; i++)
                         numbers[i] = (float)(bound * ((2 * generator.Uniform()) - 1));
+                    if (stage.Norm is null && parameter.IsFilter) Scale(numbers, LastGain);
+                    else if (stage.Norm is null) Array.Fill(numbers, MidGrey);
                 }
 
                 values[parameter.Name] = numbers;
@@ -63,5 +72,10 @@ public sealed class TransformerWeights
         }
 
         return new TransformerWeights(architecture, values);
+    }
+
+    private static void Scale(float[] numbers, float factor)
+    {
+        for (int i = 0; i < numbers.Length; i++) numbers[i] *= factor;
     }
 }

@@ -7,19 +7,19 @@ namespace NativeStyle.FeedForward.Training;
 public sealed record TrainingOptions
 {
     /// <summary>The layers whose maps the content loss compares, with the weights of their losses.</summary>
-    public IReadOnlyList<LayerWeight> ContentLayers { get; init; } = [new("conv2_2", 1)];
+    public IReadOnlyList<LayerWeight> ContentLayers { get; init; } = [new("conv2_2", 0.3), new("conv3_2", 0.7)];
 
     /// <summary>
     /// The layers whose Gram matrices the style loss compares. The built-in network ends at conv3_4.
     /// </summary>
     public IReadOnlyList<LayerWeight> StyleLayers { get; init; } =
-        [new("conv1_2", 1), new("conv2_2", 1), new("conv3_2", 1), new("conv3_4", 1)];
+        [new("conv1_1", 0.25), new("conv2_1", 0.25), new("conv3_1", 0.25), new("conv3_4", 0.25)];
 
     public double ContentWeight { get; init; } = 1;
 
-    public double StyleWeight { get; init; } = 5;
+    public double StyleWeight { get; init; } = 10;
 
-    public double TvWeight { get; init; } = 1;
+    public double TvWeight { get; init; } = 6;
 
     /// <summary>
     /// Weight of the change that noise in the picture makes in the result; 0 trains without noise. It keeps films

@@ -61,4 +61,29 @@ internal static unsafe class WinogradTransforms
         to[2 * stride] = T.MultiplyAdd(T.Broadcast(4f), outerSum, sum);
         to[3 * stride] = T.MultiplyAdd(T.Broadcast(8f), outerDifference, difference) + m5;
     }
+
+    /// <summary>A y in one dimension.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Gradient<T>(T y0, T y1, T y2, T y3, float* to, long stride) where T : unmanaged, ILanes<T>
+    {
+        T four = T.Broadcast(4f), even = y0 + y2, odd = y1 + y3;
+        T outerEven = T.MultiplyAdd(four, y2, y0), outerOdd = T.Broadcast(2f) * T.MultiplyAdd(four, y3, y1);
+        y0.Store(to);
+        (even + odd).Store(to + stride);
+        (even - odd).Store(to + (2 * stride));
+        (outerEven + outerOdd).Store(to + (3 * stride));
+        (outerEven - outerOdd).Store(to + (4 * stride));
+        y3.Store(to + (5 * stride));
+    }
+
+    /// <summary>Gᵀ s in one dimension.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterGradient<T>(T s0, T s1, T s2, T s3, T s4, T s5, T* to, int stride)
+        where T : unmanaged, ILanes<T>
+    {
+        T sixth = T.Broadcast(1f / 6f), inner = (s1 + s2) * sixth, outer = s3 + s4;
+        to[0] = T.MultiplyAdd(T.Broadcast(0.25f), s0, T.MultiplyAdd(T.Broadcast(1f / 24f), outer, default(T) - inner));
+        to[stride] = T.MultiplyAdd(T.Broadcast(1f / 12f), s3 - s4, (s2 - s1) * sixth);
+        to[2 * stride] = T.MultiplyAdd(sixth, outer, s5 - inner);
+    }
 }

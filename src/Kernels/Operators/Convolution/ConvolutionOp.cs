@@ -36,6 +36,7 @@ public static partial class ConvolutionOp
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.BackwardWeights, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionGradientCpu.BackwardWeights)
         .Grouped(ConvolutionGpu.BackwardWeights)
         .Plain((device, a) => device.Launch(

@@ -39,6 +39,15 @@ internal static unsafe class WinogradForms
         cpu.Vectorize(new WinogradCpu(geometry, inputs, rotated.View.Pointer, outputs));
     }
 
+    /// <inheritdoc cref="ConvolutionOp.BackwardWeights"/>
+    public static void BackwardWeights(CpuDevice cpu, ConvolutionOp.BackwardWeightsArguments a)
+    {
+        WinogradGeometry geometry = Geometry(a.Shape);
+        var inputs = new WinogradInputs(geometry, a.Shape.InChannels, a.Input.Pointer);
+        cpu.Vectorize(new WinogradWeightGradientCpu(
+            geometry, inputs, a.Shape.OutChannels, a.GradOutput.Pointer, a.GradFilter.Pointer, a.Beta));
+    }
+
     private static WinogradGeometry Geometry(ConvolutionShape shape) =>
         new(shape.Height, shape.Width, shape.OutHeight, shape.OutWidth, Offset: 0);
 }
