@@ -100,14 +100,19 @@ public static unsafe class ExpandOp
         cpu.Parallel(rows.Count, row =>
         {
             float* from = x + ((long)rows.Source(row) * width * channels);
-            float* to = y + ((long)row * columns.Count * channels);
-            for (int column = 0, run; column < columns.Count; column += run)
-            {
-                run = columns.Run(column);
-                var pixels = new ReadOnlySpan<float>(from + ((long)columns.Source(column) * channels), run * channels);
-                pixels.CopyTo(new Span<float>(to + ((long)column * channels), run * channels));
-            }
+            CopyRow(from, y + ((long)row * columns.Count * channels), columns, channels);
         });
+    }
+
+    /// <summary>Copies the pixels of a row of the map to a row of the result.</summary>
+    internal static void CopyRow(float* from, float* to, ExpansionAxis columns, int channels)
+    {
+        for (int column = 0, run; column < columns.Count; column += run)
+        {
+            run = columns.Run(column);
+            var pixels = new ReadOnlySpan<float>(from + ((long)columns.Source(column) * channels), run * channels);
+            pixels.CopyTo(new Span<float>(to + ((long)column * channels), run * channels));
+        }
     }
 
     /// <summary>Adds the rows that a row of x became to its dx, which stays in the cache.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
@@ -79,12 +80,14 @@ internal static unsafe class InstanceNormCpu
 
         private readonly struct Deviations(float* x, float* centre, float* sums) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 (T.Load(sums + i) + (T.Load(x + i) - T.Load(centre + i))).Store(sums + i);
         }
 
         private readonly struct Squares(float* x, float* centre, float* sums) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T>
             {
                 T deviation = T.Load(x + i) - T.Load(centre + i);
@@ -123,16 +126,19 @@ internal static unsafe class InstanceNormCpu
 
         private readonly struct Gated(Operands operands, float* sums) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 Add(operands.GatedGradient<T>(i), operands, sums, i);
         }
 
         private readonly struct Open(Operands operands, float* sums) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 Add(T.Load(operands.Gradient + i), operands, sums, i);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Add<T>(T g, Operands operands, float* sums, int i) where T : unmanaged, ILanes<T>
         {
             float* products = sums + operands.Width;
@@ -151,32 +157,52 @@ internal static unsafe class InstanceNormCpu
             using DeviceBuffer<float> factors = FactorsOf(cpu, a.Factors, channels, group);
             float* repeated = factors.View.Pointer;
             float floor = activation == Activation.Relu ? 0f : float.NegativeInfinity;
-            cpu.Parallel(shape.Rows.Count, row =>
+            // An upsampled row is normalised once, and then copied.
+            bool isCopied = shape.Columns.Upsampling > 1;
+            cpu.Parallel(shape.Rows.Count, isCopied ? (long)shape.Width * channels : 0, (row, scratch) =>
             {
                 int source = shape.Rows.Source(row);
                 float* from = x + ((long)source * shape.Width * channels);
                 float* added = residual + ((((source + margin) * (shape.Width + (2L * margin))) + margin) * channels);
                 float* to = y + ((long)row * shape.Columns.Count * channels);
+                if (isCopied)
+                {
+                    NormalizeRun(0, shape.Width, scratch);
+                    ExpandOp.CopyRow(scratch, to, shape.Columns, channels);
+                    return;
+                }
+
                 for (int column = 0, run; column < shape.Columns.Count; column += run)
                 {
-                    run = Math.Min(group, shape.Columns.Run(column));
-                    long at = (long)shape.Columns.Source(column) * channels;
-                    Operands operands = new(null, from + at, repeated, width);
-                    if (margin < 0) ForEach<T, Alone>(new(operands, floor, to), run * channels);
-                    else ForEach<T, WithResidual>(new(operands, floor, added + at, to), run * channels);
-                    to += run * channels;
+                    run = shape.Columns.Run(column);
+                    NormalizeRun(shape.Columns.Source(column), run, to + ((long)column * channels));
+                }
+
+                void NormalizeRun(int column, int pixels, float* target)
+                {
+                    for (int p = 0; p < pixels; p += group)
+                    {
+                        long at = (long)(column + p) * channels;
+                        int elements = Math.Min(group, pixels - p) * channels;
+                        Operands operands = new(null, from + at, repeated, width);
+                        if (margin < 0) ForEach<T, Alone>(new(operands, floor, target), elements);
+                        else ForEach<T, WithResidual>(new(operands, floor, added + at, target), elements);
+                        target += elements;
+                    }
                 }
             });
         }
 
         private readonly struct Alone(Operands operands, float floor, float* y) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 T.Max(T.Broadcast(floor), operands.Preactivation<T>(i)).Store(y + i);
         }
 
         private readonly struct WithResidual(Operands operands, float floor, float* residual, float* y) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 (T.Max(T.Broadcast(floor), operands.Preactivation<T>(i)) + T.Load(residual + i)).Store(y + i);
         }
@@ -212,16 +238,19 @@ internal static unsafe class InstanceNormCpu
 
         private readonly struct Gated(Operands operands, float* means, float* gradX, float beta) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 Write(operands.GatedGradient<T>(i), operands, means, gradX, beta, i);
         }
 
         private readonly struct Open(Operands operands, float* means, float* gradX, float beta) : IBody
         {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void At<T>(int i) where T : unmanaged, ILanes<T> =>
                 Write(T.Load(operands.Gradient + i), operands, means, gradX, beta, i);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void Write<T>(T g, Operands operands, float* means, float* gradX, float beta, int i)
             where T : unmanaged, ILanes<T>
         {
@@ -246,16 +275,19 @@ internal static unsafe class InstanceNormCpu
         public int Width => width;
 
         /// <summary>x^.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public T Normalized<T>(int i) where T : unmanaged, ILanes<T> =>
             (T.Load(x + i) - T.Load(factors + i)) * T.Load(factors + width + i);
 
         /// <summary>z.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public T Preactivation<T>(int i) where T : unmanaged, ILanes<T> =>
             T.MultiplyAdd(
                 T.Load(factors + (2 * width) + i), T.Load(x + i) - T.Load(factors + i),
                 T.Load(factors + (3 * width) + i));
 
         /// <summary>The gradient of z where z is positive.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public T GatedGradient<T>(int i) where T : unmanaged, ILanes<T> =>
             T.Load(gradient + i) & T.GreaterThan(Preactivation<T>(i), T.Broadcast(0f));
     }
