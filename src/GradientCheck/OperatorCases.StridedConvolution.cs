@@ -84,19 +84,19 @@ public static partial class OperatorCases
                 using DeviceBuffer<float> y = device.Allocate<float>(shape.OutLength);
                 using DeviceBuffer<float> dx = device.Allocate<float>(shape.InLength);
                 using DeviceBuffer<float> dw = device.Allocate<float>(shape.FilterLength);
+                using DeviceBuffer<float> db = device.Allocate<float>(shape.OutChannels);
                 ConvolutionGpu.Forward(device, new(x.View, w.View, b.View, y.View, shape));
                 foreach (float beta in new[] { 0f, 1f })
                 {
                     ConvolutionGpu.BackwardData(device, new(dy.View, w.View, dx.View, shape, beta));
                     ConvolutionGpu.BackwardWeights(device, new(x.View, dy.View, dw.View, shape, beta));
+                    ConvolutionGpu.BackwardBias(device, new(dy.View, db.View, beta));
                 }
 
-                float[][] gradients = [dx.GetAsArray(), dw.GetAsArray()];
+                float[][] gradients = [dx.GetAsArray(), dw.GetAsArray(), db.GetAsArray()];
                 return (
                     y.GetAsArray(), [.. gradients.Select(values => Array.ConvertAll(values, value => value / 2))]);
             },
-            Differentiable = 2,
-            ReferenceBackward = (v, g) => StridedConvolutionReference.Backward(v[0], v[1], g, shape)[..2],
         };
 
     private static string VariantOf(ConvolutionShape shape) =>

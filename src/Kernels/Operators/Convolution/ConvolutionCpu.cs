@@ -5,8 +5,9 @@ using NativeStyle.Kernels.Simd;
 namespace NativeStyle.Kernels.Operators.Convolution;
 
 // Forward and backward to data are the same job: each row of a target (y or dx) is a sum of matrix products, one for
-// each row of a source (x or dy) that its windows touch. The micro-kernel reads a row of the source as it lies in
-// memory, because a window's columns and channels are neighbours there. There are two layouts of the product.
+// each row of a source (x or dy) that its windows touch. The micro-kernel reads the rows as they are, because a
+// window's columns and channels are neighbours there; the last rows wait in a ring. There are two layouts of the
+// product.
 //
 //   gather   A row of the product is n neighbouring target pixels. Its depth is all columns that their windows see.
 //            Weights of columns that a pixel does not see are zero. One pixel's channels may fill too few columns of
@@ -61,6 +62,19 @@ internal static unsafe class ConvolutionCpu
         /// </summary>
         public int TapRow(int row, int sourceRow) =>
             Backward ? row - (sourceRow * Shape.Stride) : sourceRow - (row * Shape.Stride);
+
+        /// <summary>
+        /// The place of a row of taps in an order where those of source rows that follow each other do so too.
+        /// </summary>
+        public int Position(int tapRow)
+        {
+            if (!Backward) return tapRow;
+            (int kernel, int stride) = (Shape.Kernel, Shape.Stride);
+            // The taps of each remainder by the stride follow each other, the last first.
+            (int before, int phase) = (0, tapRow % stride);
+            for (int i = 0; i < phase; i++) before += (kernel - i + stride - 1) / stride;
+            return before + ((kernel - phase + stride - 1) / stride) - 1 - (tapRow / stride);
+        }
     }
 
     /// <summary>How rows of the source are multiplied; see the top of this file.</summary>
@@ -170,23 +184,28 @@ internal static unsafe class ConvolutionCpu
                 layout.Columns + direction.TargetChannels + T.Count);
             float* weights = packed.View.Pointer, biases = repeated.View.Pointer;
             int biasLength = (int)repeated.Length;
+            (int First, int End)[] seen = [.. Enumerable.Range(0, panels).Select(p => layout.Seen(p, columns))];
             cpu.Parallel((kernel * panels) + 1, part =>
             {
                 if (part < kernel * panels)
                 {
-                    Pack(layout, part / panels, part % panels * columns, columns, weights + (part * panelLength));
+                    (int panel, int tapRow) = Math.DivRem(part, kernel);
+                    (int first, int end) = seen[panel];
+                    float* to = weights + (panel * kernel * panelLength);
+                    to += (long)direction.Position(tapRow) * (end - first) * channels * columns;
+                    Pack(layout, tapRow, panel * columns, columns, seen[panel], to);
                     return;
                 }
 
                 for (int i = 0; i < biasLength; i++) biases[i] = bias == null ? 0f : bias[i % direction.TargetChannels];
             });
-            (int First, int End)[] seen = [.. Enumerable.Range(0, panels).Select(p => layout.Seen(p, columns))];
 
             // A band also loads the rows that its first row sees: bands should be tall, but enough for all threads.
             int height = direction.TargetHeight, band = Math.Clamp(height / (4 * cpu.Threads), 4, 32);
             int rows = MicroKernel<T>.RoundUpRows(layout.Rows), reach = direction.Reach;
             int rowColumns = ((rows - 1) * layout.Step) + layout.Window;
-            long rowLength = ((long)rowColumns * channels) + 15 & ~15L;
+            // Rows and sums start at cache lines.
+            long rowLength = (((long)rowColumns * channels) + 15) & ~15L;
             // Scatter reads a vector before and after each row of sums.
             int sumStride = (panels * columns) + (2 * T.Count);
             cpu.Parallel((height + band - 1) / band, (reach * rowLength) + ((long)rows * sumStride), (part, ring) =>
@@ -208,37 +227,38 @@ internal static unsafe class ConvolutionCpu
 
                 void Multiply(int row, int first, int last, int start, int panel)
                 {
-                    int count = Math.Min(Chunk, rows - start);
                     (int column, int endColumn) = seen[panel];
+                    int count = Math.Min(Chunk, rows - start), depth = (endColumn - column) * channels;
+                    float* a = ring + ((((long)start * layout.Step) + column) * channels);
                     float* c = sums + ((long)start * sumStride) + T.Count + (panel * columns);
+                    while (first <= last && direction.TapRow(row, first) >= kernel) first++;
+                    // A stride may leave rows of x that no window sees: their sums are empty.
                     bool any = false;
-                    for (int from = first; from <= last; from++)
+                    do
                     {
-                        int tapRow = direction.TapRow(row, from);
-                        if (tapRow >= kernel) continue;
-                        float* a = ring + (from % reach * rowLength);
+                        // The ring's rows follow each other up to its end.
+                        int runs = Math.Max(0, Math.Min(last + 1 - first, reach - (first % reach)));
+                        int position = first <= last ? direction.Position(direction.TapRow(row, first)) : 0;
+                        float* b = weights + (panel * kernel * panelLength) + ((long)position * depth * columns);
                         MicroKernel<T>.Run(
-                            count, (endColumn - column) * channels,
-                            a + ((((long)start * layout.Step) + column) * channels), layout.Step * channels, 1,
-                            weights + (((tapRow * panels) + panel) * panelLength) + ((long)column * channels * columns),
-                            columns, c, sumStride, any);
-                        any = true;
+                            count, runs, (nint)rowLength, depth, a + (first % reach * rowLength),
+                            layout.Step * channels, 1, b, columns, c, sumStride, any);
+                        (first, any) = (first + runs, true);
                     }
-
-                    // A stride may leave rows of x that no window sees.
-                    if (!any) MicroKernel<T>.Run(count, 0, ring, 0, 0, weights, 0, c, sumStride, false);
+                    while (first <= last);
                 }
             });
         }
 
         /// <summary>Packs the weights of one row of taps for one panel: [source column][source channel][lane].</summary>
-        private void Pack(ProductLayout layout, int tapRow, int firstColumn, int columns, float* to)
+        private void Pack(
+            ProductLayout layout, int tapRow, int firstColumn, int columns, (int First, int End) seen, float* to)
         {
             (int inC, int outC, int kernel) = (_shape.InChannels, _shape.OutChannels, _shape.Kernel);
             int targetChannels = direction.TargetChannels, channels = direction.SourceChannels;
             (int targetStep, int sourceStep) = direction.Backward ? (outC, 1) : (1, outC);
             long* from = stackalloc long[columns];
-            for (int column = 0; column < layout.Window; column++)
+            for (int column = seen.First; column < seen.End; column++)
             {
                 for (int lane = 0; lane < columns; lane++)
                 {

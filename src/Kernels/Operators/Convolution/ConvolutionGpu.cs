@@ -18,6 +18,9 @@ internal static class ConvolutionGpu
     /// <summary>The least pixels of a piece.</summary>
     private const int LeastPixels = 256;
 
+    /// <summary>Pieces of dy that the gradient with respect to the bias adds.</summary>
+    private const int BiasPieces = 256;
+
     /// <summary>How four neighbouring channels of the inputs (x or dx) and of the outputs are read or written.</summary>
     internal readonly record struct Widths(LoadWidth Inputs, LoadWidth Outputs);
 
@@ -103,13 +106,22 @@ internal static class ConvolutionGpu
             row, column, sums);
     }
 
-    /// <summary>Adds one element of all pieces, in their order.</summary>
-    internal static void AddPiecesKernel(
-        Index1D index, ArrayView<float> pieces, ArrayView<float> gradFilter, float beta)
+    /// <summary>Computes a piece's sum of db for one channel. Neighbours read neighbouring memory.</summary>
+    internal static void BiasPiecesKernel(
+        Index1D index, ArrayView<float> gradOutput, ArrayView<float> pieces)
     {
         float sum = 0f;
-        for (int i = index; i < pieces.IntLength; i += gradFilter.IntLength) sum += pieces[i];
-        Accumulate.Into(ref gradFilter[index], sum, beta);
+        for (int i = index; i < gradOutput.IntLength; i += pieces.IntLength) sum += gradOutput[i];
+        pieces[index] = sum;
+    }
+
+    /// <summary>Adds one element of all pieces, in their order.</summary>
+    internal static void AddPiecesKernel(
+        Index1D index, ArrayView<float> pieces, ArrayView<float> gradient, float beta)
+    {
+        float sum = 0f;
+        for (int i = index; i < pieces.IntLength; i += gradient.IntLength) sum += pieces[i];
+        Accumulate.Into(ref gradient[index], sum, beta);
     }
 
     /// <inheritdoc cref="ConvolutionOp.Forward"/>
@@ -155,6 +167,14 @@ internal static class ConvolutionGpu
                 Narrower(WidthOf(a.GradOutput, a.Shape.OutChannels), WidthOf(sums.View, a.Shape.OutChannels))),
             piecePixels);
         device.Launch(AddPiecesKernel, a.GradFilter.Length, sums.View, a.GradFilter, a.Beta);
+    }
+
+    /// <inheritdoc cref="ConvolutionOp.BackwardBias"/>
+    public static void BackwardBias(ComputeDevice device, ConvolutionOp.BackwardBiasArguments a)
+    {
+        using DeviceBuffer<float> sums = device.Allocate<float>(BiasPieces * a.GradBias.Length);
+        device.Launch(BiasPiecesKernel, sums.Length, a.GradOutput, sums.View);
+        device.Launch(AddPiecesKernel, a.GradBias.Length, sums.View, a.GradBias, a.Beta);
     }
 
     private static LoadWidth WidthOf(ArrayView<float> view, int channels) =>

@@ -13,6 +13,9 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 //
 // p and q are pixels (row, column), s is the stride, x is (height, width, in), y is (out height, out width, out), and
 // w, the filter, is (K, K, in, out).
+//
+// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. ConvolutionCpu.cs has the
+// hand-vectorised form of forward and backward to data, ConvolutionGradientCpu.cs that of the other two.
 
 /// <summary>Convolution of any kernel size and stride with bias, forward and backward, on any device.</summary>
 public static partial class ConvolutionOp
@@ -45,6 +48,7 @@ public static partial class ConvolutionOp
     private static readonly Operator<BackwardBiasArguments> s_backwardBias = new Operator<BackwardBiasArguments>(
             "Convolution.BackwardBias", a => ($"{a.GradOutput.Length}", Work.Each(a.GradOutput.Length, 1, 1)))
         .Vectorized(ConvolutionGradientCpu.BackwardBias)
+        .Grouped(ConvolutionGpu.BackwardBias)
         .Plain((device, a) => device.Launch(
             BackwardBiasKernel, a.GradBias.Length, a.GradOutput, a.GradBias, a.Beta));
 
