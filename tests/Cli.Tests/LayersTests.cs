@@ -66,6 +66,7 @@ public sealed partial class LayersTests
     [InlineData("Vgg")]
     [InlineData("Style")]
     [InlineData("Compression")]
+    [InlineData("FeedForward")]
     public void ArithmeticGoesThroughAutodiff(string project)
     {
         foreach (string file in Sources(project))

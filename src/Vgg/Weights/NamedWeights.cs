@@ -179,13 +179,15 @@ internal static partial class NamedWeights
         return places.Contains(17) && !places.Contains(16) ? VggArchitecture.Vgg16 : VggArchitecture.Vgg19;
     }
 
-    private static float[] ChannelsLast(float[] values, int outChannels, int inChannels)
+    /// <summary>Converts filters (out, in, K, K) to (K, K, in, out).</summary>
+    internal static float[] ChannelsLast(float[] values, int outChannels, int inChannels)
     {
         float[] result = new float[values.Length];
+        int taps = values.Length / (outChannels * inChannels);
         for (int o = 0; o < outChannels; o++)
         for (int i = 0; i < inChannels; i++)
-        for (int tap = 0; tap < 9; tap++)
-            result[(((tap * inChannels) + i) * outChannels) + o] = values[(((o * inChannels) + i) * 9) + tap];
+        for (int tap = 0; tap < taps; tap++)
+            result[(((tap * inChannels) + i) * outChannels) + o] = values[(((o * inChannels) + i) * taps) + tap];
         return result;
     }
 

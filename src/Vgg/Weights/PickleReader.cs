@@ -149,7 +149,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
             or ("numpy", "ndarray" or "dtype")
             or ("collections", "OrderedDict")
             or ("_codecs", "encode")
-            or ("torch._utils", "_rebuild_tensor_v2" or "_rebuild_parameter")
+            or ("torch._utils", "_rebuild_tensor" or "_rebuild_tensor_v2" or "_rebuild_parameter")
             or ("torch", "FloatStorage" or "DoubleStorage" or "HalfStorage" or "BFloat16Storage")
             or ("torch", "LongStorage" or "IntStorage" or "ByteStorage")
             => new PickleGlobal(module, name),
@@ -174,7 +174,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
                 return Encoding.Latin1.GetBytes(text);
             case "_rebuild_parameter" when arguments.Length > 0:
                 return arguments[0] as TorchTensor ?? throw Wrong();
-            case "_rebuild_tensor_v2"
+            case "_rebuild_tensor" or "_rebuild_tensor_v2"
                 when arguments is [TorchStorage storage, long offset, object?[] size, object?[] strides, ..]:
                 if (size.Length != strides.Length || offset < 0) throw Wrong();
                 long[] steps = [.. strides.Select(stride => stride is long step and >= 0 ? step : throw Wrong())];

@@ -13,6 +13,16 @@ internal static class SafeTensors
 {
     private const long MaxHeader = 100_000_000;
 
+    /// <summary>Whether a file begins with a length that fits, followed by an opening brace.</summary>
+    /// <param name="open">Opens the file from its beginning.</param>
+    public static bool Begins(Func<Stream> open)
+    {
+        byte[] head = new byte[9];
+        using Stream file = open();
+        return file.ReadAtLeast(head, 9, throwOnEndOfStream: false) == 9 && head[8] == (byte)'{'
+            && BinaryPrimitives.ReadUInt64LittleEndian(head) is var length && length < (ulong)file.Length;
+    }
+
     /// <summary>Returns the arrays and the file's metadata.</summary>
     /// <param name="open">Opens the file from its beginning. The stream must be able to seek.</param>
     /// <exception cref="InvalidDataException">The file is damaged. The message does not name the file.</exception>

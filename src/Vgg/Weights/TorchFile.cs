@@ -17,6 +17,17 @@ internal static class TorchFile
     private static readonly BigInteger s_legacyMagic =
         BigInteger.Parse("119547037146038801333356", CultureInfo.InvariantCulture);
 
+    /// <summary>Whether a zip archive is one of torch.</summary>
+    public static bool IsZip(string path)
+    {
+        using ZipArchive archive = ZipFile.OpenRead(path);
+        return archive.Entries.Any(entry => IsPickle(entry.FullName));
+    }
+
+    /// <summary>Whether a file that begins with these bytes may be a legacy one.</summary>
+    public static bool IsLegacy(ReadOnlySpan<byte> head) =>
+        head.Length > 1 && head[0] == 0x80 && head[1] is >= 2 and <= 5;
+
     /// <summary>Returns the tensors of a zip archive with a data.pkl.</summary>
     public static IReadOnlyList<NamedArray> ReadZip(string path)
     {
@@ -37,7 +48,7 @@ internal static class TorchFile
         });
     }
 
-    public static bool IsPickle(string entry) =>
+    private static bool IsPickle(string entry) =>
         entry == "data.pkl"
         || (entry.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Count(c => c == '/') == 1);
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace NativeStyle.Vgg.Weights;
@@ -204,15 +202,15 @@ public static class WeightsFile
             "VGG weights: .mat (MatConvNet), .npz, .npy (tensorflow-vgg), .h5 (Keras), .pth (PyTorch) or .safetensors";
         if (length == 0) throw new InvalidDataException($"{path} is empty, expected {Expected}; download it again");
         bool hdf5 = head[0] == 0x89 && head.AsSpan(1).StartsWith("HDF"u8);
-        bool named = path.EndsWith(".mat", StringComparison.OrdinalIgnoreCase);
-        if (head.AsSpan().StartsWith("MATLAB"u8) || (!hdf5 && named))
+        bool Named(string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
+        if (head.AsSpan().StartsWith("MATLAB"u8) || (!hdf5 && Named(".mat")))
             return MatWeights.Read(path, layers, load);
         IReadOnlyCollection<string> requested = load ? layers! : [];
-        try
+        return DamagedFile.Named(path, () =>
         {
             if (hdf5) return NamedWeights.Read(path, NamedWeights.Keras, Hdf5File.Read(path), requested);
             // Test for .safetensors before pickles: a header's length may begin with the same bytes as a pickle.
-            if (LooksLikeSafeTensors(path) || path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            if (SafeTensors.Begins(() => Open(path)) || Named(".safetensors"))
             {
                 (IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string> metadata) =
                     SafeTensors.Read(() => Open(path));
@@ -221,53 +219,21 @@ public static class WeightsFile
 
             if (head.AsSpan().StartsWith("PK"u8))
             {
-                bool torch;
-                using (ZipArchive archive = ZipFile.OpenRead(path))
-                    torch = archive.Entries.Any(entry => TorchFile.IsPickle(entry.FullName));
-                return torch
+                return TorchFile.IsZip(path)
                     ? NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadZip(path), requested)
                     : NamedWeights.Read(path, ".npz archive", NpzFile.Read(path), requested);
             }
 
             if (head[0] == 0x93 && head.AsSpan(1).StartsWith("NUMPY"u8))
                 return NamedWeights.Read(path, NamedWeights.TensorflowVgg, NumpyPickleFile.Read(path), requested);
-            if (head[0] == 0x80 && head[1] is >= 2 and <= 5)
+            if (TorchFile.IsLegacy(head))
                 return NamedWeights.Read(path, NamedWeights.Torch, TorchFile.ReadLegacy(path), requested);
-        }
-        catch (InvalidDataException damage) when (!damage.Message.StartsWith(path, StringComparison.Ordinal))
-        {
+            string start = Convert.ToHexStringLower(head.AsSpan(0, length));
             throw new InvalidDataException(
-                $"{path} {Sentence(damage.Message)}; download it again if it should be whole", damage);
-        }
-        catch (Exception end) when (end is EndOfStreamException or OverflowException)
-        {
-            throw new InvalidDataException(
-                $"{path} is truncated or damaged: it ends inside an array; download it again", end);
-        }
-
-        string start = Convert.ToHexStringLower(head.AsSpan(0, length));
-        throw new InvalidDataException(
-            $"{path} is no weights file that can be read: it begins with bytes {start}, expected {Expected}");
+                $"{path} is no weights file that can be read: it begins with bytes {start}, expected {Expected}");
+        });
     }
 
     private static Stream Open(string path) =>
         path == CompactNetwork.Name ? CompactNetwork.Open() : File.OpenRead(path);
-
-    /// <summary>
-    /// Completes a message to a sentence. This project's messages begin with a verb; those of the zip reader are whole
-    /// sentences.
-    /// </summary>
-    private static string Sentence(string message) =>
-        message.Split(' ')[0] is "is" or "has" or "holds" or "states" or "lacks" or "names"
-            ? message
-            : $"is damaged or truncated: {message}";
-
-    /// <summary>Whether a file begins with a length that fits, followed by an opening brace.</summary>
-    private static bool LooksLikeSafeTensors(string path)
-    {
-        byte[] head = new byte[9];
-        using Stream file = Open(path);
-        return file.ReadAtLeast(head, 9, throwOnEndOfStream: false) == 9 && head[8] == (byte)'{'
-            && BinaryPrimitives.ReadUInt64LittleEndian(head) is var length && length < (ulong)file.Length;
-    }
 }

@@ -1,0 +1,27 @@
+namespace NativeStyle.FeedForward;
+
+/// <summary>A trained style as a file holds it.</summary>
+/// <param name="Weights">The network's parameters.</param>
+/// <param name="Format">A name of the file's format to show to users.</param>
+/// <param name="Source">The file's name, or that of a model that is part of the program.</param>
+/// <param name="Metadata">
+/// How the model was made, as far as the file tells. The usual keys are constants of this class.
+/// </param>
+public sealed record StyleModel(
+    TransformerWeights Weights, string Format, string Source, IReadOnlyDictionary<string, string> Metadata)
+{
+    /// <summary>The key of the style picture's name, without a folder.</summary>
+    public const string StyleKey = "style";
+
+    /// <summary>The key of the style picture's SHA-256.</summary>
+    public const string StyleSha256Key = "style_sha256";
+
+    /// <summary>The key of the training's options, as JSON.</summary>
+    public const string OptionsKey = "options";
+
+    /// <summary>The key of the number of iterations that it was trained for.</summary>
+    public const string IterationsKey = "iterations";
+
+    /// <summary>The key of the name and version of the program that trained it.</summary>
+    public const string ProgramKey = "program";
+}

@@ -1,0 +1,67 @@
+using NativeStyle.Vgg.Weights;
+
+namespace NativeStyle.FeedForward;
+
+/// <summary>The network's parameters on the host.</summary>
+public sealed class TransformerWeights
+{
+    private readonly Dictionary<string, float[]> _values = [];
+
+    /// <param name="architecture">The network.</param>
+    /// <param name="values">
+    /// Each parameter's numbers by its name, row-major; a filter's are (K, K, in, out).
+    /// </param>
+    /// <exception cref="ArgumentException">A parameter is missing or has another length.</exception>
+    public TransformerWeights(TransformerArchitecture architecture, IReadOnlyDictionary<string, float[]> values)
+    {
+        Architecture = architecture;
+        foreach (TransformerParameter parameter in architecture.Parameters)
+        {
+            if (!values.TryGetValue(parameter.Name, out float[]? numbers) || numbers.Length != parameter.Shape.Length)
+            {
+                throw new ArgumentException(
+                    $"{parameter.Name} has {numbers?.Length ?? 0} numbers, expected {parameter.Shape}", nameof(values));
+            }
+
+            _values[parameter.Name] = numbers;
+        }
+    }
+
+    public TransformerArchitecture Architecture { get; }
+
+    /// <summary>A parameter's numbers, row-major; a filter's are (K, K, in, out).</summary>
+    public float[] this[string name] => _values[name];
+
+    /// <summary>
+    /// Draws the weights that training starts from, as PyTorch does: filters and biases from U(-b, b) with
+    /// b = 1 / sqrt(K K in), scales 1, shifts 0 (torch.nn.Conv2d and InstanceNorm2d).
+    /// </summary>
+    /// <param name="seed">The same seed gives the same weights.</param>
+    public static TransformerWeights Random(TransformerArchitecture architecture, int seed)
+    {
+        var values = new Dictionary<string, float[]>();
+        ulong drawn = 0;
+        foreach (TransformerStage stage in architecture.Stages)
+        {
+            double bound = 1 / Math.Sqrt(stage.Kernel * stage.Kernel * stage.InChannels);
+            foreach (TransformerParameter parameter in stage.Parameters)
+            {
+                float[] numbers = new float[parameter.Shape.Length];
+                if (parameter.Name == stage.Scale)
+                {
+                    Array.Fill(numbers, 1f);
+                }
+                else if (parameter.Name != stage.Shift)
+                {
+                    var generator = new NormalGenerator(((ulong)(uint)seed << 16) + drawn++);
+                    for (int i = 0; i < numbers.Length; i++)
+                        numbers[i] = (float)(bound * ((2 * generator.Uniform()) - 1));
+                }
+
+                values[parameter.Name] = numbers;
+            }
+        }
+
+        return new TransformerWeights(architecture, values);
+    }
+}
