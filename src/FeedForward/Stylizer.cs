@@ -138,7 +138,8 @@ public sealed class Stylizer : IDisposable
     {
         if (plan.Tile is { } side)
         {
-            MapStore map = plan.OnDisk ? OnDisk(device, picture) : MapStore.Of(device, picture, plan.Height, plan.Width, Range);
+            MapStore map = plan.OnDisk
+                ? OnDisk(device, picture) : MapStore.Of(device, picture, plan.Height, plan.Width, Range);
             var pass = new TiledPass(device, net, plan.Height, plan.Width, side, plan.OnDisk)
             {
                 AtTile = device.IsRehearsal ? null : AtTile, Cancellation = cancellation,

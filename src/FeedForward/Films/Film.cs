@@ -13,7 +13,9 @@ public sealed record FilmResult(long Frames, bool IsWhole, bool HasSound, Except
 /// <summary>Draws films frame by frame. Of the film, only one frame and its drawing are in memory.</summary>
 public static class Film
 {
-    /// <summary>Milliseconds in which Ctrl-C reaches this program after it has reached a program that it started.</summary>
+    /// <summary>
+    /// Milliseconds in which Ctrl-C reaches this program after it has reached a program that it started.
+    /// </summary>
     private const int CancellationDelay = 500;
 
     /// <summary>Draws each frame of a film, and gives the new film the sound of the old.</summary>

@@ -65,7 +65,8 @@ public sealed record FilmInfo(
     private static FilmInfo Read(string path, JsonElement root)
     {
         JsonElement[] streams = root.TryGetProperty("streams", out JsonElement list) ? [.. list.EnumerateArray()] : [];
-        JsonElement[] pictures = [.. streams.Where(stream => Text(stream, "codec_type") == "video" && !IsCover(stream))];
+        JsonElement[] pictures =
+            [.. streams.Where(stream => Text(stream, "codec_type") == "video" && !IsCover(stream))];
         // A text is a film of a terminal for ffmpeg.
         bool isText = root.TryGetProperty("format", out JsonElement format) && Text(format, "format_name") == "tty";
         if (pictures.Length == 0 || isText)

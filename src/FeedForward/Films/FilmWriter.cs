@@ -105,7 +105,8 @@ internal sealed class FilmWriter : IDisposable
     /// <param name="seconds">Where the sound ends; null for its own end.</param>
     private void AddSound(double? seconds)
     {
-        IEnumerable<string> sounds = _film.Sounds.SelectMany((codec, i) => new[] { $"-c:a:{i}", _container.Sound(codec) });
+        IEnumerable<string> sounds =
+            _film.Sounds.SelectMany((codec, i) => new[] { $"-c:a:{i}", _container.Sound(codec) });
         IEnumerable<string> end = seconds is { } length
             ? ["-t", length.ToString("f6", CultureInfo.InvariantCulture)] : [];
         MediaProgram.Run("ffmpeg",

@@ -29,7 +29,9 @@ internal sealed class NormalizedMap(MapStore map, Tensor? factors = null, bool r
         return x;
     }
 
-    /// <summary>The same map as it is, after its elements were replaced by normalised ones. Takes the map over.</summary>
+    /// <summary>
+    /// The same map as it is, after its elements were replaced by normalised ones. It takes the map over.
+    /// </summary>
     public NormalizedMap Plain()
     {
         factors?.Dispose();

@@ -9,11 +9,11 @@ using NativeStyle.Style.Tiling;
 namespace NativeStyle.FeedForward.Tiling;
 
 /// <summary>
-/// The network's pass over a picture that does not fit into memory as a whole. A norm needs sums over all positions of a
-/// convolution's output before anything can read it, so each convolution goes over all tiles before the next begins. It
-/// writes its output as it is, and takes the moments of each tile. The next convolution reads windows of it, normalises
-/// them by the moments of the whole map, and expands them. The result is that of <see cref="TransformerNet.Run"/> up to
-/// rounding.
+/// The network's pass over a picture that does not fit into memory as a whole. A norm needs sums over all positions of
+/// a convolution's output before anything can read it, so each convolution goes over all tiles before the next begins.
+/// It writes its output as it is, and takes the moments of each tile. The next convolution reads windows of it,
+/// normalises them by the moments of the whole map, and expands them. The result is that of
+/// <see cref="TransformerNet.Run"/> up to rounding.
 /// </summary>
 /// <param name="device">The device of the network.</param>
 /// <param name="net">The network.</param>
