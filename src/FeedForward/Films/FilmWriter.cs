@@ -17,12 +17,18 @@ internal sealed class FilmWriter : IDisposable
         ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a",
          "+bitexact"];
 
+    /// <summary>
+    /// A full disk is noticed at once. Otherwise the program would go on, and end as if all were well.
+    /// </summary>
+    private static readonly string[] s_strict = ["-xerror", "-flush_packets", "1"];
+
     private readonly FilmInfo _film;
     private readonly string _path;
     private readonly string _pictures;
     private readonly string _complete;
     private readonly FilmContainer _container;
     private readonly MediaProgram _program;
+    private long _written;
 
     /// <param name="film">The film whose rate and sound the new one has.</param>
     /// <param name="path">The new film; an existing file is replaced at the end.</param>
@@ -38,7 +44,7 @@ internal sealed class FilmWriter : IDisposable
             film.Rate.ToString(), "-i", "pipe:0",
             "-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p",
             .. _container.Encoder, "-threads", Threads, "-colorspace", "bt709", "-color_primaries", "bt709",
-            "-color_trc", "bt709", "-color_range", "tv", .. s_reproducible, .. _container.WhileGrowing,
+            "-color_trc", "bt709", "-color_range", "tv", .. s_reproducible, .. s_strict, .. _container.WhileGrowing,
             "-f", _container.Format, "-y", MediaProgram.Address(_pictures),
         ]);
     }
@@ -51,6 +57,7 @@ internal sealed class FilmWriter : IDisposable
         try
         {
             _program.Input.Write(frame);
+            _written++;
         }
         catch (IOException)
         {
@@ -74,14 +81,16 @@ internal sealed class FilmWriter : IDisposable
         }
 
         (int code, string error) = _program.End();
-        if (code != 0 && isWhole)
+        long frames = Count(_pictures);
+        if (isWhole && (code != 0 || frames != _written))
             (failure, isWhole) = (new FilmException($"{_path} cannot be written: {error}"), false);
-        long frames = Count();
         if (frames == 0) return new FilmResult(0, isWhole, HasSound: false, failure);
         bool hasSound = _film.Sounds.Count > 0;
         try
         {
             AddSound(isWhole ? null : frames / _film.Rate.PerSecond);
+            long complete = Count(_complete);
+            if (isWhole ? complete != frames : complete == 0) throw new FilmException("frames would be lost");
             File.Move(_complete, _path, overwrite: true);
         }
         catch (FilmException refused)
@@ -112,20 +121,20 @@ internal sealed class FilmWriter : IDisposable
         MediaProgram.Run("ffmpeg",
         [
             "-nostdin", .. MediaProgram.Read(_pictures), .. MediaProgram.Read(_film.Path), "-map", "0:v:0", "-map",
-            "1:a?", "-c:v", "copy", .. sounds, .. end, .. s_reproducible, .. _container.AtTheEnd, "-f",
+            "1:a?", "-c:v", "copy", .. sounds, .. end, .. s_reproducible, .. s_strict, .. _container.AtTheEnd, "-f",
             _container.Format, "-y", MediaProgram.Address(_complete),
         ]);
     }
 
-    /// <summary>Counts the frames that are in the temporary file.</summary>
-    private long Count()
+    /// <summary>Counts the frames that are in a file, without decoding them.</summary>
+    private static long Count(string path)
     {
         try
         {
             string text = MediaProgram.Run("ffprobe",
             [
                 "-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0",
-                .. MediaProgram.Read(_pictures),
+                .. MediaProgram.Read(path),
             ]);
             return long.TryParse(text.Trim().TrimEnd(','), CultureInfo.InvariantCulture, out long count) ? count : 0;
         }

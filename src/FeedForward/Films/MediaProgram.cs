@@ -41,10 +41,11 @@ internal sealed partial class MediaProgram : IDisposable
         }
         catch (Win32Exception missing)
         {
+            string reason = missing.Message.Split(". ")[^1].TrimEnd('.');
             throw new FilmException(
-                $"{name} cannot be started ({missing.Message}), but films are read and written with it; install " +
-                "ffmpeg, for example with 'apt install ffmpeg', 'brew install ffmpeg' or 'winget install ffmpeg', or " +
-                "from https://ffmpeg.org/download.html",
+                $"films need the program {name}, which cannot be started ({reason}); install ffmpeg, for example " +
+                "with 'apt install ffmpeg', 'brew install ffmpeg' or 'winget install ffmpeg', or from " +
+                "https://ffmpeg.org/download.html",
                 missing);
         }
     }
