@@ -26,24 +26,16 @@ internal static class UserErrors
         {
             return run();
         }
-        catch (Exception error) when (IsUsers(error) && error is not OutOfMemoryException)
+        catch (Exception error) when (IsUsers(error) || error is DeviceException)
         {
             Console.Error.WriteLine($"nativestyle: {Words(error)}");
-            return ExitCode;
-        }
-        catch (DeviceException failed)
-        {
-            Console.Error.WriteLine(
-                $"nativestyle: the device failed: {OneLine(failed.Message)}; try another --device, or a newer driver " +
-                "('nativestyle devices' lists what is there)");
-            return FailedExitCode;
-        }
-        catch (OutOfMemoryException full)
-        {
-            Console.Error.WriteLine($"nativestyle: {Words(full)}");
-            return FailedExitCode;
+            return CodeOf(error);
         }
     }
+
+    /// <summary>Returns the exit code for an error.</summary>
+    public static int CodeOf(Exception error) =>
+        error is DeviceException or OutOfMemoryException ? FailedExitCode : ExitCode;
 
     /// <summary>Checks whether the user can mend the error: the input, the files or the size.</summary>
     public static bool IsUsers(Exception error) => error is UsageException or TransferException or InvalidDataException
@@ -52,8 +44,8 @@ internal static class UserErrors
     /// <summary>Describes the error in one line, with a remedy in terms of the command line.</summary>
     public static string Words(Exception error)
     {
-        string what = error.GetType() == typeof(OutOfMemoryException)
-            ? "there is not enough memory for this size" : OneLine(error.Message);
+        string what = error.GetType() == typeof(OutOfMemoryException) ? "there is not enough memory for this size"
+            : error is DeviceException ? $"the device failed: {OneLine(error.Message)}" : OneLine(error.Message);
         return RemedyOf(error) is { } remedy ? $"{what}; {remedy}" : what;
     }
 
@@ -68,6 +60,8 @@ internal static class UserErrors
         MissingLayerException => "choose other layers (--content-layers, --style-layers) or another file",
         PictureMemoryException => "make it smaller, or raise --memory",
         ScratchException => "give a larger --memory, or set TMPDIR to a folder with more space",
+        DeviceException =>
+            "try another --device, or a newer driver ('nativestyle devices' lists what is there)",
         DeadUnitException => "try another --seed, a larger --size, or another channel",
         _ => null,
     };

@@ -13,6 +13,14 @@ public static class Models
     /// <summary>Reads the model called <paramref name="name"/>, in any case; null if there is none.</summary>
     public static StyleModel? Find(string name) => FindIn(typeof(Models).Assembly, name);
 
+    /// <summary>Bytes that a model takes in the program.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    public static long BytesOf(string name)
+    {
+        using Stream model = typeof(Models).Assembly.GetManifestResourceStream(Folder + name + Extension)!;
+        return model.Length;
+    }
+
     internal static IReadOnlyList<string> NamesIn(Assembly assembly) =>
     [
         .. assembly.GetManifestResourceNames()

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.FeedForward;
@@ -36,6 +39,22 @@ public sealed class TransformerWeights
 
     /// <summary>A parameter's numbers, row-major; a filter's are (K, K, in, out).</summary>
     public float[] this[string name] => _values[name];
+
+    /// <summary>
+    /// The SHA-256 of the numbers, as 64 hexadecimal digits. It is the same in whatever file they are, and as whatever
+    /// numbers the file holds them.
+    /// </summary>
+    public string Digest()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (TransformerParameter parameter in Architecture.Parameters)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(parameter.Name));
+            hash.AppendData(MemoryMarshal.AsBytes(this[parameter.Name].AsSpan()));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>
     /// Draws the weights that training starts from, as PyTorch does: filters and biases from U(-b, b) with

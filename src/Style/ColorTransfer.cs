@@ -4,7 +4,7 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Style;
 
 /// <summary>Gives one picture the colours of another. This keeps the content's colours or brings the style's.</summary>
-internal static class ColorTransfer
+public static class ColorTransfer
 {
     /// <summary>
     /// It is added to variances, so that a picture of a single colour has an inverse too. It is (1/255)² for pixels of

@@ -27,14 +27,8 @@ internal sealed class JobArguments
     private readonly Option<string?> _convention = Typed.Convention();
     private readonly Option<string> _preset;
 
-    private readonly Option<int> _quality =
-        Typed.Option("--quality", "Quality of a .jpg result", new NumberRange<int>(1, 100), 95);
-
-    private readonly Option<int> _depth =
-        Typed.Option(
-            "--depth", "Bits per channel of a .png result (.tif always has 16)",
-            new Words<int>((8, "8"), (16, "16")), 8);
-
+    private readonly Option<int> _quality = OutputArguments.QualityOption();
+    private readonly Option<int> _depth = OutputArguments.DepthOption();
     private readonly Option<long?> _memory = Typed.Memory(
         "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free); a picture that " +
         "needs more goes through the network in tiles, with the same result");

@@ -44,6 +44,12 @@ internal sealed class OutputArguments
     public static Option<int?> SaveEveryOption() =>
         Typed.Option("--save-every", "Also save every N iterations, as OUT-0100.png and so on", OptionTable.Steps);
 
+    public static Option<int> QualityOption() =>
+        Typed.Option("--quality", "Quality of a .jpg result", new NumberRange<int>(1, 100), 95);
+
+    public static Option<int> DepthOption() => Typed.Option(
+        "--depth", "Bits per channel of a .png result (.tif always has 16)", new Words<int>((8, "8"), (16, "16")), 8);
+
     public void AddTo(ProgramCommand command)
     {
         command.Add(OptionGroup.Common, _output);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
@@ -15,9 +14,6 @@ namespace NativeStyle.Cli.Commands;
 /// </summary>
 internal sealed class BatchCommand : ProgramCommand
 {
-    private static readonly Words<string> s_formats =
-        new([.. PictureFile.WritableExtensions.Select(extension => (extension[1..], extension[1..]))]);
-
     private readonly Option<string?> _contents = new("--content")
     {
         Description = "A folder of content pictures; batch paints each in each style", HelpName = "DIR",
@@ -47,18 +43,8 @@ internal sealed class BatchCommand : ProgramCommand
         Description = "The folder for the results", Required = true, HelpName = "DIR",
     };
 
-    private readonly Option<string> _format = Typed.Option(
-        "--format", "The format of the results", s_formats, s_formats.Choices[0]);
+    private readonly ManyArguments _many = new("The format of the results");
     private readonly Option<int?> _saveEvery = OutputArguments.SaveEveryOption();
-    private readonly Option<string?> _shard = new("--shard")
-    {
-        Description = "Do only share I of N, from 0/N to N-1/N (default: the share from Slurm's array variables or " +
-            "Kubernetes' completion index, else all)",
-        HelpName = "I/N",
-    };
-
-    private readonly Option<bool> _again = new("--again") { Description = "Also repeat finished jobs" };
-    private readonly Option<bool> _list = new("--list") { Description = "Only list the jobs" };
     private readonly JobArguments _job = new();
     private readonly DeviceArguments _device = new();
 
@@ -79,8 +65,8 @@ internal sealed class BatchCommand : ProgramCommand
     {
         Add(OptionGroup.Common, _contents, _styles, _pairs, _manifest, _output);
         _job.AddTo(this);
-        Add(OptionGroup.Output, _format, _saveEvery);
-        Add(OptionGroup.Run, _shard, _again, _list);
+        _many.AddTo(this);
+        Add(OptionGroup.Output, _saveEvery);
         _device.AddTo(this);
         SetAction(Run);
     }
@@ -88,60 +74,16 @@ internal sealed class BatchCommand : ProgramCommand
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
-        List<BatchJob> jobs = Jobs(parsed);
-        string? twice = jobs.GroupBy(job => Path.GetFullPath(job.Output))
-            .FirstOrDefault(group => group.Count() > 1)?.Key;
-        if (twice is not null)
-            throw new UsageException($"two jobs would write {twice}; rename a picture or its output");
-        Shard shard = Shard.Find(parsed.GetValue(_shard), Environment.GetEnvironmentVariable);
-        BatchJob[] mine = [.. jobs.Where((_, i) => shard.Has(i))];
-        if (shard.Count > 1)
-            console.Say($"shard {shard.Index} of {shard.Count} ({shard.Source}): {mine.Length} of {jobs.Count} jobs");
-        if (parsed.GetValue(_list))
-        {
-            foreach (BatchJob job in mine)
-                Console.WriteLine($"{job.Output}{(File.Exists(job.Output) ? "  (done)" : "")}");
-            return 0;
-        }
-
+        if (_many.Mine(parsed, Jobs(parsed), console) is not { } mine) return 0;
         int saveEvery = parsed.GetValue(_saveEvery) ?? 0;
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
         using var runner = new TransferRunner(console, device);
-        (int done, int skipped, List<string> failed) = (0, 0, []);
-        long start = Stopwatch.GetTimestamp();
-        foreach (BatchJob job in mine)
-        {
-            if (cancellation.Token.IsCancellationRequested) break;
-            if (File.Exists(job.Output) && !parsed.GetValue(_again))
-            {
-                skipped++;
-                continue;
-            }
-
-            console.Say($"[{done + skipped + failed.Count + 1}/{mine.Length}] {job.Name}");
-            try
-            {
-                string? why = Make(job, draft, total, saveEvery, runner, console, cancellation.Token);
-                if (why is null) done++;
-                else if (!cancellation.Token.IsCancellationRequested) failed.Add($"{job.Name}: {why}");
-            }
-            catch (Exception wrong) when (UserErrors.IsUsers(wrong))
-            {
-                failed.Add($"{job.Name}: {UserErrors.Words(wrong)}");
-                Console.Error.WriteLine($"nativestyle: {job.Name}: {UserErrors.Words(wrong)}");
-            }
-        }
-
-        int left = mine.Length - done - skipped - failed.Count;
-        string unfinished = left > 0 ? $", {left} not begun or not finished" : "";
-        console.Say(
-            $"{done} painted, {skipped} were there already, {failed.Count} failed{unfinished}, " +
-            $"{Stopwatch.GetElapsedTime(start):h\\:mm\\:ss}");
-        foreach (string failure in failed) console.Say($"  failed: {failure}");
-        return cancellation.Token.IsCancellationRequested ? Cancellation.ExitCode : failed.Count > 0 ? 1 : 0;
+        return ManyJobs.Run(
+            mine, _many.Again(parsed), console,
+            job => Make(job, draft, total, saveEvery, runner, console, cancellation.Token), cancellation.Token);
     }
 
     /// <summary>
@@ -212,7 +154,7 @@ internal sealed class BatchCommand : ProgramCommand
 
     private List<BatchJob> Jobs(ParseResult parsed)
     {
-        (string output, string extension) = (parsed.GetValue(_output)!, $".{parsed.GetValue(_format)}");
+        (string output, string extension) = (parsed.GetValue(_output)!, _many.Extension(parsed));
         OutputFiles.RequireFolder(output);
         return (parsed.GetValue(_contents), parsed.GetValue(_styles), parsed.GetValue(_pairs),
             parsed.GetValue(_manifest)) switch

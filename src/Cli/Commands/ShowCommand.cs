@@ -29,6 +29,15 @@ internal static class ShowCommand
         {
             string path = parsed.GetValue(picture)!;
             InputFiles.Require(path, "a .png picture of this program");
+            if (DrawingRecipe.Read(path) is var (drawing, drawn))
+            {
+                if (parsed.GetValue(preset))
+                    throw new UsageException($"{path} was drawn by a model, which has no preset; leave --preset out");
+                if (parsed.GetValue(json)) Console.WriteLine(drawn);
+                else drawing.Show();
+                return;
+            }
+
             (Recipe recipe, string text) = Recipe.Read(path);
             if (parsed.GetValue(json)) Console.WriteLine(text);
             else if (parsed.GetValue(preset)) Console.WriteLine(OptionsJson.Write(recipe.Job.Options));

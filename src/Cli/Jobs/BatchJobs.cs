@@ -11,7 +11,7 @@ namespace NativeStyle.Cli.Jobs;
 /// <param name="Folder">The folder for the result and copies of its pictures, or null.</param>
 internal sealed record BatchJob(
     string Name, string Content, IReadOnlyList<JobStyle> Styles, string Output, JsonObject? Options = null,
-    string? Folder = null);
+    string? Folder = null) : INamedJob;
 
 /// <summary>Lists the jobs of a batch, in the same order on every machine.</summary>
 internal static class BatchJobs

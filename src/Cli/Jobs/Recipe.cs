@@ -141,7 +141,8 @@ internal sealed record Recipe(
 
     private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Quoted(string word) =>
+    /// <summary>Quotes a word for a shell if it must be.</summary>
+    public static string Quoted(string word) =>
         word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./:,=+@".Contains(c, StringComparison.Ordinal))
         ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -21,7 +21,7 @@ public static class TrainingMemory
         long bytes = rehearsal.MemoryBytes.Peak + rehearsal.ScratchBytes;
         // Two batches are on the host: one is worked on, the next is drawn.
         long pieces = 2L * options.Batch * Piece(options).Length * sizeof(float);
-        return device.UsesHostMemory ? bytes + pieces + MemoryRehearsal.ProgramBytes : bytes;
+        return device.UsesHostMemory ? bytes + pieces + MemoryPlanner.ProgramBytes : bytes;
     }
 
     /// <summary>The peak of the bytes in the device's blocks.</summary>

@@ -27,6 +27,9 @@ public sealed class MemoryPlanner
     /// <summary>The share of the available memory that is used if the user gives no limit.</summary>
     public const double DefaultShare = 0.75;
 
+    /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
+    public const long ProgramBytes = 94L << 20;
+
     private readonly MemoryRehearsal _rehearsal;
     private readonly TileTimes _times;
     private readonly TilePlanner _planner;

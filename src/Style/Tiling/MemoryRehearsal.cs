@@ -29,9 +29,6 @@ internal sealed class MemoryRehearsal(
     ComputeDevice device, VggArchitecture architecture, TransferOptions options, int regions = 0, long pictures = 0,
     bool everywhere = true)
 {
-    /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
-    public const long ProgramBytes = 94L << 20;
-
     public ComputeDevice Device => device;
 
     public VggArchitecture Architecture => architecture;
@@ -82,7 +79,7 @@ internal sealed class MemoryRehearsal(
     public long HostBytes(PassKind kind, TilePlan plan, TilePlan? result)
     {
         if (!device.UsesHostMemory) return 0;
-        long bytes = ProgramBytes + pictures;
+        long bytes = MemoryPlanner.ProgramBytes + pictures;
         if (kind == PassKind.Iteration) return bytes;
         // The target picture; then the start of the result, with what Adam carries over from the scale before.
         int carried = options is { Optimizer: OptimizerKind.Adam, CoarsestSize: > 0 } ? 2 : 0;

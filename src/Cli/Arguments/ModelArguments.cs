@@ -1,0 +1,44 @@
+using System.CommandLine;
+using NativeStyle.Cli.Help;
+using NativeStyle.FeedForward;
+using NativeStyle.Style.Options;
+
+namespace NativeStyle.Cli.Arguments;
+
+/// <summary>The option --model of commands that draw with a trained style.</summary>
+internal sealed class ModelArguments
+{
+    private const string Kinds = ".safetensors or .pth";
+
+    private readonly Option<string> _model = new("--model", "-m")
+    {
+        Description = "A trained style: one that 'nativestyle models' lists, or a file (.safetensors, or .pth of " +
+            "PyTorch's example fast_neural_style)",
+        Required = true, HelpName = "NAME|FILE",
+    };
+
+    public void AddTo(ProgramCommand command) => command.Add(OptionGroup.Common, _model);
+
+    /// <summary>Returns the model's file if it is one.</summary>
+    public string? File(ParseResult parsed) => IsFile(parsed.GetValue(_model)!) ? parsed.GetValue(_model) : null;
+
+    /// <summary>Reads the model.</summary>
+    /// <exception cref="UsageException">There is no such model.</exception>
+    /// <exception cref="InvalidDataException">The file is no model.</exception>
+    public StyleModel Read(ParseResult parsed)
+    {
+        string name = parsed.GetValue(_model)!;
+        if (!IsFile(name))
+        {
+            string there = Models.Names.Count > 0 ? string.Join(", ", Models.Names) : "no models in this program";
+            return Models.Find(name) ?? throw new UsageException(
+                $"no model is called '{name}'; there are {there}, and files that end in {Kinds}");
+        }
+
+        InputFiles.Require(name, $"a trained style ({Kinds})");
+        return ModelFile.Read(name);
+    }
+
+    private static bool IsFile(string name) =>
+        Path.GetExtension(name).Length > 0 || name.AsSpan().ContainsAny('/', Path.DirectorySeparatorChar);
+}

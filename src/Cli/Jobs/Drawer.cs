@@ -1,0 +1,106 @@
+using NativeStyle.Cli.Arguments;
+using NativeStyle.FeedForward;
+using NativeStyle.FeedForward.Films;
+using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Style.Options;
+
+namespace NativeStyle.Cli.Jobs;
+
+/// <summary>A picture of a folder that is to be drawn.</summary>
+/// <param name="Name">Its name without the folder.</param>
+internal sealed record DrawingJob(string Name, string Picture, string Output) : INamedJob;
+
+/// <summary>Draws pictures and films with one trained style, tells how it goes, and writes the results.</summary>
+/// <param name="size">The longest side of results, or null for that of the picture or film.</param>
+/// <param name="format">How pictures are written.</param>
+internal sealed class Drawer(
+    TransferConsole console, ComputeDevice device, StyleModel model, DrawingOptions options, long limit, int? size,
+    PictureWriteOptions format, CancellationToken cancellation) : IDisposable
+{
+    private readonly string _digest = model.Weights.Digest();
+    private readonly Stylizer _stylizer =
+        new(device, model.Weights, limit, options) { AtTile = console.ShowTile };
+
+    private DrawingPlan? _told;
+
+    /// <summary>Draws a picture.</summary>
+    /// <exception cref="OperationCanceledException">The user ended it; nothing was written.</exception>
+    public void DrawPicture(string path, string output)
+    {
+        PictureSource picture = Open(path);
+        Tell(_stylizer.Plan(picture));
+        Picture drawing = _stylizer.Draw(picture, cancellation);
+        var recipe = new DrawingRecipe(
+            "NativeStyle", Path.GetFileName(path), model.Source, _digest, options.Strength,
+            DrawingOptions.ColorWords[options.Colors], size, drawing.Width, drawing.Height);
+        PictureFile.Write(output, drawing, format with { Text = recipe.Texts() });
+        console.SayPeak(device);
+        console.Say($"saved {output} ({drawing.Width} x {drawing.Height})");
+    }
+
+    /// <summary>Draws a film.</summary>
+    /// <param name="progress">Shows how far it is.</param>
+    public FilmResult DrawFilm(FilmInfo film, string output, FilmConsole progress)
+    {
+        (int height, int width) = film.SizeFor(size);
+        RequireSize(film.Path, height, width);
+        var picture = new Picture(height, width);
+        Tell(_stylizer.Plan(picture));
+        // Ctrl-C ends a film after a frame.
+        return progress.Follow(report => Film.Draw(
+            film, output, height, width, frame => _stylizer.Draw(frame, CancellationToken.None), report, cancellation));
+    }
+
+    public void Dispose() => _stylizer.Dispose();
+
+    private PictureSource Open(string path)
+    {
+        PictureSource picture = PictureFile.Open(path, limit);
+        foreach (string notice in picture.Notices) console.Say($"{path} {notice}");
+        (int height, int width) = size is { } longest
+            ? Resampler.FitInto(picture.Height, picture.Width, longest) : (picture.Height, picture.Width);
+        RequireSize(path, height, width);
+        if (3L * height * width > Array.MaxLength)
+        {
+            throw new UsageException(
+                $"a result of {width} x {height} pixels is too large: at most {Array.MaxLength / 3_000_000} " +
+                "megapixels fit into one picture; choose a smaller --size");
+        }
+
+        return picture.Resized(height, width);
+    }
+
+    private static void RequireSize(string path, int height, int width)
+    {
+        const int Least = TransformerArchitecture.MinSize;
+        if (Math.Min(height, width) < Least)
+        {
+            throw new UsageException(
+                $"{path} at {width} x {height} pixels is too small, expected at least {Least} on each side; choose a " +
+                "larger --size or another picture");
+        }
+    }
+
+    /// <summary>Tells how pictures of a new size go through the network.</summary>
+    /// <exception cref="UsageException">They do not fit, even in tiles.</exception>
+    private void Tell(DrawingPlan plan)
+    {
+        if (!plan.Fits)
+        {
+            throw new UsageException(
+                $"{plan.Width} x {plan.Height} pixels need about {MemorySize.Words(plan.PeakBytes)} of memory even " +
+                $"in tiles, but may take only {MemorySize.Words(limit)}; choose a smaller --size, or a larger " +
+                "--memory");
+        }
+
+        if (plan == _told) return;
+        _told = plan;
+        string scratch = plan.ScratchBytes > 0
+            ? $", and {MemorySize.Words(plan.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
+        string tiles = plan.Tile is { } side ? $", in tiles of {side} x {side}" : "";
+        console.Say(
+            $"{plan.Width} x {plan.Height}{tiles}: memory about {MemorySize.Words(plan.PeakBytes)} of " +
+            $"{MemorySize.Words(limit)}{scratch}");
+    }
+}
