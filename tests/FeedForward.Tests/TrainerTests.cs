@@ -80,11 +80,11 @@ public class TrainerTests
     [Fact]
     public void TrainingLowersTheLossesOfOtherPictures()
     {
-        TrainingOptions options = s_options with { Iterations = 60, StabilityWeight = 0 };
+        TrainingOptions options = s_options with { Iterations = 80, StabilityWeight = 0, LearningRate = 5e-3 };
         using var run = new Run(options);
         double before = Loss(0);
         Assert.Equal(TrainingEnd.Completed, run.Trainer.Run(Piece, default));
-        Assert.Equal(60, run.Trainer.Reports.Count);
+        Assert.Equal(80, run.Trainer.Reports.Count);
         double after = Loss(0);
         Assert.True(after < 0.6 * before, $"{before} became {after}");
 
@@ -99,11 +99,16 @@ public class TrainerTests
         }
     }
 
-    /// <summary>A training that goes on from a file after any step reaches the bytes of one that was not stopped.</summary>
-    [Theory]
-    [InlineData("cpu")]
-    [InlineData("opencl"), Trait("Device", "OpenCl")]
-    public void AResumedTrainingReachesTheSameBytes(string device)
+    [Fact]
+    public void AResumedTrainingReachesTheSameBytesOnTheCpu() => AResumedTrainingReachesTheSameBytes("cpu");
+
+    [SkippableFact, Trait("Device", "OpenCl")]
+    public void AResumedTrainingReachesTheSameBytesOnOpenCl() => AResumedTrainingReachesTheSameBytes("opencl");
+
+    /// <summary>
+    /// A training that goes on from a file after any step reaches the bytes of one that was not stopped.
+    /// </summary>
+    private static void AResumedTrainingReachesTheSameBytes(string device)
     {
         using var folder = new TemporaryFolder();
         string file = folder.File("run.ckpt");
@@ -287,7 +292,7 @@ public class TrainerTests
             _vgg = Vgg(Device, options);
             Network = new TransformerNet(
                 Device, start ?? TransformerWeights.Random(s_small, options.Seed), trainable: true);
-            using Tensor style = Pixels(Device, Noise(5));
+            using Tensor style = Pixels(Device, Piece(77));
             Loss = new PerceptualLoss(Device, _vgg, options, style, [Piece(0), Piece(1)]);
             Trainer = new Trainer(Device, Network, Loss, options);
         }

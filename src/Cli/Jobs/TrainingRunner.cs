@@ -66,7 +66,7 @@ internal sealed class TrainingRunner(
                     report(step);
                     bool last = step.Iteration == options.Iterations;
                     if (outputs.Preview is not null && (last || step.Iteration % outputs.PreviewEvery == 0))
-                        Preview(network);
+                        Preview(network, memory);
                     if (outputs.Checkpoint is not null && step.Iteration % outputs.CheckpointEvery == 0)
                         Save(trainer, start.Architecture);
                 },
@@ -155,20 +155,17 @@ internal sealed class TrainingRunner(
     }
 
     /// <summary>Writes a picture and its result side by side.</summary>
-    private void Preview(TransformerNet network)
+    private void Preview(TransformerNet network, long memory)
     {
         Picture picture = Fitted(outputs.PreviewPicture ?? _files[0], PreviewSide);
-        using var tape = new Tape(device);
-        using var pixels = new Tensor(
-            device, new Shape(picture.Height, picture.Width, 3), Array.ConvertAll(picture.Pixels, v => 255f * v));
-        float[] result = Array.ConvertAll(
-            network.Run(tape, pixels).ToArray(), value => Math.Clamp(value / 255f, 0f, 1f));
+        using var stylizer = new Stylizer(device, network.ToWeights(), memory);
+        Picture result = stylizer.Draw(picture);
         var both = new Picture(picture.Height, 2 * picture.Width);
         int row = 3 * picture.Width;
         for (int y = 0; y < picture.Height; y++)
         {
             picture.Pixels.AsSpan(y * row, row).CopyTo(both.Pixels.AsSpan(2 * y * row));
-            result.AsSpan(y * row, row).CopyTo(both.Pixels.AsSpan(((2 * y) + 1) * row));
+            result.Pixels.AsSpan(y * row, row).CopyTo(both.Pixels.AsSpan(((2 * y) + 1) * row));
         }
 
         PictureFile.Write(outputs.Preview!, both);

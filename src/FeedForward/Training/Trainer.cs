@@ -64,7 +64,6 @@ public sealed class Trainer : IDisposable
             if (Iteration + 1 < _options.Iterations) next = Batch(Iteration + 2, draw);
             if (Step(pieces, cancellation) is not { } report)
                 return cancellation.IsCancellationRequested ? TrainingEnd.Cancelled : TrainingEnd.NonFiniteLoss;
-            Reports.Add(report);
             Progress?.Invoke(report);
         }
 
@@ -102,9 +101,11 @@ public sealed class Trainer : IDisposable
         }
 
         if (!moves) return null;
-        return new IterationReport(
+        var report = new IterationReport(
             Iteration, _options.Crop, _options.Crop, total, content, style, variation,
             Stopwatch.GetElapsedTime(start).TotalSeconds);
+        Reports.Add(report);
+        return report;
     }
 
     /// <summary>Everything that the next step depends on. The arrays are copied when they are read.</summary>
