@@ -99,11 +99,11 @@ public sealed class StylizeTests : IDisposable
         CommandLine.AssertRefused(Run(photos, "-o", photos), "is the input");
         CommandLine.AssertRefused(Run(_picture, "-o", alone, "--again"), "--again is for folders");
 
-        string?[] Listed(string shard) =>
+        IEnumerable<string> Listed(string shard) =>
         [
             .. Run(photos, "-o", output, "--shard", shard, "--list").Output.Split('\n')
                 .Where(line => line.Contains(".png", StringComparison.Ordinal))
-                .Select(line => Path.GetFileName(line.Split("  ")[0].Trim())),
+                .Select(line => Path.GetFileName(line.Split("  ")[0].Trim())!),
         ];
     }
 

@@ -40,7 +40,7 @@ internal sealed class TrainingRunner(
         CancellationToken cancellation)
     {
         TrainingOptions options = job.Options;
-        Picture style = Fitted(Path.Combine(folder, job.Style), options.StyleSize);
+        Picture style = Fitted(Path.Combine(folder, job.Style), options.StyleSize, enlarge: true);
         string weights = job.Weights == CompactNetwork.Name ? job.Weights : Path.Combine(folder, job.Weights);
         var pictures = new TrainingPictures(_files, options.Crop, options.Seed, cacheBytes: memory / 8)
         {
@@ -157,7 +157,7 @@ internal sealed class TrainingRunner(
     /// <summary>Writes a picture and its result side by side.</summary>
     private void Preview(TransformerNet network, long memory)
     {
-        Picture picture = Fitted(outputs.PreviewPicture ?? _files[0], PreviewSide);
+        Picture picture = Fitted(outputs.PreviewPicture ?? _files[0], PreviewSide, enlarge: false);
         using var stylizer = new Stylizer(device, network.ToWeights(), memory);
         Picture result = stylizer.Draw(picture);
         var both = new Picture(picture.Height, 2 * picture.Width);
@@ -172,9 +172,11 @@ internal sealed class TrainingRunner(
     }
 
     /// <summary>Reads a picture and fits its longest side to some pixels.</summary>
-    private static Picture Fitted(string path, int side)
+    /// <param name="enlarge">Whether a smaller picture is made larger.</param>
+    private static Picture Fitted(string path, int side, bool enlarge)
     {
         PictureSource picture = PictureFile.Open(path);
+        if (!enlarge) side = Math.Min(side, Math.Max(picture.Height, picture.Width));
         (int height, int width) = Resampler.FitInto(picture.Height, picture.Width, side);
         return picture.At(height, width);
     }
