@@ -108,8 +108,8 @@ public static unsafe class ExpandOp
     }
 
     /// <summary>
-    /// Writes each row of the result that a row of the map becomes: the first by <paramref name="write"/>, the others as
-    /// copies of the first.
+    /// Writes each row of the result that a row of the map becomes: the first by <paramref name="write"/>, the others
+    /// as copies of the first.
     /// </summary>
     internal static void WriteRows(
         CpuDevice cpu, ExpandShape shape, float* output, long scratchFloats, RowWriter write)

@@ -9,10 +9,9 @@ namespace NativeStyle.Kernels.Operators.InstanceNorm;
 
 /// <summary>
 /// The CPU's forms. Each map is read from memory once a pass: a piece stays in the cache between the sums for its mean
-/// and for its deviations, and a result is expanded while it is written.
-///
-/// Pixels are worked on in groups, so that a group's channels fill vectors whatever their number is, and so that sums in
-/// memory do not wait for their last addition. What belongs to a channel is repeated for each pixel of a group.
+/// and for its deviations, and a result is expanded while it is written. Pixels are worked on in groups, so that a
+/// group's channels fill vectors whatever their number is, and so that sums in memory do not wait for their last
+/// addition. What belongs to a channel is repeated for each pixel of a group.
 /// </summary>
 internal static unsafe class InstanceNormCpu
 {
