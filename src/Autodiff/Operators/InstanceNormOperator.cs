@@ -11,8 +11,10 @@ namespace NativeStyle.Autodiff.Operators;
 /// <summary>Instance normalisation on the tape, of whole maps and of windows.</summary>
 public static class InstanceNormOperator
 {
-    /// <summary>y = expand(act(scale (x - m) / (v + 1e-5)^½ + shift) + residual), with each channel's mean m and
-    /// variance v over the positions of x (Ulyanov, Vedaldi and Lempitsky 2016, eq. 3).</summary>
+    /// <summary>
+    /// y = expand(act(scale (x - m) / (v + 1e-5)^½ + shift) + residual), with each channel's mean m and variance v over
+    /// the positions of x (Ulyanov, Vedaldi and Lempitsky 2016, eq. 3).
+    /// </summary>
     /// <param name="x">(height, width, channels).</param>
     /// <param name="scale">(channels).</param>
     /// <param name="shift">(channels).</param>
@@ -77,7 +79,7 @@ public static class InstanceNormOperator
     {
         (int height, int width, int channels) = x.Shape;
         int pixels = checked(height * width);
-        var moments = new float[2 * channels];
+        float[] moments = new float[2 * channels];
         using (DeviceBuffer<float> onDevice = x.Device.Allocate<float>(moments.Length))
         {
             InstanceNormOp.Statistics(x.Device, x.Data, onDevice.View, pixels, channels);
@@ -89,8 +91,8 @@ public static class InstanceNormOperator
     }
 
     /// <summary>
-    /// A window of what <see cref="InstanceNorm"/> gives, from a window of x and the moments of the whole map. It has no
-    /// gradient.
+    /// A window of what <see cref="InstanceNorm"/> gives, from a window of x and the moments of the whole map. It has
+    /// no gradient.
     /// </summary>
     /// <param name="x">(height, width, channels), a constant: the map's window.</param>
     /// <param name="factors">

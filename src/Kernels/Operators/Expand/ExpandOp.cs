@@ -14,6 +14,12 @@ namespace NativeStyle.Kernels.Operators.Expand;
 //
 // Backward goes through the copies of each pixel of x, so that no two work items add to the same element.
 
+/// <summary>Writes a row of a result.</summary>
+/// <param name="row">The row of the map that it comes from.</param>
+/// <param name="to">The row of the result.</param>
+/// <param name="scratch">Memory for the writer.</param>
+internal unsafe delegate void RowWriter(int row, float* to, float* scratch);
+
 /// <summary>Upsampling and reflection padding of maps, forward and backward.</summary>
 public static unsafe class ExpandOp
 {
@@ -95,12 +101,32 @@ public static unsafe class ExpandOp
 
     private static void VectorForward(CpuDevice cpu, ForwardArguments a)
     {
-        (ExpansionAxis rows, ExpansionAxis columns, _, int width, int channels) = a.Shape;
-        float* x = a.Input.Pointer, y = a.Output.Pointer;
-        cpu.Parallel(rows.Count, row =>
+        (_, ExpansionAxis columns, _, int width, int channels) = a.Shape;
+        float* x = a.Input.Pointer;
+        WriteRows(cpu, a.Shape, a.Output.Pointer, 0, (row, to, _) =>
+            CopyRow(x + ((long)row * width * channels), to, columns, channels));
+    }
+
+    /// <summary>
+    /// Writes each row of the result that a row of the map becomes: the first by <paramref name="write"/>, the others
+    /// as copies of the first.
+    /// </summary>
+    internal static void WriteRows(
+        CpuDevice cpu, ExpandShape shape, float* output, long scratchFloats, RowWriter write)
+    {
+        long length = (long)shape.Columns.Count * shape.Channels;
+        cpu.Parallel(shape.Height, scratchFloats, (row, scratch) =>
         {
-            float* from = x + ((long)rows.Source(row) * width * channels);
-            CopyRow(from, y + ((long)row * columns.Count * channels), columns, channels);
+            float* first = null;
+            for (int copy = 0; copy < shape.Rows.Copies; copy++)
+            {
+                int index = shape.Rows.Copy(row, copy);
+                if (index < 0) continue;
+                float* to = output + (index * length);
+                if (first is null) write(row, to, scratch);
+                else new ReadOnlySpan<float>(first, (int)length).CopyTo(new Span<float>(to, (int)length));
+                first = to;
+            }
         });
     }
 

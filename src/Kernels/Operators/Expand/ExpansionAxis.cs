@@ -1,8 +1,8 @@
 namespace NativeStyle.Kernels.Operators.Expand;
 
 /// <summary>
-/// One axis of an <see cref="Expansion"/>: which row (or column) of the map each row of the result is a copy of. Both may
-/// be windows, so that a map can be expanded tile by tile.
+/// One axis of an <see cref="Expansion"/>: which row (or column) of the map each row of the result is a copy of. Both
+/// may be windows, so that a map can be expanded tile by tile.
 /// </summary>
 /// <param name="First">The first row of the result's window, counted from the first row of the whole result.</param>
 /// <param name="Count">Rows of the result's window.</param>

@@ -9,10 +9,9 @@ namespace NativeStyle.Kernels.Operators.InstanceNorm;
 
 /// <summary>
 /// The CPU's forms. Each map is read from memory once a pass: a piece stays in the cache between the sums for its mean
-/// and for its deviations, and a result is expanded while it is written.
-///
-/// Pixels are worked on in groups, so that a group's channels fill vectors whatever their number is, and so that sums in
-/// memory do not wait for their last addition. What belongs to a channel is repeated for each pixel of a group.
+/// and for its deviations, and a result is expanded while it is written. Pixels are worked on in groups, so that a
+/// group's channels fill vectors whatever their number is, and so that sums in memory do not wait for their last
+/// addition. What belongs to a channel is repeated for each pixel of a group.
 /// </summary>
 internal static unsafe class InstanceNormCpu
 {
@@ -153,18 +152,17 @@ internal static unsafe class InstanceNormCpu
         {
             (ExpandShape shape, Activation activation, int margin) = a.Shape;
             int channels = shape.Channels, group = PixelsOfGroup<T>(channels), width = group * channels;
-            float* x = a.X.Pointer, residual = a.Residual.Pointer, y = a.Output.Pointer;
+            float* x = a.X.Pointer, residual = a.Residual.Pointer;
             using DeviceBuffer<float> factors = FactorsOf(cpu, a.Factors, channels, group);
             float* repeated = factors.View.Pointer;
             float floor = activation == Activation.Relu ? 0f : float.NegativeInfinity;
             // An upsampled row is normalised once, and then copied.
             bool isCopied = shape.Columns.Upsampling > 1;
-            cpu.Parallel(shape.Rows.Count, isCopied ? (long)shape.Width * channels : 0, (row, scratch) =>
+            long scratchFloats = isCopied ? (long)shape.Width * channels : 0;
+            ExpandOp.WriteRows(cpu, shape, a.Output.Pointer, scratchFloats, (row, to, scratch) =>
             {
-                int source = shape.Rows.Source(row);
-                float* from = x + ((long)source * shape.Width * channels);
-                float* added = residual + ((((source + margin) * (shape.Width + (2L * margin))) + margin) * channels);
-                float* to = y + ((long)row * shape.Columns.Count * channels);
+                float* from = x + ((long)row * shape.Width * channels);
+                float* added = residual + ((((row + margin) * (shape.Width + (2L * margin))) + margin) * channels);
                 if (isCopied)
                 {
                     NormalizeRun(0, shape.Width, scratch);
