@@ -129,7 +129,8 @@ internal sealed unsafe class WinogradCpu(
                         for (int k = 0; k < _depth; k += DepthSlice)
                         {
                             MicroKernel<T>.Run(
-                                MicroKernel<T>.RoundUpRows(count), Math.Min(DepthSlice, _depth - k),
+                                MicroKernel<T>.RoundUpRows(count), ColumnsOf<T>(start + panel),
+                                Math.Min(DepthSlice, _depth - k),
                                 v + (point * vPoint) + k, (nint)vRow, 1,
                                 u + (point * uPoint) + ((start + panel) * uPanel) + ((long)k * width), width,
                                 m + (point * mPoint) + (panel * width), (nint)mRow, k > 0);
@@ -175,38 +176,32 @@ internal sealed unsafe class WinogradCpu(
                 for (int point = 0; point < Points; point++)
                 {
                     MicroKernel<T>.Run(
-                        MicroKernel<T>.RoundUpRows(count), sliceDepth,
+                        MicroKernel<T>.RoundUpRows(count), ColumnsOf<T>(panel), sliceDepth,
                         v + (point * vPoint) + (first * vRow) + start, (nint)vRow, 1,
                         u + (point * uPoint), width, m + (point * mPoint), width, start > 0);
                 }
             }
 
-            int channels = Math.Min(width, _columns - (panel * width));
-            outputs.Transform<T>(first, count, panel * width, channels, m, width, mPoint);
+            outputs.Transform<T>(first, count, panel * width, ColumnsOf<T>(panel), m, width, mPoint);
         });
     }
 
-    /// <summary>
-    /// Computes U = G g Gᵀ of inputs [first, last) and the output channels of a panel, zero after the last one.
-    /// </summary>
+    /// <summary>The output channels of a panel: the last one may be half full.</summary>
+    private int ColumnsOf<T>(int panel) where T : unmanaged, ILanes<T> =>
+        Math.Min(MicroKernel<T>.Columns, _columns - (panel * MicroKernel<T>.Columns));
+
+    /// <summary>Computes U = G g Gᵀ of inputs [first, last) and the output channels of a panel.</summary>
     private void TransformFilters<T>(int first, int last, int panel, float* u, long uPoint)
         where T : unmanaged, ILanes<T>
     {
-        int width = MicroKernel<T>.Columns;
+        int width = MicroKernel<T>.Columns, columns = ColumnsOf<T>(panel);
         long tap = (long)_depth * _columns;
         T* g = stackalloc T[18];
         for (int k = first; k < last; k++, u += width)
         {
-            for (int lane = 0; lane < width; lane += T.Count)
+            for (int lane = 0; lane < columns; lane += T.Count)
             {
-                int column = (panel * width) + lane;
-                float* w = filter + ((long)k * _columns) + column;
-                if (column >= _columns)
-                {
-                    for (int point = 0; point < Points; point++) default(T).Store(u + (point * uPoint) + lane);
-                    continue;
-                }
-
+                float* w = filter + ((long)k * _columns) + (panel * width) + lane;
                 for (int j = 0; j < 3; j++)
                 {
                     float* at = w + (j * tap);

@@ -32,6 +32,8 @@ internal sealed unsafe class WinogradInputs(
     {
         new Span<float>(zeros, channels).Clear();
         Patch* patch = stackalloc Patch[1];
+        patch->Gated = gate != null;
+        patch->Shared = end.Pooling == Pooling.Average;
         T* half = stackalloc T[Points];
         for (int t = 0; t < count; t++)
         {
@@ -63,33 +65,34 @@ internal sealed unsafe class WinogradInputs(
     }
 
     /// <summary>
-    /// Finds where the 36 pixels of a tile's patch lie: in zeros outside the picture, and in the pooled window when
-    /// going backward through pooling.
+    /// Finds where the 36 pixels of a tile's patch lie: in zeros outside the input, and in the pooled window when going
+    /// backward through pooling.
     /// </summary>
     private void Locate(int tile, Patch* patch, float* zeros)
     {
         int top = (tile / _tilesAcross * 4) - geometry.Offset, left = (tile % _tilesAcross * 4) - geometry.Offset;
-        patch->Gated = gate != null;
-        patch->Shared = end.Pooling == Pooling.Average;
-        for (int at = 0; at < Points; at++)
+        int at = 0;
+        for (int y = top; y < top + 6; y++)
         {
-            (int y, int x) = (top + (at / 6), left + (at % 6));
-            patch->SetData(at, zeros);
-            patch->SetGate(at, (byte*)zeros);
-            patch->Shares[at] = 0f;
-            if ((uint)y >= (uint)geometry.InHeight || (uint)x >= (uint)geometry.InWidth) continue;
-            long pixel = ((long)y * geometry.InWidth) + x;
-            if (patch->Gated) patch->SetGate(at, gate + (pixel * _gateBytes));
-            if (end.Pooling == Pooling.None)
+            for (int x = left; x < left + 6; x++, at++)
             {
-                patch->SetData(at, input + (pixel * channels));
-            }
-            else if (y / 2 < _pool.OutHeight && x / 2 < _pool.OutWidth)
-            {
-                patch->SetData(at, input + ((((long)(y / 2) * _pool.OutWidth) + (x / 2)) * channels));
-                patch->Shares[at] = 1f / _pool.WindowPixels(y / 2, x / 2);
+                patch->SetData(at, zeros);
+                if (patch->Gated) patch->SetGate(at, (byte*)zeros);
+                if (patch->Shared) patch->Shares[at] = 0f;
+                if ((uint)y >= (uint)geometry.InHeight || (uint)x >= (uint)geometry.InWidth) continue;
+                long pixel = ((long)y * geometry.InWidth) + x;
+                if (patch->Gated) patch->SetGate(at, gate + (pixel * _gateBytes));
+                if (end.Pooling == Pooling.None) patch->SetData(at, input + (pixel * channels));
+                else LocatePooled(at, y / 2, x / 2, patch);
             }
         }
+    }
+
+    private void LocatePooled(int at, int row, int column, Patch* patch)
+    {
+        if (row >= _pool.OutHeight || column >= _pool.OutWidth) return;
+        patch->SetData(at, input + ((((long)row * _pool.OutWidth) + column) * channels));
+        if (patch->Shared) patch->Shares[at] = 1f / _pool.WindowPixels(row, column);
     }
 
     /// <summary>Reads a vector of one pixel of the patch, from channel <paramref name="c"/> on.</summary>

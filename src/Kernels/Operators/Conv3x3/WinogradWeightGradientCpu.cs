@@ -25,62 +25,98 @@ internal sealed unsafe class WinogradWeightGradientCpu(
     private const int Points = WinogradTransforms.Points;
     private const int Skew = WinogradTransforms.Skew;
 
-    /// <summary>Tiles whose products are summed before they are added to the sums of the tiles before.</summary>
-    private static readonly int Block = int.Parse(Environment.GetEnvironmentVariable("WG_BLOCK") ?? "48");
+    /// <summary>
+    /// Tiles whose products are summed before they are added to the sums of the tiles before. With 64 channels their V
+    /// and Z take half a megabyte.
+    /// </summary>
+    private const int Block = 24;
 
-    /// <summary>Output channels of all pieces together: enough parts for many threads, within bounded memory.</summary>
-    private static readonly int PieceColumns = int.Parse(Environment.GetEnvironmentVariable("WG_PC") ?? "1024");
+    /// <summary>Tiles of a piece at least, so that its sums are worth their memory.</summary>
+    private const int PieceTiles = 3 * Block;
+
+    /// <summary>Output channels of all pieces together, at most: it bounds the memory of their sums.</summary>
+    private const int PieceColumns = 512;
 
     private readonly int _tilesAcross = geometry.TilesAcross;
+
+    /// <inheritdoc cref="Conv3x3Op.BackwardWeights"/>
+    public static void BackwardWeights(CpuDevice cpu, Conv3x3Op.BackwardWeightsArguments a)
+    {
+        var geometry = WinogradGeometry.ZeroPadded(a.Shape.Height, a.Shape.Width);
+        var inputs = new WinogradInputs(geometry, a.Shape.InChannels, a.Input.Pointer);
+        cpu.Vectorize(new WinogradWeightGradientCpu(
+            geometry, inputs, a.Shape.OutChannels, a.GradPreactivation.Pointer, a.GradFilter.Pointer, a.Beta));
+    }
 
     public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
     {
         int tiles = geometry.Tiles, depth = inputs.Channels;
         int width = MicroKernel<T>.Columns, panels = MicroKernel<T>.Panels(outChannels);
         int rows = MicroKernel<T>.RoundUpRows(depth);
-        int pieces = Math.Clamp(PieceColumns / outChannels, 1, (tiles + Block - 1) / Block);
-        long sumsPoint = (long)rows * width, sumsPart = Points * sumsPoint;
-        using DeviceBuffer<float> partials = cpu.Allocate<float>(pieces * panels * sumsPart);
+        int pieces = Math.Clamp(PieceColumns / outChannels, 1, (tiles + PieceTiles - 1) / PieceTiles);
+        // All panels of a piece share its V, unless that leaves too few parts for the threads.
+        int group = Math.Clamp(panels * pieces / (2 * cpu.Threads), 1, panels), groups = (panels + group - 1) / group;
+        long sumsPanel = (long)rows * width, sumsPoint = panels * sumsPanel, sumsPiece = Points * sumsPoint;
+        using DeviceBuffer<float> partials = cpu.Allocate<float>(pieces * sumsPiece);
         float* sums = partials.View.Pointer;
 
-        long vRow = depth + Skew, vPoint = (Block * vRow) + Skew, zPoint = ((long)Block * width) + Skew;
-        cpu.Parallel(pieces * panels, (Points * (vPoint + zPoint)) + depth, (part, v) =>
+        long vRow = depth + Skew, vPoint = (Block * vRow) + Skew;
+        long zPanel = (long)Block * width, zPoint = (group * zPanel) + Skew;
+        cpu.Parallel(pieces * groups, (Points * (vPoint + zPoint)) + depth, (part, v) =>
         {
-            (int piece, int panel) = (part / panels, part % panels);
+            (int piece, int firstPanel) = (part / groups, part % groups * group);
             int first = (int)((long)tiles * piece / pieces), end = (int)((long)tiles * (piece + 1) / pieces);
-            float* z = v + (Points * vPoint), zeros = z + (Points * zPoint), to = sums + (part * sumsPart);
+            int lastPanel = Math.Min(panels, firstPanel + group);
+            float* z = v + (Points * vPoint), zeros = z + (Points * zPoint);
             // Rows of the product after the last input read the space between the rows of V.
-            new Span<float>(v, checked((int)(Points * vPoint))).Clear();
+            for (int point = 0; point < Points; point++)
+                for (int t = 0; t < Block; t++) default(T).Store(v + (point * vPoint) + (t * vRow) + depth);
             for (int start = first; start < end; start += Block)
             {
                 int count = Math.Min(Block, end - start);
                 inputs.Transform<T>(start, count, v, vRow, vPoint, zeros);
-                TransformGradients<T>(start, count, panel * width, z, width, zPoint, zeros);
+                for (int panel = firstPanel; panel < lastPanel; panel++)
+                {
+                    int columns = Math.Min(width, outChannels - (panel * width));
+                    TransformGradients<T>(
+                        start, count, panel * width, columns, z + ((panel - firstPanel) * zPanel), width, zPoint);
+                }
+
                 for (int point = 0; point < Points; point++)
                 {
-                    MicroKernel<T>.Run(
-                        rows, count, v + (point * vPoint), 1, (nint)vRow, z + (point * zPoint), width,
-                        to + (point * sumsPoint), width, start > first);
+                    for (int panel = firstPanel; panel < lastPanel; panel++)
+                    {
+                        MicroKernel<T>.Run(
+                            rows, Math.Min(width, outChannels - (panel * width)), count,
+                            v + (point * vPoint), 1, (nint)vRow,
+                            z + (point * zPoint) + ((panel - firstPanel) * zPanel), width,
+                            sums + (piece * sumsPiece) + (point * sumsPoint) + (panel * sumsPanel), width,
+                            start > first);
+                    }
                 }
             }
         });
 
+        cpu.Parallel(Points, point =>
+        {
+            float* to = sums + (point * sumsPoint);
+            for (int piece = 1; piece < pieces; piece++) Add<T>(to + (piece * sumsPiece), to, sumsPoint);
+        });
         cpu.Parallel(depth, input =>
         {
             for (int column = 0; column < outChannels; column += T.Count)
             {
-                float* from = sums + (column / width * sumsPart) + (input * (long)width) + (column % width);
-                TransformSums<T>(from, sumsPoint, panels * sumsPart, pieces, input, column);
+                float* s = sums + (column / width * sumsPanel) + (input * (long)width) + (column % width);
+                TransformSums<T>(s, sumsPoint, input, column);
             }
         });
     }
 
     /// <summary>Computes Z = A dY Aᵀ of tiles for a panel of output channels; zero outside the output.</summary>
     private void TransformGradients<T>(
-        int first, int count, int firstChannel, float* z, int zRow, long zPoint, float* zeros)
+        int first, int count, int firstChannel, int channels, float* z, long zRow, long zPoint)
         where T : unmanaged, ILanes<T>
     {
-        int channels = Math.Min(zRow, outChannels - firstChannel);
         T* half = stackalloc T[24];
         T* y = stackalloc T[16];
         for (int t = 0; t < count; t++)
@@ -101,7 +137,7 @@ internal sealed unsafe class WinogradWeightGradientCpu(
 
                 for (int j = 0; j < 4; j++)
                     WinogradTransforms.Gradient(y[j], y[4 + j], y[8 + j], y[12 + j], (float*)(half + j), 4 * T.Count);
-                float* to = z + (t * (long)zRow) + c;
+                float* to = z + (t * zRow) + c;
                 for (int i = 0; i < 6; i++)
                 {
                     T* h = half + (4 * i);
@@ -111,21 +147,24 @@ internal sealed unsafe class WinogradWeightGradientCpu(
         }
     }
 
-    /// <summary>Adds the pieces' sums S of an input and a vector of outputs, and computes Gᵀ S G.</summary>
-    private void TransformSums<T>(float* from, long point, long piece, int pieces, int input, int column)
-        where T : unmanaged, ILanes<T>
+    private static void Add<T>(float* from, float* to, long length) where T : unmanaged, ILanes<T>
     {
-        T* s = stackalloc T[Points];
+        for (long i = 0; i < length; i += T.Count) (T.Load(to + i) + T.Load(from + i)).Store(to + i);
+    }
+
+    /// <summary>Computes Gᵀ S G of the sums S of an input and a vector of outputs.</summary>
+    private void TransformSums<T>(float* s, long point, int input, int column) where T : unmanaged, ILanes<T>
+    {
         T* half = stackalloc T[18];
         T* g = stackalloc T[9];
-        for (int at = 0; at < Points; at++)
+        for (int j = 0; j < 6; j++)
         {
-            s[at] = T.Load(from + (at * point));
-            for (int p = 1; p < pieces; p++) s[at] += T.Load(from + (at * point) + (p * piece));
+            float* from = s + (j * point);
+            WinogradTransforms.FilterGradient(
+                T.Load(from), T.Load(from + (6 * point)), T.Load(from + (12 * point)), T.Load(from + (18 * point)),
+                T.Load(from + (24 * point)), T.Load(from + (30 * point)), half + j, 6);
         }
 
-        for (int j = 0; j < 6; j++)
-            WinogradTransforms.FilterGradient(s[j], s[6 + j], s[12 + j], s[18 + j], s[24 + j], s[30 + j], half + j, 6);
         for (int i = 0; i < 3; i++)
         {
             T* h = half + (6 * i);
