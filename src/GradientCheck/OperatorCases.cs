@@ -61,6 +61,7 @@ public static partial class OperatorCases
             .. SquaredErrors(random, 1, 5, 1000, 40_001),
             .. Variations(random, (1, 1, 1), (1, 5, 3), (6, 1, 3), (9, 11, 3), (17, 4, 5)),
             .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random), .. Crops(random),
+            .. Expansions(random), .. Normalizations(random), .. Clamps(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
         ];
         // Run cases with groups last: ILGPU's CPU accelerator keeps the threads of its largest group, which slow down

@@ -1,9 +1,10 @@
 using ILGPU;
 using NativeStyle.Kernels.Operators.Pixels;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>Turns pixels into the network's input, on the tape.</summary>
+/// <summary>Turns pixels into a network's input and outputs into pixels, on the tape.</summary>
 public static class PixelOperator
 {
     /// <summary>y = scale x - mean per channel.</summary>
@@ -18,6 +19,20 @@ public static class PixelOperator
         {
             (ArrayView<float> dx, float beta) = pixels.Accumulate();
             PixelsOp.NormalizeBackward(tape.Device, y.Gradient, dx, scale, beta);
+        });
+    }
+
+    /// <summary>y = min(max(x, low), high). Only elements within the bounds have a gradient.</summary>
+    public static Tensor Clamp(this Tape tape, Tensor x, float low, float high)
+    {
+        Tensor y = tape.Output(x.Shape, x);
+        VectorOps.Copy(tape.Device, y.Data, x.Data);
+        PixelsOp.Clamp(tape.Device, y.Data, low, high);
+        x.SaveForBackward();
+        return tape.Record(y, () =>
+        {
+            (ArrayView<float> dx, float beta) = x.Accumulate();
+            PixelsOp.ClampBackward(tape.Device, y.Gradient, x.Data, dx, low, high, beta);
         });
     }
 }

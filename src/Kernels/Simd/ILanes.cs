@@ -11,7 +11,7 @@ namespace NativeStyle.Kernels.Simd;
 /// </summary>
 internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
 {
-    /// <summary>Floats in a vector; a multiple of 8.</summary>
+    /// <summary>Floats in a vector: a multiple of 8, or 1 in <see cref="Lane"/>.</summary>
     static abstract int Count { get; }
 
     /// <summary>

@@ -7,7 +7,9 @@
 The network is that of PyTorch's example fast_neural_style with 4, 8, 8 channels and 2 residual blocks, and with random numbers.
 Its drawing is computed in double precision. Numbers in .f32 files are float32, little-endian, row-major.
 """
+import json
 import pickle
+import struct
 from collections import OrderedDict
 import numpy as np
 import torch
@@ -114,3 +116,14 @@ class PickleModule:
 
 
 torch.save(old, "small_before_0_4.pth", pickle_module=PickleModule, _use_new_zipfile_serialization=False)
+
+# A smaller network in half precision, by the published layout of .safetensors. Number i of each tensor is (7 i mod 64) / 64.
+header, data = {"__metadata__": {"style": "wave.jpg"}}, b""
+for name, tensor in Network(2, 2, 2, 1).state_dict().items():
+    numbers = (7 * np.arange(tensor.numel()) % 64 / 64).astype("<f2").tobytes()
+    offsets = [len(data), len(data) + len(numbers)]
+    header[name] = {"dtype": "F16", "shape": list(tensor.shape), "data_offsets": offsets}
+    data += numbers
+text = json.dumps(header).encode()
+with open("smaller.safetensors", "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text + data)

@@ -1,6 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.Expand;
 
@@ -13,14 +15,16 @@ namespace NativeStyle.Kernels.Operators.Expand;
 // Backward goes through the copies of each pixel of x, so that no two work items add to the same element.
 
 /// <summary>Upsampling and reflection padding of maps, forward and backward.</summary>
-public static class ExpandOp
+public static unsafe class ExpandOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Expand.Forward", a => WorkOf(a.Shape))
+        .Vectorized(VectorForward)
         .Plain((device, a) => device.Launch(ForwardKernel, a.Output.Length, a.Input, a.Output, a.Shape));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "Expand.Backward", a => WorkOf(a.Shape))
+        .Vectorized(VectorBackward)
         .Plain((device, a) => device.Launch(
             BackwardKernel, a.GradInput.Length, a.GradOutput, a.GradInput, a.Shape, a.Beta));
 
@@ -87,6 +91,49 @@ public static class ExpandOp
         Require.Length(gradInput, shape.InLength, nameof(gradInput));
         Require.Length(gradOutput, shape.OutLength, nameof(gradOutput));
         s_backward.Run(device, new BackwardArguments(gradOutput, gradInput, shape, beta));
+    }
+
+    private static void VectorForward(CpuDevice cpu, ForwardArguments a)
+    {
+        (ExpansionAxis rows, ExpansionAxis columns, _, int width, int channels) = a.Shape;
+        float* x = a.Input.Pointer, y = a.Output.Pointer;
+        cpu.Parallel(rows.Count, row =>
+        {
+            float* from = x + ((long)rows.Source(row) * width * channels);
+            float* to = y + ((long)row * columns.Count * channels);
+            for (int column = 0, run; column < columns.Count; column += run)
+            {
+                run = columns.Run(column);
+                var pixels = new ReadOnlySpan<float>(from + ((long)columns.Source(column) * channels), run * channels);
+                pixels.CopyTo(new Span<float>(to + ((long)column * channels), run * channels));
+            }
+        });
+    }
+
+    /// <summary>Adds the rows that a row of x became to its dx, which stays in the cache.</summary>
+    private static void VectorBackward(CpuDevice cpu, BackwardArguments a)
+    {
+        (ExpansionAxis rows, ExpansionAxis columns, int height, int width, int channels) = a.Shape;
+        float* dy = a.GradOutput.Pointer, dx = a.GradInput.Pointer;
+        cpu.Parallel(height, row =>
+        {
+            float* to = dx + ((long)row * width * channels);
+            if (a.Beta == 0f) new Span<float>(to, width * channels).Clear();
+            else if (a.Beta != 1f) foreach (ref float value in new Span<float>(to, width * channels)) value *= a.Beta;
+            for (int copy = 0; copy < rows.Copies; copy++)
+            {
+                int y = rows.Copy(row, copy);
+                if (y < 0) continue;
+                float* from = dy + ((long)y * columns.Count * channels);
+                for (int column = 0, run; column < columns.Count; column += run)
+                {
+                    run = columns.Run(column);
+                    Rows.AddScaled(
+                        to + ((long)columns.Source(column) * channels), from + ((long)column * channels), 1f,
+                        run * channels);
+                }
+            }
+        });
     }
 
     private static (string Shape, Work Work) WorkOf(ExpandShape shape) => (

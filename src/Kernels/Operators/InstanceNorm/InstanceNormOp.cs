@@ -42,6 +42,8 @@ public static partial class InstanceNormOp
 
     private static readonly Operator<StatisticsArguments> s_statistics = new Operator<StatisticsArguments>(
             "InstanceNorm.Statistics", a => ($"{a.X.Length}", Work.Each(a.X.Length, 4, 1)))
+        .Vectorized((cpu, a) => CombinePieces(
+            cpu, a, (moments, shape) => InstanceNormCpu.PieceMoments(cpu, a.X, moments, shape)))
         .Plain((device, a) => CombinePieces(device, a, (moments, shape) => device.Launch(
             PieceMomentsKernel, (long)shape.Pieces * shape.Channels, a.X, moments, shape)));
 
@@ -52,17 +54,21 @@ public static partial class InstanceNormOp
 
     private static readonly Operator<NormalizeArguments> s_normalize = new Operator<NormalizeArguments>(
             "InstanceNorm.Normalize", a => WorkOf(a.Shape))
+        .Vectorized(InstanceNormCpu.Normalize)
         .Plain((device, a) => device.Launch(
             NormalizeKernel, a.Output.Length, a.X, a.Factors, a.Residual, a.Output, a.Shape));
 
     private static readonly Operator<SumsArguments> s_sums = new Operator<SumsArguments>(
             "InstanceNorm.GradientSums", a => ($"{a.X.Length}", Work.Each(a.X.Length, 6, 2)))
+        .Vectorized((cpu, a) => AddPieces(
+            cpu, a, (sums, shape) => InstanceNormCpu.PieceSums(cpu, a, sums, shape)))
         .Plain((device, a) => AddPieces(device, a, (sums, shape) => device.Launch(
             PieceSumsKernel, (long)shape.Pieces * shape.Channels, a.Gradient, a.X, a.Factors, sums, shape,
             a.Activation)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "InstanceNorm.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 8, 3)))
+        .Vectorized(InstanceNormCpu.Backward)
         .Plain((device, a) => device.Launch(
             BackwardKernel, a.GradX.Length, a.Gradient, a.X, a.Factors, a.Sums, a.GradX, a.Shape));
 

@@ -10,6 +10,7 @@ namespace NativeStyle.Kernels.Operators.Pixels;
 //
 //   forward   y[p, c] = s[c] x[p, c] - mean[c]       backward  dx[p, c] = s[c] dy[p, c]
 //   Clamp     x = min(max(x, low), high)             (the box constraint after a step; not a number stays so)
+//             dx = dy where low <= x <= high, else 0
 
 /// <summary>Image pre- and post-processing.</summary>
 public static unsafe class PixelsOp
@@ -29,6 +30,12 @@ public static unsafe class PixelsOp
             "Clamp", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 2)))
         .Vectorized(VectorClamp)
         .Plain((device, a) => device.Launch(ClampKernel, a.X.Length, a.X, a.Low, a.High));
+
+    private static readonly Operator<ClampBackwardArguments> s_clampBackward = new Operator<ClampBackwardArguments>(
+            "Clamp.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 3)))
+        .Vectorized(VectorClampBackward)
+        .Plain((device, a) => device.Launch(
+            ClampBackwardKernel, a.X.Length, a.GradY, a.X, a.GradX, a.Low, a.High, a.Beta));
 
     /// <summary>A number for each channel of a picture.</summary>
     internal readonly record struct Rgb(float Red, float Green, float Blue)
@@ -55,6 +62,9 @@ public static unsafe class PixelsOp
 
     private readonly record struct ClampArguments(ArrayView<float> X, float Low, float High);
 
+    private readonly record struct ClampBackwardArguments(
+        ArrayView<float> GradY, ArrayView<float> X, ArrayView<float> GradX, float Low, float High, float Beta);
+
     internal static void NormalizeKernel(
         Index1D index, ArrayView<float> pixels, ArrayView<float> output, Rgb scale, Rgb mean) =>
         output[index] = (Rgb.At(scale, index) * pixels[index]) - Rgb.At(mean, index);
@@ -65,6 +75,11 @@ public static unsafe class PixelsOp
 
     internal static void ClampKernel(Index1D index, ArrayView<float> x, float low, float high) =>
         x[index] = Within(x[index], low, high);
+
+    internal static void ClampBackwardKernel(
+        Index1D index, ArrayView<float> gradY, ArrayView<float> x, ArrayView<float> gradX, float low, float high,
+        float beta) =>
+        Accumulate.Into(ref gradX[index], x[index] >= low && x[index] <= high ? gradY[index] : 0f, beta);
 
     /// <summary>output = scale x pixels - mean, for RGB pixels.</summary>
     /// <param name="scale">Three values, in units of the output per unit of the pixels.</param>
@@ -89,6 +104,19 @@ public static unsafe class PixelsOp
     /// <summary>Keeps every element within [low, high].</summary>
     public static void Clamp(ComputeDevice device, ArrayView<float> x, float low, float high) =>
         s_clamp.Run(device, new ClampArguments(x, low, high));
+
+    /// <summary>dx = beta dx + dy where x is within [low, high].</summary>
+    /// <param name="gradY">dy, the gradient of the clamped elements.</param>
+    /// <param name="x">The elements before <see cref="Clamp"/>.</param>
+    /// <param name="beta">0 to overwrite dx (its old content is not read), 1 to add to it.</param>
+    public static void ClampBackward(
+        ComputeDevice device, ArrayView<float> gradY, ArrayView<float> x, ArrayView<float> gradX, float low, float high,
+        float beta)
+    {
+        Require.Length(gradY, x.Length, nameof(gradY));
+        Require.Length(gradX, x.Length, nameof(gradX));
+        s_clampBackward.Run(device, new ClampBackwardArguments(gradY, x, gradX, low, high, beta));
+    }
 
     private static float Within(float x, float low, float high) => x < low ? low : x > high ? high : x;
 
@@ -128,6 +156,16 @@ public static unsafe class PixelsOp
         Rows.ForEachPart(cpu, a.X.Length, (start, count) =>
         {
             for (long i = start; i < start + count; i++) x[i] = Within(x[i], a.Low, a.High);
+        });
+    }
+
+    private static void VectorClampBackward(CpuDevice cpu, ClampBackwardArguments a)
+    {
+        float* dy = a.GradY.Pointer, x = a.X.Pointer, dx = a.GradX.Pointer;
+        Rows.ForEachPart(cpu, a.X.Length, (start, count) =>
+        {
+            for (long i = start; i < start + count; i++)
+                Accumulate.Into(ref dx[i], x[i] >= a.Low && x[i] <= a.High ? dy[i] : 0f, a.Beta);
         });
     }
 }
