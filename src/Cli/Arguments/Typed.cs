@@ -65,6 +65,10 @@ internal static class Typed
 
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
+    /// <summary>Creates an argument for a side of a picture in pixels.</summary>
+    public static Argument<int> Side(string name, string help) =>
+        new(name) { Description = help, CustomParser = result => Sides(result) is [var side] ? side : 0 };
+
     /// <summary>Parses sides of pictures in pixels. Returns none if one is wrong.</summary>
     public static int[] Sides(ArgumentResult result)
     {

@@ -1,23 +1,21 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Pages;
 using NativeStyle.Kernels.Devices;
-using NativeStyle.Kernels.Operators;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
-using Spectre.Console;
 
 namespace NativeStyle.Cli.Commands;
 
 /// <summary><c>nativestyle bench</c>: times an iteration on this machine, and shows what takes the time.</summary>
 internal sealed class BenchCommand : ProgramCommand
 {
-    private readonly Argument<int> _height = Side("HEIGHT", "Rows of the picture");
-    private readonly Argument<int> _width = Side("WIDTH", "Columns of the picture");
+    private readonly Argument<int> _height = Typed.Side("HEIGHT", "Rows of the picture");
+    private readonly Argument<int> _width = Typed.Side("WIDTH", "Columns of the picture");
     private readonly Option<int> _iterations =
         Typed.Option("--iterations", "Iterations to take the median of", new NumberRange<int>(1, 100_000), 5);
 
@@ -51,6 +49,7 @@ internal sealed class BenchCommand : ProgramCommand
         Add(_width);
         Add(OptionGroup.Common, _iterations, _breakdown, _memory, _weights);
         _device.AddTo(this);
+        Add(new BenchStylizeCommand());
         SetAction(Run);
     }
 
@@ -98,61 +97,7 @@ internal sealed class BenchCommand : ProgramCommand
             estimated_seconds = expected is null ? (double?)null : Math.Round(expected.Seconds, 4),
             estimated_peak_mb = expected?.PeakBytes >> 20,
         }));
-        if (parsed.GetValue(_breakdown)) Break(benchmark, iterations, device);
+        if (parsed.GetValue(_breakdown)) OperatorTable.Print(device, benchmark.Profile(iterations), iterations);
         return 0;
     }
-
-    /// <summary>Prints each operator's share of the time and of the machine's peak.</summary>
-    private static void Break(IterationBenchmark benchmark, int iterations, ComputeDevice device)
-    {
-        DevicePeak? peak = DevicePeak.Measure(device);
-        IReadOnlyCollection<ProfileEntry> entries = benchmark.Profile(iterations);
-        double total = entries.Sum(entry => entry.Seconds);
-        var table = new Table().Border(TableBorder.Rounded);
-        table.AddColumns("operator", "shape", "calls", "ms", "share", "GFLOP/s", "of peak", "GB/s", "of peak");
-        foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned().NoWrap();
-        foreach (ProfileEntry entry in entries) AddRow(entry.Operator, entry.Shape, entry);
-        table.AddEmptyRow();
-        foreach (IGrouping<string, ProfileEntry> group in entries.GroupBy(entry => entry.Operator))
-        {
-            double flop = group.Sum(entry => entry.Work.Flop);
-            double made = group.Sum(entry => entry.Work.Flop / entry.Work.Saving);
-            var sum = new Work(flop, group.Sum(entry => entry.Work.Bytes), made > 0 ? flop / made : 1);
-            (int calls, double seconds) = (group.Sum(entry => entry.Calls), group.Sum(entry => entry.Seconds));
-            AddRow(group.Key, "all", new ProfileEntry(group.Key, "all", calls, seconds, sum));
-        }
-
-        AnsiConsole.Write(table);
-        Console.WriteLine(
-            $"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; the clock waits for each operator");
-        Console.WriteLine(
-            "GFLOP/s: operations by the operator's definition; the share of the peak counts the operations that " +
-            "are really made (Winograd: a quarter)");
-        Console.WriteLine("GB/s: inputs and outputs, each counted once");
-        if (peak is not null)
-        {
-            Console.WriteLine(
-                $"peak of this device, measured: {Number(peak.GigaflopsPerSecond, "f0")} GFLOP/s of multiply-adds " +
-                "on registers, " +
-                $"{Number(peak.GigabytesPerSecond, "f1")} GB/s of copying memory");
-        }
-
-        void AddRow(string name, string shape, ProfileEntry entry)
-        {
-            double gigaflops = entry.Work.Flop / entry.Seconds / 1e9;
-            double gigabytes = entry.Work.Bytes / entry.Seconds / 1e9;
-            table.AddRow(
-                name, shape, $"{entry.Calls / iterations}", Number(entry.Seconds * 1e3 / iterations, "f2"),
-                Percent(entry.Seconds / total),
-                Number(gigaflops, "f1"), Percent(gigaflops / entry.Work.Saving / peak?.GigaflopsPerSecond),
-                Number(gigabytes, "f1"), Percent(gigabytes / peak?.GigabytesPerSecond));
-        }
-    }
-
-    private static Argument<int> Side(string name, string help) =>
-        new(name) { Description = help, CustomParser = result => Typed.Sides(result) is [var side] ? side : 0 };
-
-    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
-
-    private static string Percent(double? value) => value is null ? "-" : Number(value.Value * 100, "f1") + " %";
 }

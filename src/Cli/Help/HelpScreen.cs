@@ -37,7 +37,8 @@ internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
         Write(command.Description ?? "");
         if (own is { Details.Length: > 0 }) Write($"\n{own.Details}");
         IReadOnlyList<HelpEntry> entries = own?.Entries ?? [];
-        if (command.Subcommands.Count == 0) Write($"\nUsage: {Usage(command, entries)}");
+        if (command.Subcommands.Count == 0 || command.Arguments.Count > 0)
+            Write($"\nUsage: {Usage(command, entries)}");
         int names = command.Subcommands.Select(each => each.Name.Length + 4).DefaultIfEmpty(0).Max();
         Section("Commands", command.Subcommands.Select(each => (each.Name, each.Description ?? "")), names);
         Section("Arguments", command.Arguments.Select(each => (each.Name, each.Description ?? "")));

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using NativeStyle.Autodiff;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
@@ -106,12 +105,12 @@ public sealed class IterationBenchmark : IDisposable
         Step();
         _device.Synchronize();
         DateTime first = DateTime.UtcNow;
-        double iteration = Median(iterations, Step);
+        double iteration = RunTimes.Of(_device, iterations, Step).Median;
         double? forward = null;
         if (!_tiled)
         {
             Forward();
-            forward = Median(iterations, Forward);
+            forward = RunTimes.Of(_device, iterations, Forward).Median;
         }
 
         return new BenchmarkResult(iteration, forward, DirectGflop(), first);
@@ -145,22 +144,6 @@ public sealed class IterationBenchmark : IDisposable
         {
             // The pass runs while it is enumerated; its maps are not used.
         }
-    }
-
-    private double Median(int iterations, Action run)
-    {
-        double[] seconds = new double[iterations];
-        for (int i = 0; i < iterations; i++)
-        {
-            _device.Synchronize();
-            long start = Stopwatch.GetTimestamp();
-            run();
-            _device.Synchronize();
-            seconds[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-
-        Array.Sort(seconds);
-        return (seconds[(iterations - 1) / 2] + seconds[iterations / 2]) / 2;
     }
 
     /// <summary>The layers of an iteration.</summary>
