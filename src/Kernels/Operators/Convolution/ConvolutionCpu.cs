@@ -23,7 +23,7 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 /// </summary>
 internal static unsafe class ConvolutionCpu
 {
-    /// <summary>Rows of the product that are complete before the next: their sums stay in the first-level cache.</summary>
+    /// <summary>Rows of the product that are computed together: their sums stay in the first-level cache.</summary>
     private const int Chunk = 48;
 
     /// <inheritdoc cref="ConvolutionOp.Forward"/>
@@ -128,7 +128,7 @@ internal static unsafe class ConvolutionCpu
             return direction.Shape.Stride == 1 && scatter.Cost(columns) < best.Cost(columns) ? scatter : best;
         }
 
-        /// <summary>The tap's column from a row's source column to its target pixel; not in [0, K) if none is.</summary>
+        /// <summary>The tap's column from a row's source column to its target pixel; not in [0, K) if none.</summary>
         public int TapColumn(int column, int pixel) =>
             Scatters ? (Direction.Backward ? pixel : Kernel - 1 - pixel)
             : Direction.Backward ? pixel + ((Direction.Reach - 1 - column) * Stride)
@@ -153,7 +153,7 @@ internal static unsafe class ConvolutionCpu
             return (Math.Min(first, end), end);
         }
 
-        /// <summary>The micro-kernel's steps for one target pixel and one row of taps, with those to load sums.</summary>
+        /// <summary>The micro-kernel's steps for a target pixel and a row of taps, with those to load sums.</summary>
         private double Cost(int columns)
         {
             const double LoadAndStore = 3, Collect = 3;
@@ -250,7 +250,7 @@ internal static unsafe class ConvolutionCpu
             });
         }
 
-        /// <summary>Packs the weights of one row of taps for one panel: [source column][source channel][lane].</summary>
+        /// <summary>Packs the weights of a row of taps for a panel: [source column][source channel][lane].</summary>
         private void Pack(
             ProductLayout layout, int tapRow, int firstColumn, int columns, (int First, int End) seen, float* to)
         {

@@ -21,7 +21,7 @@ internal static class ConvolutionGpu
     /// <summary>Pieces of dy that the gradient with respect to the bias adds.</summary>
     private const int BiasPieces = 256;
 
-    /// <summary>How four neighbouring channels of the inputs (x or dx) and of the outputs are read or written.</summary>
+    /// <summary>How four neighbouring channels of inputs (x or dx) and of outputs are read or written.</summary>
     internal readonly record struct Widths(LoadWidth Inputs, LoadWidth Outputs);
 
     /// <summary>Where a tile of sums goes.</summary>

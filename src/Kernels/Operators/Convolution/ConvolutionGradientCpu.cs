@@ -8,8 +8,8 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 // multiplied separately, and their products are added. Pieces of the picture are added in their order. There are two
 // layouts.
 //
-//   by outputs   Columns are output channels, rows are the K x in inputs that a row of taps sees of a row of x. They lie
-//                together in memory.
+//   by outputs   Columns are output channels, rows are the K x in inputs that a row of taps sees of a row of x. They
+//                lie together in memory.
 //   by inputs    The transposed product, for few output channels and stride 1. Columns are the K x in inputs, rows are
 //                the output channels of the K rows of dy that see the row of x.
 
@@ -146,7 +146,7 @@ internal static unsafe class ConvolutionGradientCpu
             });
             // The oldest of the K rows meets the last row of taps.
             AddPieces(cpu, pieces, (piece, tapRow, input, o) =>
-                sums + (piece * sumsLength) + (((((kernel - 1 - tapRow) * outC) + o) * (long)panels) * columns) + input);
+                sums + (piece * sumsLength) + ((((kernel - 1 - tapRow) * outC) + o) * (long)panels * columns) + input);
         }
 
         /// <summary>Splits a row of dy into a plane a channel; zeros if there is no such row.</summary>
