@@ -13,6 +13,8 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 //
 // p and q are pixels (row, column), s is the stride, x is (height, width, in), y is (out height, out width, out), and
 // w, the filter, is (K, K, in, out).
+//
+// ConvolutionOp.Kernels.cs has the plain kernels. WinogradForms.cs has the CPU's forms of 3x3 windows with stride 1.
 
 /// <summary>Convolution of any kernel size and stride with bias, forward and backward, on any device.</summary>
 public static partial class ConvolutionOp
