@@ -49,7 +49,7 @@ internal static unsafe partial class MicroKernel<T> where T : unmanaged, ILanes<
     }
 
     /// <summary>The same for the first columns of a block only: one vector of them takes half of the time.</summary>
-    /// <param name="columns">At most <see cref="Columns"/>; columns of C up to the next whole vector are written.</param>
+    /// <param name="columns">At most <see cref="Columns"/>; whole vectors of C are written.</param>
     /// <inheritdoc cref="Run(int, int, float*, nint, nint, float*, nint, float*, nint, bool)"/>
     public static void Run(
         int rows, int columns, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow,

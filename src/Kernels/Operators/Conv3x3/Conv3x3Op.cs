@@ -22,7 +22,7 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 //
 // Conv3x3Op.Kernels.cs has the plain kernels. ReluPoolOp.cs has ReLU and pooling as an operator of its own.
 // WinogradGpu.cs, DirectGpu.cs and DirectTensor.cs have the kernels of GPUs. WinogradCpu.cs and DirectConv3x3.cs have
-// the two hand-vectorised forms, and WinogradWeightGradientCpu.cs and WeightGradientCpu.cs have those of the gradient to
+// the two hand-vectorised forms. WinogradWeightGradientCpu.cs and WeightGradientCpu.cs have those of the gradient to
 // weights.
 
 /// <summary>

@@ -210,7 +210,10 @@ internal sealed unsafe class WinogradCpu(
                 }
 
                 for (int i = 0; i < 6; i++)
-                    WinogradTransforms.Filter(g[3 * i], g[(3 * i) + 1], g[(3 * i) + 2], u + (6 * i * uPoint) + lane, uPoint);
+                {
+                    T* row = g + (3 * i);
+                    WinogradTransforms.Filter(row[0], row[1], row[2], u + (6 * i * uPoint) + lane, uPoint);
+                }
             }
         }
     }

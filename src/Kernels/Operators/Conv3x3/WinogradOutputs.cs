@@ -144,7 +144,8 @@ internal sealed unsafe class WinogradOutputs(
                     earlier |= holds;
                 }
 
-                open.StoreBits(gate + (((((long)row + i) * geometry.OutWidth) + column + j) * _gateBytes) + (channel >> 3));
+                long pixel = (((long)row + i) * geometry.OutWidth) + column + j;
+                open.StoreBits(gate + (pixel * _gateBytes) + (channel >> 3));
             }
         }
     }

@@ -11,8 +11,8 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 ///   dg = Gᵀ [ sum over tiles of (Bᵀ d B) ∘ (A dY Aᵀ) ] G        dY 4x4 gradients of a tile's outputs
 /// </code>
 /// For all channels, the sums are 36 matrix products Vᵀ Z, (in x tiles) (tiles x out). A part of the work is a piece of
-/// the tiles by a panel of output channels. It goes by blocks of tiles, so that their V and Z, and the sums, stay in
-/// the core's cache. The sums of pieces are added in their order.
+/// the tiles by some or all panels of output channels. It goes by blocks of tiles, so that their V and Z stay in the
+/// core's cache. The sums of pieces are added in their order. Pieces and blocks depend on the shape alone.
 /// </summary>
 /// <param name="inputs">The convolution's input.</param>
 /// <param name="outChannels">Channels of the output; whole vectors.</param>

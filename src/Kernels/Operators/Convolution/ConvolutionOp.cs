@@ -14,8 +14,9 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 // p and q are pixels (row, column), s is the stride, x is (height, width, in), y is (out height, out width, out), and
 // w, the filter, is (K, K, in, out).
 //
-// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. ConvolutionCpu.cs has the
-// hand-vectorised form of forward and backward to data, ConvolutionGradientCpu.cs that of the other two.
+// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. WinogradForms.cs has the CPU's forms
+// of 3x3 windows with stride 1. ConvolutionCpu.cs has its form of forward and backward to data for all other windows,
+// and ConvolutionGradientCpu.cs that of the other two.
 
 /// <summary>Convolution of any kernel size and stride with bias, forward and backward, on any device.</summary>
 public static partial class ConvolutionOp
