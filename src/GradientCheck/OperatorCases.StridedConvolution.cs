@@ -29,6 +29,24 @@ public static partial class OperatorCases
         return shapes.Select(shape => StridedConvolution(random, shape));
     }
 
+    /// <summary>
+    /// 3x3 windows with stride 1 and channels that fill vectors, which CPUs compute by Winograd: from one window to
+    /// many tiles, tiles that end at the border and beyond, half a panel of columns, several pieces of tiles.
+    /// </summary>
+    private static IEnumerable<CheckCase> ValidWinograds(Random random)
+    {
+        ConvolutionShape[] shapes =
+        [
+            new(3, 3, 16, 16, 3), new(4, 7, 32, 16, 3), new(9, 10, 16, 48, 3), new(6, 6, 64, 64, 3),
+            new(33, 18, 48, 32, 3), new(3, 50, 16, 64, 3), new(8, 5, 8, 24, 3), new(5, 70, 32, 16, 3),
+            new(59, 62, 16, 16, 3),
+        ];
+        return shapes.Select(shape => StridedConvolution(random, shape) with
+        {
+            Operator = "Convolution (3x3)", Tolerance = ConvolutionTolerance, ToleranceReason = ConvolutionReason,
+        });
+    }
+
     private static CheckCase StridedConvolution(Random random, ConvolutionShape shape)
     {
         double[] x = Values(random, shape.InLength), w = Values(random, shape.FilterLength);
