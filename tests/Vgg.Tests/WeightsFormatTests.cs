@@ -231,7 +231,8 @@ public class WeightsFormatTests
     [InlineData("\u0080\u0002cposix\nsystem\nX\u0005\u0000\u0000\u0000touch\u0085R.", "posix.system")]
     [InlineData("\u0080\u0004\u008c\u0002os\u008c\u0006system\u0093\u008c\u0005touch\u0085R.", "os.system")]
     [InlineData(
-        "\u0080\u0002ccollections\nOrderedDict\n)Rctorch._utils\n_rebuild_tensor\n)R.", "torch._utils._rebuild_tensor")]
+        "\u0080\u0002ccollections\nOrderedDict\n)Rctorch._utils\n_rebuild_qtensor\n)R.",
+        "torch._utils._rebuild_qtensor")]
     public void PicklesThatAskForAnythingElseAreRefused(string pickle, string name)
     {
         using var folder = new TemporaryFolder();
