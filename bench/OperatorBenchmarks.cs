@@ -4,6 +4,7 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Adam;
 using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Convolution;
 using NativeStyle.Kernels.Operators.Gram;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Kernels.Operators.TotalVariation;
@@ -105,6 +106,45 @@ public class ConvolutionBenchmarks : OperatorBenchmarks
     [Benchmark]
     public void BackwardWeights() =>
         Conv3x3Op.BackwardWeights(Cpu, _x, _sums, _gradKernel, _shape with { Pooling = Pooling.None }, 0f);
+}
+
+/// <summary>
+/// The convolutions of feed-forward networks for a picture of 256 x 256 that are not 3x3 with stride 1: the side of the
+/// output, channels, kernel and stride.
+/// </summary>
+public class StridedConvolutionBenchmarks : OperatorBenchmarks
+{
+    private ArrayView<float> _x, _w, _b, _y, _dx, _dw, _db;
+    private ConvolutionShape _shape;
+
+    [Params(
+        "256, 3 -> 16, 9/1", "256, 3 -> 32, 9/1", "128, 16 -> 32, 3/2", "128, 32 -> 64, 3/2", "64, 64 -> 128, 3/2",
+        "256, 16 -> 3, 9/1", "256, 32 -> 3, 9/1")]
+    public string Layer { get; set; } = "";
+
+    protected override void Allocate()
+    {
+        int[] sizes = [.. Layer.Split([", ", " -> ", "/"], StringSplitOptions.None).Select(int.Parse)];
+        (int kernel, int stride) = (sizes[3], sizes[4]);
+        int side = ((sizes[0] - 1) * stride) + kernel;
+        _shape = new ConvolutionShape(side, side, sizes[1], sizes[2], kernel, stride);
+        (_x, _dx) = (Floats(_shape.InLength), Floats(_shape.InLength));
+        (_w, _dw) = (Floats(_shape.FilterLength), Floats(_shape.FilterLength));
+        (_b, _db) = (Floats(_shape.OutChannels), Floats(_shape.OutChannels));
+        _y = Floats(_shape.OutLength);
+    }
+
+    [Benchmark]
+    public void Forward() => ConvolutionOp.Forward(Cpu, _x, _w, _b, _y, _shape);
+
+    [Benchmark]
+    public void BackwardData() => ConvolutionOp.BackwardData(Cpu, _y, _w, _dx, _shape, 0f);
+
+    [Benchmark]
+    public void BackwardWeights() => ConvolutionOp.BackwardWeights(Cpu, _x, _y, _dw, _shape, 0f);
+
+    [Benchmark]
+    public void BackwardBias() => ConvolutionOp.BackwardBias(Cpu, _y, _db, _shape, 0f);
 }
 
 /// <summary>The Gram matrices of VGG-19's style layers for a picture of 256 x 256.</summary>

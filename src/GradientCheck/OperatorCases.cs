@@ -52,7 +52,8 @@ public static partial class OperatorCases
         var random = new Random(seed);
         CheckCase[] all =
         [
-            .. Convolutions(random), .. ConvolutionsByKernels(random), .. Products(random),
+            .. Convolutions(random), .. ConvolutionsByKernels(random), .. StridedConvolutions(random),
+            .. StridedConvolutionsByKernels(random), .. Products(random),
             .. Relus(random, 1, 7, 1001),
             .. Pools(random, (2, 2, 1), (5, 7, 3), (4, 6, 8), (9, 3, 19), (3, 8, 64), (1, 1, 5), (1, 6, 2)),
             .. Grams(

@@ -22,17 +22,30 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
     /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
     public static void Run(
         int rows, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow,
-        bool accumulate)
+        bool accumulate) =>
+        Run(rows, 1, 0, depth, a, aRow, aStep, b, bStep, c, cRow, accumulate);
+
+    /// <summary>
+    /// Does the same for a depth of several runs of A, of <paramref name="depth"/> steps each, that lie apart: A's
+    /// element k of run n is a[n run + r aRow + k aStep], and B's rows of all runs follow each other.
+    /// </summary>
+    /// <param name="rows">A multiple of <see cref="Rows"/>.</param>
+    /// <param name="runs">The number of runs.</param>
+    /// <param name="run">The distance from run to run.</param>
+    public static void Run(
+        int rows, int runs, nint run, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c,
+        nint cRow, bool accumulate)
     {
+        nint jump = run - (depth * aStep);
         int row = 0;
         if (T.MicroRows == 12)
         {
             for (; row + 12 <= rows; row += 12)
-                Run12(depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
+                Run12(runs, jump, depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
         }
 
         for (; row < rows; row += 6)
-            Run6(depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
+            Run6(runs, jump, depth, a + (row * aRow), aRow, aStep, b, bStep, c + (row * cRow), cRow, accumulate);
     }
 
     public static int RoundUpRows(int rows) => (rows + Rows - 1) / Rows * Rows;
@@ -41,35 +54,42 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
     public static int Panels(int columns) => (columns + Columns - 1) / Columns;
 
     private static void Run6(
-        int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
+        int runs, nint jump, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow,
+        bool accumulate)
     {
         T c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
         T c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
         float* a3 = a + (3 * aRow);
-        for (int k = 0; k < depth; k++)
+        for (int n = 0; n < runs; n++)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count);
-            T x = T.Broadcast(a[0]);
-            c00 = T.MultiplyAdd(x, b0, c00);
-            c01 = T.MultiplyAdd(x, b1, c01);
-            x = T.Broadcast(a[aRow]);
-            c10 = T.MultiplyAdd(x, b0, c10);
-            c11 = T.MultiplyAdd(x, b1, c11);
-            x = T.Broadcast(a[2 * aRow]);
-            c20 = T.MultiplyAdd(x, b0, c20);
-            c21 = T.MultiplyAdd(x, b1, c21);
-            x = T.Broadcast(a3[0]);
-            c30 = T.MultiplyAdd(x, b0, c30);
-            c31 = T.MultiplyAdd(x, b1, c31);
-            x = T.Broadcast(a3[aRow]);
-            c40 = T.MultiplyAdd(x, b0, c40);
-            c41 = T.MultiplyAdd(x, b1, c41);
-            x = T.Broadcast(a3[2 * aRow]);
-            c50 = T.MultiplyAdd(x, b0, c50);
-            c51 = T.MultiplyAdd(x, b1, c51);
-            a += aStep;
-            a3 += aStep;
-            b += bStep;
+            for (int k = 0; k < depth; k++)
+            {
+                T b0 = T.Load(b), b1 = T.Load(b + T.Count);
+                T x = T.Broadcast(a[0]);
+                c00 = T.MultiplyAdd(x, b0, c00);
+                c01 = T.MultiplyAdd(x, b1, c01);
+                x = T.Broadcast(a[aRow]);
+                c10 = T.MultiplyAdd(x, b0, c10);
+                c11 = T.MultiplyAdd(x, b1, c11);
+                x = T.Broadcast(a[2 * aRow]);
+                c20 = T.MultiplyAdd(x, b0, c20);
+                c21 = T.MultiplyAdd(x, b1, c21);
+                x = T.Broadcast(a3[0]);
+                c30 = T.MultiplyAdd(x, b0, c30);
+                c31 = T.MultiplyAdd(x, b1, c31);
+                x = T.Broadcast(a3[aRow]);
+                c40 = T.MultiplyAdd(x, b0, c40);
+                c41 = T.MultiplyAdd(x, b1, c41);
+                x = T.Broadcast(a3[2 * aRow]);
+                c50 = T.MultiplyAdd(x, b0, c50);
+                c51 = T.MultiplyAdd(x, b1, c51);
+                a += aStep;
+                a3 += aStep;
+                b += bStep;
+            }
+
+            a += jump;
+            a3 += jump;
         }
 
         if (accumulate)
@@ -103,7 +123,8 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
     }
 
     private static void Run12(
-        int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow, bool accumulate)
+        int runs, nint jump, int depth, float* a, nint aRow, nint aStep, float* b, nint bStep, float* c, nint cRow,
+        bool accumulate)
     {
         T c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
         T c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
@@ -112,50 +133,58 @@ internal static unsafe class MicroKernel<T> where T : unmanaged, ILanes<T>
         float* a3 = a + (3 * aRow);
         float* a6 = a + (6 * aRow);
         float* a9 = a + (9 * aRow);
-        for (int k = 0; k < depth; k++)
+        for (int n = 0; n < runs; n++)
         {
-            T b0 = T.Load(b), b1 = T.Load(b + T.Count);
-            T x = T.Broadcast(a[0]);
-            c00 = T.MultiplyAdd(x, b0, c00);
-            c01 = T.MultiplyAdd(x, b1, c01);
-            x = T.Broadcast(a[aRow]);
-            c10 = T.MultiplyAdd(x, b0, c10);
-            c11 = T.MultiplyAdd(x, b1, c11);
-            x = T.Broadcast(a[2 * aRow]);
-            c20 = T.MultiplyAdd(x, b0, c20);
-            c21 = T.MultiplyAdd(x, b1, c21);
-            x = T.Broadcast(a3[0]);
-            c30 = T.MultiplyAdd(x, b0, c30);
-            c31 = T.MultiplyAdd(x, b1, c31);
-            x = T.Broadcast(a3[aRow]);
-            c40 = T.MultiplyAdd(x, b0, c40);
-            c41 = T.MultiplyAdd(x, b1, c41);
-            x = T.Broadcast(a3[2 * aRow]);
-            c50 = T.MultiplyAdd(x, b0, c50);
-            c51 = T.MultiplyAdd(x, b1, c51);
-            x = T.Broadcast(a6[0]);
-            c60 = T.MultiplyAdd(x, b0, c60);
-            c61 = T.MultiplyAdd(x, b1, c61);
-            x = T.Broadcast(a6[aRow]);
-            c70 = T.MultiplyAdd(x, b0, c70);
-            c71 = T.MultiplyAdd(x, b1, c71);
-            x = T.Broadcast(a6[2 * aRow]);
-            c80 = T.MultiplyAdd(x, b0, c80);
-            c81 = T.MultiplyAdd(x, b1, c81);
-            x = T.Broadcast(a9[0]);
-            c90 = T.MultiplyAdd(x, b0, c90);
-            c91 = T.MultiplyAdd(x, b1, c91);
-            x = T.Broadcast(a9[aRow]);
-            c100 = T.MultiplyAdd(x, b0, c100);
-            c101 = T.MultiplyAdd(x, b1, c101);
-            x = T.Broadcast(a9[2 * aRow]);
-            c110 = T.MultiplyAdd(x, b0, c110);
-            c111 = T.MultiplyAdd(x, b1, c111);
-            a += aStep;
-            a3 += aStep;
-            a6 += aStep;
-            a9 += aStep;
-            b += bStep;
+            for (int k = 0; k < depth; k++)
+            {
+                T b0 = T.Load(b), b1 = T.Load(b + T.Count);
+                T x = T.Broadcast(a[0]);
+                c00 = T.MultiplyAdd(x, b0, c00);
+                c01 = T.MultiplyAdd(x, b1, c01);
+                x = T.Broadcast(a[aRow]);
+                c10 = T.MultiplyAdd(x, b0, c10);
+                c11 = T.MultiplyAdd(x, b1, c11);
+                x = T.Broadcast(a[2 * aRow]);
+                c20 = T.MultiplyAdd(x, b0, c20);
+                c21 = T.MultiplyAdd(x, b1, c21);
+                x = T.Broadcast(a3[0]);
+                c30 = T.MultiplyAdd(x, b0, c30);
+                c31 = T.MultiplyAdd(x, b1, c31);
+                x = T.Broadcast(a3[aRow]);
+                c40 = T.MultiplyAdd(x, b0, c40);
+                c41 = T.MultiplyAdd(x, b1, c41);
+                x = T.Broadcast(a3[2 * aRow]);
+                c50 = T.MultiplyAdd(x, b0, c50);
+                c51 = T.MultiplyAdd(x, b1, c51);
+                x = T.Broadcast(a6[0]);
+                c60 = T.MultiplyAdd(x, b0, c60);
+                c61 = T.MultiplyAdd(x, b1, c61);
+                x = T.Broadcast(a6[aRow]);
+                c70 = T.MultiplyAdd(x, b0, c70);
+                c71 = T.MultiplyAdd(x, b1, c71);
+                x = T.Broadcast(a6[2 * aRow]);
+                c80 = T.MultiplyAdd(x, b0, c80);
+                c81 = T.MultiplyAdd(x, b1, c81);
+                x = T.Broadcast(a9[0]);
+                c90 = T.MultiplyAdd(x, b0, c90);
+                c91 = T.MultiplyAdd(x, b1, c91);
+                x = T.Broadcast(a9[aRow]);
+                c100 = T.MultiplyAdd(x, b0, c100);
+                c101 = T.MultiplyAdd(x, b1, c101);
+                x = T.Broadcast(a9[2 * aRow]);
+                c110 = T.MultiplyAdd(x, b0, c110);
+                c111 = T.MultiplyAdd(x, b1, c111);
+                a += aStep;
+                a3 += aStep;
+                a6 += aStep;
+                a9 += aStep;
+                b += bStep;
+            }
+
+            a += jump;
+            a3 += jump;
+            a6 += jump;
+            a9 += jump;
         }
 
         if (accumulate)

@@ -13,28 +13,39 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 //
 // p and q are pixels (row, column), s is the stride, x is (height, width, in), y is (out height, out width, out), and
 // w, the filter, is (K, K, in, out).
+//
+// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. ConvolutionCpu.cs has the
+// hand-vectorised form of forward and backward to data, ConvolutionGradientCpu.cs that of the other two.
 
 /// <summary>Convolution of any kernel size and stride with bias, forward and backward, on any device.</summary>
 public static partial class ConvolutionOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Convolution.Forward", a => WorkOf(a.Shape))
+        .Vectorized(ConvolutionCpu.Forward)
+        .Grouped(ConvolutionGpu.Forward)
         .Plain((device, a) => device.Launch(
             ForwardKernel, a.Output.Length, a.Input, a.Filter, a.Bias, a.Output, a.Shape));
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Convolution.BackwardData", a => WorkOf(a.Shape))
+        .Vectorized(ConvolutionCpu.BackwardData)
+        .Grouped(ConvolutionGpu.BackwardData)
         .Plain((device, a) => device.Launch(
             BackwardDataKernel, a.GradInput.Length, a.GradOutput, a.Filter, a.GradInput, a.Shape, a.Beta));
 
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(ConvolutionGradientCpu.BackwardWeights)
+        .Grouped(ConvolutionGpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.GradFilter.Length, a.Input, a.GradOutput, a.GradFilter, a.Shape, a.Beta));
 
     private static readonly Operator<BackwardBiasArguments> s_backwardBias = new Operator<BackwardBiasArguments>(
             "Convolution.BackwardBias", a => ($"{a.GradOutput.Length}", Work.Each(a.GradOutput.Length, 1, 1)))
+        .Vectorized(ConvolutionGradientCpu.BackwardBias)
+        .Grouped(ConvolutionGpu.BackwardBias)
         .Plain((device, a) => device.Launch(
             BackwardBiasKernel, a.GradBias.Length, a.GradOutput, a.GradBias, a.Beta));
 
@@ -59,7 +70,7 @@ public static partial class ConvolutionOp
         ConvolutionShape Shape,
         float Beta);
 
-    private readonly record struct BackwardBiasArguments(
+    internal readonly record struct BackwardBiasArguments(
         ArrayView<float> GradOutput, ArrayView<float> GradBias, float Beta);
 
     /// <summary>y = conv(x, w) + b.</summary>
