@@ -14,8 +14,10 @@ namespace NativeStyle.GradientCheck;
 /// </summary>
 public static partial class OperatorCases
 {
+    private const double ConvolutionTolerance = 1e-5;
     private const string ConvolutionReason =
-        "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6";
+        "direct sums stay below 3e-7; Winograd F(4x4,3x3) loses a decimal digit, seen up to 2e-6, and 3e-6 in a tile's "
+        + "gradient to weights";
 
     private const double TensorTolerance = 1e-3;
     private const string TensorReason =
@@ -93,7 +95,7 @@ public static partial class OperatorCases
                     layer.Filter,
                     layer.Bias);
             },
-            Tolerance = 6e-6,
+            Tolerance = ConvolutionTolerance,
             ToleranceReason = ConvolutionReason,
         };
     }

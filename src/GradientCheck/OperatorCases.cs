@@ -64,6 +64,7 @@ public static partial class OperatorCases
             .. Means(random, (1, 1, 1), (5, 7, 3), (3, 70, 17), (33, 31, 64)), .. Statistics(random), .. Crops(random),
             .. Expansions(random), .. Normalizations(random), .. Clamps(random),
             .. Vectors(random), .. Reductions(random), .. Pixels(random), Adam(random),
+            .. ValidWinograds(random),
         ];
         // Run cases with groups last: ILGPU's CPU accelerator keeps the threads of its largest group, which slow down
         // all later cases.

@@ -22,7 +22,8 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 //
 // Conv3x3Op.Kernels.cs has the plain kernels. ReluPoolOp.cs has ReLU and pooling as an operator of its own.
 // WinogradGpu.cs, DirectGpu.cs and DirectTensor.cs have the kernels of GPUs. WinogradCpu.cs and DirectConv3x3.cs have
-// the two hand-vectorised forms, and WeightGradientCpu.cs has that of the gradient to weights.
+// the two hand-vectorised forms. WinogradWeightGradientCpu.cs and WeightGradientCpu.cs have those of the gradient to
+// weights.
 
 /// <summary>
 /// 3x3 convolution with bias, optional ReLU and optional pooling, forward and backward, on any device.
@@ -51,6 +52,8 @@ public static partial class Conv3x3Op
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Conv3x3.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(
+            WinogradWeightGradientCpu.BackwardWeights, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(WeightGradientCpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
             BackwardWeightsKernel, a.Shape.FilterLength, a.Input, a.GradPreactivation, a.GradFilter, a.Shape.Sizes,

@@ -80,20 +80,28 @@ public sealed class Conv3x3Weights : IDisposable
     {
         if (_transposed is not null) return _transposed.View;
         _transposed = cpu.Allocate<float>(Filter.Length, Lifetime.Run);
-        float* from = Filter.Pointer, to = _transposed.View.Pointer;
-        (int inC, int outC) = (InChannels, OutChannels);
+        Rotate(cpu, Filter.Pointer, _transposed.View.Pointer, InChannels, OutChannels);
+        return _transposed.View;
+    }
+
+    /// <summary>Writes a filter (3, 3, in, out) rotated by 180 degrees, as (3, 3, out, in).</summary>
+    internal static unsafe void Rotate(CpuDevice cpu, float* from, float* to, int inChannels, int outChannels)
+    {
         // A part is a few inputs of one tap: it writes their columns of the transposed form side by side.
         const int Block = 16;
-        int blocks = (inC + Block - 1) / Block;
+        int blocks = (inChannels + Block - 1) / Block;
+        long tapLength = (long)inChannels * outChannels;
         cpu.Parallel(9 * blocks, part =>
         {
             (int tap, int first) = (part / blocks, part % blocks * Block);
-            int last = Math.Min(inC, first + Block);
-            float* source = from + ((long)tap * inC * outC), target = to + ((8L - tap) * inC * outC);
-            for (int o = 0; o < outC; o++)
-                for (int i = first; i < last; i++) target[((long)o * inC) + i] = source[((long)i * outC) + o];
+            int last = Math.Min(inChannels, first + Block);
+            float* source = from + (tap * tapLength), target = to + ((8 - tap) * tapLength);
+            for (int o = 0; o < outChannels; o++)
+            {
+                for (int i = first; i < last; i++)
+                    target[((long)o * inChannels) + i] = source[((long)i * outChannels) + o];
+            }
         });
-        return _transposed.View;
     }
 
     internal void RequireChannels(Conv3x3Shape shape)

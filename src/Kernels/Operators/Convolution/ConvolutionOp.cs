@@ -14,14 +14,16 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 // p and q are pixels (row, column), s is the stride, x is (height, width, in), y is (out height, out width, out), and
 // w, the filter, is (K, K, in, out).
 //
-// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. ConvolutionCpu.cs has the
-// hand-vectorised form of forward and backward to data, ConvolutionGradientCpu.cs that of the other two.
+// ConvolutionOp.Kernels.cs has the plain kernels, ConvolutionGpu.cs those of GPUs. WinogradForms.cs has the CPU's forms
+// of 3x3 windows with stride 1. ConvolutionCpu.cs has its form of forward and backward to data for all other windows,
+// and ConvolutionGradientCpu.cs that of the other two.
 
 /// <summary>Convolution of any kernel size and stride with bias, forward and backward, on any device.</summary>
 public static partial class ConvolutionOp
 {
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Convolution.Forward", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.Forward, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionCpu.Forward)
         .Grouped(ConvolutionGpu.Forward)
         .Plain((device, a) => device.Launch(
@@ -29,6 +31,7 @@ public static partial class ConvolutionOp
 
     private static readonly Operator<BackwardDataArguments> s_backwardData = new Operator<BackwardDataArguments>(
             "Convolution.BackwardData", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.BackwardData, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionCpu.BackwardData)
         .Grouped(ConvolutionGpu.BackwardData)
         .Plain((device, a) => device.Launch(
@@ -37,6 +40,7 @@ public static partial class ConvolutionOp
     private static readonly Operator<BackwardWeightsArguments> s_backwardWeights =
         new Operator<BackwardWeightsArguments>(
             "Convolution.BackwardWeights", a => WorkOf(a.Shape))
+        .Vectorized(WinogradForms.BackwardWeights, (cpu, a) => WinogradForms.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(ConvolutionGradientCpu.BackwardWeights)
         .Grouped(ConvolutionGpu.BackwardWeights)
         .Plain((device, a) => device.Launch(
