@@ -78,6 +78,14 @@ internal static class CommandLine
         foreach (string word in words) Assert.Contains(word, outcome.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>The numbers of a .npy file.</summary>
+    public static float[] Values(string path)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        int start = 10 + file[8] + (256 * file[9]);
+        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(file.AsSpan(start)).ToArray();
+    }
+
     /// <summary>Writes small content and style pictures into a folder.</summary>
     public static (string Content, string Style) Pictures(TemporaryFolder folder)
     {

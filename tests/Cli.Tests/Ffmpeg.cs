@@ -31,7 +31,9 @@ internal static class Ffmpeg
         return file;
     }
 
-    /// <summary>Asks ffprobe about the first stream of a kind, and returns the values with commas between them.</summary>
+    /// <summary>
+    /// Asks ffprobe about the first stream of a kind. Returns the values in ffprobe's order, with commas between them.
+    /// </summary>
     /// <param name="stream">v for pictures, a for sound.</param>
     public static string Ask(string file, string stream, string values)
     {

@@ -52,11 +52,13 @@ public sealed partial class FilmTests : IDisposable
         Assert.InRange(Ffmpeg.Number(said[3]), Ffmpeg.Number(expected[3]), Ffmpeg.Number(expected[3]) + 1);
         Assert.Equal(sound, Ffmpeg.Ask(drawn, "a", "codec_name"));
         Assert.Equal(
-            [name, "model.safetensors", output], Directory.GetFiles(_folder.Path).Select(file => Path.GetFileName(file)!)
-                .OrderBy(file => file == name ? 0 : file == output ? 2 : 1));
+            new[] { name, "model.safetensors", output }.Order(StringComparer.Ordinal),
+            Directory.GetFiles(_folder.Path).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Strength 0 gives the film back, but for two conversions and compressions: so colours are right.</summary>
+    /// <summary>
+    /// Strength 0 gives the film back but for two conversions and compressions, so colours are right.
+    /// </summary>
     [SkippableTheory]
     [InlineData("", "64x48")]
     [InlineData(" -metadata:s:v rotate=90", "48x64")]
@@ -139,7 +141,8 @@ public sealed partial class FilmTests : IDisposable
     public void WhatIsNoFilmIsRefused()
     {
         Ffmpeg.Require();
-        string text = _folder.File("text.mp4"), sound = Ffmpeg.Make(_folder.File("a.mp3"), "-f lavfi -i sine=440:duration=1");
+        string text = _folder.File("text.mp4");
+        string sound = Ffmpeg.Make(_folder.File("a.mp3"), "-f lavfi -i sine=440:duration=1");
         File.WriteAllText(text, "no film");
         string still = Ffmpeg.Make(_folder.File("still.png"), "-f lavfi -i testsrc=size=64x48 -frames:v 1");
         string output = _folder.File("b.mp4");

@@ -31,7 +31,7 @@ public sealed class MemoryTests : IDisposable
             Succeed([.. job, "-o", tiled, "--memory", "136M", "--checkpoint", checkpoint, "--checkpoint-every", "4"]);
         Assert.Contains("400 x 300 goes in tiles", lines, StringComparison.Ordinal);
         Assert.Contains("peak memory", lines, StringComparison.Ordinal);
-        float difference = Values(whole).Zip(Values(tiled), (x, y) => Math.Abs(x - y)).Max();
+        float difference = CommandLine.Values(whole).Zip(CommandLine.Values(tiled), (x, y) => Math.Abs(x - y)).Max();
         Assert.True(difference < 2e-3, $"{difference}");
         // The checkpoint has the limit, which determines the tiles.
         Assert.Contains(
@@ -195,13 +195,6 @@ public sealed class MemoryTests : IDisposable
     }
 
     /// <summary>Reads the floats of a .npy file that this program wrote.</summary>
-    private static float[] Values(string path)
-    {
-        byte[] file = File.ReadAllBytes(path);
-        int start = 10 + file[8] + (256 * file[9]);
-        return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(file.AsSpan(start)).ToArray();
-    }
-
     private static Picture Waves(int height, int width, float wave)
     {
         var picture = new Picture(height, width);

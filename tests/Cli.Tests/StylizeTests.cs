@@ -52,7 +52,9 @@ public sealed class StylizeTests : IDisposable
         Assert.Equal(PictureFile.Read(_picture).Pixels, PictureFile.Read(output).Pixels);
     }
 
-    /// <summary>Tests a limit that needs tiles on disk: the drawing is that of the whole, and the limit holds.</summary>
+    /// <summary>
+    /// Tests a limit that needs tiles on disk: the drawing is that of the whole, and the limit holds.
+    /// </summary>
     [SkippableFact]
     public void ALimitLeadsToTilesWithTheSameDrawing()
     {
@@ -63,7 +65,7 @@ public sealed class StylizeTests : IDisposable
         string lines = Succeed(large, "-o", tiled, "--memory", "150M");
         Assert.Contains("in tiles of", lines, StringComparison.Ordinal);
         Assert.Contains("scratch files", lines, StringComparison.Ordinal);
-        float worst = PictureNumbers(whole).Zip(PictureNumbers(tiled), (x, y) => Math.Abs(x - y)).Max();
+        float worst = CommandLine.Values(whole).Zip(CommandLine.Values(tiled), (x, y) => Math.Abs(x - y)).Max();
         Assert.True(255 * worst < 5e-3, $"differs by {255 * worst} levels");
         string peak = lines.Split("peak memory ")[1].Split(' ')[0];
         Assert.InRange(double.Parse(peak, CultureInfo.InvariantCulture), 90, 165);
@@ -99,7 +101,7 @@ public sealed class StylizeTests : IDisposable
         CommandLine.AssertRefused(Run(photos, "-o", photos), "is the input");
         CommandLine.AssertRefused(Run(_picture, "-o", alone, "--again"), "--again is for folders");
 
-        IEnumerable<string> Listed(string shard) =>
+        string[] Listed(string shard) =>
         [
             .. Run(photos, "-o", output, "--shard", shard, "--list").Output.Split('\n')
                 .Where(line => line.Contains(".png", StringComparison.Ordinal))
@@ -116,8 +118,8 @@ public sealed class StylizeTests : IDisposable
         CommandLine.AssertRefused(With("none.pth"), "none.pth does not exist");
         CommandLine.AssertRefused(With(_folder.File("text.pth")), "text.pth", "expected a style model");
         CommandLine.AssertRefused(
-            With(Path.Combine(AppContext.BaseDirectory, "weights-fixtures", "torchvision_zip.pth")), "torchvision_zip.pth",
-            "VGG's weights");
+            With(Path.Combine(AppContext.BaseDirectory, "weights-fixtures", "torchvision_zip.pth")),
+            "torchvision_zip.pth", "VGG's weights");
         CommandLine.AssertRefused(CommandLine.Run("stylize", _picture, "-o", output), "--model");
         CommandLine.AssertRefused(Run(_picture, "-o", _model), "model.safetensors", "'.safetensors'");
         CommandLine.AssertRefused(Run(_picture, "-o", output, "--strength", "2"), "--strength 2", "0 to 1");
@@ -166,15 +168,6 @@ public sealed class StylizeTests : IDisposable
         var picture = new Picture(height, width);
         for (int i = 0; i < picture.Pixels.Length; i++) picture.Pixels[i] = 0.5f + (0.5f * MathF.Sin(i * 0.037f));
         PictureFile.Write(path, picture);
-    }
-
-    /// <summary>The numbers of a .npy file, after its header of 128 bytes.</summary>
-    private static float[] PictureNumbers(string path)
-    {
-        byte[] bytes = File.ReadAllBytes(path);
-        float[] numbers = new float[(bytes.Length - 128) / sizeof(float)];
-        Buffer.BlockCopy(bytes, 128, numbers, 0, numbers.Length * sizeof(float));
-        return numbers;
     }
 
     private CommandLine.Outcome Run(params string[] arguments) =>
