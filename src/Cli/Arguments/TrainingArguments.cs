@@ -84,6 +84,9 @@ internal sealed class TrainingArguments
     public string? FirstSetOption(ParseResult parsed) =>
         _all.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false })?.Name;
 
+    /// <summary>Whether the user chose the width.</summary>
+    public bool SetsWidth(ParseResult parsed) => parsed.GetResult(_width) is { Implicit: false };
+
     /// <param name="lossNetwork">The network whose layers the options name.</param>
     public TrainingOptions Parse(ParseResult parsed, VggArchitecture lossNetwork)
     {

@@ -103,6 +103,8 @@ internal sealed class TrainCommand : ProgramCommand
             ?? throw new UsageException("--weights random: losses of random filters teach nothing; name a trained one");
         TrainingOptions options = _training.Parse(parsed, WeightsFile.Describe(weights).Architecture);
         string? start = parsed.GetValue(_start);
+        if (start is not null && _training.SetsWidth(parsed))
+            throw new UsageException("--start has the width of its model; leave --width out");
         TransformerWeights first = start is null
             ? TransformerWeights.Random(TransformerArchitecture.OfWidth(options.Width), options.Seed)
             : Start(start);

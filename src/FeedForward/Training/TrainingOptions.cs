@@ -17,9 +17,9 @@ public sealed record TrainingOptions
 
     public double ContentWeight { get; init; } = 1;
 
-    public double StyleWeight { get; init; } = 10;
+    public double StyleWeight { get; init; } = 30;
 
-    public double TvWeight { get; init; } = 6;
+    public double TvWeight { get; init; } = 8;
 
     /// <summary>
     /// Weight of the change that noise in the picture makes in the result; 0 trains without noise. It keeps films
@@ -34,10 +34,10 @@ public sealed record TrainingOptions
     public double Width { get; init; } = 0.5;
 
     /// <summary>Steps of the optimiser.</summary>
-    public int Iterations { get; init; } = 2000;
+    public int Iterations { get; init; } = 3000;
 
     /// <summary>Pieces of pictures whose gradients are added for a step.</summary>
-    public int Batch { get; init; } = 2;
+    public int Batch { get; init; } = 1;
 
     /// <summary>Rows and columns of a piece, in pixels.</summary>
     public int Crop { get; init; } = 256;
@@ -53,7 +53,8 @@ public sealed record TrainingOptions
 
     /// <summary>The layers of the loss network that are read.</summary>
     [JsonIgnore]
-    public IReadOnlyCollection<string> Layers => [.. ContentLayers.Concat(StyleLayers).Select(layer => layer.Layer).Distinct()];
+    public IReadOnlyCollection<string> Layers =>
+        [.. ContentLayers.Concat(StyleLayers).Select(layer => layer.Layer).Distinct()];
 
     /// <summary>The learning rate of a step, counted from 1.</summary>
     internal float RateOf(int step)
