@@ -138,9 +138,21 @@ internal sealed class TiledPass(
     {
         int scale = (int)Math.Round((double)Math.Max(height, width) / Math.Max(mapHeight, mapWidth));
         int each = Math.Max(1, side / Math.Max(1, scale));
-        for (int top = 0; top < mapHeight; top += each)
-        for (int left = 0; left < mapWidth; left += each)
+        foreach (int top in Starts(mapHeight, each))
+        foreach (int left in Starts(mapWidth, each))
             yield return new Window(top, left, Math.Min(each, mapHeight - top), Math.Min(each, mapWidth - left));
+    }
+
+    /// <summary>
+    /// The first rows of tiles. In a rehearsal, one tile stands for all in the middle, which take the same memory.
+    /// </summary>
+    private IEnumerable<int> Starts(int length, int each)
+    {
+        for (int start = 0; start < length; start += each)
+        {
+            bool isInner = start > each && start + each < length;
+            if (!(isInner && device.IsRehearsal)) yield return start;
+        }
     }
 
     private int CountTiles(IReadOnlyList<TransformerStage> stages)
