@@ -35,7 +35,35 @@ public class BenchTests
             Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void BenchStylizePrintsALineOfJsonAndATableOfOperators()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run(
+            "bench", "stylize", "48", "32", "--width", "0.25", "--iterations", "1", "--threads", "2", "--device", "cpu",
+            "--breakdown");
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        JsonElement line = JsonDocument.Parse(outcome.Output.Split('\n')[0]).RootElement;
+        Assert.Equal((48, 32), (line.GetProperty("height").GetInt32(), line.GetProperty("width").GetInt32()));
+        double seconds = line.GetProperty("seconds").GetDouble();
+        Assert.InRange(line.GetProperty("seconds_min").GetDouble(), 1e-9, seconds);
+        Assert.InRange(line.GetProperty("frames_per_second").GetDouble() * seconds, 0.9, 1.1);
+
+        // Products per pixel are those of a filter's taps with input times output channels. 8 channels are at the
+        // picture's size, 16 at half and 32 at a quarter, where five blocks of two convolutions are.
+        double products = (1536 * ((81.0 * 3 * 8) + (9 * 16 * 8) + (81 * 8 * 3)))
+            + (384 * ((9.0 * 8 * 16) + (9 * 32 * 16))) + (96 * ((9.0 * 16 * 32) + (10 * 9 * 32 * 32)));
+        Assert.Equal(2 * products / 1e9, line.GetProperty("direct_gflop").GetDouble(), 0.0006);
+        foreach (string word in new[]
+        {
+            "Convolution.Forward", "14x10, 32 -> 32, 3x3/1", "InstanceNorm.Normalize", "GB/s of copying memory",
+        })
+            Assert.Contains(word, outcome.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("bench stylize 8 64", "8 pixels is out of range")]
+    [InlineData("bench stylize 64 64 --model nothing.pth", "nothing.pth does not exist, expected a style model")]
+    [InlineData("bench stylize 64 64 --model mosaic --width 1", "--width is for random weights")]
     [InlineData("bench 8 8", "8 pixels is out of range")]
     [InlineData("bench 64 64 --iterations 0", "--iterations 0 is out of range")]
     public void WrongSizesAreRefused(string arguments, string words) =>

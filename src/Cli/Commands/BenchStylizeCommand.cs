@@ -80,7 +80,7 @@ internal sealed class BenchStylizeCommand : ProgramCommand
             seconds_min = Math.Round(times.Least, 4),
             frames_per_second = Math.Round(1 / times.Median, 2),
             megapixels_per_second = Math.Round(1e-6 * height * width / times.Median, 3),
-            direct_gflop = Math.Round(benchmark.DirectGflop, 1),
+            direct_gflop = Math.Round(benchmark.DirectGflop, 3),
             peak_rss_mb = process.PeakWorkingSet64 >> 20,
             device_peak_mb = device.MemoryBytes.Peak >> 20,
         }));
