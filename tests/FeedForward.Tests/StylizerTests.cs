@@ -57,8 +57,7 @@ public class StylizerTests
         Assert.Equal(before, device.MemoryBytes.InUse);
         Assert.True(done == all && all > 14, $"{done} of {all} tiles");
         double worst = expected.Zip(tiled, (x, y) => (double)Math.Abs(x - y)).Max();
-        // Roundings of 1e-7 of a map's magnitude grow through sixteen layers: seen up to 0.013 levels of 255.
-        Assert.True(worst < 0.03, $"differs by {worst} levels");
+        Assert.True(worst < 2e-3, $"differs by {worst} levels");
     }
 
     /// <summary>
@@ -79,7 +78,7 @@ public class StylizerTests
         foreach (Picture other in new[] { inMemory, onDisk })
         {
             float worst = expected.Pixels.Zip(other.Pixels, (x, y) => Math.Abs(x - y)).Max();
-            Assert.True(255 * worst < 0.03, $"differs by {255 * worst} levels");
+            Assert.True(255 * worst < 2e-3, $"differs by {255 * worst} levels");
         }
 
         using var device = new CpuDevice(threads: 2);
@@ -183,7 +182,7 @@ public class StylizerTests
         Dictionary<string, float[]> values = random.Architecture.Parameters.ToDictionary(
             parameter => parameter.Name, parameter => (float[])random[parameter.Name].Clone());
         TransformerStage last = random.Architecture.Stages[^1];
-        values[last.Filter] = [.. values[last.Filter].Select(value => 40 * value)];
+        values[last.Filter] = [.. values[last.Filter].Select(value => 0.4f * value)];
         values[last.Bias] = [110, 128, 140];
         return new TransformerWeights(random.Architecture, values);
     }
