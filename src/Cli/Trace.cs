@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
@@ -12,17 +12,22 @@ internal sealed class Trace : IDisposable
 
     public static Trace? Open(string? path) => path is null ? null : new Trace(path);
 
-    public void Write(IterationReport report) => _writer.WriteLine(JsonSerializer.Serialize(new
+    public void Write(IterationReport report)
     {
-        iteration = report.Iteration,
-        height = report.Height,
-        width = report.Width,
-        loss = report.Loss,
-        content = report.Content,
-        style = report.Style,
-        tv = report.Tv,
-        seconds = Math.Round(report.Seconds, 6),
-    }));
+        var line = new JsonObject
+        {
+            ["iteration"] = report.Iteration,
+            ["height"] = report.Height,
+            ["width"] = report.Width,
+            ["loss"] = report.Loss,
+            ["content"] = report.Content,
+            ["style"] = report.Style,
+            ["tv"] = report.Tv,
+            ["seconds"] = Math.Round(report.Seconds, 6),
+        };
+        if (report.Stability > 0) line["stability"] = report.Stability;
+        _writer.WriteLine(line.ToJsonString());
+    }
 
     public void Dispose() => _writer.Dispose();
 }

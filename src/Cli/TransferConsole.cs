@@ -136,6 +136,10 @@ internal sealed class TransferConsole(bool quiet)
         });
     }
 
+    /// <summary>The loss that only a training for films has.</summary>
+    private static string Stability(IterationReport report) => report.Stability > 0
+        ? string.Create(CultureInfo.InvariantCulture, $" + stability {report.Stability:g3}") : "";
+
     private static string Names(IReadOnlyList<LayerWeight> layers) =>
         string.Join(" ", layers.Select(layer => layer.Layer));
 
@@ -158,7 +162,7 @@ internal sealed class TransferConsole(bool quiet)
                 : string.Create(
                     CultureInfo.InvariantCulture,
                     $"{report.Width}x{report.Height}  loss {report.Loss:g4} = content {report.Content:g3} + " +
-                    $"style {report.Style:g3} + tv {report.Tv:g3} ");
+                    $"style {report.Style:g3} + tv {report.Tv:g3}{Stability(report)} ");
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{report.Iteration}/{total}  {losses} {_secondsPerIteration:f2} s/it  " +

@@ -15,7 +15,7 @@ namespace NativeStyle.Style;
 /// <param name="Layers">Each layer's loss, if <see cref="StyleTransfer.ByLayer"/> asks for them.</param>
 public sealed record IterationReport(
     int Iteration, int Height, int Width, double Loss, double Content, double Style, double Tv, double Seconds,
-    IReadOnlyList<LayerLoss>? Layers = null);
+    IReadOnlyList<LayerLoss>? Layers = null, double Stability = 0);
 
 /// <summary>Why a transfer ended.</summary>
 public enum TransferEnd

@@ -78,13 +78,13 @@ public sealed class Trainer : IDisposable
     public IterationReport? Step(IReadOnlyList<float[]> pieces, CancellationToken cancellation = default)
     {
         long start = Stopwatch.GetTimestamp();
-        double total = 0, content = 0, style = 0, variation = 0;
+        double total = 0, content = 0, style = 0, variation = 0, stability = 0;
         for (int i = 0; i < pieces.Count; i++)
         {
             if (cancellation.IsCancellationRequested) break;
-            (double all, double ofContent, double ofStyle, double ofVariation) = Descend(pieces[i], Iteration + 1, i);
-            (total, content) = (total + all, content + ofContent);
-            (style, variation) = (style + ofStyle, variation + ofVariation);
+            LossValues losses = Descend(pieces[i], Iteration + 1, i);
+            (total, content, style) = (total + losses.Total, content + losses.Content, style + losses.Style);
+            (variation, stability) = (variation + losses.Variation, stability + losses.Stability);
         }
 
         bool moves = double.IsFinite(total) && !cancellation.IsCancellationRequested;
@@ -103,7 +103,7 @@ public sealed class Trainer : IDisposable
         if (!moves) return null;
         var report = new IterationReport(
             Iteration, _options.Crop, _options.Crop, total, content, style, variation,
-            Stopwatch.GetElapsedTime(start).TotalSeconds);
+            Stopwatch.GetElapsedTime(start).TotalSeconds, Stability: stability);
         Reports.Add(report);
         return report;
     }
@@ -138,7 +138,7 @@ public sealed class Trainer : IDisposable
         Enumerable.Range(0, _options.Batch).Select(i => draw(((long)(step - 1) * _options.Batch) + i)).ToArray());
 
     /// <summary>Adds a piece's gradient to the parameters' gradients and returns its share of the losses.</summary>
-    private (double Total, double Content, double Style, double Variation) Descend(float[] piece, int step, int place)
+    private LossValues Descend(float[] piece, int step, int place)
     {
         int side = (int)Math.Sqrt(piece.Length / 3);
         var shape = new Shape(side, side, 3);
@@ -156,9 +156,11 @@ public sealed class Trainer : IDisposable
             using var tape = new Tape(_device);
             Tensor result = _network.Run(tape, pixels);
             TrainingLosses losses = _loss.Of(tape, result, content, quiet, 1.0 / _options.Batch);
-            double total = Value(losses.Total);
-            if (double.IsFinite(total)) tape.Backward(losses.Total);
-            return (total, Value(losses.Content), Value(losses.Style), Value(losses.Variation));
+            var values = new LossValues(
+                Value(losses.Total), Value(losses.Content), Value(losses.Style), Value(losses.Variation),
+                Value(losses.Stability));
+            if (double.IsFinite(values.Total)) tape.Backward(losses.Total);
+            return values;
         }
         finally
         {
@@ -187,4 +189,7 @@ public sealed class Trainer : IDisposable
         for (int i = 0; i < piece.Length; i++) noisy[i] = Math.Clamp(noisy[i] + piece[i], 0f, 255f);
         return noisy;
     }
+
+    private readonly record struct LossValues(
+        double Total, double Content, double Style, double Variation, double Stability);
 }

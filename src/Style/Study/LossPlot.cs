@@ -16,6 +16,8 @@ public static class LossPlot
             ("content", report => report.Content),
             ("style", report => report.Style),
             ("tv", report => report.Tv),
+            .. reports.Any(report => report.Stability > 0)
+                ? new (string, Func<IterationReport, double>)[] { ("stability", report => report.Stability) } : [],
         ];
         PlotCurve[] curves = [.. losses.Select((loss, i) => new PlotCurve(
             loss.Name,
