@@ -80,14 +80,14 @@ public sealed class StylizeTests : IDisposable
         foreach (string name in new[] { "a.png", "b.jpg", "c.png" }) Write(Path.Combine(photos, name), 20, 30);
         File.WriteAllText(Path.Combine(photos, "broken.jpg"), "no picture");
         File.WriteAllText(Path.Combine(photos, "notes.txt"), "no picture either");
-        CommandLine.Outcome first = Run(photos, "-o", output, "--shard", "0/2");
+        CommandLine.Outcome first = Run(photos, "-o", output, "--shard", "1/2");
         Assert.Equal(0, first.ExitCode);
         Assert.Equal(["a.png", "broken.png"], Listed("0/2"));
         Assert.Equal(["b.png", "c.png"], Listed("1/2"));
         CommandLine.Outcome all = Run(photos, "-o", output);
         Assert.Equal(1, all.ExitCode);
         Assert.Contains("broken.jpg is no picture that can be read", all.Error, StringComparison.Ordinal);
-        Assert.Contains("2 painted, 1 were there already, 1 failed", all.Output, StringComparison.Ordinal);
+        Assert.Contains("1 painted, 2 were there already, 1 failed", all.Output, StringComparison.Ordinal);
         Assert.Equal(
             ["a.png", "b.png", "c.png"],
             Directory.GetFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
