@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using NativeStyle.Autodiff;
@@ -89,6 +87,7 @@ internal sealed class TrainingRunner(
         if (end == TrainingEnd.Cancelled && outputs.Checkpoint is not null) Save(trainer, network.Architecture);
         var about = new Dictionary<string, string>
         {
+            [StyleModel.ProgramKey] = $"NativeStyle {typeof(TrainingRunner).Assembly.GetName().Version!.ToString(3)}",
             [StyleModel.StyleKey] = Path.GetFileName(job.Style),
             [StyleModel.StyleSha256Key] = job.Digests["style"],
             ["pictures"] = $"{_files.Length}, sha256 {job.Digests["pictures"]}",
