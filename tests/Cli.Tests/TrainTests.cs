@@ -144,6 +144,7 @@ public sealed class TrainTests : IDisposable
         { "{style} --pictures {photos} -o {folder}/m.safetensors --memory 100M", "--crop --memory" },
         { "{style} --pictures {photos} -o {folder}/m.safetensors --start {style}", "style.jpg model" },
         { "{style} --pictures {photos} -o {folder}/m.safetensors --start {folder}/m.safetensors", "m.safetensors" },
+        { "{style} --pictures {photos} -o {folder}/m.safetensors --start rubens", "rubens great-wave" },
         { "{style} --pictures {photos} -o {folder}/m.safetensors --start {style} --width 1", "--width --start" },
         { "--resume {style} -o {folder}/m.safetensors", "style.jpg checkpoint" },
     };

@@ -20,14 +20,20 @@ internal sealed class ModelArguments
     public void AddTo(ProgramCommand command) => command.Add(OptionGroup.Common, _model);
 
     /// <summary>Returns the model's file if it is one.</summary>
-    public string? File(ParseResult parsed) => IsFile(parsed.GetValue(_model)!) ? parsed.GetValue(_model) : null;
+    public string? File(ParseResult parsed) => FileOf(parsed.GetValue(_model));
 
-    /// <summary>Reads the model.</summary>
+    /// <inheritdoc cref="Read(string)"/>
+    public StyleModel Read(ParseResult parsed) => Read(parsed.GetValue(_model)!);
+
+    /// <summary>Returns the name if it is that of a file.</summary>
+    public static string? FileOf(string? name) => name is not null && IsFile(name) ? name : null;
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="name">The name of one that is built in, or a file.</param>
     /// <exception cref="UsageException">There is no such model.</exception>
     /// <exception cref="InvalidDataException">The file is no model.</exception>
-    public StyleModel Read(ParseResult parsed)
+    public static StyleModel Read(string name)
     {
-        string name = parsed.GetValue(_model)!;
         if (!IsFile(name))
         {
             string there = Models.Names.Count > 0 ? string.Join(", ", Models.Names) : "no models in this program";

@@ -60,7 +60,7 @@ internal sealed class BenchStylizeCommand : ProgramCommand
         string? name = parsed.GetValue(_model);
         if (name is not null && parsed.GetResult(_share) is { Implicit: false })
             throw new UsageException("--width is for random weights; the model decides its channels, leave one out");
-        StyleModel? model = name is null ? null : Load(name);
+        StyleModel? model = name is null ? null : ModelArguments.Read(name);
         TransformerWeights weights =
             model?.Weights ?? TransformerWeights.Random(TransformerArchitecture.OfWidth(parsed.GetValue(_share)), 1);
         using ComputeDevice device = _device.Open(parsed);
@@ -86,12 +86,5 @@ internal sealed class BenchStylizeCommand : ProgramCommand
         }));
         if (parsed.GetValue(_breakdown)) OperatorTable.Print(device, benchmark.Profile(iterations), iterations);
         return 0;
-    }
-
-    private static StyleModel Load(string name)
-    {
-        if (Models.Find(name) is { } known) return known;
-        InputFiles.Require(name, "a style model");
-        return ModelFile.Read(name);
     }
 }

@@ -41,7 +41,7 @@ internal sealed class TrainCommand : ProgramCommand
     private readonly Option<string?> _start = new("--start")
     {
         Description = "Start from a model of another style instead of random weights, which takes fewer iterations",
-        HelpName = "MODEL",
+        HelpName = "NAME|FILE",
     };
 
     private readonly Option<string> _type = Typed.Option(
@@ -72,7 +72,7 @@ internal sealed class TrainCommand : ProgramCommand
 
               nativestyle train painting.jpg --pictures photos -o painting.safetensors
               nativestyle train painting.jpg --pictures photos -o painting.safetensors --preview now.png --plot loss.svg
-              nativestyle train other.jpg --pictures photos -o other.safetensors --start painting.safetensors
+              nativestyle train other.jpg --pictures photos -o other.safetensors --start great-wave
               nativestyle train painting.jpg --pictures photos -o painting.safetensors --checkpoint run.ckpt
               nativestyle train --resume run.ckpt -o painting.safetensors
 
@@ -107,9 +107,9 @@ internal sealed class TrainCommand : ProgramCommand
             throw new UsageException("--start has the width of its model; leave --width out");
         TransformerWeights first = start is null
             ? TransformerWeights.Random(TransformerArchitecture.OfWidth(options.Width), options.Seed)
-            : Start(start);
+            : ModelArguments.Read(start).Weights;
         TrainingOutputs outputs = _outputs.Parse(
-            parsed, [style, .. new[] { start, weights }.OfType<string>().Where(File.Exists)]);
+            parsed, [style, .. new[] { ModelArguments.FileOf(start), weights }.OfType<string>().Where(File.Exists)]);
         bool half = parsed.GetValue(_type) == Half;
         var job = new TrainingJob(
             style, pictures, weights, options, start is null ? null : Path.GetFileName(start), half,
@@ -145,12 +145,6 @@ internal sealed class TrainCommand : ProgramCommand
 
     private long Limit(ParseResult parsed, ComputeDevice device) =>
         parsed.GetValue(_memory) ?? MemoryPlanner.DefaultLimit(device);
-
-    private static TransformerWeights Start(string path)
-    {
-        InputFiles.Require(path, "a model to start from");
-        return ModelFile.Read(path).Weights;
-    }
 
     /// <summary>Checks that the files are those from which the training began.</summary>
     private static void RequireSame(TrainingCheckpoint checkpoint)
