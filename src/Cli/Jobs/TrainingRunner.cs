@@ -52,39 +52,70 @@ internal sealed class TrainingRunner(
         console.Say(
             $"model of {start.Architecture}{(job.Start is null ? "" : $", from {job.Start}")}; loss network " +
             $"{vgg.Source}; {pictures.Count} pictures; device {DeviceArguments.NameOf(device)}");
-        Trainer trainer = null!;
         using var trace = Trace.Open(outputs.Trace);
-        TrainingEnd end = console.Follow(options.Iterations, printEvery: 0, report =>
+        using var trainer = new Trainer(device, network, loss, options);
+        if (resume is not null)
         {
-            trainer = new Trainer(device, network, loss, options)
+            foreach (IterationReport before in resume.State.Reports) trace?.Write(before);
+            trainer.Restore(resume.State);
+        }
+
+        Exception? failure = null;
+        TrainingEnd end = TrainingEnd.Cancelled;
+        try
+        {
+            end = console.Follow(options.Iterations, printEvery: 0, report =>
             {
-                Progress = step =>
+                trainer.Progress = step =>
                 {
                     trace?.Write(step);
                     report(step);
-                    bool last = step.Iteration == options.Iterations;
-                    if (outputs.Preview is not null && (last || step.Iteration % outputs.PreviewEvery == 0))
-                        Preview(network, memory);
-                    if (outputs.Checkpoint is not null && step.Iteration % outputs.CheckpointEvery == 0)
-                        Save(trainer, start.Architecture);
-                },
-            };
-            if (resume is not null)
-            {
-                foreach (IterationReport before in resume.State.Reports) trace?.Write(before);
-                trainer.Restore(resume.State);
-            }
+                    Write(trainer, network, step.Iteration, memory);
+                };
+                return trainer.Run(pictures.Draw, cancellation);
+            });
+        }
+        catch (Exception failed) when (UserErrors.IsUsers(failed))
+        {
+            // Memory or a disk is full, or the pictures are gone. What was learned so far is worth keeping.
+            failure = failed;
+        }
 
-            return trainer.Run(pictures.Draw, cancellation);
-        });
-        using (trainer) return Finish(trainer, end, network, vgg.Source);
+        return Finish(trainer, end, failure, network, vgg.Source);
     }
 
+    /// <summary>Writes the preview and the checkpoint if they are due.</summary>
+    private void Write(Trainer trainer, TransformerNet network, int iteration, long memory)
+    {
+        bool last = iteration == job.Options.Iterations;
+        if (outputs.Preview is not null && (last || iteration % outputs.PreviewEvery == 0))
+            GoOn("the preview", () => Preview(network, memory));
+        if (outputs.Checkpoint is not null && iteration % outputs.CheckpointEvery == 0)
+            GoOn("the checkpoint", () => Save(trainer, network.Architecture));
+    }
+
+    /// <summary>Writes a file. If that fails, says so, and the training goes on.</summary>
+    private static void GoOn(string what, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(
+                $"nativestyle: {what} cannot be written: {UserErrors.Words(failed)}; the training goes on");
+        }
+    }
+
+    /// <summary>Writes the model and tells how the training ended.</summary>
+    /// <param name="failure">What ended it, if anything failed.</param>
     private int Finish(
-        Trainer trainer, TrainingEnd end, TransformerNet network, string lossNetwork)
+        Trainer trainer, TrainingEnd end, Exception? failure, TransformerNet network, string lossNetwork)
     {
         TrainingOptions options = job.Options;
-        if (end == TrainingEnd.Cancelled && outputs.Checkpoint is not null) Save(trainer, network.Architecture);
+        if (end == TrainingEnd.Cancelled && outputs.Checkpoint is not null)
+            GoOn("the checkpoint", () => Save(trainer, network.Architecture));
         var about = new Dictionary<string, string>
         {
             [StyleModel.ProgramKey] = $"NativeStyle {typeof(TrainingRunner).Assembly.GetName().Version!.ToString(3)}",
@@ -96,10 +127,18 @@ internal sealed class TrainingRunner(
             [StyleModel.IterationsKey] = trainer.Iteration.ToString(CultureInfo.InvariantCulture),
         };
         if (job.Start is not null) about["start"] = job.Start;
-        ModelFile.Write(outputs.Model, network.ToWeights(), about, job.Half);
+        WriteModel(network.ToWeights(), about);
         if (outputs.Plot is not null)
             AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(trainer.Reports)));
         string saved = $"{outputs.Model}, {new FileInfo(outputs.Model).Length:n0} bytes";
+        if (failure is not null)
+        {
+            Console.Error.WriteLine(
+                $"nativestyle: {UserErrors.Words(failure)}; ended after {trainer.Iteration} of {options.Iterations} " +
+                $"iterations, and saved the model so far as {saved}");
+            return UserErrors.CodeOf(failure);
+        }
+
         switch (end)
         {
             case TrainingEnd.Completed:
@@ -117,6 +156,19 @@ internal sealed class TrainingRunner(
                     $"nativestyle: the loss of iteration {trainer.Iteration + 1} is not finite; saved the last good " +
                     $"model as {saved}; try a smaller --learning-rate or smaller weights");
                 return 1;
+        }
+    }
+
+    private void WriteModel(TransformerWeights weights, Dictionary<string, string> about)
+    {
+        try
+        {
+            ModelFile.Write(outputs.Model, weights, about, job.Half);
+        }
+        catch (OverflowException large)
+        {
+            console.Say($"{large.Message}: the model is written in float32");
+            ModelFile.Write(outputs.Model, weights, about);
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class Trainer : IDisposable
     public List<IterationReport> Reports { get; } = [];
 
     /// <summary>Called after each step.</summary>
-    public Action<IterationReport>? Progress { get; init; }
+    public Action<IterationReport>? Progress { get; set; }
 
     /// <summary>Makes the steps that are left.</summary>
     /// <param name="draw">Draws a piece by its number, (side, side, RGB), 0..255.</param>
