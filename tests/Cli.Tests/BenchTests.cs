@@ -62,7 +62,7 @@ public class BenchTests
 
     [Theory]
     [InlineData("bench stylize 8 64", "8 pixels is out of range")]
-    [InlineData("bench stylize 64 64 --model nothing.pth", "nothing.pth does not exist, expected a style model")]
+    [InlineData("bench stylize 64 64 --model nothing.pth", "nothing.pth does not exist, expected a trained style")]
     [InlineData("bench stylize 64 64 --model mosaic --width 1", "--width is for random weights")]
     [InlineData("bench 8 8", "8 pixels is out of range")]
     [InlineData("bench 64 64 --iterations 0", "--iterations 0 is out of range")]
