@@ -107,7 +107,7 @@ public sealed class Stylizer : IDisposable
         try
         {
             using var net = new TransformerNet(rehearsal, _weights);
-            Run(rehearsal, net, plan, new Blank(plan.Height, plan.Width), (_, _) => { }, default);
+            Run(rehearsal, net, plan, new BlankPicture(plan.Height, plan.Width), (_, _) => { }, default);
             return rehearsal.MemoryBytes.Peak + rehearsal.ScratchBytes;
         }
         catch (BufferTooLargeException)
@@ -240,16 +240,5 @@ public sealed class Stylizer : IDisposable
         }
 
         return sizeof(float) * most;
-    }
-
-    /// <summary>A picture of some size whose pixels nobody reads.</summary>
-    private sealed class Blank(int height, int width) : PictureSource
-    {
-        public override int Height => height;
-
-        public override int Width => width;
-
-        public override void ForEachRow(RowReader row) =>
-            throw new NotSupportedException("a rehearsal reads no picture");
     }
 }

@@ -44,7 +44,7 @@ public class TrainerTests
         double expected = 0;
         foreach (LayerWeight layer in options.ContentLayers)
         {
-            double[] of(float[] pixels) => Map(vgg, pixels, layer.Layer).Map;
+            double[] of(float[] pixels) => Map(pixels, layer.Layer).Map;
             double magnitude = (MeanSquare(of(x)) + MeanSquare(of(quiet))) / 2;
             double error = MeanSquare([.. of(y).Zip(of(x), (a, b) => a - b)]);
             expected += layer.Weight * error / magnitude;
@@ -54,7 +54,7 @@ public class TrainerTests
         expected = 0;
         foreach (LayerWeight layer in options.StyleLayers)
         {
-            double[] gram = Gram(Map(vgg, y, layer.Layer)), target = Gram(Map(vgg, style, layer.Layer));
+            double[] gram = Gram(Map(y, layer.Layer)), target = Gram(Map(style, layer.Layer));
             double error = gram.Zip(target, (a, b) => (a - b) * (a - b)).Sum();
             expected += layer.Weight * error / target.Sum(value => value * value);
         }
@@ -253,7 +253,7 @@ public class TrainerTests
 
     private static Tensor Pixels(ComputeDevice device, float[] pixels) => new(device, new Shape(32, 32, 3), pixels);
 
-    private static (double[] Map, int Channels) Map(VggNetwork vgg, float[] pixels, string layer)
+    private static (double[] Map, int Channels) Map(float[] pixels, string layer)
     {
         using ComputeDevice device = TestDevice.Open("cpu");
         using VggNetwork own = Vgg(device, s_options with { StyleLayers = [new(layer, 1)], ContentLayers = [] });

@@ -26,7 +26,7 @@ internal sealed class TrainingArguments
 
     private readonly Option<double> _stability = Typed.Option(
         "--stability", "Weight of what noise in a picture changes in its result; keeps films from flickering, and " +
-            "makes each step a fifth longer",
+            "makes each step a tenth to a fifth longer",
         s_weight, s_defaults.StabilityWeight);
 
     private readonly Option<double> _contentWeight = Typed.Option(

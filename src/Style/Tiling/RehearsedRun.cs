@@ -142,17 +142,6 @@ internal sealed class RehearsedRun : IDisposable
         _device.Dispose();
     }
 
-    /// <summary>A picture of some size whose pixels nobody reads.</summary>
-    private sealed class BlankPicture(int height, int width) : PictureSource
-    {
-        public override int Height => height;
-
-        public override int Width => width;
-
-        public override void ForEachRow(RowReader row) =>
-            throw new NotSupportedException("a rehearsal reads no picture");
-    }
-
     /// <summary>Returns the same plan for every iteration and for styles of its size; other passes go whole.</summary>
     private sealed class FixedPlanner(VggArchitecture architecture, TransferOptions options, TilePlan plan)
         : PassPlanner(architecture, options)

@@ -145,25 +145,4 @@ public static partial class Conv3x3Op
 
         Accumulate.Into(ref gradFilter[index], sum, beta);
     }
-
-    /// <summary>Computes one element of db.</summary>
-    /// <param name="gradPreactivation">
-    /// dz, the gradient with respect to the convolution's output before its activation.
-    /// </param>
-    internal static void BackwardBiasKernel(
-        Index1D index, ArrayView<float> gradPreactivation, ArrayView<float> gradBias, float beta)
-    {
-        int outChannels = gradBias.IntLength;
-        int pixels = gradPreactivation.IntLength / outChannels;
-        float sum = 0f;
-        for (int start = 0; start < pixels; start += 256)
-        {
-            float partial = 0f;
-            int end = start + 256 < pixels ? start + 256 : pixels;
-            for (int p = start; p < end; p++) partial += gradPreactivation[(p * outChannels) + index];
-            sum += partial;
-        }
-
-        Accumulate.Into(ref gradBias[index], sum, beta);
-    }
 }

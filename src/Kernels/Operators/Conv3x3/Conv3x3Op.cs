@@ -2,6 +2,7 @@ using ILGPU;
 using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Convolution;
 using NativeStyle.Kernels.Operators.Pool2x2;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
@@ -59,11 +60,6 @@ public static partial class Conv3x3Op
             BackwardWeightsKernel, a.Shape.FilterLength, a.Input, a.GradPreactivation, a.GradFilter, a.Shape.Sizes,
             a.Beta));
 
-    private static readonly Operator<BackwardBiasArguments> s_backwardBias = new Operator<BackwardBiasArguments>(
-            "Conv3x3.BackwardBias", a => ($"{a.GradPreactivation.Length}", Work.Each(a.GradPreactivation.Length, 1, 1)))
-        .Plain((device, a) => device.Launch(
-            BackwardBiasKernel, a.GradBias.Length, a.GradPreactivation, a.GradBias, a.Beta));
-
     internal readonly record struct ForwardArguments(
         ArrayView<float> Input,
         Conv3x3Weights Weights,
@@ -88,9 +84,6 @@ public static partial class Conv3x3Op
         ArrayView<float> GradFilter,
         Conv3x3Shape Shape,
         float Beta);
-
-    private readonly record struct BackwardBiasArguments(
-        ArrayView<float> GradPreactivation, ArrayView<float> GradBias, float Beta);
 
     /// <summary>y = pool(relu(conv(x, w) + b)), with or without relu and pool.</summary>
     /// <param name="device">The device of all buffers.</param>
@@ -175,17 +168,17 @@ public static partial class Conv3x3Op
         s_backwardWeights.Run(device, new BackwardWeightsArguments(input, gradPreactivation, gradFilter, shape, beta));
     }
 
-    /// <summary>db = beta db + sum over pixels of dz.</summary>
+    /// <summary>
+    /// db = beta db + sum over pixels of dz. The sum is that of <see cref="ConvolutionOp"/>: a window's size does not
+    /// matter to it.
+    /// </summary>
     /// <inheritdoc cref="BackwardWeights"/>
     /// <param name="gradBias">db, (out).</param>
     public static void BackwardBias(
         ComputeDevice device, ArrayView<float> gradPreactivation, ArrayView<float> gradBias, Conv3x3Shape shape,
-        float beta)
-    {
-        Require.Length(gradPreactivation, shape.PreactivationLength, nameof(gradPreactivation));
-        Require.Length(gradBias, shape.OutChannels, nameof(gradBias));
-        s_backwardBias.Run(device, new BackwardBiasArguments(gradPreactivation, gradBias, beta));
-    }
+        float beta) => ConvolutionOp.BackwardBias(
+            device, gradPreactivation, gradBias,
+            new ConvolutionShape(shape.Height, shape.Width, shape.InChannels, shape.OutChannels, Kernel: 1), beta);
 
     private static void PlainForward(ComputeDevice device, ForwardArguments a)
     {
