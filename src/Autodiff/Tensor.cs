@@ -20,25 +20,33 @@ public sealed class Tensor : IDisposable
     /// <summary>A new tensor with undefined elements.</summary>
     /// <param name="lifetime">How long the tensor and its gradient will stay.</param>
     public Tensor(ComputeDevice device, Shape shape, bool requiresGradient = false, Lifetime lifetime = Lifetime.Brief)
+        : this(device, shape, device.Allocate<float>(shape.Length, lifetime), requiresGradient, lifetime)
     {
-        _owned = device.Allocate<float>(shape.Length, lifetime);
-        _lifetime = lifetime;
-        (_data, Device, Shape, RequiresGradient) = (_owned.View, device, shape, requiresGradient);
     }
 
     /// <summary>
     /// A new tensor that holds a copy of <paramref name="values"/>, the last dimension varying fastest.
     /// </summary>
+    /// <exception cref="ArgumentException">The shape has another number of elements.</exception>
     public Tensor(
         ComputeDevice device, Shape shape, ReadOnlySpan<float> values, bool requiresGradient = false,
         Lifetime lifetime = Lifetime.Brief)
-        : this(device, shape, requiresGradient, lifetime) => _owned!.CopyFromCPU(values);
+        : this(device, shape, device.Allocate(Fitting(values, shape), lifetime), requiresGradient, lifetime)
+    {
+    }
 
     /// <summary>A tensor over memory that somebody else owns.</summary>
     public Tensor(ComputeDevice device, Shape shape, ArrayView<float> data, bool requiresGradient = false)
     {
         if (data.Length != shape.Length) throw new ArgumentException($"{data.Length} elements are not {shape}");
         (_data, Device, Shape, RequiresGradient) = (data, device, shape, requiresGradient);
+    }
+
+    private Tensor(
+        ComputeDevice device, Shape shape, DeviceBuffer<float> owned, bool requiresGradient, Lifetime lifetime)
+    {
+        (_owned, _data, _lifetime) = (owned, owned.View, lifetime);
+        (Device, Shape, RequiresGradient) = (device, shape, requiresGradient);
     }
 
     public ComputeDevice Device { get; }
@@ -161,4 +169,8 @@ public sealed class Tensor : IDisposable
         _gradient = Device.Allocate<float>(Shape.Length, _lifetime);
         return (_gradient.View, 0f);
     }
+
+    private static ReadOnlySpan<float> Fitting(ReadOnlySpan<float> values, Shape shape) =>
+        values.Length == shape.Length
+            ? values : throw new ArgumentException($"{values.Length} elements are not {shape}", nameof(values));
 }

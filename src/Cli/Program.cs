@@ -9,7 +9,7 @@ namespace NativeStyle.Cli;
 /// </summary>
 internal static class Program
 {
-    private static int Main(string[] args)
+    internal static int Main(string[] args)
     {
         if (Console.IsOutputRedirected) WritePlainly();
         return UserErrors.Guard(() =>

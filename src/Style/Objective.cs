@@ -90,7 +90,7 @@ internal sealed class Objective : IDisposable
             if (_options.StyleTerms.Any())
             {
                 var targets = new StyleTargets(pass, planner, _guidance);
-                foreach (FeatureLoss loss in targets.Losses(styles, _plan)) _losses.Add(loss);
+                _losses.AddRange(targets.Losses(styles, _plan));
             }
         }
         catch

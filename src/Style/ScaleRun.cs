@@ -26,6 +26,9 @@ internal sealed class ScaleRun : IDisposable
     /// </summary>
     private (float[] Average, int Iteration, long Taken)? _copy;
 
+    /// <summary>Whether the picture that the scale reached is on the host.</summary>
+    private bool _hasLeft;
+
     /// <param name="transfer">Its options and hooks apply.</param>
     /// <param name="objective">The function to minimise. It is disposed when the scale ends.</param>
     /// <param name="run">How far the run has come.</param>
@@ -66,7 +69,6 @@ internal sealed class ScaleRun : IDisposable
     /// </exception>
     public TransferEnd Run(CancellationToken cancellation)
     {
-        bool isOnDevice = true;
         try
         {
             TransferEnd end;
@@ -81,18 +83,22 @@ internal sealed class ScaleRun : IDisposable
                 when (StyleTransfer.IsFull(failure) || (failure is DeviceException && _device.UsesHostMemory))
             {
                 Leave(keepsIterate: false, end: null);
-                isOnDevice = false;
                 throw;
             }
 
             Leave(keepsIterate: !_isLast || _transfer.KeepsLastState, end);
-            isOnDevice = false;
             return end;
         }
         catch (Exception failure)
-            when (isOnDevice && _copy is not null && (failure is DeviceException || StyleTransfer.IsFull(failure)))
+            when (!_hasLeft && _copy is not null && (failure is DeviceException || StyleTransfer.IsFull(failure)))
         {
             GoBackToCopy(_copy.Value);
+            throw;
+        }
+        catch (Exception failure) when (!_hasLeft && StyleTransfer.IsFull(failure))
+        {
+            // The device's memory goes with this object, so nothing can be read from it any more.
+            _run.Follow(() => throw failure, () => throw failure);
             throw;
         }
     }
@@ -192,12 +198,27 @@ internal sealed class ScaleRun : IDisposable
         if (!keepsState) _iterate.Optimizer.Dispose();
         _device.TrimPool();
         // The picture first: if there is no memory for the rest, the run still has it.
-        float[] mean = _iterate.Average.ToArray();
+        float[] mean = Copy(_iterate.Average.ToArray);
         _run.Follow(() => mean, () => mean);
+        _hasLeft = true;
         _run.Optimizer = keepsState ? _iterate.Optimizer.State().OnHost() : null;
         if (!keepsIterate) return;
-        float[] iterate = _iterate.Pixels.ToArray();
+        float[] iterate = Copy(_iterate.Pixels.ToArray);
         _run.Follow(() => iterate, () => mean);
+    }
+
+    /// <summary>Copies to the host. Gives back what the run has left behind if there is no memory at first.</summary>
+    private static float[] Copy(Func<float[]> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (OutOfMemoryException)
+        {
+            HostMemory.Release();
+            return read();
+        }
     }
 
     private void GoBackToCopy((float[] Average, int Iteration, long Taken) copy)

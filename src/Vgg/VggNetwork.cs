@@ -70,15 +70,14 @@ public sealed class VggNetwork : IDisposable
                 Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * 2f * std),
                 Array.ConvertAll(VggWeights.TorchvisionDeviation, std => 255f * std)),
         };
-        int block = 0;
-        foreach (VggLayer layer in weights.Architecture.Layers)
+        try
         {
-            if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
-            // w * (a x) = (a w) * x: a rescaled kernel after the pooling does what a rescaled pooling does, at no cost.
-            float factor = block > 0 && layer.Block != block ? PoolFactor(options) : 1f;
-            block = layer.Block;
-            float[] kernel = factor == 1f ? values.Filter : Array.ConvertAll(values.Filter, value => factor * value);
-            _layers[layer.Name] = new Conv3x3Layer(device, kernel, values.Bias, frozen: true);
+            AddLayers(device, weights);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -89,6 +88,20 @@ public sealed class VggNetwork : IDisposable
         (_scale, _mean) = ([1f, 1f, 1f], [0f, 0f, 0f]);
         foreach (VggLayer layer in plan.Layers)
             _layers[layer.Name] = new Conv3x3Layer(device, layer.InChannels, layer.OutChannels);
+    }
+
+    private void AddLayers(ComputeDevice device, VggWeights weights)
+    {
+        int block = 0;
+        foreach (VggLayer layer in weights.Architecture.Layers)
+        {
+            if (!weights.Layers.TryGetValue(layer.Name, out LayerWeights? values)) continue;
+            // w * (a x) = (a w) * x: a rescaled kernel after the pooling does what a rescaled pooling does, at no cost.
+            float factor = block > 0 && layer.Block != block ? PoolFactor(Options) : 1f;
+            block = layer.Block;
+            float[] kernel = factor == 1f ? values.Filter : Array.ConvertAll(values.Filter, value => factor * value);
+            _layers[layer.Name] = new Conv3x3Layer(device, kernel, values.Bias, frozen: true);
+        }
     }
 
     public VggArchitecture Architecture { get; }

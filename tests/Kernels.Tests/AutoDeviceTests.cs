@@ -144,9 +144,9 @@ public sealed class AutoDeviceTests : IDisposable
     [InlineData(CLError.CL_OUT_OF_HOST_MEMORY, false, typeof(InsufficientMemoryException))]
     [InlineData(CLError.CL_INVALID_COMMAND_QUEUE, true, typeof(DeviceLostException))]
     [InlineData(CLError.CL_BUILD_PROGRAM_FAILURE, true, typeof(DeviceException))]
-    public void OpenClsErrorsAreTold(CLError code, bool takesMemory, Type expected)
+    public void OpenClsErrorsAreTold(CLError code, bool mayLackMemory, Type expected)
     {
-        Exception failure = DeviceFailure.Of(new CLException(code), "opencl", "Gram.ForwardKernel", takesMemory)!;
+        Exception failure = DeviceFailure.Of(new CLException(code), "opencl", "Gram.ForwardKernel", mayLackMemory)!;
         Assert.IsType(expected, failure);
         Assert.Contains("Gram.ForwardKernel", failure.Message, StringComparison.Ordinal);
     }

@@ -7,9 +7,10 @@ internal sealed record Outputs(string Picture)
     public int SaveEvery { get; init; }
 
     /// <summary>
-    /// The name from which the names of numbered pictures are made, if it is not <see cref="Picture"/>.
+    /// Whether the run will be made again if it does not end well, as those of a batch. Then only a complete picture is
+    /// written, and only under its name.
     /// </summary>
-    public string? NumberedAs { get; init; }
+    public bool OnlyComplete { get; init; }
 
     /// <summary>The file for a line of JSON per iteration.</summary>
     public string? Trace { get; init; }

@@ -117,27 +117,17 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        // Write to another name, so that an interrupted transfer does not pass for a finished one.
-        string part = Path.Combine(
-            Path.GetDirectoryName(job.Output)!,
-            $"{Path.GetFileNameWithoutExtension(job.Output)}.part{Path.GetExtension(job.Output)}");
-        TransferResult result = runner.Run(
-            prepared, new Outputs(part) { SaveEvery = saveEvery, NumberedAs = job.Output }, cancellation);
-        if (result.End != TransferEnd.Completed)
+        var outputs = new Outputs(job.Output) { SaveEvery = saveEvery, OnlyComplete = true };
+        TransferResult result = runner.Run(prepared, outputs, cancellation);
+        return result.End switch
         {
-            File.Delete(part);
-            return result.End switch
-            {
-                TransferEnd.DeviceFailed => throw new DeviceException(result.Failure!.Message),
-                TransferEnd.OutOfMemory => 
-                    $"there was no more room ({result.Failure!.Message}); {UserErrors.RemedyOf(result.Failure)}",
-                TransferEnd.Cancelled => "ended",
-                _ => "the losses were no longer finite",
-            };
-        }
-
-        File.Move(part, job.Output, overwrite: true);
-        return null;
+            TransferEnd.Completed => null,
+            TransferEnd.DeviceFailed => throw new DeviceException(result.Failure!.Message),
+            TransferEnd.OutOfMemory =>
+                $"there was no more room ({result.Failure!.Message}); {UserErrors.RemedyOf(result.Failure)}",
+            TransferEnd.Cancelled => "ended",
+            _ => "the losses were no longer finite",
+        };
     }
 
     private static TransferOptions With(TransferOptions options, BatchJob job)

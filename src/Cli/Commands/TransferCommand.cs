@@ -122,10 +122,12 @@ internal sealed class TransferCommand : ProgramCommand
                     console.Say(
                         "the whole network sees larger forms and has the layers that more presets need: " +
                         "'nativestyle weights download vgg19' gets it (80 MB)");
-                return 0;
+                return runner.LacksFiles ? UserErrors.ExitCode : 0;
             case TransferEnd.Cancelled:
-                string more = outputs.Checkpoint is { } file
-                    ? $"; go on with: nativestyle transfer --resume {file} -o {outputs.Picture}" : "";
+                string more = outputs.Checkpoint is not { } file ? ""
+                    : runner.NoCheckpoint is { } reason
+                        ? $"; there is no checkpoint of the last iterations: {reason}"
+                        : $"; go on with: nativestyle transfer --resume {file} -o {outputs.Picture}";
                 console.Say(
                     $"ended after {result.IterationsMade} of {total} iterations; saved the picture so far as " +
                     $"{saved}{more}");

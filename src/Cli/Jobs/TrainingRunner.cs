@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -25,6 +26,18 @@ internal sealed class TrainingRunner(
     private const int SamplePieces = 8;
 
     private const int PreviewSide = 512;
+
+    /// <summary>Seconds between copies of the weights from the device.</summary>
+    private const double SecondsBetweenCopies = 10;
+
+    private const string Checkpoints = "the checkpoint";
+
+    private readonly SideFiles _beside = new();
+
+    /// <summary>
+    /// The last copy of the weights on the host. A device's memory is lost when its driver gives it up.
+    /// </summary>
+    private (TransformerWeights Weights, int Iteration, long Taken)? _copy;
 
     private readonly string[] _files = InputFiles.Pictures(Path.Combine(folder, job.Pictures), withFolders: true);
 
@@ -54,6 +67,7 @@ internal sealed class TrainingRunner(
             $"{vgg.Source}; {pictures.Count} pictures; device {DeviceArguments.NameOf(device)}");
         using var trace = Trace.Open(outputs.Trace);
         using var trainer = new Trainer(device, network, loss, options);
+        _copy = (start, resume?.State.Iteration ?? 0, Stopwatch.GetTimestamp());
         if (resume is not null)
         {
             foreach (IterationReport before in resume.State.Reports) trace?.Write(before);
@@ -70,14 +84,16 @@ internal sealed class TrainingRunner(
                 {
                     trace?.Write(step);
                     report(step);
+                    CopyNowAndThen(network, step.Iteration);
                     Write(trainer, network, step.Iteration, memory);
                 };
                 return trainer.Run(pictures.Draw, cancellation);
             });
         }
-        catch (Exception failed) when (UserErrors.IsUsers(failed))
+        catch (Exception failed) when (UserErrors.IsUsers(failed) || failed is DeviceException)
         {
-            // Memory or a disk is full, or the pictures are gone. What was learned so far is worth keeping.
+            // Memory or a disk is full, the pictures are gone, or the device failed. What was learned so far is worth
+            // keeping.
             failure = failed;
         }
 
@@ -89,23 +105,15 @@ internal sealed class TrainingRunner(
     {
         bool last = iteration == job.Options.Iterations;
         if (outputs.Preview is not null && (last || iteration % outputs.PreviewEvery == 0))
-            GoOn("the preview", () => Preview(network, memory));
+            _beside.Write("the preview", outputs.Preview, () => Preview(network, memory));
         if (outputs.Checkpoint is not null && iteration % outputs.CheckpointEvery == 0)
-            GoOn("the checkpoint", () => Save(trainer, network.Architecture));
+            _beside.Write(Checkpoints, outputs.Checkpoint, () => Save(trainer, network.Architecture));
     }
 
-    /// <summary>Writes a file. If that fails, says so, and the training goes on.</summary>
-    private static void GoOn(string what, Action write)
+    private void CopyNowAndThen(TransformerNet network, int iteration)
     {
-        try
-        {
-            write();
-        }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(
-                $"nativestyle: {what} cannot be written: {UserErrors.Words(failed)}; the training goes on");
-        }
+        if (_copy is { } copy && Stopwatch.GetElapsedTime(copy.Taken).TotalSeconds >= SecondsBetweenCopies)
+            _copy = (network.ToWeights(), iteration, Stopwatch.GetTimestamp());
     }
 
     /// <summary>Writes the model and tells how the training ended.</summary>
@@ -114,8 +122,9 @@ internal sealed class TrainingRunner(
         Trainer trainer, TrainingEnd end, Exception? failure, TransformerNet network, string lossNetwork)
     {
         TrainingOptions options = job.Options;
-        if (end == TrainingEnd.Cancelled && outputs.Checkpoint is not null)
-            GoOn("the checkpoint", () => Save(trainer, network.Architecture));
+        (TransformerWeights weights, int iterations) = Trained(network, trainer.Iteration, ref failure);
+        if (end == TrainingEnd.Cancelled && failure is null && outputs.Checkpoint is not null)
+            _beside.Write(Checkpoints, outputs.Checkpoint, () => Save(trainer, network.Architecture));
         var about = new Dictionary<string, string>
         {
             [StyleModel.ProgramKey] = $"NativeStyle {typeof(TrainingRunner).Assembly.GetName().Version!.ToString(3)}",
@@ -124,18 +133,30 @@ internal sealed class TrainingRunner(
             ["pictures"] = $"{_files.Length}, sha256 {job.Digests["pictures"]}",
             ["loss_network"] = $"{lossNetwork}, sha256 {job.Digests["weights"]}",
             [StyleModel.OptionsKey] = JsonSerializer.Serialize(options, OptionsJson.Format),
-            [StyleModel.IterationsKey] = trainer.Iteration.ToString(CultureInfo.InvariantCulture),
+            [StyleModel.IterationsKey] = iterations.ToString(CultureInfo.InvariantCulture),
         };
         if (job.Start is not null) about["start"] = job.Start;
-        WriteModel(network.ToWeights(), about);
-        if (outputs.Plot is not null)
-            AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(trainer.Reports)));
+        try
+        {
+            // The model first: for the plot there may be no room.
+            ResultFile.Write(outputs.Model, file => WriteModel(file, weights, about));
+        }
+        finally
+        {
+            if (outputs.Plot is { } plot)
+            {
+                _beside.Write(
+                    "the plot", plot,
+                    () => AtomicFile.Write(plot, Encoding.UTF8.GetBytes(LossPlot.Svg(trainer.Reports))));
+            }
+        }
+
         string saved = $"{outputs.Model}, {new FileInfo(outputs.Model).Length:n0} bytes";
         if (failure is not null)
         {
             Console.Error.WriteLine(
                 $"nativestyle: {UserErrors.Words(failure)}; ended after {trainer.Iteration} of {options.Iterations} " +
-                $"iterations, and saved the model so far as {saved}");
+                $"iterations, and saved the model after {iterations} as {saved}");
             return UserErrors.CodeOf(failure);
         }
 
@@ -143,10 +164,12 @@ internal sealed class TrainingRunner(
         {
             case TrainingEnd.Completed:
                 console.Say($"saved {saved}; try: nativestyle stylize PICTURE -o OUT.png --model {outputs.Model}");
-                return 0;
+                return _beside.AnyFailedBut(Checkpoints) ? UserErrors.ExitCode : 0;
             case TrainingEnd.Cancelled:
-                string more = outputs.Checkpoint is { } file
-                    ? $"; go on with: nativestyle train --resume {file} -o {outputs.Model}" : "";
+                string more = outputs.Checkpoint is not { } file ? ""
+                    : _beside.FailureOf(Checkpoints) is { } reason
+                        ? $"; there is no checkpoint of the last iterations: {reason}"
+                        : $"; go on with: nativestyle train --resume {file} -o {outputs.Model}";
                 console.Say(
                     $"ended after {trainer.Iteration} of {options.Iterations} iterations; saved the model so far as " +
                     $"{saved}{more}");
@@ -159,16 +182,34 @@ internal sealed class TrainingRunner(
         }
     }
 
-    private void WriteModel(TransformerWeights weights, Dictionary<string, string> about)
+    /// <summary>
+    /// The weights, and the iterations that they have seen. They are the last copy if the device cannot be read.
+    /// </summary>
+    /// <param name="failure">What ended the training, or what is wrong with the device now.</param>
+    private (TransformerWeights Weights, int Iterations) Trained(
+        TransformerNet network, int iteration, ref Exception? failure)
     {
         try
         {
-            ModelFile.Write(outputs.Model, weights, about, job.Half);
+            return (network.ToWeights(), iteration);
+        }
+        catch (Exception lost) when (_copy is not null && lost is DeviceException or OutOfMemoryException)
+        {
+            failure ??= lost;
+            return (_copy.Value.Weights, _copy.Value.Iteration);
+        }
+    }
+
+    private void WriteModel(string file, TransformerWeights weights, Dictionary<string, string> about)
+    {
+        try
+        {
+            ModelFile.Write(file, weights, about, job.Half);
         }
         catch (OverflowException large)
         {
             console.Say($"{large.Message}: the model is written in float32");
-            ModelFile.Write(outputs.Model, weights, about);
+            ModelFile.Write(file, weights, about);
         }
     }
 

@@ -21,7 +21,16 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
 
+    private const string Checkpoints = "the checkpoint";
+
     private (object Key, VggNetwork Network, string Digest)? _loaded;
+    private SideFiles _beside = new();
+
+    /// <summary>Why there is no checkpoint of the last iterations, if the last run should have written one.</summary>
+    public string? NoCheckpoint => _beside.FailureOf(Checkpoints);
+
+    /// <summary>Whether a plot, timelapse or numbered picture of the last run is missing.</summary>
+    public bool LacksFiles => _beside.AnyFailedBut(Checkpoints);
 
     public void Dispose() => _loaded?.Network.Dispose();
 
@@ -35,6 +44,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public TransferResult Run(
         PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
     {
+        _beside = new SideFiles();
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
         (VggNetwork network, string digest) = Network(job, resume?.Directory ?? "");
@@ -66,8 +76,8 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                     Picture present = picture();
                     if (save)
                     {
-                        string name = Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration);
-                        PictureFile.Write(name, present, format);
+                        string name = Numbered(outputs!.Picture, iteration.Iteration);
+                        _beside.Write("the picture", name, () => PictureFile.Write(name, present, format));
                     }
 
                     if (frame) timelapse!.Add(present);
@@ -78,15 +88,31 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             }.Run(inputs, job.Plan, cancellation, resume?.State));
         }
 
-        if (outputs is null) return result;
-        PictureFile.Write(
-            outputs.Picture, result.Picture,
-            format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) });
-        if (outputs.Plot is not null)
-            AtomicFile.Write(outputs.Plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports)));
-        timelapse?.Add(result.Picture);
-        timelapse?.Write(outputs.Timelapse!);
+        if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;
+        format = format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) };
+        try
+        {
+            // The picture first: for the others there may be no room.
+            if (outputs.OnlyComplete) WritePicture(outputs.Picture);
+            else ResultFile.Write(outputs.Picture, WritePicture);
+        }
+        finally
+        {
+            if (outputs.Plot is { } plot)
+            {
+                _beside.Write(
+                    "the plot", plot,
+                    () => AtomicFile.Write(plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports))));
+            }
+
+            timelapse?.Add(result.Picture);
+            if (timelapse is not null)
+                _beside.Write("the timelapse", outputs.Timelapse!, () => timelapse.Write(outputs.Timelapse!));
+        }
+
         return result;
+
+        void WritePicture(string file) => PictureFile.Write(file, result.Picture, format);
     }
 
     /// <summary>Plans how the job fits into memory, and prints the plan.</summary>
@@ -154,8 +180,8 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         digests[""] = digest;
         string deviceName = DeviceArguments.NameOf(device);
         int every = outputs.CheckpointEvery;
-        return (every, state =>
-            new Checkpoint(prepared.Job, folder, digests, deviceName, every, memory, state).Write(file));
+        return (every, state => _beside.Write(Checkpoints, file, () =>
+            new Checkpoint(prepared.Job, folder, digests, deviceName, every, memory, state).Write(file)));
     }
 
     /// <summary>

@@ -29,6 +29,7 @@ internal sealed class FilmWriter : IDisposable
     private readonly FilmContainer _container;
     private readonly MediaProgram _program;
     private long _written;
+    private bool _keepsFrames;
 
     /// <param name="film">The film whose rate and sound the new one has.</param>
     /// <param name="path">The new film; an existing file is replaced at the end.</param>
@@ -93,11 +94,20 @@ internal sealed class FilmWriter : IDisposable
             if (isWhole ? complete != frames : complete == 0) throw new FilmException("frames would be lost");
             File.Move(_complete, _path, overwrite: true);
         }
-        catch (FilmException refused)
+        catch (Exception refused) when (refused is FilmException or IOException or UnauthorizedAccessException)
         {
             hasSound = false;
-            File.Move(_pictures, _path, overwrite: true);
             failure ??= new FilmException($"{_path} cannot get its sound: {refused.Message}");
+            try
+            {
+                File.Move(_pictures, _path, overwrite: true);
+            }
+            catch (Exception again) when (again is IOException or UnauthorizedAccessException)
+            {
+                _keepsFrames = true;
+                failure = new FilmException($"{_path} cannot be written: {again.Message}; its frames are in {_pictures}");
+                return new FilmResult(0, isWhole, hasSound, failure);
+            }
         }
 
         return new FilmResult(frames, isWhole && failure is null, hasSound, failure);
@@ -106,7 +116,7 @@ internal sealed class FilmWriter : IDisposable
     public void Dispose()
     {
         _program.Dispose();
-        File.Delete(_pictures);
+        if (!_keepsFrames) File.Delete(_pictures);
         File.Delete(_complete);
     }
 

@@ -97,7 +97,18 @@ public sealed class PerceptualLoss : IDisposable
     {
         using var tape = new Tape(_device);
         string[] layers = [.. _options.ContentLayers.Select(layer => layer.Layer)];
-        return _network.Features(tape, pixels, Range, layers).ToDictionary(each => each.Layer, each => Kept(each.Map));
+        Dictionary<string, Tensor> content = [];
+        try
+        {
+            foreach ((string layer, Tensor map) in _network.Features(tape, pixels, Range, layers))
+                content[layer] = Kept(map);
+            return content;
+        }
+        catch
+        {
+            foreach (Tensor map in content.Values) map.Dispose();
+            throw;
+        }
     }
 
     public void Dispose()
@@ -114,8 +125,16 @@ public sealed class PerceptualLoss : IDisposable
     private Tensor Kept(Tensor map)
     {
         var copy = new Tensor(_device, map.Shape);
-        copy.CopyFrom(map);
-        return copy;
+        try
+        {
+            copy.CopyFrom(map);
+            return copy;
+        }
+        catch
+        {
+            copy.Dispose();
+            throw;
+        }
     }
 
     private void MeasureContent(IEnumerable<float[]> samples)
@@ -125,11 +144,18 @@ public sealed class PerceptualLoss : IDisposable
         {
             int side = (int)Math.Sqrt(sample.Length / 3);
             using var pixels = new Tensor(_device, new Shape(side, side, 3), sample);
-            foreach ((string layer, Tensor map) in ContentOf(pixels))
+            Dictionary<string, Tensor> content = ContentOf(pixels);
+            try
             {
-                double mean = Math.Pow(map.Norm(), 2) / map.Shape.Length;
-                _meanSquares[layer] = _meanSquares.GetValueOrDefault(layer) + mean;
-                map.Dispose();
+                foreach ((string layer, Tensor map) in content)
+                {
+                    double mean = Math.Pow(map.Norm(), 2) / map.Shape.Length;
+                    _meanSquares[layer] = _meanSquares.GetValueOrDefault(layer) + mean;
+                }
+            }
+            finally
+            {
+                foreach (Tensor map in content.Values) map.Dispose();
             }
 
             count++;

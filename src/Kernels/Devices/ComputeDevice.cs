@@ -28,6 +28,9 @@ public abstract partial class ComputeDevice : IDisposable
             : new BufferPool(AllocateSlab, FreeSlab, usesHostMemory);
     }
 
+    /// <summary>Called before a device calls its driver or the system. Tests let calls fail by it.</summary>
+    internal static Action<ComputeDevice, DeviceCall>? BeforeCall { get; set; }
+
     /// <summary>A short name, in the form that <c>--device</c> accepts.</summary>
     public abstract string Name { get; }
 

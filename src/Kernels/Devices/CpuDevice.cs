@@ -99,8 +99,14 @@ public sealed unsafe class CpuDevice : ComputeDevice
     /// <exception cref="OutOfMemoryException">There is no memory for the scratch; no part has run.</exception>
     internal void Parallel(int parts, long scratchFloats, PartBody body)
     {
-        if (_team is not null) _team.Run(parts, scratchFloats, body);
-        else for (int worker = 0; worker < Math.Min(parts, Threads); worker++)
+        if (_team is not null)
+        {
+            BeforeCall?.Invoke(this, DeviceCall.Launch);
+            _team.Run(parts, scratchFloats, body);
+            return;
+        }
+
+        for (int worker = 0; worker < Math.Min(parts, Threads); worker++)
             _rehearsedScratch[worker] = Math.Max(_rehearsedScratch[worker], scratchFloats * sizeof(float));
     }
 
@@ -112,13 +118,23 @@ public sealed unsafe class CpuDevice : ComputeDevice
         else job.Run<Lanes128x2>(this);
     }
 
-    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) =>
+    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    {
+        BeforeCall?.Invoke(this, DeviceCall.Upload);
         source.CopyTo(new Span<T>(view.Pointer, source.Length));
+    }
 
-    protected override void Download<T>(ArrayView<T> view, Span<T> target) =>
+    protected override void Download<T>(ArrayView<T> view, Span<T> target)
+    {
+        BeforeCall?.Invoke(this, DeviceCall.Download);
         new ReadOnlySpan<T>(view.Pointer, target.Length).CopyTo(target);
+    }
 
-    protected override MemoryBuffer AllocateSlab(long bytes) => new HostSlab(bytes, null);
+    protected override MemoryBuffer AllocateSlab(long bytes)
+    {
+        BeforeCall?.Invoke(this, DeviceCall.Allocation);
+        return new HostSlab(bytes, null);
+    }
 
     protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
 

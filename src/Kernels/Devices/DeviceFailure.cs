@@ -43,14 +43,16 @@ internal static class DeviceFailure
     /// </summary>
     /// <param name="device">The device's name.</param>
     /// <param name="what">The kernel or the size that the call was about; null if that is not known.</param>
-    /// <param name="takesMemory">Whether the call was a launch or an allocation.</param>
-    public static Exception? Of(Exception error, string device, string? what, bool takesMemory = false)
+    /// <param name="mayLackMemory">
+    /// Whether a code that may stand for missing memory or for a crashed kernel is taken for missing memory.
+    /// </param>
+    public static Exception? Of(Exception error, string device, string? what, bool mayLackMemory = false)
     {
         string about = what is null ? device : $"{device}, {what}";
         return error switch
         {
             CudaException cuda => OfCuda(cuda.Error, about, error),
-            CLException openCl => OfOpenCl(openCl.Error, about, takesMemory, error),
+            CLException openCl => OfOpenCl(openCl.Error, about, mayLackMemory, error),
             InternalCompilerException or NotSupportedException or CapabilityNotSupportedException =>
                 new DeviceException($"{about}: ILGPU cannot compile it: {Innermost(error).Message}", error),
             AcceleratorException other => new DeviceException($"{about}: {other.Message}", error),
@@ -67,13 +69,13 @@ internal static class DeviceFailure
         _ => new DeviceException($"{about}: {code}", error),
     };
 
-    private static Exception OfOpenCl(CLError code, string about, bool takesMemory, Exception error) => code switch
+    private static Exception OfOpenCl(CLError code, string about, bool mayLackMemory, Exception error) => code switch
     {
         // A driver allocates when it likes, and may report only at a launch that it could not.
         CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE =>
             NoMemory(about),
-        CLError.CL_OUT_OF_RESOURCES when takesMemory => NoMemory(about),
-        // At any other call, drivers report a crashed kernel by this code.
+        CLError.CL_OUT_OF_RESOURCES when mayLackMemory => NoMemory(about),
+        // Drivers also report a crashed kernel by this code, at the calls after it.
         CLError.CL_OUT_OF_RESOURCES or CLError.CL_DEVICE_NOT_AVAILABLE
             or CLError.CL_INVALID_CONTEXT or CLError.CL_INVALID_COMMAND_QUEUE =>
             new DeviceLostException($"{about}: the driver gave the device up ({code})", error),

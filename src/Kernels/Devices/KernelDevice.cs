@@ -80,33 +80,25 @@ public sealed class KernelDevice : ComputeDevice
                 + "a thread for each work item (for debugging and tests)");
     }
 
-    public override void Synchronize() => Guard(_accelerator.Synchronize);
+    public override void Synchronize() => Guard(DeviceCall.Synchronization, null, _accelerator.Synchronize);
 
-    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    protected override unsafe void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
     {
-        unsafe
+        int length = source.Length;
+        fixed (T* first = source)
         {
-            fixed (T* first = source)
-            {
-                ref T data = ref *first;
-                Guard(
-                    ref data, source.Length, view,
-                    static (ref T from, long length, ArrayView<T> to) => to.CopyFromCPU(ref from, length));
-            }
+            nint from = (nint)first;
+            Guard(DeviceCall.Upload, null, () => view.CopyFromCPU(ref *(T*)from, length));
         }
     }
 
-    protected override void Download<T>(ArrayView<T> view, Span<T> target)
+    protected override unsafe void Download<T>(ArrayView<T> view, Span<T> target)
     {
-        unsafe
+        int length = target.Length;
+        fixed (T* first = target)
         {
-            fixed (T* first = target)
-            {
-                ref T data = ref *first;
-                Guard(
-                    ref data, target.Length, view,
-                    static (ref T to, long length, ArrayView<T> from) => from.CopyToCPU(ref to, length));
-            }
+            nint to = (nint)first;
+            Guard(DeviceCall.Download, null, () => view.CopyToCPU(ref *(T*)to, length));
         }
     }
 
@@ -119,15 +111,15 @@ public sealed class KernelDevice : ComputeDevice
                 bytes, LargestBufferBytes);
         }
 
-        if (UsesHostMemory) return new HostSlab(bytes, _accelerator);
         MemoryBuffer? slab = null;
-        Guard(() => slab = _accelerator.AllocateRaw(bytes, 1), $"{bytes >> 20} MiB");
+        Guard(DeviceCall.Allocation, $"{bytes >> 20} MiB", () =>
+            slab = UsesHostMemory ? new HostSlab(bytes, _accelerator) : _accelerator.AllocateRaw(bytes, 1));
         return slab!;
     }
 
     protected override void FreeSlab(MemoryBuffer slab)
     {
-        if (!_failed) Guard(slab.Dispose);
+        if (!_failed) Guard(DeviceCall.Release, null, slab.Dispose);
         else s_lost.Add(slab);
     }
 
@@ -190,52 +182,42 @@ public sealed class KernelDevice : ComputeDevice
 
     private void Launch(MethodInfo kernel, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
+        string name = $"{kernel.DeclaringType!.Name}.{kernel.Name}";
         if (!_kernels.TryGetValue(kernel, out Delegate? launcher))
         {
-            Guard(() => launcher = load(_accelerator), kernel: kernel);
+            Guard(DeviceCall.Launch, name, () => launcher = load(_accelerator));
             _kernels[kernel] = launcher!;
         }
 
-        Guard(() => launch(launcher!), kernel: kernel);
-    }
-
-    private delegate void Copy<T>(ref T host, long length, ArrayView<T> view) where T : unmanaged;
-
-    private void Guard<T>(ref T host, long length, ArrayView<T> view, Copy<T> copy) where T : unmanaged
-    {
-        try
-        {
-            copy(ref host, length, view);
-        }
-        catch (Exception error) when (DeviceFailure.Of(error, Name, null) is { } failure)
-        {
-            _failed = true;
-            throw failure;
-        }
+        Guard(DeviceCall.Launch, name, () => launch(launcher!));
     }
 
     /// <summary>
-    /// Runs a call of the driver and translates its errors. A launch that the driver refuses for lack of memory may
-    /// succeed after the pool returns what it keeps for reuse, so a launch is tried a second time.
+    /// Makes a call of the driver and translates its errors. A driver may report at any call that it has no memory.
+    /// The call may succeed after the pool returns what it keeps for reuse, so it is made a second time.
+    /// The pool itself does so for allocations.
     /// </summary>
-    private void Guard(Action call, string? memory = null, MethodInfo? kernel = null)
+    private void Guard(DeviceCall kind, string? what, Action call)
     {
-        string? what = memory ?? (kernel is null ? null : $"{kernel.DeclaringType!.Name}.{kernel.Name}");
-        for (bool again = kernel is not null; ; again = false)
+        for (bool again = kind is not (DeviceCall.Allocation or DeviceCall.Release); ; again = false)
         {
             try
             {
+                BeforeCall?.Invoke(this, kind);
                 call();
                 return;
             }
             catch (Exception error)
-                when (DeviceFailure.Of(error, Name, what, takesMemory: what is not null) is { } failure)
+                when (DeviceFailure.Of(error, Name, what, mayLackMemory: again || TakesMemory(kind)) is { } failure)
             {
                 // A device without memory for one thing can still do others.
-                _failed |= failure is not InsufficientMemoryException;
-                if (!again || _failed) throw failure;
+                bool lacksMemory = failure is InsufficientMemoryException;
+                _failed |= !lacksMemory;
+                if (!again || !lacksMemory) throw failure;
                 TrimPool();
             }
         }
     }
+
+    private static bool TakesMemory(DeviceCall kind) => kind is DeviceCall.Allocation or DeviceCall.Launch;
 }

@@ -20,9 +20,10 @@ internal sealed class Guidance(ComputeDevice device) : IDisposable
     {
         if (mask is null) return null;
         if (_maps.TryGetValue((mask, height, width), out DeviceMap? map)) return map;
-        map = new DeviceMap(device, height, width, 1, Lifetime.Run);
+        // The map is in the dictionary before anything can fail, so that it is disposed with the others.
+        map = _maps[(mask, height, width)] = new DeviceMap(device, height, width, 1, Lifetime.Run);
         if (!device.IsRehearsal) map.Data.WriteRows(0, Scaled(mask, height, width));
-        return _maps[(mask, height, width)] = map;
+        return map;
     }
 
     public void Dispose()

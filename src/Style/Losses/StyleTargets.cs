@@ -21,7 +21,26 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
     /// <summary>The losses for a result of some size.</summary>
     /// <param name="styles">Pictures at the sizes at which their strokes are to be seen; regions at any size.</param>
     /// <param name="result">The plan by which the result goes through the network.</param>
-    public IEnumerable<FeatureLoss> Losses(IReadOnlyList<StyleInput> styles, TilePlan result)
+    public IReadOnlyList<FeatureLoss> Losses(IReadOnlyList<StyleInput> styles, TilePlan result)
+    {
+        List<FeatureLoss> losses = [];
+        List<Tensor> measured = [];
+        try
+        {
+            Add(losses, measured, styles, result);
+            return losses;
+        }
+        catch
+        {
+            foreach (FeatureLoss loss in losses) loss.Dispose();
+            foreach (Tensor sum in measured) sum.Dispose();
+            throw;
+        }
+    }
+
+    /// <param name="measured">The styles' statistics. The losses own those that they were made from.</param>
+    private void Add(
+        List<FeatureLoss> losses, List<Tensor> measured, IReadOnlyList<StyleInput> styles, TilePlan result)
     {
         LayerWeight[] layers = [.. _options.StyleTerms];
         double shares = styles.Where(style => style.Region is null).Sum(style => style.Weight);
@@ -30,15 +49,21 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
             double whole = region.Key is null ? shares : 1, sum = region.Sum(style => style.Weight / whole);
             // None of these styles counts. The sum is 0 / 0 if all styles of the whole picture have weight 0.
             if (!(sum > 0)) continue;
-            List<(double Weight, Dictionary<string, Tensor[]> Layers)> statisticsOfStyles =
-                [.. region.Select(style => (style.Weight / whole, Measure(style, layers, result)))];
+            List<(double Weight, Dictionary<string, Tensor[]> Layers)> statisticsOfStyles = [];
+            foreach (StyleInput style in region)
+            {
+                Dictionary<string, Tensor[]> statistics = Measure(style, layers, result);
+                measured.AddRange(statistics.Values.SelectMany(sums => sums));
+                statisticsOfStyles.Add((style.Weight / whole, statistics));
+            }
+
             foreach (LayerWeight layer in layers)
             {
                 List<(double Weight, Tensor[] Sums)> targets =
                     [.. statisticsOfStyles.Select(style => (style.Weight, style.Layers[layer.Layer]))];
                 if (_options.StyleBlend == StyleBlend.Targets) targets = [(sum, Blend(targets, sum))];
                 double weight = _options.StyleWeight * layer.Weight;
-                yield return Loss(pass.Layer(layer.Layer), targets, weight, result, region.Key);
+                losses.Add(Loss(pass.Layer(layer.Layer), targets, weight, result, region.Key));
             }
         }
     }

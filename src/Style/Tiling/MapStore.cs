@@ -58,7 +58,15 @@ internal sealed class DeviceMap : MapStore
         : base(height, width, channels)
     {
         (_owns, Data) = (true, new Tensor(device, new Shape(height, width, channels), lifetime: lifetime));
-        Data.Fill(0f);
+        try
+        {
+            Data.Fill(0f);
+        }
+        catch
+        {
+            Data.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A map over a tensor (height, width, channels) that somebody else owns.</summary>

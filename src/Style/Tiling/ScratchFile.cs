@@ -27,16 +27,25 @@ internal sealed class ScratchFile : IDisposable
     }
 
     /// <summary>Fills <paramref name="target"/> from a place in the file.</summary>
+    /// <exception cref="ScratchException">The disk cannot be read.</exception>
     public void Read(Span<byte> target, long at)
     {
-        for (int done = 0; done < target.Length;)
+        try
         {
-            int read = RandomAccess.Read(_file, target[done..], at + done);
-            if (read == 0) throw new EndOfStreamException($"the scratch file {_path} ends at {at + done} bytes");
-            done += read;
+            for (int done = 0; done < target.Length;)
+            {
+                int read = RandomAccess.Read(_file, target[done..], at + done);
+                if (read == 0) throw new EndOfStreamException($"it ends at {at + done} bytes");
+                done += read;
+            }
+        }
+        catch (IOException failure)
+        {
+            throw Explained(failure);
         }
     }
 
+    /// <exception cref="ScratchException">The disk is full or cannot be written.</exception>
     public void Write(ReadOnlySpan<byte> source, long at)
     {
         try
@@ -64,5 +73,5 @@ internal sealed class ScratchFile : IDisposable
     }
 
     private ScratchException Explained(Exception cause) => new(
-        $"the scratch file {_path} cannot be written: {cause.Message}", cause);
+        $"the scratch file {_path} failed: {cause.Message}", cause);
 }

@@ -159,25 +159,42 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     {
         MapStore source = s == 0 ? pixels : _maps[s - 1]!;
         Window window = tile.Computed(0);
-        var tape = new Tape(device);
         var shape = new Shape(window.Height, window.Width, source.Channels);
-        var input = new Tensor(device, shape, requiresGradient: record);
-        source.Read(window, input);
-        Tensor x = input;
-        if (plan.Segments[s].Segment.ReadsPixels)
+        return Record(tape =>
         {
-            x = network.Input(tape, input, pixelRange);
-            input.Release();
-        }
+            Tensor input = tape.Own(new Tensor(device, shape, requiresGradient: record));
+            source.Read(window, input);
+            Tensor x = input;
+            if (plan.Segments[s].Segment.ReadsPixels)
+            {
+                x = network.Input(tape, input, pixelRange);
+                input.Release();
+            }
 
-        return Run(plan.Segments[s].Segment, tile, tape, input, x, steps, visit);
+            return Run(plan.Segments[s].Segment, tile, tape, input, x, steps, visit);
+        });
     }
 
     /// <summary>Runs and records the steps after the last loss, from the last map of the head.</summary>
-    private Recorded RunTail(Segment segment, Tile tile, IReadOnlyList<VggStep> steps, Tensor map)
+    private Recorded RunTail(Segment segment, Tile tile, IReadOnlyList<VggStep> steps, Tensor map) => Record(tape =>
     {
-        var leaf = new Tensor(device, map.Shape, map.Data, requiresGradient: true);
-        return Run(segment, tile, new Tape(device), leaf, leaf, steps, (_, _, _) => { });
+        Tensor leaf = tape.Own(new Tensor(device, map.Shape, map.Data, requiresGradient: true));
+        return Run(segment, tile, tape, leaf, leaf, steps, (_, _, _) => { });
+    });
+
+    /// <summary>Runs a pass on a new tape, which gives everything back if the pass fails.</summary>
+    private Recorded Record(Func<Tape, Recorded> pass)
+    {
+        var tape = new Tape(device);
+        try
+        {
+            return pass(tape);
+        }
+        catch
+        {
+            tape.Dispose();
+            throw;
+        }
     }
 
     private Recorded Run(
@@ -225,14 +242,10 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
         map = null;
     }
 
-    /// <summary>A tile's pass on its tape.</summary>
+    /// <summary>A tile's pass on its tape, which owns the input.</summary>
     /// <param name="Output">The last map; after a segment's last layer, only the tile's window of it.</param>
     private sealed record Recorded(Tape Tape, Tensor Input, Tensor Output) : IDisposable
     {
-        public void Dispose()
-        {
-            Tape.Dispose();
-            Input.Dispose();
-        }
+        public void Dispose() => Tape.Dispose();
     }
 }

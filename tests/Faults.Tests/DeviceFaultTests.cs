@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using ILGPU.Runtime.OpenCL;
+using NativeStyle.Kernels.Devices;
+using Xunit.Abstractions;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace NativeStyle.Faults.Tests;
+
+/// <summary>
+/// Lets the n-th call of a device fail, once or from then on. NATIVESTYLE_DAMAGE_ROUNDS says how many calls of each kind
+/// are tried: they are spread over the run.
+/// </summary>
+public class DeviceFaultTests(ITestOutputHelper output)
+{
+    private const int UsualRounds = 5;
+
+    public static TheoryData<string> Scenarios() => [.. Scenario.All.Select(scenario => scenario.Name)];
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public void OnTheCpu(string scenario) =>
+        // The system refuses memory: for the pool, for an operator's scratch, for a copy on the host.
+        Try(scenario, "cpu", [("no memory", _ => new InsufficientMemoryException())]);
+
+    [SkippableTheory]
+    [MemberData(nameof(Scenarios))]
+    [Trait("Device", "OpenCl")]
+    public void OnOpenCl(string scenario)
+    {
+        TestDevice.OpenCl().Dispose();
+        Try(scenario, "opencl",
+        [
+            ("no memory", _ => new CLException(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE)),
+            ("no resources", _ => new CLException(CLError.CL_OUT_OF_RESOURCES)),
+            ("lost", _ => new CLException(CLError.CL_DEVICE_NOT_AVAILABLE)),
+        ]);
+    }
+
+    private void Try(string name, string device, (string Name, Func<DeviceCall, Exception> Make)[] faults)
+    {
+        string root = Directory.CreateTempSubdirectory("nativestyle-faults-").FullName;
+        using var harness = new Harness(Scenario.Find(name), root, "--device", device);
+        List<string> complaints = [];
+        int tried = 0;
+        foreach ((DeviceCall kind, int count) in harness.DeviceCalls())
+        {
+            // A driver that does not take memory back says nothing that a run could act on.
+            if (kind == DeviceCall.Release) continue;
+            foreach (int n in Rounds.Spread(count, UsualRounds))
+            foreach ((string fault, Func<DeviceCall, Exception> make) in faults)
+            foreach (bool forever in new[] { false, true })
+            {
+                int seen = 0;
+                bool hasFailed = false;
+                string where = "";
+                Outcome outcome = harness.RunOnce(call =>
+                {
+                    if (forever && hasFailed && fault == "lost") return make(call);
+                    if (call != kind) return null;
+                    seen++;
+                    bool fails = seen == n || (forever && seen > n);
+                    if (fails && !hasFailed) where = Where();
+                    hasFailed |= fails;
+                    return fails ? make(call) : null;
+                });
+                tried++;
+                // Without any memory for a copy on the host, there is no picture to write.
+                bool mayLose = device == "cpu" && kind == DeviceCall.Download && forever;
+                if (harness.Complaint(outcome, mayLose ? Promise.None : Promise.KeepWhatWasMade) is { } complaint)
+                {
+                    complaints.Add(
+                        $"{kind} {n} of {count}, {fault}{(forever ? " from then on" : "")}: {complaint}\n" +
+                        $"{outcome.ExitCode} {outcome.Error.Trim()}\n{where}");
+                }
+            }
+        }
+
+        output.WriteLine($"{name} on {device}: {tried} faults tried");
+        Assert.True(complaints.Count == 0, string.Join('\n', complaints));
+    }
+
+    /// <summary>The project's methods on the stack, from the inside, without those of the device and of tests.</summary>
+    private static string Where() => string.Join(" < ", new StackTrace().GetFrames()
+        .Select(frame => frame.GetMethod())
+        .Where(method => method?.DeclaringType?.Namespace is { } space
+            && space.StartsWith("NativeStyle.", StringComparison.Ordinal)
+            && !space.StartsWith("NativeStyle.Kernels.Devices", StringComparison.Ordinal)
+            && !space.StartsWith("NativeStyle.Faults", StringComparison.Ordinal))
+        .Select(method => $"{method!.DeclaringType!.Name}.{method.Name}")
+        .Take(6));
+}
