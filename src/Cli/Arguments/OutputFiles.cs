@@ -74,8 +74,7 @@ internal static class OutputFiles
         string probe = Path.Combine(folder, $".nativestyle-{Environment.ProcessId}.tmp");
         try
         {
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
+            using FileStream created = File.Create(probe, 1, FileOptions.DeleteOnClose);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
