@@ -8,8 +8,8 @@ namespace NativeStyle.Autodiff;
 /// </code>
 /// It interpolates with cubics and quadratics in an interval of uncertainty that shrinks around such a step. L-BFGS-B
 /// (Zhu, Byrd, Lu and Nocedal 1997) uses the same search; the constants are its constants.
-/// A function that is not finite everywhere has walls, which the paper does not know. A trial that is not finite becomes
-/// the interval's far end, with the value infinity, so no later trial goes as far.
+/// A function that is not finite everywhere has walls, which the paper does not know. A trial that is not finite
+/// becomes the interval's far end, with the value infinity, so no later trial goes as far.
 /// </summary>
 internal static class LineSearch
 {
@@ -175,8 +175,8 @@ internal static class LineSearch
         }
         else if (bracketed)
         {
-            // 4: a lower value, a slope that is not smaller. The minimum lies towards the other end. A wall has no slope
-            // to interpolate with.
+            // 4: a lower value, a slope that is not smaller. The minimum lies towards the other end. A wall has no
+            // slope to interpolate with.
             step = IsFinite(other) ? Cubic(trial, other) : trial.Step + (0.5 * (other.Step - trial.Step));
         }
         else

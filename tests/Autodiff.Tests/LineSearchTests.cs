@@ -110,8 +110,8 @@ public class LineSearchTests
     public void BeforeALogarithmicBarrierAStepIsAlwaysFound()
     {
         var random = new Random(1);
-        int most = 0;
-        for (int round = 0; round < Damage.Rounds(5000); round++)
+        (int most, int walled, int rounds) = (0, 0, Damage.Rounds(5000));
+        for (int round = 0; round < rounds; round++)
         {
             double wall = Power(random, -6, 6), barrier = Power(random, -4, 1), curvature = Power(random, -3, 2);
             double valley = random.NextDouble() * 2;
@@ -126,10 +126,13 @@ public class LineSearchTests
             // The barrier must not rise at once.
             if (Function(0).Item2 >= 0) continue;
             var search = new Search(Function, wall * Power(random, -3, 6));
+            // A search that met no wall ends where its interval is a tenth of its end, as Moré and Thuente's does.
+            if (!search.MetWall) continue;
             search.CheckSuccess();
-            most = Math.Max(most, search.Steps.Count);
+            (walled, most) = (walled + 1, Math.Max(most, search.Steps.Count));
         }
 
+        Assert.True(walled > rounds / 4, $"{walled} searches met a wall");
         Assert.InRange(most, 5, 30);
     }
 
