@@ -10,7 +10,7 @@ namespace NativeStyle.Autodiff.Operators;
 public sealed class WassersteinTarget : IDisposable
 {
     /// <param name="mean">(n).</param>
-    /// <param name="moment">The second moment about zero, (n, n).</param>
+    /// <param name="moment">The second moment, (n, n), about the same point as the mean.</param>
     public WassersteinTarget(Tensor mean, Tensor moment)
     {
         ComputeDevice device = mean.Device;
@@ -41,7 +41,10 @@ public static class WassersteinOperator
 {
     /// <summary>L = scale / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)).</summary>
     /// <param name="mean">m, (n).</param>
-    /// <param name="moment">The second moment about zero, (n, n).</param>
+    /// <param name="moment">
+    /// The second moment, (n, n). Mean and moment are about one point, and so are the target's (see
+    /// <see cref="StatisticsOperators.Centre"/>). Float32 loses no digits that matter if it is near the target's mean.
+    /// </param>
     public static Tensor WassersteinDistance(
         this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {
