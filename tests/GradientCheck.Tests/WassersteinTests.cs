@@ -9,8 +9,8 @@ namespace NativeStyle.GradientCheck.Tests;
 
 /// <summary>
 /// The Wasserstein loss where float32 may fail: fewer pixels than channels, eigenvalues over many decades, means of a
-/// hundred deviations. The reference has the same twelve steps for each root, in double precision, because they are part
-/// of the loss. Errors are relative to the loss and to the largest element of the gradient.
+/// hundred deviations. The reference has the same twelve steps for each root, in double precision, because they are
+/// part of the loss. Errors are relative to the loss and to the largest element of the gradient.
 /// </summary>
 public class WassersteinTests
 {

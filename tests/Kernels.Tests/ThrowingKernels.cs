@@ -23,7 +23,8 @@ public class ThrowingKernels
     [InlineData("grouped", 255)]
     public async Task AWorkItemThatThrowsEndsTheProcessAndSaysWhy(string kernel, int item)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", typeof(ThrowingKernels).Assembly.Location, kernel, $"{item}"])
+        string program = typeof(ThrowingKernels).Assembly.Location;
+        var start = new ProcessStartInfo("dotnet", ["exec", program, kernel, $"{item}"])
         {
             RedirectStandardError = true,
         };

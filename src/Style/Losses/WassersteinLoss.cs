@@ -12,9 +12,9 @@ namespace NativeStyle.Style.Losses;
 /// <code>
 ///   L = Σ w / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½))        C = M - m mᵀ
 /// </code>
-/// m is the mean of the map's features and M their second moment, both about a point near the first style's mean. m' and
-/// C' are the mean and covariance of a style. n is the number of channels. The outer sum goes over the styles, each with
-/// its weight w.
+/// m is the mean of the map's features and M their second moment, both about a point near the first style's mean. m'
+/// and C' are the mean and covariance of a style. n is the number of channels. The outer sum goes over the styles, each
+/// with its weight w.
 /// </summary>
 internal sealed class WassersteinLoss : FeatureLoss
 {
