@@ -8,6 +8,8 @@ namespace NativeStyle.Autodiff;
 /// </code>
 /// It interpolates with cubics and quadratics in an interval of uncertainty that shrinks around such a step. L-BFGS-B
 /// (Zhu, Byrd, Lu and Nocedal 1997) uses the same search; the constants are its constants.
+/// A function that is not finite everywhere has walls, which the paper does not know. A trial that is not finite
+/// becomes the interval's far end, with the value infinity, so no later trial goes as far.
 /// </summary>
 internal static class LineSearch
 {
@@ -15,6 +17,12 @@ internal static class LineSearch
     private const double Curvature = 0.9;
     private const double IntervalTolerance = 0.1;
     private const int MaxEvaluations = 20;
+
+    /// <summary>The interval's tolerance beside a wall: a barrier may have its minimum close to it.</summary>
+    private const double WallTolerance = 1e-6;
+
+    /// <summary>The most trials that are not finite; they do not count as evaluations.</summary>
+    private const int MaxWalls = 20;
 
     /// <summary>A trial step with the function and its derivative along the direction.</summary>
     public readonly record struct Point(double Step, double Value, double Slope);
@@ -25,35 +33,40 @@ internal static class LineSearch
     /// <param name="maxStep">The longest step allowed.</param>
     /// <param name="evaluate">Value and slope at a step.</param>
     /// <returns>
-    /// The last point evaluated, and whether it satisfies both conditions. A value that is not finite does not end the
-    /// search: it only says that the step was too long.
+    /// The last point evaluated, and whether it satisfies both conditions. It is finite if the start is: a value or
+    /// slope that is not finite only says that the step was too long.
     /// </returns>
     public static (Point Found, bool Success) Run(
         Point start, double step, double maxStep, Func<double, Point> evaluate)
     {
-        double width = maxStep, widthBefore = 2 * maxStep;
+        double width = maxStep, widthBefore = 2 * maxStep, tolerance = IntervalTolerance;
         Point best = start, other = start;
         bool bracketed = false, modified = true;
         (double least, double most) = (0, step + (4 * step));
         Point trial = start;
-        for (int evaluation = 1; evaluation <= MaxEvaluations; evaluation++)
+        int evaluations = 0, walls = 0;
+        while (evaluations < MaxEvaluations && walls < MaxWalls)
         {
             trial = evaluate(step);
-            if (!double.IsFinite(trial.Value) || !double.IsFinite(trial.Slope))
+            if (!IsFinite(trial))
             {
-                // The function is not a number here: go back most of the way.
-                maxStep = most = step;
-                step = best.Step + (0.1 * (step - best.Step));
+                // Goes back most of the way while nothing is known of the function's scale, then by halves.
+                (walls, tolerance, bracketed) = (walls + 1, WallTolerance, true);
+                (best, other) = Before(step, start, best, other);
+                step = best.Step + ((best.Step == 0 ? 0.1 : 0.5) * (other.Step - best.Step));
+                (widthBefore, width) = (width, Math.Abs(other.Step - best.Step));
+                (least, most) = Ends(best, other);
+                if (IsNarrow(step, least, most, tolerance)) step = best.Step;
                 continue;
             }
 
+            evaluations++;
             double test = SufficientDecrease * start.Slope;
             double enough = start.Value + (step * test);
             if (trial.Value <= enough && Math.Abs(trial.Slope) <= Curvature * -start.Slope) return (trial, true);
             if (step >= maxStep && trial.Value <= enough && trial.Slope <= test) return (trial, true);
             // Stop if rounding leaves nothing to search in, or if the interval is narrow enough.
-            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most))
-                return (trial, false);
+            if (bracketed && IsNarrow(step, least, most, tolerance)) return (trial, false);
 
             // At first the function is compared after the required decrease is subtracted. That ends with the first
             // step that shows enough decrease and a slope that rises.
@@ -71,6 +84,8 @@ internal static class LineSearch
                 (best, other, step, bracketed) = Update(best, other, trial, bracketed, least, most);
             }
 
+            // Numbers near the largest double leave a cubic without a number.
+            if (!double.IsFinite(step)) step = bracketed ? best.Step + (0.5 * (other.Step - best.Step)) : most;
             if (bracketed)
             {
                 // Bisect if the interval has not shrunk by a third in two steps.
@@ -78,7 +93,7 @@ internal static class LineSearch
                     step = best.Step + (0.5 * (other.Step - best.Step));
                 widthBefore = width;
                 width = Math.Abs(other.Step - best.Step);
-                (least, most) = (Math.Min(best.Step, other.Step), Math.Max(best.Step, other.Step));
+                (least, most) = Ends(best, other);
             }
             else
             {
@@ -86,11 +101,32 @@ internal static class LineSearch
             }
 
             step = Math.Clamp(step, 0, maxStep);
-            if (bracketed && (step <= least || step >= most || most - least <= IntervalTolerance * most))
-                step = best.Step;
+            if (bracketed && IsNarrow(step, least, most, tolerance)) step = best.Step;
         }
 
-        return (trial, false);
+        return (walls > 0 && trial.Step != best.Step ? evaluate(best.Step) : trial, false);
+    }
+
+    private static bool IsFinite(Point point) => double.IsFinite(point.Value) && double.IsFinite(point.Slope);
+
+    private static bool IsNarrow(double step, double least, double most, double tolerance) =>
+        step <= least || step >= most || most - least <= tolerance * most;
+
+    private static (double Least, double Most) Ends(Point best, Point other) =>
+        (Math.Min(best.Step, other.Step), Math.Max(best.Step, other.Step));
+
+    /// <summary>
+    /// The interval of uncertainty after the function was not finite at <paramref name="wall"/>. As Moré and Thuente's
+    /// theorem 2.1 asks, its best end is low enough, not above the other, and falls towards the other.
+    /// </summary>
+    private static (Point Best, Point Other) Before(double wall, Point start, Point best, Point other)
+    {
+        var end = new Point(wall, double.PositiveInfinity, 0);
+        if (best.Step < wall) return (best, end);
+        // The best point lies beyond the wall, so only the other end still counts.
+        if (other.Step >= wall) return (start, end);
+        bool isLow = other.Value <= start.Value + (other.Step * SufficientDecrease * start.Slope);
+        return !isLow ? (start, other) : other.Slope < 0 ? (other, end) : (other, start);
     }
 
     /// <summary>
@@ -139,8 +175,9 @@ internal static class LineSearch
         }
         else if (bracketed)
         {
-            // 4: a lower value, a slope that is not smaller. The minimum lies towards the other end.
-            step = Cubic(trial, other);
+            // 4: a lower value, a slope that is not smaller. The minimum lies towards the other end. A wall has no
+            // slope to interpolate with.
+            step = IsFinite(other) ? Cubic(trial, other) : trial.Step + (0.5 * (other.Step - trial.Step));
         }
         else
         {

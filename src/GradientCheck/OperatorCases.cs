@@ -241,24 +241,28 @@ public static partial class OperatorCases
     {
         foreach ((int pixels, int n) in new[] { (9, 1), (90, 3), (400, 16), (1500, 40) })
         {
-            double[] target = Array.ConvertAll(Values(random, (long)pixels * n), v => (0.7 * v) + 0.3);
-            double[] mean = Round(StyleReference.ChannelMean(target, pixels, n));
-            double[] moment = Round(StyleReference.Gram(target, pixels, n, 1.0 / pixels));
+            double[] target = Round(Array.ConvertAll(Values(random, (long)pixels * n), v => (0.7 * v) + 0.3));
+            double[] mean = StyleReference.ChannelMean(target, pixels, n);
+            double[] moment = StyleReference.Gram(target, pixels, n, 1.0 / pixels);
             double scale = Single(1.5);
             (double Loss, double[] Gradient) Reference(double[] f) =>
                 StyleReference.Wasserstein(f, pixels, n, mean, moment, WassersteinOp.Epsilon, scale);
             yield return Unary(
                 "Wasserstein", $"{pixels} pixels, {n} channels", new Shape(1, pixels, n),
                 Values(random, (long)pixels * n), random,
-                (tape, t) =>
-                {
-                    Tensor Constant(Shape shape, double[] values) =>
-                        new(tape.Device, shape, Array.ConvertAll(values, v => (float)v));
-                    var goal = new WassersteinTarget(Constant(new Shape(n), mean), Constant(new Shape(n, n), moment));
-                    return tape.WassersteinDistance(tape.ChannelMean(t), tape.Gram(t, 1f / pixels), goal, (float)scale);
-                },
+                (tape, t) => Wasserstein(tape, t, Array.ConvertAll(target, v => (float)v), (float)scale),
                 f => [Reference(f).Loss], (f, dl) => Times(Reference(f).Gradient, dl[0]), 2e-5,
                 "a dozen matrix products one after the other, each of sums of n terms");
+        }
+
+        foreach ((int h, int w, int c) in new[] { (1, 1, 1), (5, 7, 3), (33, 31, 17), (9, 40, 64) })
+        {
+            double[] point = Values(random, c);
+            yield return Unary(
+                "Centre", $"{h}x{w}x{c}", new Shape(h, w, c), Values(random, (long)h * w * c), random,
+                (tape, t) => tape.Centre(
+                    t, new Tensor(tape.Device, new Shape(c), Array.ConvertAll(point, v => (float)v))),
+                x => [.. x.Select((value, i) => value - point[i % c])], (_, dy) => dy, 1e-6, ElementwiseReason);
         }
 
         foreach (int length in new[] { 1, 1000, 40_001 })
@@ -275,6 +279,23 @@ public static partial class OperatorCases
                     GradientNormalizationOp.Backward(a, v[1], norm.View, v[0], Weight, 1f);
                 });
         }
+    }
+
+    /// <summary>
+    /// The Wasserstein loss of a feature map, all moments about the target's mean, as a transfer takes them.
+    /// </summary>
+    /// <param name="features">(1, pixels, channels).</param>
+    /// <param name="target">The target's features, with as many channels.</param>
+    public static Tensor Wasserstein(Tape tape, Tensor features, float[] target, float scale)
+    {
+        (_, int pixels, int channels) = features.Shape;
+        var map = new Tensor(tape.Device, new Shape(1, target.Length / channels, channels), target);
+        Tensor centre = tape.ChannelMean(map);
+        Tensor there = tape.Centre(map, centre), here = tape.Centre(features, centre);
+        var goal = new WassersteinTarget(
+            tape.ChannelMean(there), tape.Gram(there, (float)(1.0 / (target.Length / channels))));
+        return tape.WassersteinDistance(
+            tape.ChannelMean(here), tape.Gram(here, (float)(1.0 / pixels)), goal, scale);
     }
 
     private static IEnumerable<CheckCase> Vectors(Random random)

@@ -67,6 +67,49 @@ public class LbfgsTests
         Assert.Equal((1 - Math.Sqrt(1.04)) / 2, x[0], 1e-4);
     }
 
+    /// <summary>
+    /// The least cost within a polytope, by the barrier that interior-point methods use: f(x) = u cᵀ x - Σ log(b - A x)
+    /// (Boyd and Vandenberghe 2004, section 11.2). f is convex, so its minimum is where its gradient is zero. A large u
+    /// puts the minimum close to the walls, and the start is where the slope drives each search into them.
+    /// </summary>
+    [Theory]
+    [InlineData(double.PositiveInfinity, 10)]
+    [InlineData(double.NaN, 300)]
+    public void APolytopesWallsAreNeverCrossed(double outside, double u)
+    {
+        const int Dimensions = 8, Walls = 30;
+        var random = new Random(6);
+        double[][] a = [.. Enumerable.Range(0, Walls).Select(_ =>
+            Enumerable.Range(0, Dimensions).Select(_ => (2 * random.NextDouble()) - 1).ToArray())];
+        double[] c = [.. Enumerable.Range(0, Dimensions).Select(_ => (2 * random.NextDouble()) - 1)];
+        int crossed = 0;
+        (double, double[]) Barrier(double[] x)
+        {
+            double value = 0;
+            double[] gradient = [.. c.Select(element => u * element)];
+            for (int i = 0; i < Dimensions; i++) value += u * c[i] * x[i];
+            foreach (double[] wall in a)
+            {
+                double room = 1 - wall.Zip(x, (p, q) => p * q).Sum();
+                if (room <= 0) crossed++;
+                if (room <= 0) return (outside, new double[Dimensions]);
+                value -= Math.Log(room);
+                for (int i = 0; i < Dimensions; i++) gradient[i] += wall[i] / room;
+            }
+
+            return (value, gradient);
+        }
+
+        (float[] found, double value, int evaluations) =
+            Minimize(Barrier, new float[Dimensions], new LbfgsSettings(10), 200);
+        Assert.True(crossed > 0, "no search met a wall");
+        Assert.InRange(evaluations, 1, 400);
+        // Single precision leaves a gradient of about the root of (rounding of f) x (curvature, u² at the walls).
+        double norm = Math.Sqrt(Barrier(Array.ConvertAll(found, v => (double)v)).Item2.Sum(g => g * g));
+        double start = Math.Sqrt(Barrier(new double[Dimensions]).Item2.Sum(g => g * g));
+        Assert.True(norm < 1e-2 * start, $"the gradient's norm is {norm} after {start}, at {value}");
+    }
+
     [Fact]
     public void ARestoredOptimizerGoesOnWithTheSameNumbers()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ILGPU;
 using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
@@ -142,20 +143,119 @@ public class DeviceTests
             Assert.Equal(ConvolutionAndGram(3, shape), ConvolutionAndGram(threads, shape));
     }
 
-    /// <summary>A worker whose scratch the system refused has none, and asks again for the next part.</summary>
-    [Fact]
-    public unsafe void AfterRefusedScratchTheNextPartHasItsOwn()
+    /// <summary>
+    /// Workers whose scratch the system refused have none, whatever they had before, and ask again for the next part.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(3, 5000)]
+    public unsafe void AfterRefusedScratchTheNextPartsHaveTheirOwn(int threads, int before)
     {
-        using var cpu = new CpuDevice(2);
-        int parts = 0;
-        Assert.Throws<OutOfMemoryException>(() => cpu.Parallel(2, long.MaxValue / 16, (_, _) => parts++));
-        Assert.Equal(0, parts);
-        cpu.Parallel(2, 1000, (_, scratch) =>
+        using var cpu = new CpuDevice(threads);
+        if (before > 0) CheckScratch(before);
+        long[] sizes = [long.MaxValue, (long.MaxValue / 4) + 1, long.MaxValue / 16, 1L << 58, 1L << 45];
+        foreach (long absurd in sizes)
         {
-            new Span<float>(scratch, 1000).Fill(1f);
-            Interlocked.Increment(ref parts);
+            int parts = 0;
+            Assert.Throws<OutOfMemoryException>(
+                () => cpu.Parallel(8, absurd, (_, _) => Interlocked.Increment(ref parts)));
+            Assert.Equal(0, parts);
+            // Smaller than what was refused; then smaller, equal, and larger than what the workers have now.
+            foreach (int floats in new[] { 4000, 1000, 4000, 70_000 }) CheckScratch(floats);
+        }
+
+        void CheckScratch(int floats)
+        {
+            int[] done = new int[8];
+            cpu.Parallel(8, floats, (part, scratch) =>
+            {
+                var mine = new Span<float>(scratch, floats);
+                mine.Fill(part);
+                Thread.Yield();
+                Assert.Equal(0, (long)scratch % 64);
+                Assert.False(mine.ContainsAnyExcept((float)part), "two parts had the same scratch at once");
+                Interlocked.Increment(ref done[part]);
+            });
+            Assert.All(done, times => Assert.Equal(1, times));
+        }
+    }
+
+    /// <summary>
+    /// A part that throws, whichever it is, and several at once: the loop ends with one of their exceptions, and the
+    /// team goes on. A deadlock would end the test's deadline.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(7)]
+    public async Task PartsThatThrowEndTheLoopAndNothingElse(int threads)
+    {
+        const int Parts = 24;
+        using var cpu = new CpuDevice(threads);
+        var random = new Random(threads);
+        Task rounds = Task.Run(() =>
+        {
+            for (int round = 0; round < 2000; round++)
+            {
+                var throwing = Enumerable.Range(0, random.Next(1, 6)).Select(_ => random.Next(Parts)).ToHashSet();
+                InvalidDataException error = Assert.Throws<InvalidDataException>(() => cpu.Parallel(Parts, part =>
+                {
+                    if (throwing.Contains(part)) throw new InvalidDataException($"{part}");
+                }));
+                Assert.Contains(int.Parse(error.Message, CultureInfo.InvariantCulture), throwing);
+                int sum = 0;
+                cpu.Parallel(Parts, part => Interlocked.Add(ref sum, part));
+                Assert.Equal(Parts * (Parts - 1) / 2, sum);
+            }
         });
-        Assert.Equal(2, parts);
+        await rounds.WaitAsync(TimeSpan.FromMinutes(2));
+    }
+
+    /// <summary>Offsets and lengths whose sum overflows are outside of the memory, like all others.</summary>
+    [Theory]
+    [InlineData(long.MaxValue - 3, 100)]
+    [InlineData(long.MaxValue, 1)]
+    [InlineData(long.MaxValue, long.MaxValue)]
+    [InlineData(100, long.MaxValue - 3)]
+    [InlineData(1, long.MaxValue)]
+    [InlineData(-1, 2)]
+    [InlineData(-1, 1)]
+    [InlineData(long.MinValue, 4)]
+    [InlineData(long.MinValue, long.MaxValue)]
+    [InlineData(0, -1)]
+    [InlineData(2, -2)]
+    [InlineData(3, long.MinValue)]
+    [InlineData(1L << 62, 1L << 62)]
+    [InlineData(0, 1L << 62)]
+    [InlineData(5, 1)]
+    [InlineData(0, 5)]
+    public void NoViewLiesOutsideOfItsMemory(long offset, long length)
+    {
+        foreach (string name in new[] { "cpu", "cpu-kernels" })
+        {
+            using ComputeDevice device = TestDevice.Open(name);
+            using DeviceBuffer<float> buffer = device.Allocate<float>([1f, 2f, 3f, 4f]);
+            // ILGPU adds offset and length without a check for overflow, which lets this one pair through where the
+            // offset alone is within the view. No call here has such a length, and Read and Write refuse the view.
+            if ((offset, length) != (1, long.MaxValue))
+            {
+                AssertRefused(() => buffer.View.SubView(offset, length));
+                AssertRefused(() => buffer.View.SubView(1, 3).SubView(offset, length));
+            }
+
+            AssertRefused(() => device.Read(buffer.View.SubView(offset, length), new float[4]));
+            AssertRefused(() => device.Write<float>([9f, 9f, 9f, 9f], buffer.View.SubView(offset, length)));
+            AssertRefused(() => device.Allocate<float>(long.MaxValue - Math.Abs(offset / 2)).Dispose());
+            Assert.Equal([1f, 2f, 3f, 4f], buffer.GetAsArray());
+        }
+
+        static void AssertRefused(Action action)
+        {
+            Exception? error = Record.Exception(action);
+            Assert.True(
+                error is DeviceException or ArgumentException or OverflowException or OutOfMemoryException, $"{error}");
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using ILGPU;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Centre;
 using NativeStyle.Kernels.Operators.ChannelMean;
 using NativeStyle.Kernels.Operators.GradientNormalization;
 using NativeStyle.Kernels.Operators.Guidance;
@@ -8,7 +9,7 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>Means and guided maps on the tape. Style statistics other than the Gram matrix are made of them.</summary>
+/// <summary>Means, centred and guided maps on the tape. Style statistics other than the Gram matrix are made of them.</summary>
 public static class StatisticsOperators
 {
     /// <summary>m = the mean of each channel, (channels).</summary>
@@ -31,6 +32,16 @@ public static class StatisticsOperators
             });
         mean.SaveForBackward();
         return mean;
+    }
+
+    /// <summary>y[p, c] = x[p, c] - m[c].</summary>
+    /// <param name="x">(height, width, channels).</param>
+    /// <param name="point">m, (channels), a constant.</param>
+    public static Tensor Centre(this Tape tape, Tensor x, Tensor point)
+    {
+        Tensor y = tape.Output(x.Shape, x);
+        CentreOp.Forward(tape.Device, x.Data, point.Data, y.Data);
+        return tape.Record(y, () => x.AddGradient(y.Gradient));
     }
 
     /// <summary>y[p, c] = t[p] x[p, c].</summary>

@@ -10,16 +10,26 @@ namespace NativeStyle.Autodiff.Operators;
 public sealed class WassersteinTarget : IDisposable
 {
     /// <param name="mean">(n).</param>
-    /// <param name="moment">The second moment about zero, (n, n).</param>
+    /// <param name="moment">The second moment, (n, n), about the same point as the mean.</param>
     public WassersteinTarget(Tensor mean, Tensor moment)
     {
         ComputeDevice device = mean.Device;
         Mean = new Tensor(device, mean.Shape);
-        Covariance = new Tensor(device, moment.Shape);
-        Root = new Tensor(device, moment.Shape);
-        VectorOps.Copy(device, Mean.Data, mean.Data);
-        WassersteinOp.Covariance(device, mean.Data, moment.Data, Covariance.Data);
-        WassersteinOp.SquareRoot(device, Covariance.Data, Root.Data, mean.Shape[0]);
+        try
+        {
+            Covariance = new Tensor(device, moment.Shape);
+            Root = new Tensor(device, moment.Shape);
+            VectorOps.Copy(device, Mean.Data, mean.Data);
+            WassersteinOp.Covariance(device, mean.Data, moment.Data, Covariance.Data);
+            WassersteinOp.SquareRoot(device, Covariance.Data, Root.Data, mean.Shape[0]);
+        }
+        catch
+        {
+            Mean.Dispose();
+            Covariance?.Dispose();
+            Root?.Dispose();
+            throw;
+        }
     }
 
     internal Tensor Mean { get; }
@@ -41,7 +51,10 @@ public static class WassersteinOperator
 {
     /// <summary>L = scale / n (‖m - m'‖² + tr(C' + C - 2 (C'^½ C C'^½)^½)).</summary>
     /// <param name="mean">m, (n).</param>
-    /// <param name="moment">The second moment about zero, (n, n).</param>
+    /// <param name="moment">
+    /// The second moment, (n, n). Mean and moment are about one point, and so are the target's (see
+    /// <see cref="StatisticsOperators.Centre"/>). Float32 loses no digits that matter if it is near the target's mean.
+    /// </param>
     public static Tensor WassersteinDistance(
         this Tape tape, Tensor mean, Tensor moment, WassersteinTarget target, float scale)
     {

@@ -70,6 +70,9 @@ public sealed class KernelDevice : ComputeDevice
     /// Opens ILGPU's CPU accelerator. Its warps have 32 lanes, like a GPU's. Operators take their plain forms on it,
     /// because a barrier of threads costs some ten microseconds. It has one multiprocessor, because the threads of
     /// several would only wait for each other's cores.
+    /// A work item that throws, as at an index out of range, ends the process with the exception's message. Its thread
+    /// is ILGPU's, so nothing here can catch it. To let the thread end alone would leave its group waiting at the next
+    /// barrier, and to go on would write outside of the view.
     /// </summary>
     public static KernelDevice OnCpu()
     {

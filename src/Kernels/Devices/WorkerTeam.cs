@@ -61,6 +61,9 @@ internal sealed unsafe class WorkerTeam : IDisposable
     public void Run(int parts, long scratchFloats, PartBody body)
     {
         if (s_insidePart) throw new InvalidOperationException("a part of a parallel loop may not start another");
+        // A size beyond all addresses is refused like one beyond the memory.
+        long scratchBytes =
+            scratchFloats > long.MaxValue / sizeof(float) ? long.MaxValue : scratchFloats * sizeof(float);
         lock (_lock)
         {
             _body = body;
@@ -68,7 +71,7 @@ internal sealed unsafe class WorkerTeam : IDisposable
             _next = 0;
             _fault = null;
             int helpers = Math.Min(Size, parts) - 1;
-            for (int worker = 0; worker <= helpers; worker++) Reserve(worker, scratchFloats * sizeof(float));
+            for (int worker = 0; worker <= helpers; worker++) Reserve(worker, scratchBytes);
             if (helpers > 0)
             {
                 _done.Reset();

@@ -1,4 +1,5 @@
 using NativeStyle.Autodiff;
+using NativeStyle.Autodiff.Operators;
 using NativeStyle.Imaging;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
@@ -38,7 +39,7 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
         }
     }
 
-    /// <param name="measured">The styles' statistics. The losses own those that they were made from.</param>
+    /// <param name="measured">The styles' statistics and centres. The losses own those that they were made from.</param>
     private void Add(
         List<FeatureLoss> losses, List<Tensor> measured, IReadOnlyList<StyleInput> styles, TilePlan result)
     {
@@ -49,10 +50,11 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
             double whole = region.Key is null ? shares : 1, sum = region.Sum(style => style.Weight / whole);
             // None of these styles counts. The sum is 0 / 0 if all styles of the whole picture have weight 0.
             if (!(sum > 0)) continue;
+            Dictionary<string, Tensor> centres = [];
             List<(double Weight, Dictionary<string, Tensor[]> Layers)> statisticsOfStyles = [];
             foreach (StyleInput style in region)
             {
-                Dictionary<string, Tensor[]> statistics = Measure(style, layers, result);
+                Dictionary<string, Tensor[]> statistics = Measure(style, layers, result, centres, measured);
                 measured.AddRange(statistics.Values.SelectMany(sums => sums));
                 statisticsOfStyles.Add((style.Weight / whole, statistics));
             }
@@ -63,7 +65,8 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
                     [.. statisticsOfStyles.Select(style => (style.Weight, style.Layers[layer.Layer]))];
                 if (_options.StyleBlend == StyleBlend.Targets) targets = [(sum, Blend(targets, sum))];
                 double weight = _options.StyleWeight * layer.Weight;
-                losses.Add(Loss(pass.Layer(layer.Layer), targets, weight, result, region.Key));
+                Tensor? centre = centres.GetValueOrDefault(layer.Layer);
+                losses.Add(Loss(pass.Layer(layer.Layer), targets, weight, result, region.Key, centre));
             }
         }
     }
@@ -71,20 +74,30 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
     /// <summary>The style loss of one layer and region.</summary>
     /// <param name="targets">The statistics of the styles, each with its share of the weight.</param>
     /// <param name="region">The mask; null for the whole picture.</param>
+    /// <param name="centre">The point that Wasserstein's sums are about.</param>
     private FeatureLoss Loss(
-        VggLayer layer, List<(double Weight, Tensor[] Sums)> targets, double weight, TilePlan result, Picture? region)
+        VggLayer layer, List<(double Weight, Tensor[] Sums)> targets, double weight, TilePlan result, Picture? region,
+        Tensor? centre)
     {
-        StyleStatistics statistics = Statistics(layer, (result.Height, result.Width), region);
+        StyleStatistics statistics = Statistics(layer, (result.Height, result.Width), region, centre);
         return _options.StyleLoss == StyleLoss.Wasserstein
             ? new WassersteinLoss(
-                layer, statistics, [.. targets.Select(each => (each.Sums[0], each.Sums[1], weight * each.Weight))])
+                layer, statistics, centre!,
+                [.. targets.Select(each => (each.Sums[0], each.Sums[1], weight * each.Weight))])
             : new GramLoss(
                 layer, statistics, [.. targets.Select(each => (each.Sums[0], weight * each.Weight))],
                 _options.StyleLossScale);
     }
 
     /// <summary>A style's statistics by layer.</summary>
-    private Dictionary<string, Tensor[]> Measure(StyleInput style, LayerWeight[] layers, TilePlan result)
+    /// <param name="centres">
+    /// By layer, the point that Wasserstein's sums are about: the mean of the first window of the first style. With T
+    /// windows it is at most √T deviations away from that style's mean, because it counts for a T-th of the variance.
+    /// </param>
+    /// <param name="measured">Receives the new ones among them.</param>
+    private Dictionary<string, Tensor[]> Measure(
+        StyleInput style, LayerWeight[] layers, TilePlan result, Dictionary<string, Tensor> centres,
+        List<Tensor> measured)
     {
         (int Height, int Width) size = (style.Picture.Height, style.Picture.Width);
         Dictionary<string, RunningSums> sums =
@@ -94,7 +107,16 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
             pass.Visit(style.Picture, planner.Style(size.Height, size.Width, result), (layer, window, map) =>
             {
                 using var tape = new Tape(pass.Device);
-                sums[layer.Name].Add(Statistics(layer, size, style.Part).Sums(tape, map, window));
+                if (_options.StyleLoss == StyleLoss.Wasserstein && !centres.ContainsKey(layer.Name))
+                {
+                    Tensor mean = tape.ChannelMean(map);
+                    measured.Add(centres[layer.Name] = new Tensor(pass.Device, mean.Shape));
+                    centres[layer.Name].CopyFrom(mean);
+                }
+
+                StyleStatistics statistics =
+                    Statistics(layer, size, style.Part, centres.GetValueOrDefault(layer.Name));
+                sums[layer.Name].Add(statistics.Sums(tape, map, window));
             });
         }
         catch
@@ -109,10 +131,13 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
     /// <summary>The sums over a layer's map.</summary>
     /// <param name="picture">Height and width of the picture whose map it is.</param>
     /// <param name="mask">What counts in the picture; null for all of it.</param>
-    private StyleStatistics Statistics(VggLayer layer, (int Height, int Width) picture, Picture? mask)
+    /// <param name="centre">The point that Wasserstein's sums are about.</param>
+    private StyleStatistics Statistics(
+        VggLayer layer, (int Height, int Width) picture, Picture? mask, Tensor? centre)
     {
         (int height, int width) = pass.SizeAt(layer, picture.Height, picture.Width);
-        return StyleStatistics.Of(_options, height, width, layer.OutChannels, guidance.At(mask, height, width));
+        DeviceMap? map = guidance.At(mask, height, width);
+        return StyleStatistics.Of(_options, height, width, layer.OutChannels, map, centre);
     }
 
     /// <summary>The weighted mean of several styles' statistics.</summary>

@@ -127,8 +127,10 @@ internal sealed class RehearsedRun : IDisposable
         {
             if (_kind != PassKind.Style) return;
             using var tape = new Tape(_device);
+            using Tensor? centre = _options.StyleLoss == StyleLoss.Wasserstein
+                ? new Tensor(_device, new Shape(layer.OutChannels)) : null;
             StyleStatistics
-                .Of(_options, window.Height, window.Width, layer.OutChannels, guidance: null)
+                .Of(_options, window.Height, window.Width, layer.OutChannels, guidance: null, centre)
                 .Sums(tape, map, window);
         }
     }

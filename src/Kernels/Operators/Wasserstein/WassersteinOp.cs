@@ -18,6 +18,9 @@ namespace NativeStyle.Kernels.Operators.Wasserstein;
 //   backward  dC = dL s / n (I - S A^-½ S)                      dM = dC
 //             dm = dL s / n 2 (m - m') - 2 dC m
 //
+// Mean and second moment may be about any point, the same for both sides: M - m mᵀ is the same, but in float32 it
+// cancels if that point is many deviations away from m. Callers take a point near the target's mean.
+//
 // Square roots use Newton and Schulz's iteration (Higham 2008, "Functions of matrices", eq. 6.35), from
 // Y = A / ‖A‖, Z = I:
 //
@@ -29,8 +32,9 @@ namespace NativeStyle.Kernels.Operators.Wasserstein;
 //
 //   T = (3 I - B B) / 2,  Q = Q T,  B = B T                     Q → R^-1
 //
-// Each iteration takes twelve steps. They do not yet reach eigenvalues below about 10^-4 of the norm. This prevents
-// directions that hardly vary from dominating the gradient. ε keeps A regular if there are fewer pixels than channels.
+// Each iteration takes twelve steps, as crowsonkb's does. They do not yet reach eigenvalues below about 10^-4 of the
+// norm. This prevents directions that hardly vary from dominating the gradient. It also is part of the loss: with fewer
+// pixels than channels, exact roots would give another loss. ε keeps A regular there.
 
 /// <summary>The Wasserstein-2 loss on mean and second moment, forward and backward.</summary>
 public static class WassersteinOp
