@@ -19,6 +19,11 @@ internal static class CommandLine
     /// <summary>Runs the program with environment variables: NAME=VALUE, separated by semicolons.</summary>
     public static Outcome RunWith(string environment, params string[] arguments) => Run(null, arguments, environment);
 
+    /// <inheritdoc cref="RunWith(string, string[])"/>
+    /// <param name="onLine">Called with the process for each line of output.</param>
+    public static Outcome RunWith(string environment, Action<Process, string> onLine, params string[] arguments) =>
+        Run(onLine, arguments, environment);
+
     /// <summary>Runs the program under ulimit -v.</summary>
     /// <param name="kibibytes">
     /// The addresses in KiB. Without an environment variable, the runtime would reserve all of them for its own heap.

@@ -55,6 +55,57 @@ public sealed class JobTests : IDisposable
         Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(resumed));
     }
 
+    /// <summary>
+    /// A run goes on without its checkpoint, tries again when the next one is due, and says at the end that there is
+    /// none.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ARunGoesOnWithoutItsCheckpoint(bool comesBack)
+    {
+        string output = _folder.File("out.png"), gone = _folder.File("gone");
+        Directory.CreateDirectory(gone);
+        CommandLine.Outcome outcome = CommandLine.Run(
+            (process, line) =>
+            {
+                if (line.StartsWith("1/", StringComparison.Ordinal)) Directory.Delete(gone, recursive: true);
+                if (line.StartsWith("40/", StringComparison.Ordinal) && comesBack) Directory.CreateDirectory(gone);
+            },
+            [.. Shallow, "-o", output, "--size", "40", "--iterations", "400", "--print-every", "1", "--checkpoint",
+             Path.Combine(gone, "run.ckpt"), "--checkpoint-every", "10"]);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Equal(40, PictureFile.Read(output).Width);
+        Assert.Contains("run.ckpt cannot be written", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("the run goes on", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            comesBack ? "run.ckpt could be written again" : "there is no checkpoint", outcome.Error,
+            StringComparison.Ordinal);
+        Assert.Equal(comesBack, File.Exists(Path.Combine(gone, "run.ckpt")));
+    }
+
+    /// <summary>A result whose folder is gone at the end is kept elsewhere.</summary>
+    [Fact]
+    public void AResultThatCannotBeWrittenIsKeptElsewhere()
+    {
+        string folder = _folder.File("gone"), temporary = _folder.File("tmp"), whole = _folder.File("whole.png");
+        Directory.CreateDirectory(folder);
+        Directory.CreateDirectory(temporary);
+        string[] job = [.. Shallow, "--size", "40", "--iterations", "60", "--print-every", "1"];
+        Succeed([.. job, "-o", whole]);
+        CommandLine.Outcome outcome = CommandLine.RunWith(
+            $"TMPDIR={temporary}",
+            (_, line) =>
+            {
+                if (line.StartsWith("1/", StringComparison.Ordinal)) Directory.Delete(folder, recursive: true);
+            },
+            [.. job, "-o", Path.Combine(folder, "out.png")]);
+        CommandLine.AssertRefused(outcome, "out.png cannot be written", "kept as", "move it");
+        string kept = Assert.Single(Directory.GetFiles(temporary, "*.png"));
+        Assert.Contains(kept, outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(kept));
+    }
+
     [Fact]
     public void ACheckpointIsRefusedWhenThePicturesAreOthersOrMoreIsAsked()
     {

@@ -28,7 +28,7 @@ internal static unsafe class CLibrary
 
     public const int NoSpace = 28, InputOutput = 5, Denied = 13;
 
-    private const string Compiler = "cc";
+    private const string Compiler = "gcc";
 
     /// <summary>Compiles the library. Skips the test where that is not possible.</summary>
     public static string Compile(string folder)

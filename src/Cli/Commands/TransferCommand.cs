@@ -111,6 +111,8 @@ internal sealed class TransferCommand : ProgramCommand
         TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
         console.SayPeak(device);
+        if (runner.NoCheckpoint is { } missing)
+            Console.Error.WriteLine($"nativestyle: there is no checkpoint of the last iterations: {missing}");
         int total = prepared.Job.Plan.Sum(step => step.Iterations);
         switch (result.End)
         {
@@ -125,8 +127,7 @@ internal sealed class TransferCommand : ProgramCommand
                 return runner.LacksFiles ? UserErrors.ExitCode : 0;
             case TransferEnd.Cancelled:
                 string more = outputs.Checkpoint is not { } file ? ""
-                    : runner.NoCheckpoint is { } reason
-                        ? $"; there is no checkpoint of the last iterations: {reason}"
+                    : runner.NoCheckpoint is not null ? ""
                         : $"; go on with: nativestyle transfer --resume {file} -o {outputs.Picture}";
                 console.Say(
                     $"ended after {result.IterationsMade} of {total} iterations; saved the picture so far as " +

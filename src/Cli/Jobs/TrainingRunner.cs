@@ -151,6 +151,8 @@ internal sealed class TrainingRunner(
             }
         }
 
+        if (_beside.FailureOf(Checkpoints) is { } missing)
+            Console.Error.WriteLine($"nativestyle: there is no checkpoint of the last iterations: {missing}");
         string saved = $"{outputs.Model}, {new FileInfo(outputs.Model).Length:n0} bytes";
         if (failure is not null)
         {
@@ -167,8 +169,7 @@ internal sealed class TrainingRunner(
                 return _beside.AnyFailedBut(Checkpoints) ? UserErrors.ExitCode : 0;
             case TrainingEnd.Cancelled:
                 string more = outputs.Checkpoint is not { } file ? ""
-                    : _beside.FailureOf(Checkpoints) is { } reason
-                        ? $"; there is no checkpoint of the last iterations: {reason}"
+                    : _beside.FailureOf(Checkpoints) is not null ? ""
                         : $"; go on with: nativestyle train --resume {file} -o {outputs.Model}";
                 console.Say(
                     $"ended after {trainer.Iteration} of {options.Iterations} iterations; saved the model so far as " +
