@@ -11,6 +11,7 @@ internal static class Program
 {
     internal static int Main(string[] args)
     {
+        HostHeap.GiveBackLargeBlocks();
         if (Console.IsOutputRedirected) WritePlainly();
         return UserErrors.Guard(() =>
         {

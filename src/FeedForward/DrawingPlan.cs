@@ -9,6 +9,8 @@ namespace NativeStyle.FeedForward;
 /// The most memory at a time: on a CPU that of the whole program, otherwise that of the device.
 /// </param>
 /// <param name="ScratchBytes">The most bytes in scratch files at a time.</param>
+/// <param name="LimitBytes">The memory that it may take.</param>
 /// <param name="Fits">Whether the memory is within the limit.</param>
 public sealed record DrawingPlan(
-    int Height, int Width, int? Tile, bool OnDisk, long PeakBytes, long ScratchBytes, bool Fits);
+    int Height, int Width, int? Tile, bool OnDisk, long PeakBytes, long ScratchBytes, long LimitBytes,
+    bool Fits);

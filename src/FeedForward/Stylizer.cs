@@ -23,21 +23,20 @@ public sealed class Stylizer : IDisposable
     private readonly ComputeDevice _device;
     private readonly TransformerWeights _weights;
     private readonly TransformerNet _net;
+    private readonly MemoryBudget _budget;
     private readonly DrawingOptions _options;
     private readonly Dictionary<(int, int, long), DrawingPlan> _plans = [];
 
     /// <param name="device">Where the network runs.</param>
     /// <param name="weights">The trained style.</param>
-    /// <param name="limit">Bytes of memory that it may take, see <see cref="DrawingPlan.PeakBytes"/>.</param>
+    /// <param name="budget">The memory that it may take, see <see cref="DrawingPlan.PeakBytes"/>.</param>
     /// <param name="options">What becomes of drawings.</param>
-    public Stylizer(ComputeDevice device, TransformerWeights weights, long limit, DrawingOptions? options = null)
+    public Stylizer(
+        ComputeDevice device, TransformerWeights weights, MemoryBudget budget, DrawingOptions? options = null)
     {
-        (_device, _weights, Limit, _options) = (device, weights, limit, options ?? new DrawingOptions());
+        (_device, _weights, _budget, _options) = (device, weights, budget, options ?? new DrawingOptions());
         _net = new TransformerNet(device, weights);
     }
-
-    /// <summary>Bytes of memory that it may take.</summary>
-    public long Limit { get; }
 
     /// <summary>Called after each tile with the number of tiles so far, and of all.</summary>
     public Action<int, int>? AtTile { get; set; }
@@ -55,7 +54,7 @@ public sealed class Stylizer : IDisposable
         {
             throw new InsufficientMemoryException(
                 $"{plan.Width} x {plan.Height} pixels need {plan.PeakBytes >> 20} MiB of memory even in tiles, and "
-                + $"may take {Limit >> 20} MiB");
+                + $"may take {plan.LimitBytes >> 20} MiB");
         }
 
         Picture drawing = new(picture.Height, picture.Width);
@@ -93,10 +92,11 @@ public sealed class Stylizer : IDisposable
 
         DrawingPlan Rehearsed(int? tile, bool onDisk)
         {
-            var attempt = new DrawingPlan(height, width, tile, onDisk, 0, onDisk ? scratch : 0, Fits: false);
+            long limit = tile is null ? _budget.Whole : _budget.Tiled;
+            var attempt = new DrawingPlan(height, width, tile, onDisk, 0, onDisk ? scratch : 0, limit, Fits: false);
             long peak = CanIndex(attempt) ? Rehearse(attempt) : long.MaxValue;
             peak = peak > long.MaxValue - host ? peak : peak + host;
-            return attempt with { PeakBytes = peak, Fits = peak <= Limit };
+            return attempt with { PeakBytes = peak, Fits = peak <= limit };
         }
     }
 

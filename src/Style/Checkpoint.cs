@@ -19,15 +19,18 @@ namespace NativeStyle.Style;
 /// <param name="Device">The device that computed it, as <c>--device</c> takes it.</param>
 /// <param name="Every">Iterations between checkpoints.</param>
 /// <param name="Memory">
-/// Bytes that the run may take. The same limit gives the same tiles, and these give the same bytes.
+/// Bytes that the run may take if it does not go whole; null if it does, and has to go on so wherever it is resumed.
+/// The same limit and number of threads give the same tiles, and these give the same bytes.
 /// </param>
+/// <param name="Threads">The threads of the CPU for which its tiles were planned; null if it goes whole.</param>
 /// <param name="State">How far the transfer came.</param>
 public sealed record Checkpoint(
     TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every,
-    long Memory, RunState State)
+    long? Memory, int? Threads, RunState State)
 {
     private const int HashBytes = 32;
     private const int MaxHeaderBytes = 1 << 28;
+    private const int MaxThreads = 1024;
     private static readonly byte[] s_magic = "NSTYLE02"u8.ToArray();
 
     /// <summary>Writes to a temporary file and then renames it, so that a file of this name is always whole.</summary>
@@ -54,7 +57,7 @@ public sealed record Checkpoint(
             new Header(
                 Job, Directory, Digests, Device, Every, Memory, State.Scale, State.IterationAtScale, State.Iteration,
                 State.Height, State.Width, State.Losses, State.Reports, goodHeight, goodWidth,
-                State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths),
+                State.Optimizer?.StepCount, State.Optimizer?.Scalars, lengths, Threads),
             OptionsJson.Format);
         AtomicFile.Write(path, file =>
         {
@@ -149,7 +152,8 @@ public sealed record Checkpoint(
 
         return new Checkpoint(
             header.Job, header.Directory, header.Digests, header.Device, Math.Max(1, header.Every),
-            Math.Max(1, header.Memory), state);
+            header.Memory is { } memory ? Math.Max(1, memory) : null,
+            header.Threads is { } threads ? Math.Clamp(threads, 1, MaxThreads) : null, state);
     }
 
     private static float[] ReadArray(string path, long at, int length)
@@ -206,7 +210,7 @@ public sealed record Checkpoint(
 
     private sealed record Header(
         TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every,
-        long Memory, int Scale, int IterationAtScale, int Iteration, int Height, int Width, LossValues? Known,
+        long? Memory, int Scale, int IterationAtScale, int Iteration, int Height, int Width, LossValues? Known,
         IReadOnlyList<IterationReport> Reports, int GoodHeight, int GoodWidth, int? OptimizerSteps,
-        IReadOnlyList<double>? OptimizerScalars, int[] Lengths);
+        IReadOnlyList<double>? OptimizerScalars, int[] Lengths, int? Threads = null);
 }

@@ -102,6 +102,8 @@ public sealed class StyleTransfer(ComputeDevice device, VggNetwork network, Tran
     public TransferResult Run(
         TransferInputs inputs, IReadOnlyList<ScaleStep> plan, CancellationToken cancellation, RunState? resume = null)
     {
+        // Planning and earlier transfers leave garbage that no plan counts.
+        HostMemory.Release();
         PictureSource? colors = options.Colors == ColorMode.Luminance ? inputs.Cropped(options.Crop).Content : null;
         inputs = Prepared(inputs);
         ScaleStep first = plan[0];

@@ -10,6 +10,10 @@ internal static class CommandLine
 
     public static Outcome Run(params string[] arguments) => Run(null, arguments);
 
+    /// <summary>Runs the program in a folder.</summary>
+    public static Outcome RunIn(string folder, params string[] arguments) =>
+        Run(null, arguments, "", folder: folder);
+
     /// <summary>Runs the program as on a computer without an OpenCL driver.</summary>
     public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("OCL_ICD_VENDORS=/nowhere", arguments);
 
@@ -54,9 +58,11 @@ internal static class CommandLine
     }
 
     private static Outcome Run(
-        Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0)
+        Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0,
+        string? folder = null)
     {
         ProcessStartInfo start = StartInfo(arguments);
+        if (folder is not null) start.WorkingDirectory = folder;
         if (kibibytes > 0)
         {
             string[] command = [start.FileName, .. start.ArgumentList];

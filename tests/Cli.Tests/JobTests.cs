@@ -8,6 +8,9 @@ namespace NativeStyle.Cli.Tests;
 /// <summary>Tests the files of transfers (recipes in pictures, checkpoints, plots, timelapses) and presets.</summary>
 public sealed class JobTests : IDisposable
 {
+    /// <summary>Addresses that leave the program half a GiB by its own count.</summary>
+    private const int TightKibibytes = 2_600_000;
+
     private readonly TemporaryFolder _folder = new();
     private readonly string _content;
     private readonly string _style;
@@ -150,7 +153,7 @@ public sealed class JobTests : IDisposable
         "reconstruct {content} --layer conv1_1:0.5,relu1_2 --size 32 --iterations 5",
     ];
 
-    /// <summary>The command that 'show' prints makes the same bytes again.</summary>
+    /// <summary>The command that 'show' prints makes the same bytes again, in the folder of the pictures.</summary>
     [Theory]
     [MemberData(nameof(Jobs))]
     public void APictureTellsHowToMakeItAgain(string job)
@@ -164,11 +167,7 @@ public sealed class JobTests : IDisposable
             .Replace("{style}", _style, StringComparison.Ordinal)
             .Replace("{mask}", _folder.File("mask.png"), StringComparison.Ordinal));
         Succeed([.. words, "-o", first, "--weights", "random"]);
-        CommandLine.Outcome shown = CommandLine.Run("show", first);
-        Assert.Equal(0, shown.ExitCode);
-        string command = shown.Output.Trim().Split('\n')[^1].Trim();
-        Assert.StartsWith("nativestyle ", command, StringComparison.Ordinal);
-        Succeed([.. command.Split(' ').Skip(1).Select(word => word == "OUT.png" ? second : word)]);
+        MakeAgain(first, second);
         Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(second));
         JsonElement recipe = JsonDocument.Parse(CommandLine.Run("show", first, "--json").Output).RootElement;
         Assert.Equal("completed", recipe.GetProperty("end").GetString());
@@ -176,6 +175,140 @@ public sealed class JobTests : IDisposable
         // 'show --preset' prints a preset that can be read.
         File.WriteAllText(_folder.File("p.json"), CommandLine.Run("show", first, "--preset").Output);
         Assert.Equal(0, CommandLine.Run("presets", "show", _folder.File("p.json")).ExitCode);
+    }
+
+    /// <summary>
+    /// Without --memory, what fits goes whole, and gives the same bytes under address limits that are far apart. A
+    /// checkpoint of it goes on whole where less is free.
+    /// </summary>
+    [SkippableFact]
+    public void WhatFitsGivesTheSameBytesWhateverIsFree()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
+        string tight = _folder.File("tight.png"), wide = _folder.File("wide.png"), resumed = _folder.File("go.png"),
+            checkpoint = _folder.File("run.ckpt");
+        string[] job = [.. Shallow, "--coarsest-size", "0", "--iterations", "3"];
+        SucceedIn(TightKibibytes, [.. job, "--size", "300", "-o", tight]);
+        SucceedIn(6_000_000, [.. job, "--size", "300", "-o", wide]);
+        Assert.Equal(File.ReadAllBytes(tight), File.ReadAllBytes(wide));
+        // This size fits whole only without the limit of addresses.
+        SucceedIn(
+            6_000_000,
+            [.. job, "--size", "860", "-o", wide, "--checkpoint", checkpoint, "--checkpoint-every", "2"]);
+        SucceedIn(TightKibibytes, "transfer", "--resume", checkpoint, "-o", resumed);
+        Assert.Equal(File.ReadAllBytes(wide), File.ReadAllBytes(resumed));
+        Assert.Contains(
+            "goes in tiles", SucceedIn(TightKibibytes, [.. job, "--size", "860", "-o", tight]).Output,
+            StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// A run in tiles tells the limit and the threads that decided about them, also if the user named neither. The
+    /// command gives the same bytes where all memory is free, and so does the rest of the run.
+    /// </summary>
+    [SkippableFact]
+    public void APictureTellsWhatDecidedAboutItsTiles()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
+        string first = _folder.File("first.png"), again = _folder.File("again.png"),
+            checkpoint = _folder.File("run.ckpt");
+        SucceedIn(
+            TightKibibytes,
+            [.. Shallow, "-o", first, "--size", "860", "--coarsest-size", "0", "--iterations", "3", "--threads", "5",
+             "--checkpoint", checkpoint, "--checkpoint-every", "2"]);
+        CommandLine.Outcome shown = CommandLine.Run("show", first);
+        Assert.Matches("memory   at most [0-9]+ MiB with 5 threads: .* tiles of ", shown.Output);
+        Assert.Matches(" --memory [0-9]+M --threads 5 --device cpu-(512|256|128)\n", shown.Output);
+        MakeAgain(first, again);
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(again));
+        Succeed("transfer", "--resume", checkpoint, "-o", again);
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(again));
+    }
+
+    /// <summary>
+    /// A limit that shortens what L-BFGS remembers is told, also when quiet. One that decides nothing is not.
+    /// </summary>
+    [Fact]
+    public void AShortenedHistoryIsToldAndMadeAgain()
+    {
+        string first = _folder.File("first.png"), again = _folder.File("again.png");
+        string[] job =
+            [.. Shallow, "-o", first, "--size", "100", "--coarsest-size", "0", "--iterations", "31", "--optimizer",
+             "lbfgs", "--clamp", "false", "--history", "30", "--threads", "2", "--quiet"];
+        CommandLine.Outcome outcome = CommandLine.Run([.. job, "--memory", "103M"]);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Output));
+        Match told = Regex.Match(
+            outcome.Error, "^nativestyle: L-BFGS remembers ([0-9]+) steps instead of 30: .*103 MiB");
+        Assert.True(told.Success, outcome.Error);
+        string shown = CommandLine.Run("show", first).Output;
+        Assert.Contains($"history  {told.Groups[1].Value} steps instead of 30", shown, StringComparison.Ordinal);
+        Assert.Contains("--memory 103M --threads 2", shown, StringComparison.Ordinal);
+        MakeAgain(first, again);
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(again));
+
+        string[] small = [.. Shallow, "--size", "40", "--iterations", "2"];
+        Succeed([.. small, "-o", first, "--memory", "900M"]);
+        Succeed([.. small, "-o", again]);
+        Assert.Equal(File.ReadAllBytes(first), File.ReadAllBytes(again));
+    }
+
+    /// <summary>
+    /// A picture has names and checksums of files and not where they lie. 'show' says if a file here is another one,
+    /// and --no-recipe leaves everything out.
+    /// </summary>
+    [Fact]
+    public void APictureTellsNoFoldersAndWhichFilesAreOthers()
+    {
+        string output = _folder.File("out.png"), preset = _folder.File("mine.json");
+        File.WriteAllText(preset, """
+            {
+              "base": "coursera", "name": "mine", "size": 30, "iterations": [3],
+              "styleLayers": [{"layer": "conv1_1", "weight": 1}], "contentLayers": [{"layer": "conv1_2", "weight": 1}]
+            }
+            """);
+        string[] job =
+            ["transfer", _content, _style, "--preset", preset, "--init", _content, "--weights", "random", "-o", output];
+        Succeed(job);
+        string json = CommandLine.Run("show", output, "--json").Output;
+        Assert.DoesNotContain(_folder.Path, json, StringComparison.Ordinal);
+        JsonElement recipe = JsonDocument.Parse(json).RootElement;
+        Assert.Equal("NativeStyle 0.1.0", recipe.GetProperty("program").GetString());
+        Assert.Equal(
+            new[] { _content, _style }.Select(file => (Path.GetFileName(file), Sha256(file))),
+            recipe.GetProperty("files").EnumerateArray().Select(file => (
+                file.GetProperty("name").GetString()!, file.GetProperty("sha256").GetString()!)));
+        Assert.Equal(
+            Sha256(preset), recipe.GetProperty("job").GetProperty("preset").GetProperty("sha256").GetString());
+        string shown = CommandLine.RunIn(_folder.Path, "show", output).Output;
+        Assert.Contains($"content  content.png, sha256 {Sha256(_content)[..12]}\n", shown, StringComparison.Ordinal);
+        Assert.Contains("start    content.png", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("note ", shown, StringComparison.Ordinal);
+        PictureFile.Write(_content, new Picture(9, 9));
+        Assert.Single(
+            CommandLine.RunIn(_folder.Path, "show", output).Output.Split('\n'),
+            $"note     content.png in this folder is another file: its sha256 is {Sha256(_content)[..12]}");
+        Succeed([.. job, "--no-recipe", "--size", "24"]);
+        CommandLine.AssertRefused(CommandLine.Run("show", output), "does not tell");
+        Assert.DoesNotContain("iTXt", Latin1(output), StringComparison.Ordinal);
+    }
+
+    /// <summary>Pictures of older versions, whose recipes have less and the names of folders, are shown.</summary>
+    [Fact]
+    public void AnOlderPictureIsShown()
+    {
+        string output = _folder.File("out.png");
+        Succeed([.. Shallow, "-o", output, "--size", "24", "--iterations", "2"]);
+        var recipe = (System.Text.Json.Nodes.JsonObject)System.Text.Json.Nodes.JsonNode.Parse(
+            CommandLine.Run("show", output, "--json").Output)!;
+        foreach (string name in new[] { "files", "device", "tiles", "threads", "history" }) recipe.Remove(name);
+        recipe["program"] = "NativeStyle";
+        recipe["job"]!["content"] = "/somewhere/photo.jpg";
+        recipe["job"]!["memory"] = 200 << 20;
+        Dictionary<string, string> text = new() { ["nativestyle"] = recipe.ToJsonString() };
+        PictureFile.Write(output, new Picture(2, 2), new PictureWriteOptions(Text: text));
+        CommandLine.Outcome shown = CommandLine.Run("show", output);
+        Assert.Equal((0, ""), (shown.ExitCode, shown.Error));
+        Assert.Matches("made again by:\nnativestyle transfer /somewhere/photo.jpg .* --memory 200M\n", shown.Output);
     }
 
     [Fact]
@@ -293,9 +426,32 @@ public sealed class JobTests : IDisposable
         ["transfer", _content, _style, "--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5",
          "--weights", "random"];
 
-    private static void Succeed(params string[] arguments)
+    /// <summary>Runs the command that 'show' prints of a picture, in the folder of the pictures.</summary>
+    private void MakeAgain(string picture, string output)
     {
-        CommandLine.Outcome outcome = CommandLine.Run(arguments);
-        Assert.True(outcome.ExitCode == 0, $"{string.Join(' ', arguments)}\n{outcome.Error}");
+        CommandLine.Outcome shown = CommandLine.Run("show", picture);
+        Assert.True(shown.ExitCode == 0, shown.Error);
+        string command = shown.Output.Trim().Split('\n')[^1].Trim();
+        Assert.StartsWith("nativestyle ", command, StringComparison.Ordinal);
+        Assert.DoesNotContain("/", command, StringComparison.Ordinal);
+        string[] words = [.. command.Split(' ').Skip(1).Select(word => word == "OUT.png" ? output : word)];
+        CommandLine.Outcome outcome = CommandLine.RunIn(_folder.Path, words);
+        Assert.True(outcome.ExitCode == 0, $"{command}\n{outcome.Error}");
     }
+
+    private static void Succeed(params string[] arguments) => SucceedIn(0, arguments);
+
+    /// <param name="kibibytes">The addresses in KiB; 0 for no limit.</param>
+    private static CommandLine.Outcome SucceedIn(int kibibytes, params string[] arguments)
+    {
+        CommandLine.Outcome outcome =
+            kibibytes == 0 ? CommandLine.Run(arguments) : CommandLine.RunLimited(kibibytes, arguments);
+        Assert.True(outcome.ExitCode == 0, $"{string.Join(' ', arguments)}\n{outcome.Error}");
+        return outcome;
+    }
+
+    private static string Sha256(string file) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
+
+    private static string Latin1(string file) => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file));
 }

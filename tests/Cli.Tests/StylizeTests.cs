@@ -44,6 +44,27 @@ public sealed class StylizeTests : IDisposable
         Assert.NotEqual(drawing.Pixels, PictureFile.Read(again).Pixels);
     }
 
+    /// <summary>
+    /// A picture in tiles tells the limit and the threads, and the command gives the same bytes in the folder of the
+    /// picture. With --no-recipe it tells nothing.
+    /// </summary>
+    [Fact]
+    public void APictureInTilesTellsHowToMakeItAgain()
+    {
+        string output = _folder.File("out.png"), again = _folder.File("again.png");
+        Write(_folder.File("large.png"), 500, 600);
+        Succeed(
+            _folder.File("large.png"), "-o", output, "--memory", "114M", "--threads", "3", "--depth", "16", "--quiet");
+        string shown = CommandLine.RunIn(_folder.Path, "show", output).Output;
+        Assert.Contains("memory   at most 114 MiB with 3 threads: in tiles of", shown, StringComparison.Ordinal);
+        string command = shown.Trim().Split('\n')[^1];
+        string[] words = [.. command.Split(' ').Skip(1).Select(word => word == "OUT.png" ? again : word)];
+        Assert.Equal(0, CommandLine.RunIn(_folder.Path, words).ExitCode);
+        Assert.Equal(File.ReadAllBytes(output), File.ReadAllBytes(again));
+        Succeed(_picture, "-o", output, "--no-recipe");
+        CommandLine.AssertRefused(CommandLine.Run("show", output), "does not tell");
+    }
+
     [Fact]
     public void StrengthZeroGivesThePictureBack()
     {

@@ -82,14 +82,14 @@ public class StylizerTests
         }
 
         using var device = new CpuDevice(threads: 2);
-        using var stylizer = new Stylizer(device, s_weights, limit: 1 << 20);
+        using var stylizer = new Stylizer(device, s_weights, MemoryBudget.Limit(1 << 20));
         Assert.False(stylizer.Plan(picture).Fits);
         Assert.Throws<InsufficientMemoryException>(() => stylizer.Draw(picture));
 
         (DrawingPlan, Picture) Drawn(long limit)
         {
             using var own = new CpuDevice(threads: 2);
-            using var drawer = new Stylizer(own, s_weights, limit);
+            using var drawer = new Stylizer(own, s_weights, MemoryBudget.Limit(limit));
             DrawingPlan plan = drawer.Plan(picture);
             Picture drawing = drawer.Draw(picture);
             // The picture has its floats, and so has the drawing; the picture is in memory as it is.
@@ -112,7 +112,7 @@ public class StylizerTests
         Picture Draw(DrawingOptions options)
         {
             using var device = new CpuDevice(threads: 2);
-            using var stylizer = new Stylizer(device, s_weights, long.MaxValue, options);
+            using var stylizer = new Stylizer(device, s_weights, MemoryBudget.Unlimited, options);
             return stylizer.Draw(picture);
         }
     }
@@ -149,7 +149,7 @@ public class StylizerTests
         Picture Draw(ColorMode colors)
         {
             using var device = new CpuDevice(threads: 2);
-            using var stylizer = new Stylizer(device, s_weights, long.MaxValue, new DrawingOptions(1, colors));
+            using var stylizer = new Stylizer(device, s_weights, MemoryBudget.Unlimited, new DrawingOptions(1, colors));
             return stylizer.Draw(picture);
         }
     }

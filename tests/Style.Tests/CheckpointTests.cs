@@ -92,7 +92,7 @@ public class CheckpointTests
             Options = options,
             Plan = Schedule.Plan(options, 48, 64),
         },
-        "/", new Dictionary<string, string> { [""] = "weights" }, "cpu", 1, 1L << 34, state);
+        "/", new Dictionary<string, string> { [""] = "weights" }, "cpu", 1, null, null, state);
 
     private static TransferResult Run(TransferOptions options, Action<RunState>? save, RunState? resume = null)
     {

@@ -89,11 +89,14 @@ public sealed class TilePlannerTests
     {
         using var cpu = new CpuDevice(2);
         TransferOptions options = Presets.Gatys with { History = 20 };
-        Assert.Equal(
-            20, MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 4000 * MiB, 0, 1000, 1000).Options.History);
-        MemoryPlanner small = MemoryPlanner.For(cpu, VggArchitecture.Vgg19, options, 700 * MiB, 0, 1000, 1000);
+        Assert.Equal(20, Within(4000).Options.History);
+        MemoryPlanner small = Within(700);
         Assert.InRange(small.Options.History, 1, 19);
         Assert.True(small.At(1000, 1000).Fits);
+        Assert.False(small.IsWhole);
+
+        MemoryPlanner Within(int limit) => MemoryPlanner.For(
+            cpu, VggArchitecture.Vgg19, options, MemoryBudget.Limit(limit * MiB), 0, 1000, 1000);
     }
 
     public static TheoryData<string, int> Runs => new()

@@ -38,9 +38,11 @@ internal sealed class DeviceArguments
     /// Receives the reason why auto does not use a GPU. If null, it goes to standard error.
     /// </param>
     /// <param name="name">The device to open instead of the one that the option names.</param>
-    public ComputeDevice Open(ParseResult parsed, Action<string>? notice = null, string? name = null)
+    /// <param name="otherwise">The CPU's threads if the user names no number; 0 for one per core.</param>
+    public ComputeDevice Open(
+        ParseResult parsed, Action<string>? notice = null, string? name = null, int otherwise = 0)
     {
-        int threads = parsed.GetValue(_threads) ?? 0;
+        int threads = parsed.GetValue(_threads) ?? otherwise;
         string full = name ?? parsed.GetValue(Device)!;
         bool tensors = full.EndsWith(TensorFloat, StringComparison.OrdinalIgnoreCase)
             || parsed.GetValue(_precision) == Precision.Tf32;
@@ -55,6 +57,13 @@ internal sealed class DeviceArguments
     /// <summary>Returns the name that opens the device with its present precision, e.g. cuda+tf32.</summary>
     public static string NameOf(ComputeDevice device) =>
         device.HasTensorCores && device.Precision == Precision.Tf32 ? device.Name + TensorFloat : device.Name;
+
+    /// <summary>
+    /// Returns the name that opens a device which computes the same bytes, also on another machine: that of a CPU says
+    /// how wide its vectors are.
+    /// </summary>
+    public static string ExactNameOf(ComputeDevice device) =>
+        device is CpuDevice cpu ? $"cpu-{cpu.VectorBits}" : NameOf(device);
 
     /// <summary>Finds a device by its name. Returns the function that opens it with a number of threads.</summary>
     /// <inheritdoc cref="Open"/>

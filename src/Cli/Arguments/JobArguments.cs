@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
@@ -30,8 +31,10 @@ internal sealed class JobArguments
     private readonly Option<int> _quality = OutputArguments.QualityOption();
     private readonly Option<int> _depth = OutputArguments.DepthOption();
     private readonly Option<long?> _memory = Typed.Memory(
-        "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free); a picture that " +
-        "needs more goes through the network in tiles, with the same result");
+        "Memory that the run may take, e.g. 4G or 800M; a picture that needs more goes through the network in tiles, " +
+        "with the same result (default: whole if it fits into what is free, else three quarters of it)");
+
+    private readonly Option<bool> _noRecipe = Typed.NoRecipe();
 
     private readonly Option<bool> _quiet = Typed.Quiet();
     private readonly IReadOnlyList<(TransferOption Row, Option<string?> Option)> _rows;
@@ -63,11 +66,14 @@ internal sealed class JobArguments
         foreach ((TransferOption row, Option<string?> option) in _rows)
             command.Add(new HelpEntry(option, row.Group!.Value, row.Rare));
         command.AddRare(OptionGroup.InputAndNetwork, _convention);
-        command.Add(OptionGroup.Output, _quality, _depth);
+        command.Add(OptionGroup.Output, _quality, _depth, _noRecipe);
         command.Add(OptionGroup.Run, _memory, _quiet);
     }
 
     public TransferConsole Console(ParseResult parsed) => new(parsed.GetValue(_quiet));
+
+    /// <summary>Whether the result is to say nothing about how it was made.</summary>
+    public bool WithoutRecipe(ParseResult parsed) => parsed.GetValue(_noRecipe);
 
     /// <summary>
     /// Returns the first option that the user set for the job, or null. A checkpoint would contradict it.
@@ -100,6 +106,7 @@ internal sealed class JobArguments
             console.Say(WeightsLocator.UsesCompact);
         }
 
+        string preset = parsed.GetValue(_preset)!;
         return new TransferJob
         {
             Weights = weights,
@@ -108,6 +115,8 @@ internal sealed class JobArguments
             Depth = parsed.GetValue(_depth),
             Quality = parsed.GetValue(_quality),
             Memory = parsed.GetValue(_memory),
+            Preset = Presets.Find(preset) is null ? RecipeFiles.Of(preset) : null,
+            WithoutRecipe = WithoutRecipe(parsed),
             Options = options,
             Plan = [],
         };

@@ -65,6 +65,12 @@ internal static class Typed
 
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
+    /// <summary>Creates the option for results that say nothing about how they were made.</summary>
+    public static Option<bool> NoRecipe() => new("--no-recipe")
+    {
+        Description = "Leave out of a .png how it was made: names and checksums of files, options, losses",
+    };
+
     /// <summary>Creates an argument for a side of a picture in pixels.</summary>
     public static Argument<int> Side(string name, string help) =>
         new(name) { Description = help, CustomParser = result => Sides(result) is [var side] ? side : 0 };

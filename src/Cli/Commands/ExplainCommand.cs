@@ -82,10 +82,11 @@ internal sealed class ExplainCommand : ProgramCommand
         (VggNetwork network, string digest) = runner.Network(job);
         MemoryPlanner memory = runner.PlanMemory(prepared, network.Architecture);
         ScaleStep last = job.Plan[^1];
-        if (memory.At(last.Height, last.Width).Tiles is not null)
+        if (!memory.IsWhole)
             throw new UsageException(
                 $"{last.Width} x {last.Height} pixels do not fit into memory without tiles, and explain makes none; " +
                 "choose a smaller --size, or a larger --memory");
+        RunFacts facts = runner.Facts(prepared, memory, digest);
         console.Begin(job.Options, job.Plan, device, network);
         using var cancellation = new Cancellation();
         TransferExplanation? explanation = null;
@@ -100,8 +101,9 @@ internal sealed class ExplainCommand : ProgramCommand
         if (output is not null)
         {
             TransferResult result = explanation!.Result;
-            var texts = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest);
-            PictureFile.Write(output, result.Picture, new PictureWriteOptions(job.Depth, job.Quality, texts));
+            PictureFile.Write(
+                output, result.Picture,
+                new PictureWriteOptions(job.Depth, job.Quality, Recipe.Texts(job, result, facts)));
         }
 
         console.Say($"saved {html}");

@@ -95,7 +95,7 @@ internal sealed class ModelsCommand : ProgramCommand
         List<SheetCell> cells = [new("picture", picture)];
         foreach ((string name, StyleModel model) in models)
         {
-            using var stylizer = new Stylizer(device, model.Weights, MemoryPlanner.DefaultLimit(device));
+            using var stylizer = new Stylizer(device, model.Weights, MemoryBudget.Of(device));
             cells.Add(new SheetCell(name, stylizer.Draw(picture)));
         }
 

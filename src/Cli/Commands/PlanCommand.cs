@@ -55,16 +55,18 @@ internal sealed class PlanCommand : ProgramCommand
         if (_job.TotalIterations(parsed) is int total)
             job = job with { Options = job.Options with { Iterations = [total] } };
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        long limit = job.Memory ?? MemoryPlanner.DefaultLimit(device);
+        MemoryBudget budget = MemoryBudget.Of(device, job.Memory);
         VggArchitecture architecture = WeightsLocator.Architecture(job.Weights, job.Options.Architecture);
-        console.Say($"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(limit)} of memory");
+        string tiled = budget.Tiled == budget.Whole ? "" : $" whole, {MemorySize.Words(budget.Tiled)} in tiles";
+        console.Say(
+            $"preset {job.Options.Name} on {device.Name}, at most {MemorySize.Words(budget.Whole)} of memory{tiled}");
         var table = new Table().Border(TableBorder.Rounded).AddColumns(
             "height x width", "memory", "scratch files", "s per iteration", "how");
         foreach (TableColumn column in table.Columns.Take(4)) column.NoWrap();
         bool fits = true;
         foreach (int[] pair in sizes.Chunk(2))
         {
-            MemoryPlanner planner = MemoryPlanner.For(device, architecture, job.Options, limit, 0, pair[0], pair[1]);
+            MemoryPlanner planner = MemoryPlanner.For(device, architecture, job.Options, budget, 0, pair[0], pair[1]);
             MemoryEstimate estimate = planner.At(pair[0], pair[1]);
             fits &= estimate.Fits;
             string how = !estimate.Fits ? "does not fit, even in tiles" : estimate.Tiles ?? "whole";

@@ -21,7 +21,11 @@ internal static class ShowCommand
         };
         var command = new ProgramCommand(
             "show", "Tell how a picture was made, and the command that makes it again.",
-            "Reads the pictures, the options and the losses from a .png that this program wrote.")
+            """
+            Reads from a .png that this program wrote: names and checksums of the pictures and weights, the options, the
+            device, the losses. The command is to be run in the folder where these files lie. It gives the same bytes.
+            Pictures that were made with --no-recipe tell nothing.
+            """)
         {
             picture, json, preset,
         };
@@ -49,20 +53,38 @@ internal static class ShowCommand
     private static void Show(Recipe recipe)
     {
         TransferJob job = recipe.Job;
-        if (job.Content is not null) Console.WriteLine($"content  {job.Content}");
+        if (job.Content is not null) Console.WriteLine($"content  {Words(job.Content)}");
         foreach (JobStyle style in job.Styles)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"style    {style.Path}")
+            Console.WriteLine($"style    {Words(style.Path)}"
                 + (style.Weight != 1 ? string.Create(CultureInfo.InvariantCulture, $", weight {style.Weight}") : "")
                 + (style.Region is not null ? $", where {style.Region} is white" : "")
                 + (style.Part is not null ? $", learnt where {style.Part} is white" : ""));
         }
 
-        Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}"
-            + (recipe.WeightsDigest is { } digest ? $", digest {digest[..12]}" : ""));
-        Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}");
+        IEnumerable<string> masks = job.Styles.SelectMany(style => new[] { style.Region, style.Part })
+            .OfType<string>().Distinct();
+        foreach (string mask in masks) Console.WriteLine($"mask     {Words(mask)}");
+        if (job.Init is not null) Console.WriteLine($"start    {Words(job.Init)}");
+        string weights = job.Weights is { } file ? Words(file)
+            : $"random {job.Options.Architecture}, seed {job.Options.Seed}";
+        Console.WriteLine($"weights  {weights}"
+            + (recipe.WeightsDigest is { } digest ? $", digest {RecipeFiles.Short(digest)}" : ""));
+        Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}"
+            + (job.Preset is { } preset ? $" ({preset.Name}, sha256 {RecipeFiles.Short(preset.Sha256)})" : ""));
         Console.WriteLine("scales   " + string.Join(
             ", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
+        if (job.Memory is long limit)
+        {
+            Console.WriteLine($"memory   at most {MemorySize.Words(limit)}"
+                + (recipe.Threads is int threads ? $" with {threads} threads" : "")
+                + (recipe.Tiles is { } tiles ? $": {tiles}" : ""));
+        }
+
+        if (recipe.History is int history)
+            Console.WriteLine($"history  {history} steps instead of {job.Options.History}, for want of memory");
+        if (recipe.Device is { } device) Console.WriteLine($"device   {device}");
+        Console.WriteLine($"program  {recipe.Program}");
         Console.WriteLine($"made     {recipe.Iterations} iterations, {recipe.End}");
         int count = recipe.Losses.Count;
         if (count > 0)
@@ -80,8 +102,10 @@ internal static class ShowCommand
             AnsiConsole.Write(table);
         }
 
-        Console.WriteLine("made again by:");
+        RecipeFiles.ShowWhere(recipe.Files);
         Console.WriteLine(recipe.Command());
+
+        string Words(string name) => RecipeFiles.Words(recipe.Files, name);
     }
 
     private static string Short(double value) => value.ToString("g4", CultureInfo.InvariantCulture);

@@ -44,8 +44,10 @@ internal sealed class StylizeCommand : ProgramCommand
     private readonly Option<int> _depth = OutputArguments.DepthOption();
 
     private readonly Option<long?> _memory = Typed.Memory(
-        "Memory that the run may take, e.g. 4G or 800M (default: three quarters of what is free); a picture that " +
-        "needs more goes through the network in tiles, with the same result");
+        "Memory that the run may take, e.g. 4G or 800M; a picture that needs more goes through the network in tiles, " +
+        "with the same result (default: whole if it fits into what is free, else three quarters of it)");
+
+    private readonly Option<bool> _noRecipe = Typed.NoRecipe();
 
     private readonly Option<bool> _quiet = Typed.Quiet();
     private readonly ModelArguments _model = new();
@@ -71,7 +73,7 @@ internal sealed class StylizeCommand : ProgramCommand
         _model.AddTo(this);
         Add(OptionGroup.Common, _strength, _colors, _size);
         _many.AddTo(this);
-        Add(OptionGroup.Output, _quality, _depth);
+        Add(OptionGroup.Output, _quality, _depth, _noRecipe);
         Add(OptionGroup.Run, _memory, _quiet);
         _device.AddTo(this);
         SetAction(Run);
@@ -190,7 +192,11 @@ internal sealed class StylizeCommand : ProgramCommand
         console.Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
         return new Drawer(
             console, device, model, new DrawingOptions(parsed.GetValue(_strength), parsed.GetValue(_colors)),
-            parsed.GetValue(_memory) ?? MemoryPlanner.DefaultLimit(device), parsed.GetValue(_size),
-            new PictureWriteOptions(parsed.GetValue(_depth), parsed.GetValue(_quality)), cancellation);
+            MemoryBudget.Of(device, parsed.GetValue(_memory)), parsed.GetValue(_size),
+            new PictureWriteOptions(parsed.GetValue(_depth), parsed.GetValue(_quality)), cancellation)
+        {
+            WithoutRecipe = parsed.GetValue(_noRecipe),
+            ModelFile = _model.File(parsed) is { } file ? RecipeFiles.Of(file) : null,
+        };
     }
 }

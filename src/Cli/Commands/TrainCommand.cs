@@ -56,7 +56,7 @@ internal sealed class TrainCommand : ProgramCommand
     };
 
     private readonly Option<long?> _memory = Typed.Memory(
-        "Memory that the training may take, e.g. 4G or 800M (default: three quarters of what is free)");
+        "Memory that the training may take, e.g. 4G or 800M (default: nine tenths of what is free)");
 
     private readonly TrainingArguments _training = new();
     private readonly TrainingOutputArguments _outputs = new();
@@ -117,7 +117,7 @@ internal sealed class TrainCommand : ProgramCommand
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
         return new TrainingRunner(console, device, job, outputs).Run(
-            first, Limit(parsed, device), null, cancellation.Token);
+            first, Budget(parsed, device), null, cancellation.Token);
     }
 
     private int Resume(ParseResult parsed, string file, TransferConsole console)
@@ -140,11 +140,11 @@ internal sealed class TrainCommand : ProgramCommand
         console.Say($"going on after iteration {checkpoint.State.Iteration} of {job.Options.Iterations}");
         using var cancellation = new Cancellation();
         return new TrainingRunner(console, device, job, outputs, folder).Run(
-            checkpoint.State.Weights(checkpoint.Architecture), Limit(parsed, device), checkpoint, cancellation.Token);
+            checkpoint.State.Weights(checkpoint.Architecture), Budget(parsed, device), checkpoint, cancellation.Token);
     }
 
-    private long Limit(ParseResult parsed, ComputeDevice device) =>
-        parsed.GetValue(_memory) ?? MemoryPlanner.DefaultLimit(device);
+    private MemoryBudget Budget(ParseResult parsed, ComputeDevice device) =>
+        MemoryBudget.Of(device, parsed.GetValue(_memory));
 
     /// <summary>Checks that the files are those from which the training began.</summary>
     private static void RequireSame(TrainingCheckpoint checkpoint)

@@ -84,7 +84,10 @@ internal sealed class TransferCommand : ProgramCommand
             throw new UsageException($"--resume goes on with what the checkpoint holds; leave {more} out");
         InputFiles.Require(file, "a checkpoint");
         Checkpoint checkpoint = ReadCheckpoint(file);
-        TransferJob job = checkpoint.Job;
+        TransferJob job = checkpoint.Job with
+        {
+            WithoutRecipe = checkpoint.Job.WithoutRecipe || _job.WithoutRecipe(parsed),
+        };
         Outputs outputs = _outputs.Parse(
             parsed, job.Pictures().Select(name => Path.Combine(checkpoint.Directory, name)));
         // A resumed run also writes checkpoints.
@@ -92,14 +95,19 @@ internal sealed class TransferCommand : ProgramCommand
             outputs = outputs with { Checkpoint = file, CheckpointEvery = checkpoint.Every };
         TransferInputs inputs = PreparedJob.ReadPictures(job, console, checkpoint.Directory);
         string? written = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
-        using ComputeDevice device = _device.Open(parsed, console.Say, written);
-        if (DeviceArguments.NameOf(device) != checkpoint.Device)
-            console.Say(
-                $"the checkpoint was written on {checkpoint.Device}; on {DeviceArguments.NameOf(device)} roundings " +
-                "differ, and so may the picture, a little");
+        using ComputeDevice device = _device.Open(parsed, console.Say, written, checkpoint.Threads ?? 0);
+        string here = DeviceArguments.ExactNameOf(device);
+        // Checkpoints of older versions do not tell how wide the CPU's vectors were.
+        if (checkpoint.Device != here && checkpoint.Device != DeviceArguments.NameOf(device))
+            SayDiffers(checkpoint.Device, here);
+        else if (checkpoint.Threads is { } planned && device is CpuDevice cpu && cpu.Threads != planned)
+            SayDiffers($"{planned} threads", $"{cpu.Threads} threads tiles and");
         console.Say(
             $"going on after iteration {checkpoint.State.Iteration} of {job.Plan.Sum(step => step.Iterations)}");
         return Finish(console, device, new PreparedJob(job, inputs), outputs, checkpoint);
+
+        void SayDiffers(string before, string now) => console.Say(
+            $"the checkpoint was written on {before}; on {now} roundings differ, and so may the picture, a little");
     }
 
     /// <summary>Runs a job, reports how it ended, and returns its exit code.</summary>

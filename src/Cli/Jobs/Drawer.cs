@@ -4,6 +4,7 @@ using NativeStyle.FeedForward.Films;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
+using NativeStyle.Style.Tiling;
 
 namespace NativeStyle.Cli.Jobs;
 
@@ -15,26 +16,32 @@ internal sealed record DrawingJob(string Name, string Picture, string Output) : 
 /// <param name="size">The longest side of results, or null for that of the picture or film.</param>
 /// <param name="format">How pictures are written.</param>
 internal sealed class Drawer(
-    TransferConsole console, ComputeDevice device, StyleModel model, DrawingOptions options, long limit, int? size,
-    PictureWriteOptions format, CancellationToken cancellation) : IDisposable
+    TransferConsole console, ComputeDevice device, StyleModel model, DrawingOptions options, MemoryBudget budget,
+    int? size, PictureWriteOptions format, CancellationToken cancellation) : IDisposable
 {
     private readonly string _digest = model.Weights.Digest();
     private readonly Stylizer _stylizer =
-        new(device, model.Weights, limit, options) { AtTile = console.ShowTile };
+        new(device, model.Weights, budget, options) { AtTile = console.ShowTile };
 
     private DrawingPlan? _told;
+
+    /// <summary>Whether results are to say nothing about how they were drawn.</summary>
+    public bool WithoutRecipe { get; init; }
+
+    /// <summary>The model's file; null for a model that is part of the program.</summary>
+    public FileIdentity? ModelFile { get; init; }
 
     /// <summary>Draws a picture.</summary>
     /// <exception cref="OperationCanceledException">The user ended it; nothing was written.</exception>
     public void DrawPicture(string path, string output)
     {
         PictureSource picture = Open(path);
-        Tell(_stylizer.Plan(picture));
+        DrawingPlan plan = _stylizer.Plan(picture);
+        Tell(plan);
+        FileIdentity? drawn = WithoutRecipe ? null : RecipeFiles.Of(path);
         Picture drawing = _stylizer.Draw(picture, cancellation);
-        var recipe = new DrawingRecipe(
-            "NativeStyle", Path.GetFileName(path), model.Source, _digest, options.Strength,
-            DrawingOptions.ColorWords[options.Colors], size, drawing.Width, drawing.Height);
-        PictureFile.Write(output, drawing, format with { Text = recipe.Texts() });
+        PictureFile.Write(
+            output, drawing, format with { Text = drawn is null ? null : Recipe(drawn, plan).Texts() });
         console.SayPeak(device);
         console.Say($"saved {output} ({drawing.Width} x {drawing.Height})");
     }
@@ -54,9 +61,29 @@ internal sealed class Drawer(
 
     public void Dispose() => _stylizer.Dispose();
 
+    private DrawingRecipe Recipe(FileIdentity picture, DrawingPlan plan)
+    {
+        var recipe = new DrawingRecipe(
+            RecipeFiles.Program, picture.Name, model.Source, _digest, options.Strength,
+            DrawingOptions.ColorWords[options.Colors], size, plan.Width, plan.Height)
+        {
+            Files = [.. new[] { picture, ModelFile }.OfType<FileIdentity>()],
+            Depth = format.PngDepth,
+            Device = DeviceArguments.ExactNameOf(device),
+        };
+        return plan.Tile is null ? recipe : recipe with
+        {
+            Memory = plan.LimitBytes,
+            Tiles = TilesOf(plan) + (plan.OnDisk ? ", maps in scratch files" : ""),
+            Threads = (device as CpuDevice)?.Threads,
+        };
+    }
+
+    private static string TilesOf(DrawingPlan plan) => $"in tiles of {plan.Tile} x {plan.Tile}";
+
     private PictureSource Open(string path)
     {
-        PictureSource picture = PictureFile.Open(path, limit);
+        PictureSource picture = PictureFile.Open(path, budget.Whole);
         foreach (string notice in picture.Notices) console.Say($"{path} {notice}");
         (int height, int width) = size is { } longest
             ? Resampler.FitInto(picture.Height, picture.Width, longest) : (picture.Height, picture.Width);
@@ -90,17 +117,17 @@ internal sealed class Drawer(
         {
             throw new UsageException(
                 $"{plan.Width} x {plan.Height} pixels need about {MemorySize.Words(plan.PeakBytes)} of memory even " +
-                $"in tiles, but may take only {MemorySize.Words(limit)}; choose a smaller --size, or a larger " +
-                "--memory");
+                $"in tiles, but may take only {MemorySize.Words(plan.LimitBytes)}; choose a smaller --size, or a " +
+                "larger --memory");
         }
 
         if (plan == _told) return;
         _told = plan;
         string scratch = plan.ScratchBytes > 0
             ? $", and {MemorySize.Words(plan.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
-        string tiles = plan.Tile is { } side ? $", in tiles of {side} x {side}" : "";
+        string tiles = plan.Tile is null ? "" : $", {TilesOf(plan)}";
         console.Say(
             $"{plan.Width} x {plan.Height}{tiles}: memory about {MemorySize.Words(plan.PeakBytes)} of " +
-            $"{MemorySize.Words(limit)}{scratch}");
+            $"{MemorySize.Words(plan.LimitBytes)}{scratch}");
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using NativeStyle.Cli.Arguments;
 using NativeStyle.FeedForward;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Style.Options;
@@ -14,10 +15,32 @@ namespace NativeStyle.Cli.Jobs;
 /// <param name="Model">The name of the model, or of its file.</param>
 /// <param name="ModelDigest">The SHA-256 of the model's numbers.</param>
 /// <param name="Size">The longest side that was asked for, or null.</param>
+/// <param name="Width">Columns of the drawing.</param>
+/// <param name="Height">Rows of the drawing.</param>
 internal sealed record DrawingRecipe(
     string Program, string Picture, string Model, string ModelDigest, double Strength, string Colors, int? Size,
     int Width, int Height)
 {
+    /// <summary>The picture and the model's file. Drawings of older versions have none.</summary>
+    public IReadOnlyList<FileIdentity>? Files { get; init; }
+
+    /// <summary>Bits per channel.</summary>
+    public int Depth { get; init; } = 8;
+
+    /// <summary>
+    /// The device, as <c>--device</c> takes it, with the width of its vectors or its precision; null in older drawings.
+    /// </summary>
+    public string? Device { get; init; }
+
+    /// <summary>The limit that decided about tiles; null if the picture went whole.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>The tiles, in words; null if the picture went whole.</summary>
+    public string? Tiles { get; init; }
+
+    /// <summary>The threads for which the CPU's tiles were planned; null if the picture went whole.</summary>
+    public int? Threads { get; init; }
+
     private const string Keyword = "nativestyle-drawing";
 
     /// <summary>Makes the texts for a picture.</summary>
@@ -52,17 +75,29 @@ internal sealed record DrawingRecipe(
         if (Strength != 1) words.AddRange(["--strength", Strength.ToString(CultureInfo.InvariantCulture)]);
         if (Colors != DrawingOptions.ColorWords[ColorMode.Style]) words.AddRange(["--colors", Colors]);
         if (Size is { } size) words.AddRange(["--size", size.ToString(CultureInfo.InvariantCulture)]);
+        if (Depth != 8) words.AddRange(["--depth", "16"]);
+        if (Memory is { } memory) words.AddRange(["--memory", MemorySize.Option(memory)]);
+        if (Threads is { } threads) words.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
+        if (Device is not null) words.AddRange(["--device", Device]);
         return string.Join(' ', words.Select(Recipe.Quoted));
     }
 
     public void Show()
     {
-        Console.WriteLine($"picture  {Picture}");
-        Console.WriteLine($"model    {Model}, digest {ModelDigest[..Math.Min(12, ModelDigest.Length)]}");
+        Console.WriteLine($"picture  {RecipeFiles.Words(Files, Picture)}");
+        Console.WriteLine($"model    {RecipeFiles.Words(Files, Model)}, digest {RecipeFiles.Short(ModelDigest)}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"strength {Strength}"));
         Console.WriteLine($"colors   {Colors}");
         Console.WriteLine($"size     {Width} x {Height}");
-        Console.WriteLine("made again by:");
+        if (Memory is { } limit)
+        {
+            Console.WriteLine($"memory   at most {MemorySize.Words(limit)}"
+                + (Threads is { } threads ? $" with {threads} threads: {Tiles}" : $": {Tiles}"));
+        }
+
+        if (Device is not null) Console.WriteLine($"device   {Device}");
+        Console.WriteLine($"program  {Program}");
+        RecipeFiles.ShowWhere(Files);
         Console.WriteLine(Command());
     }
 }

@@ -12,34 +12,52 @@ namespace NativeStyle.Cli.Jobs;
 internal sealed record LossPoint(
     int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
+/// <summary>What the bytes of a run depend on, beside its job.</summary>
+/// <param name="WeightsDigest">The SHA-256 of the network's numbers.</param>
+/// <param name="Files">The pictures and weights that the job names; none if the result is to tell nothing.</param>
+/// <param name="Device">
+/// The device, as <c>--device</c> takes it, with the width of its vectors or its precision.
+/// </param>
+/// <param name="Memory">The limit that decided about tiles or history; null if the run went whole.</param>
+/// <param name="Tiles">The tiles of the last scale, in words; null if its iterations went whole.</param>
+/// <param name="Threads">The threads for which the CPU's tiles were planned; null if the run went whole.</param>
+/// <param name="History">The steps that L-BFGS remembered, if these were fewer than the options say.</param>
+internal sealed record RunFacts(
+    string WeightsDigest, IReadOnlyList<FileIdentity> Files, string Device, long? Memory = null, string? Tiles = null,
+    int? Threads = null, int? History = null);
+
 /// <summary>
 /// Describes how a picture was made. A PNG holds it as JSON under its own keyword. It has no times, so the same run
-/// gives the same bytes.
+/// gives the same bytes, and no names of folders, which are nobody else's business. <see cref="RunFacts"/> describes
+/// the parameters from <paramref name="WeightsDigest"/> on. Pictures of older versions lack them.
 /// </summary>
-/// <param name="WeightsDigest">The SHA-256 of the network's numbers. Pictures of older versions have none.</param>
+/// <param name="Program">The name and version of the program.</param>
+/// <param name="Job">The job without folders. Its limit of memory is the one that mattered.</param>
 internal sealed record Recipe(
     string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses,
-    string? WeightsDigest = null)
+    string? WeightsDigest = null, IReadOnlyList<FileIdentity>? Files = null, string? Device = null,
+    string? Tiles = null, int? Threads = null, int? History = null)
 {
     private const string Keyword = "nativestyle";
     private const int MaxPoints = 100;
 
-    /// <summary>Makes the texts for a picture.</summary>
-    public static IReadOnlyDictionary<string, string> Texts(
-        TransferJob job, string end, IReadOnlyList<IterationReport> reports, string weightsDigest)
+    /// <summary>Makes the texts for a picture; null if the job wants none.</summary>
+    public static IReadOnlyDictionary<string, string>? Texts(TransferJob job, TransferResult result, RunFacts facts)
     {
+        if (job.WithoutRecipe) return null;
         // Spread the points evenly, from the first report to the last.
+        IReadOnlyList<IterationReport> reports = result.Reports;
         int count = Math.Min(MaxPoints, reports.Count);
         IEnumerable<IterationReport> points = Enumerable.Range(0, count)
             .Select(i => reports[count == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (count - 1))]);
         var recipe = new Recipe(
-            "NativeStyle", job, reports.Count, end,
+            RecipeFiles.Program, job.WithoutFolders() with { Memory = facts.Memory }, reports.Count, WordOf(result.End),
             [.. points.Select(report => new LossPoint(
                 report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
-            weightsDigest);
+            facts.WeightsDigest, facts.Files, facts.Device, facts.Tiles, facts.Threads, facts.History);
         return new Dictionary<string, string>
         {
-            ["Software"] = "NativeStyle",
+            ["Software"] = recipe.Program,
             [Keyword] = JsonSerializer.Serialize(recipe, OptionsJson.Format),
         };
     }
@@ -70,7 +88,7 @@ internal sealed record Recipe(
     }
 
     /// <summary>Returns the word for the end of a run in recipes.</summary>
-    public static string WordOf(TransferEnd end) => end switch
+    private static string WordOf(TransferEnd end) => end switch
     {
         TransferEnd.Completed => "completed",
         TransferEnd.Cancelled => "cancelled",
@@ -126,6 +144,8 @@ internal sealed record Recipe(
         }
 
         if (Job.Memory is long memory) words.AddRange(["--memory", MemorySize.Option(memory)]);
+        if (Threads is int threads) words.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
+        if (Device is not null) words.AddRange(["--device", Device]);
         if (Job.Depth != 8) words.AddRange(["--depth", "16"]);
         return string.Join(' ', words.Select(Quoted));
 

@@ -43,21 +43,20 @@ internal sealed class TrainingRunner(
 
     /// <summary>Trains from a start or from a checkpoint, and writes the outputs.</summary>
     /// <param name="start">The weights to start from.</param>
-    /// <param name="memory">Bytes that the training may take.</param>
+    /// <param name="budget">The memory that the training may take. It makes no tiles; only its previews can.</param>
     /// <param name="resume">The checkpoint from which the training continues.</param>
     /// <returns>The exit code.</returns>
     public int Run(
-        TransformerWeights start, long memory, TrainingCheckpoint? resume,
-        CancellationToken cancellation)
+        TransformerWeights start, MemoryBudget budget, TrainingCheckpoint? resume, CancellationToken cancellation)
     {
         TrainingOptions options = job.Options;
         Picture style = Fitted(Path.Combine(folder, job.Style), options.StyleSize, enlarge: true);
         string weights = job.Weights == CompactNetwork.Name ? job.Weights : Path.Combine(folder, job.Weights);
-        var pictures = new TrainingPictures(_files, options.Crop, options.Seed, cacheBytes: memory / 8)
+        var pictures = new TrainingPictures(_files, options.Crop, options.Seed, cacheBytes: budget.Whole / 8)
         {
             Notice = console.Say,
         };
-        RequireMemory(memory, pictures, start.Architecture, style, weights);
+        RequireMemory(budget.Whole, pictures, start.Architecture, style, weights);
         using VggNetwork vgg = VggNetwork.Load(
             device, () => WeightsFile.Load(weights, options.Layers), new VggOptions());
         using var network = new TransformerNet(device, start, trainable: true);
@@ -85,7 +84,7 @@ internal sealed class TrainingRunner(
                     trace?.Write(step);
                     report(step);
                     CopyNowAndThen(network, step.Iteration);
-                    Write(trainer, network, step.Iteration, memory);
+                    Write(trainer, network, step.Iteration, budget);
                 };
                 return trainer.Run(pictures.Draw, cancellation);
             });
@@ -101,11 +100,11 @@ internal sealed class TrainingRunner(
     }
 
     /// <summary>Writes the preview and the checkpoint if they are due.</summary>
-    private void Write(Trainer trainer, TransformerNet network, int iteration, long memory)
+    private void Write(Trainer trainer, TransformerNet network, int iteration, MemoryBudget budget)
     {
         bool last = iteration == job.Options.Iterations;
         if (outputs.Preview is not null && (last || iteration % outputs.PreviewEvery == 0))
-            _beside.Write("the preview", outputs.Preview, () => Preview(network, memory));
+            _beside.Write("the preview", outputs.Preview, () => Preview(network, budget));
         if (outputs.Checkpoint is not null && iteration % outputs.CheckpointEvery == 0)
             _beside.Write(Checkpoints, outputs.Checkpoint, () => Save(trainer, network.Architecture));
     }
@@ -248,10 +247,10 @@ internal sealed class TrainingRunner(
     }
 
     /// <summary>Writes a picture and its result side by side.</summary>
-    private void Preview(TransformerNet network, long memory)
+    private void Preview(TransformerNet network, MemoryBudget budget)
     {
         Picture picture = Fitted(outputs.PreviewPicture ?? _files[0], PreviewSide, enlarge: false);
-        using var stylizer = new Stylizer(device, network.ToWeights(), memory);
+        using var stylizer = new Stylizer(device, network.ToWeights(), budget);
         Picture result = stylizer.Draw(picture);
         var both = new Picture(picture.Height, 2 * picture.Width);
         int row = 3 * picture.Width;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
@@ -24,6 +23,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     private const string Checkpoints = "the checkpoint";
 
     private (object Key, VggNetwork Network, string Digest)? _loaded;
+    private (string Path, FileIdentity Identity)? _weights;
     private SideFiles _beside = new();
 
     /// <summary>Why there is no checkpoint of the last iterations, if the last run should have written one.</summary>
@@ -50,9 +50,10 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         (VggNetwork network, string digest) = Network(job, resume?.Directory ?? "");
         if (resume is not null) RequireSame(resume, digest);
         console.Begin(options, job.Plan, device, network);
-        MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume?.Memory);
+        MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume);
         options = memory.Options;
         if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
+        RunFacts? facts = outputs is null ? null : Facts(prepared, memory, digest, resume);
         int total = job.Plan.Sum(step => step.Iterations);
         var format = new PictureWriteOptions(job.Depth, job.Quality);
         (int height, int width) = (job.Plan[^1].Height, job.Plan[^1].Width);
@@ -82,14 +83,14 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
                     if (frame) timelapse!.Add(present);
                 },
-                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest, memory.Limit),
+                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, facts!),
                 Memory = memory,
                 AtTile = console.ShowTile,
             }.Run(inputs, job.Plan, cancellation, resume?.State));
         }
 
         if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;
-        format = format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) };
+        format = format with { Text = Recipe.Texts(job, result, facts!) };
         try
         {
             // The picture first: for the others there may be no room.
@@ -116,24 +117,26 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     }
 
     /// <summary>Plans how the job fits into memory, and prints the plan.</summary>
-    /// <param name="limit">The limit of an earlier part of the run, if any.</param>
+    /// <param name="resume">The checkpoint of an earlier part of the run, if any. The run keeps its tiles.</param>
     /// <exception cref="UsageException">The job does not fit, even in tiles.</exception>
-    public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, long? limit = null)
+    public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, Checkpoint? resume = null)
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         ScaleStep last = job.Plan[^1];
         // The plan's own: a total that was spread over the scales is in no option.
         TransferOptions options = job.Options with { Iterations = [.. job.Plan.Select(step => step.Iterations)] };
         int regions = job.Styles.Select(style => style.Region).OfType<string>().Distinct().Count();
+        MemoryBudget budget = resume is null ? MemoryBudget.Of(device, job.Memory)
+            : resume.Memory is { } earlier ? MemoryBudget.Limit(earlier) : MemoryBudget.Unlimited;
+        (int Height, int Width)[] styles = [.. inputs.Cropped(options.Crop).Styles.Select(style => Schedule.StyleSize(
+            options, last.Height, last.Width, style.Picture.Height, style.Picture.Width))];
         MemoryPlanner planner = MemoryPlanner.For(
-            device, architecture, options, limit ?? job.Memory ?? MemoryPlanner.DefaultLimit(device), regions,
-            last.Height, last.Width, inputs.HeldBytes, everywhere: job.Styles.Any(style => style.Region is null));
+            device, architecture, options, budget, regions, last.Height, last.Width, styles, inputs.HeldBytes,
+            everywhere: job.Styles.Any(style => style.Region is null));
         MemoryEstimate estimate = planner.At(last.Height, last.Width);
         Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
-        foreach ((JobStyle style, StyleInput input) in job.Styles.Zip(inputs.Cropped(options.Crop).Styles))
+        foreach ((JobStyle style, (int height, int width)) in job.Styles.Zip(styles))
         {
-            (int height, int width) = Schedule.StyleSize(
-                options, last.Height, last.Width, input.Picture.Height, input.Picture.Width);
             Require(
                 planner.StyleBytes(height, width, last.Height, last.Width),
                 $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
@@ -141,15 +144,16 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
         if (planner.Options.History < options.History)
         {
-            console.Say(
-                $"L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more do not fit " +
-                $"into {MemorySize.Words(planner.Limit)}");
+            // Also when quiet: the picture becomes another one.
+            Console.Error.WriteLine(
+                $"nativestyle: L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more " +
+                $"do not fit into {MemorySize.Words(planner.Limit)}, even in tiles");
         }
 
+        string of = planner.Limit == long.MaxValue ? "" : $" of {MemorySize.Words(planner.Limit)}";
         string scratch = estimate.ScratchBytes > 0
             ? $", and {MemorySize.Words(estimate.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
-        console.Say(
-            $"memory about {MemorySize.Words(estimate.PeakBytes)} of {MemorySize.Words(planner.Limit)}{scratch}");
+        console.Say($"memory about {MemorySize.Words(estimate.PeakBytes)}{of}{scratch}");
         if (estimate.Tiles is not null)
         {
             string seconds = estimate.Seconds.ToString("g3", CultureInfo.InvariantCulture);
@@ -170,18 +174,52 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         }
     }
 
+    /// <summary>Collects what the run's bytes depend on, beside its job.</summary>
+    /// <param name="digest">The SHA-256 of the network's numbers.</param>
+    /// <param name="resume">The checkpoint from which the run continues.</param>
+    public RunFacts Facts(PreparedJob prepared, MemoryPlanner memory, string digest, Checkpoint? resume = null)
+    {
+        TransferJob job = prepared.Job;
+        string folder = resume?.Directory ?? "";
+        List<FileIdentity> files = [];
+        if (!job.WithoutRecipe)
+        {
+            files.AddRange(job.Pictures().Select(name => RecipeFiles.Of(Path.Combine(folder, name))).Distinct());
+            if (job.Weights is not (null or CompactNetwork.Name))
+                files.Add(IdentityOfWeights(Path.Combine(folder, job.Weights)));
+        }
+
+        var facts = new RunFacts(digest, files, DeviceArguments.ExactNameOf(device));
+        if (memory.IsWhole) return facts;
+        ScaleStep last = job.Plan[^1];
+        int history = memory.Options.History;
+        return facts with
+        {
+            Memory = memory.Limit,
+            Tiles = memory.At(last.Height, last.Width).Tiles,
+            Threads = (device as CpuDevice)?.Threads,
+            History = history < job.Options.History ? history : null,
+        };
+    }
+
+    /// <summary>Reads a large file once for many jobs.</summary>
+    private FileIdentity IdentityOfWeights(string path)
+    {
+        if (_weights is not { } known || known.Path != path) _weights = (path, RecipeFiles.Of(path));
+        return _weights.Value.Identity;
+    }
+
     private (int, Action<RunState>)? Checkpointing(
-        PreparedJob prepared, Outputs outputs, Checkpoint? resume, string digest, long memory)
+        PreparedJob prepared, Outputs outputs, Checkpoint? resume, RunFacts facts)
     {
         if (outputs.Checkpoint is not { } file) return null;
         string folder = resume?.Directory ?? Directory.GetCurrentDirectory();
         Dictionary<string, string> digests = prepared.Job.Pictures()
-            .ToDictionary(name => name, name => FileDigest(Path.Combine(folder, name)));
-        digests[""] = digest;
-        string deviceName = DeviceArguments.NameOf(device);
+            .ToDictionary(name => name, name => RecipeFiles.Sha256(Path.Combine(folder, name)));
+        digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
-        return (every, state => _beside.Write(Checkpoints, file, () =>
-            new Checkpoint(prepared.Job, folder, digests, deviceName, every, memory, state).Write(file)));
+        return (every, state => _beside.Write(Checkpoints, file, () => new Checkpoint(
+            prepared.Job, folder, digests, facts.Device, every, facts.Memory, facts.Threads, state).Write(file)));
     }
 
     /// <summary>
@@ -239,7 +277,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     {
         foreach ((string name, string digest) in checkpoint.Digests)
         {
-            string now = name.Length == 0 ? weights : FileDigest(Path.Combine(checkpoint.Directory, name));
+            string now = name.Length == 0 ? weights : RecipeFiles.Sha256(Path.Combine(checkpoint.Directory, name));
             if (now == digest) continue;
             string what = name.Length > 0 ? $"{name} is"
                 : checkpoint.Job.Weights is { } file ? $"the weights in {file} are"
@@ -248,12 +286,6 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                 $"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected " +
                 $"{digest[..12]}...); bring the old one back, or begin anew");
         }
-    }
-
-    private static string FileDigest(string path)
-    {
-        using FileStream file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     private static string Numbered(string output, int iteration) => Path.Combine(

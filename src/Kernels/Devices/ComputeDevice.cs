@@ -24,7 +24,7 @@ public abstract partial class ComputeDevice : IDisposable
         HostChecks.Throw();
         (UsesHostMemory, IsRehearsal) = (usesHostMemory, isRehearsal);
         _pool = isRehearsal
-            ? new BufferPool(bytes => new RehearsedMemory(bytes), slab => slab.Dispose(), usesHostMemory)
+            ? new BufferPool(bytes => new RehearsedMemory(bytes), slab => slab.Dispose(), usesHostMemory, isRehearsal)
             : new BufferPool(AllocateSlab, FreeSlab, usesHostMemory);
     }
 

@@ -14,6 +14,9 @@ public static class DeviceCatalog
     /// <summary>CL_DEVICE_HOST_UNIFIED_MEMORY of cl.h, which ILGPU does not name.</summary>
     private const CLDeviceInfoType HostUnifiedMemory = (CLDeviceInfoType)0x1035;
 
+    private static readonly (int Bits, DeviceListing Device)[] s_widths = [.. new[] { 512, 256, 128 }
+        .Select(bits => (bits, OfCpu($"cpu-{bits}", threads => new CpuDevice(threads, bits))))];
+
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_cuda = new(() => FindAll(FindCuda));
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_openCl = new(() => FindAll(FindOpenCl));
 
@@ -21,8 +24,7 @@ public static class DeviceCatalog
     public static IReadOnlyList<DeviceListing> Cpu { get; } =
     [
         OfCpu("cpu", threads => new CpuDevice(threads)),
-        .. new[] { 256, 128 }.Where(bits => bits < CpuDevice.WidestVectorBits)
-            .Select(bits => OfCpu($"cpu-{bits}", threads => new CpuDevice(threads, bits))),
+        .. s_widths.Where(each => each.Bits < CpuDevice.WidestVectorBits).Select(each => each.Device),
         OfCpu("cpu-kernels", _ => KernelDevice.OnCpu()),
     ];
 
@@ -50,13 +52,17 @@ public static class DeviceCatalog
             : "the OpenCL loader finds no device; install the graphics driver's OpenCL package "
                 + "(Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
 
-    /// <summary>Finds the device of that name; null if there is none. A number of 0 may be left out.</summary>
+    /// <summary>
+    /// Finds the device of that name; null if there is none. A number of 0 may be left out. A CPU has every width of
+    /// vectors, so that a run can be made again, but only those of the list are worth a choice.
+    /// </summary>
     public static DeviceListing? Find(string name)
     {
         string shortName = name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
         // Names of the CPU are looked up without asking drivers, which take time to start.
         IEnumerable<DeviceListing> candidates =
-            shortName.StartsWith("cpu", StringComparison.OrdinalIgnoreCase) ? Cpu
+            shortName.StartsWith("cpu", StringComparison.OrdinalIgnoreCase)
+                ? Cpu.Concat(s_widths.Select(each => each.Device))
             : shortName.StartsWith("cuda", StringComparison.OrdinalIgnoreCase) ? Cuda : OpenCl;
         return candidates.FirstOrDefault(
             device => device.Name.Equals(shortName, StringComparison.OrdinalIgnoreCase));

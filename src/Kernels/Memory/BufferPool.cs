@@ -21,12 +21,17 @@ internal readonly record struct PoolBlock(Slab Slab, long Offset, long Bytes);
 /// Whether a slab costs real memory only after it is written, as on CPUs. Slabs are then much larger than the request,
 /// so that neighbours can join.
 /// </param>
-internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<MemoryBuffer> free, bool pagesComeLate)
+/// <param name="isRehearsal">
+/// Whether slabs are addresses without memory. These are as large on every machine, so that a limit gives the same
+/// plans whatever memory and addresses there are.
+/// </param>
+internal sealed class BufferPool(
+    Func<long, MemoryBuffer> allocate, Action<MemoryBuffer> free, bool pagesComeLate, bool isRehearsal = false)
 {
     /// <summary>Bytes of a slab for small requests.</summary>
     public const long SmallSlab = 8 << 20;
 
-    private const long SmallRequest = 1 << 20;
+    private const long SmallRequest = 1 << 20, RehearsedSpace = 1L << 44;
 
     /// <summary>
     /// Three quarters of the memory: a range of addresses that becomes memory only after it is written. Windows counts
@@ -134,7 +139,8 @@ internal sealed class BufferPool(Func<long, MemoryBuffer> allocate, Action<Memor
     private Slab NewSlab(long size, bool small, Lifetime lifetime)
     {
         // Blocks that stay for a pass are gates, a thirtieth of the maps.
-        long range = lifetime switch { Lifetime.Brief => s_addressSpace, Lifetime.Pass => s_addressSpace / 8, _ => 0 };
+        long space = isRehearsal && !OperatingSystem.IsWindows() ? RehearsedSpace : s_addressSpace;
+        long range = lifetime switch { Lifetime.Brief => space, Lifetime.Pass => space / 8, _ => 0 };
         long slabBytes = small ? SmallSlab : pagesComeLate ? Math.Max(size, range) : size;
         try
         {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace NativeStyle.Style.Options;
 
 /// <summary>The file of a style picture, its weight and its masks.</summary>
@@ -7,7 +9,13 @@ namespace NativeStyle.Style.Options;
 /// <param name="Part">The mask of the part of the style picture that is the style.</param>
 public sealed record JobStyle(string Path, double Weight = 1, string? Region = null, string? Part = null);
 
-/// <summary>Everything that a transfer needs, with names of files. Checkpoints and pictures hold it.</summary>
+/// <summary>The name of a file, without its folder, and the SHA-256 of its bytes.</summary>
+public sealed record FileIdentity(string Name, string Sha256);
+
+/// <summary>
+/// Everything that a transfer needs, with names of files. Checkpoints hold it as the user wrote it, pictures without
+/// the names of folders.
+/// </summary>
 public sealed record TransferJob
 {
     public string? Content { get; init; }
@@ -30,15 +38,40 @@ public sealed record TransferJob
     public int Quality { get; init; } = 95;
 
     /// <summary>
-    /// The bytes that the run may take, if the user set a limit. It belongs to the job because tiles round slightly
-    /// differently from the whole.
+    /// The bytes that the run may take: those that the user named, if any. In a picture, those that decided about its
+    /// tiles or about what L-BFGS remembers, whoever named them, and null if the run went whole.
     /// </summary>
     public long? Memory { get; init; }
+
+    /// <summary>The file from which the options began, if the user named one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FileIdentity? Preset { get; init; }
+
+    /// <summary>Whether the result is to say nothing about how it was made.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WithoutRecipe { get; init; }
 
     public required TransferOptions Options { get; init; }
 
     /// <summary>The scales and their iterations.</summary>
     public required IReadOnlyList<ScaleStep> Plan { get; init; }
+
+    /// <summary>Returns the job without the names of folders, for others to read.</summary>
+    public TransferJob WithoutFolders()
+    {
+        return this with
+        {
+            Content = Path.GetFileName(Content),
+            Styles = [.. Styles.Select(style => style with
+            {
+                Path = Path.GetFileName(style.Path),
+                Region = Path.GetFileName(style.Region),
+                Part = Path.GetFileName(style.Part),
+            })],
+            Init = Path.GetFileName(Init),
+            Weights = Path.GetFileName(Weights),
+        };
+    }
 
     /// <summary>Returns the names of all files that the job reads, except the weights.</summary>
     public IEnumerable<string> Pictures() =>

@@ -24,9 +24,6 @@ public sealed record MemoryEstimate(
 /// </summary>
 public sealed class MemoryPlanner
 {
-    /// <summary>The share of the available memory that is used if the user gives no limit.</summary>
-    public const double DefaultShare = 0.75;
-
     /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
     public const long ProgramBytes = 94L << 20;
 
@@ -54,17 +51,32 @@ public sealed class MemoryPlanner
     /// <summary>What is computed.</summary>
     public TransferOptions Options { get; }
 
-    internal PassPlanner Planner => _planner;
+    /// <summary>
+    /// Whether every pass of the run goes whole. Then the limit does not matter: any other that suffices, on any
+    /// number of threads, gives the same bytes.
+    /// </summary>
+    public bool IsWhole { get; private set; }
 
-    /// <summary>Creates a planner for runs up to a size. It shortens the history of L-BFGS if it must.</summary>
+    internal PassPlanner Planner => IsWhole ? new WholePlanner(_rehearsal.Architecture, Options) : _planner;
+
+    /// <summary>
+    /// Creates a planner for a run. The run goes whole if all of it fits. Otherwise it goes in tiles, and L-BFGS
+    /// remembers less if it must.
+    /// </summary>
+    /// <param name="height">Rows of the result, the largest of the run.</param>
+    /// <param name="styles">The sizes of the style pictures at that scale; null for one of the result's size.</param>
     /// <inheritdoc cref="MemoryPlanner(ComputeDevice, VggArchitecture, TransferOptions, long, int, long, bool)"/>
     public static MemoryPlanner For(
-        ComputeDevice device, VggArchitecture architecture, TransferOptions options, long limit, int regions,
-        int height, int width, long pictures = 0, bool everywhere = true)
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, MemoryBudget budget, int regions,
+        int height, int width, IReadOnlyList<(int Height, int Width)>? styles = null, long pictures = 0,
+        bool everywhere = true)
     {
-        var planner = new MemoryPlanner(device, architecture, options, limit, regions, pictures, everywhere);
+        MemoryPlanner planner = Within(options, budget.Whole);
+        planner.IsWhole = planner.FitsWhole(height, width, styles ?? [(height, width)]);
+        if (planner.IsWhole) return planner;
+        if (budget.Tiled != budget.Whole) planner = Within(options, budget.Tiled);
         if (options.Optimizer != OptimizerKind.Lbfgs) return planner;
-        long peak = planner._planner.At(PassKind.Iteration, height, width).Peak;
+        long limit = budget.Tiled, peak = planner._planner.At(PassKind.Iteration, height, width).Peak;
         if (peak <= limit) return planner;
         // A pair is two pictures. An eighth of the memory is left for tiles of a good size.
         const int BytesOfPair = 2 * 3 * sizeof(float);
@@ -72,19 +84,10 @@ public sealed class MemoryPlanner
         long pairs = (long)Math.Ceiling((double)excess / ((long)height * width * BytesOfPair));
         // A run remembers no more steps than it makes.
         int history = (int)Math.Max(1, Math.Min(options.History, options.Iterations.Max()) - pairs);
-        TransferOptions shorter = options with { History = history };
-        return new MemoryPlanner(device, architecture, shorter, limit, regions, pictures, everywhere);
-    }
+        return Within(options with { History = history }, limit);
 
-    /// <summary>
-    /// The limit if the user gives none: three quarters of the available memory, in whole GiB. Rounding lets the same
-    /// machine plan the same way.
-    /// </summary>
-    public static long DefaultLimit(ComputeDevice device)
-    {
-        const long Step = 1L << 30;
-        long limit = (long)(DefaultShare * device.AvailableBytes);
-        return limit > 4 * Step ? limit / Step * Step : limit;
+        MemoryPlanner Within(TransferOptions of, long bytes) =>
+            new(device, architecture, of, bytes, regions, pictures, everywhere);
     }
 
     /// <summary>Estimates an iteration on a picture of this size.</summary>
@@ -109,6 +112,15 @@ public sealed class MemoryPlanner
         Options.StyleTerms.Any()
             ? _planner.At(PassKind.Style, height, width, _planner.Iteration(resultHeight, resultWidth)).Peak
             : 0;
+
+    private bool FitsWhole(int height, int width, IReadOnlyList<(int Height, int Width)> styles)
+    {
+        if (!_planner.FitsWhole(PassKind.Iteration, height, width)) return false;
+        TilePlan result = _planner.Iteration(height, width);
+        return (!Options.ContentTerms.Any() || _planner.FitsWhole(PassKind.Content, height, width, result))
+            && (!Options.StyleTerms.Any()
+                || styles.All(style => _planner.FitsWhole(PassKind.Style, style.Height, style.Width, result)));
+    }
 
     private static string Words(TilePlan plan) => string.Join(", ", plan.Segments.Select(planned =>
     {

@@ -39,7 +39,10 @@ internal sealed class FaultyDevice : ComputeDevice
 
     public override string Description => "a device for tests";
 
-    public override long AvailableBytes => 1L << 32;
+    /// <summary>The bytes that it says are available.</summary>
+    public long Available { get; init; } = 1L << 32;
+
+    public override long AvailableBytes => Available;
 
     public override void Synchronize() => ThrowIfLost();
 
