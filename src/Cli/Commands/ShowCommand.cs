@@ -59,7 +59,7 @@ internal static class ShowCommand
         }
 
         Console.WriteLine($"weights  {job.Weights ?? $"random {job.Options.Architecture}, seed {job.Options.Seed}"}"
-            + (recipe.WeightsDigest is { } digest ? $", digest {digest[..12]}" : ""));
+            + (recipe.WeightsDigest is { } digest ? $", digest {Recipe.Short(digest)}" : ""));
         Console.WriteLine($"preset   {job.Options.Name}: {job.Options.Description}");
         Console.WriteLine("scales   " + string.Join(
             ", ", job.Plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));

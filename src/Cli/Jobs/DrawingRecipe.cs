@@ -58,7 +58,7 @@ internal sealed record DrawingRecipe(
     public void Show()
     {
         Console.WriteLine($"picture  {Picture}");
-        Console.WriteLine($"model    {Model}, digest {ModelDigest[..Math.Min(12, ModelDigest.Length)]}");
+        Console.WriteLine($"model    {Model}, digest {Recipe.Short(ModelDigest)}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"strength {Strength}"));
         Console.WriteLine($"colors   {Colors}");
         Console.WriteLine($"size     {Width} x {Height}");

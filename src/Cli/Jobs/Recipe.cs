@@ -58,7 +58,7 @@ internal sealed record Recipe(
         {
             Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, OptionsJson.Format)
                 ?? throw new JsonException("it is empty");
-            OptionsJson.Validated(recipe.Job.Options);
+            recipe.Job.Check();
             return (recipe, json);
         }
         catch (Exception wrong) when (wrong is JsonException or TransferException)
@@ -116,7 +116,7 @@ internal sealed record Recipe(
         // Take the iterations from the plan, because no option has a total that was spread over the scales. If the
         // total was too small, the plan lacks some scales.
         bool everyScale = Schedule.Plan(options, last.Height, last.Width).Count == Job.Plan.Count;
-        IEnumerable<int> steps = Job.Plan.Select(step => step.Iterations);
+        IEnumerable<long> steps = Job.Plan.Select(step => (long)step.Iterations);
         string iterations = everyScale ? string.Join(',', steps) : Text(steps.Sum());
         words.AddRange([JobArguments.NameOf(OptionTable.Iterations), iterations]);
         foreach (TransferOption option in Differences(begun).Except(implied))
@@ -138,6 +138,9 @@ internal sealed record Recipe(
                 words.AddRange([option, string.Join(',', Job.Styles.Select(style => mask(style) ?? ""))]);
         }
     }
+
+    /// <summary>Returns the beginning of a checksum, which is enough to compare by eye.</summary>
+    public static string Short(string digest) => digest[..Math.Min(12, digest.Length)];
 
     private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 
