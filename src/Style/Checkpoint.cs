@@ -187,7 +187,8 @@ public sealed record Checkpoint(
         if (header.Scale < 0 || header.Scale >= header.Job.Plan.Count)
             throw new InvalidDataException($"is damaged: scale {header.Scale} of {header.Job.Plan.Count}");
         ScaleStep step = header.Job.Plan[header.Scale];
-        long pixels = checked(3L * header.Height * header.Width), good = checked(3L * header.GoodHeight * header.GoodWidth);
+        long pixels = checked(3L * header.Height * header.Width);
+        long good = checked(3L * header.GoodHeight * header.GoodWidth);
         bool fitsPlan = (header.Height, header.Width) == (step.Height, step.Width)
             && header.IterationAtScale >= 0 && header.IterationAtScale <= step.Iterations
             && header.Iteration >= header.IterationAtScale && header.OptimizerSteps is null or >= 0

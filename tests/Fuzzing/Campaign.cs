@@ -36,6 +36,9 @@ internal sealed class Campaign
     /// <summary>By how much a read may raise the process' peak of memory, beyond what it may allocate.</summary>
     private const long Slack = 256 << 20;
 
+    /// <summary>Longer files are read too slowly to be damaged often.</summary>
+    private const int MostSeedBytes = 200_000;
+
     private static readonly TimeSpan s_report = TimeSpan.FromSeconds(2);
 
     private readonly FuzzTarget _target;
@@ -56,8 +59,8 @@ internal sealed class Campaign
         (_target, _coverage, _corpus, _findings) = (target, coverage, corpus, findings);
         _inputs = new FuzzInputs(target, seed);
         _check = new FuzzCheck(target, work);
-        if (corpus is not null && Directory.Exists(corpus))
-            _inputs.Corpus.AddRange(Directory.GetFiles(corpus).Order(StringComparer.Ordinal).Select(File.ReadAllBytes));
+        _inputs.Corpus.AddRange(FromElsewhere());
+        if (Directory.Exists(corpus)) _inputs.Corpus.AddRange(Contents(Directory.GetFiles(corpus)));
     }
 
     /// <summary>Reads inputs until there were enough of them, or for a time.</summary>
@@ -105,12 +108,24 @@ internal sealed class Campaign
         return _coverage.IsNew();
     }
 
+    /// <summary>Reads small files of other programs, in the folder that NATIVESTYLE_TESTDATA names.</summary>
+    private IEnumerable<byte[]> FromElsewhere()
+    {
+        string? root = Environment.GetEnvironmentVariable("NATIVESTYLE_TESTDATA");
+        if (string.IsNullOrEmpty(root) || _target.Extension.Length == 0) return [];
+        string[] files = Directory.GetFiles(root, "*" + _target.Extension, SearchOption.AllDirectories);
+        return Contents(files.Where(file => new FileInfo(file).Length < MostSeedBytes));
+    }
+
+    private static IEnumerable<byte[]> Contents(IEnumerable<string> files) =>
+        files.Order(StringComparer.Ordinal).Select(File.ReadAllBytes);
+
     private void Keep(byte[] input)
     {
         _inputs.Corpus.Add(input);
         if (_corpus is null) return;
         Directory.CreateDirectory(_corpus);
-        File.WriteAllBytes(Path.Combine(_corpus, Convert.ToHexStringLower(SHA256.HashData(input))[..16]), input);
+        File.WriteAllBytes(Path.Combine(_corpus, Digest(input)), input);
     }
 
     /// <summary>Saves the first input of each kind of finding: the same exception at the same place is one.</summary>
@@ -118,19 +133,24 @@ internal sealed class Campaign
     {
         Exception cause = finding.InnerException ?? finding;
         string place = new StackTrace(cause, false).GetFrames()
-            .Select(frame => DiagnosticMethodInfo.Create(frame))
-            .FirstOrDefault(method => method?.DeclaringTypeName.StartsWith("NativeStyle.", StringComparison.Ordinal) == true
-                && !method.DeclaringTypeName.StartsWith("NativeStyle.Tests", StringComparison.Ordinal))
-            is { } own ? $"{own.DeclaringTypeName}.{own.Name}" : new string([.. finding.Message.Where(c => !char.IsDigit(c)).Take(60)]);
+            .Select(DiagnosticMethodInfo.Create)
+            .Where(method => method is not null)
+            .Select(method => $"{method!.DeclaringTypeName}.{method.Name}")
+            .FirstOrDefault(IsReader, new string([.. finding.Message.Where(c => !char.IsDigit(c)).Take(60)]));
         if (!_kinds.Add($"{cause.GetType()} {place}")) return;
         Directory.CreateDirectory(_findings);
-        string file = Path.Combine(_findings, $"{_target.Name}-{Convert.ToHexStringLower(SHA256.HashData(input))[..16]}");
+        string file = Path.Combine(_findings, $"{_target.Name}-{Digest(input)}");
         File.WriteAllBytes(file, input);
         File.WriteAllText(file + ".txt", finding.ToString());
-        Console.WriteLine($"FINDING in {_target.Name}: {UpToLine(finding.Message)} ({place}); {file}");
+        Console.WriteLine($"FINDING in {_target.Name}: {finding.Message.ReplaceLineEndings(" ")} ({place}); {file}");
     }
 
-    private static string UpToLine(string text) => text.ReplaceLineEndings(" ");
+    private static bool IsReader(string method) =>
+        method.StartsWith("NativeStyle.", StringComparison.Ordinal)
+        && !method.StartsWith("NativeStyle.Tests.", StringComparison.Ordinal)
+        && !method.StartsWith("NativeStyle.Fuzzing.", StringComparison.Ordinal);
+
+    private static string Digest(byte[] input) => Convert.ToHexStringLower(SHA256.HashData(input))[..16];
 
     private void EndIfAReadHangs()
     {
@@ -144,7 +164,9 @@ internal sealed class Campaign
         }
     }
 
-    /// <summary>The process' peak of memory so far, native memory included; 0 where the system does not tell cheaply.</summary>
+    /// <summary>
+    /// The process' peak of memory so far, native memory included; 0 where the system does not tell cheaply.
+    /// </summary>
     private static long PeakBytes()
     {
         if (!OperatingSystem.IsLinux()) return 0;

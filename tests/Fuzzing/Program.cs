@@ -36,8 +36,8 @@ internal static class Program
 
     private static readonly FuzzTarget[] s_targets =
     [
-        .. PictureTargets.All, .. WeightsTargets.All, .. ModelTargets.All, .. TransferTargets.All, .. CommandTargets.All,
-        FrameTarget.Frames,
+        .. PictureTargets.All, .. WeightsTargets.All, .. ModelTargets.All, .. TransferTargets.All,
+        .. CommandTargets.All, FrameTarget.Frames,
     ];
 
     public static CultureInfo Invariant => CultureInfo.InvariantCulture;
@@ -83,8 +83,8 @@ internal static class Program
     {
         var target = s_targets.First(target => target.Name == name);
         string? corpus = options["--corpus"] is { Length: > 0 } folder ? Path.Combine(folder, name) : null;
-        var campaign = new Campaign(
-            target, s_coverage, int.Parse(options["--seed"], Invariant), options["--work"], corpus, options["--findings"]);
+        int seed = int.Parse(options["--seed"], Invariant);
+        var campaign = new Campaign(target, s_coverage, seed, options["--work"], corpus, options["--findings"]);
         Console.WriteLine(campaign.Run(
             long.Parse(options["--inputs"], Invariant), double.Parse(options["--seconds"], Invariant)).Line());
         return 0;
@@ -177,8 +177,12 @@ internal static class Program
         a.Inputs + b.Inputs, Math.Max(a.Edges, b.Edges), Math.Max(a.Corpus, b.Corpus), a.Seconds + b.Seconds,
         a.Findings + b.Findings);
 
-    private static string Row(string name, Progress done) => FormattableString.Invariant(
-        $"{name,-20} {done.Inputs,10} {done.Edges,7} {done.Corpus,7} {done.Inputs / Math.Max(1e-3, done.Seconds),9:f0} {done.Findings,9}");
+    private static string Row(string name, Progress done)
+    {
+        double speed = done.Inputs / Math.Max(1e-3, done.Seconds);
+        return FormattableString.Invariant(
+            $"{name,-20} {done.Inputs,10} {done.Edges,7} {done.Corpus,7} {speed,9:f0} {done.Findings,9}");
+    }
 
     private static void Copy(string from, string to)
     {

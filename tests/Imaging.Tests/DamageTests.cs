@@ -112,12 +112,13 @@ public class DamageTests
         int data = picture.AsSpan().IndexOf("IDAT"u8) - 4;
         AssertRefused([.. picture[..data], .. Chunk("IDAT", asking), .. Chunk("IEND", [])], "cannot be inflated");
         using var folder = new TemporaryFolder();
-        File.WriteAllBytes(
-            folder.File("text.png"), [.. picture[..data], .. Chunk("zTXt", [.. "key\0\0"u8, .. asking]), .. picture[data..]]);
+        byte[] With(string type) =>
+            [.. picture[..data], .. Chunk(type, [.. "key\0\0"u8, .. asking]), .. picture[data..]];
+        File.WriteAllBytes(folder.File("text.png"), With("zTXt"));
         Assert.Throws<InvalidDataException>(() => PngText.Read(folder.File("text.png")));
-        File.WriteAllBytes(
-            folder.File("icc.png"), [.. picture[..data], .. Chunk("iCCP", [.. "key\0\0"u8, .. asking]), .. picture[data..]]);
-        Assert.Contains("damaged", Assert.Single(PictureFile.Open(folder.File("icc.png")).Notices), StringComparison.Ordinal);
+        File.WriteAllBytes(folder.File("icc.png"), With("iCCP"));
+        string notice = Assert.Single(PictureFile.Open(folder.File("icc.png")).Notices);
+        Assert.Contains("damaged", notice, StringComparison.Ordinal);
     }
 
     /// <summary>Each of many chunks states little, and all of them together would take gigabytes.</summary>
@@ -126,7 +127,8 @@ public class DamageTests
     {
         byte[] picture = PictureFile.Encode(new Picture(1, 1), ".png");
         var bomb = new MemoryStream();
-        using (var zlib = new ZLibStream(bomb, CompressionLevel.Fastest, leaveOpen: true)) zlib.Write(new byte[10 << 20]);
+        using (var zlib = new ZLibStream(bomb, CompressionLevel.Fastest, leaveOpen: true))
+            zlib.Write(new byte[10 << 20]);
         int data = picture.AsSpan().IndexOf("IDAT"u8) - 4;
         byte[] Many(string type) =>
         [

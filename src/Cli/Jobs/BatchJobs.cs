@@ -97,9 +97,9 @@ internal static class BatchJobs
             if (line.StyleWeights is { } weights
                 && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
                 throw new JsonException("its style weights are not numbers of 0 or more with at least one above 0");
-            string[] names =
-                [line.Content, line.Output, .. styles, .. new[] { line.Masks, line.StyleMasks }.SelectMany(each => each ?? []).OfType<string>()];
-            if (names.Any(name => name.Contains('\0', StringComparison.Ordinal)))
+            IEnumerable<string?> names =
+                [line.Content, line.Output, .. styles, .. line.Masks ?? [], .. line.StyleMasks ?? []];
+            if (names.OfType<string>().Any(name => name.Contains('\0', StringComparison.Ordinal)))
                 throw new JsonException("a name has the character 0, which no file's name has");
             string target = Path.Combine(output, line.Output);
             OutputFiles.RequireExtension(target, [.. PictureFile.WritableExtensions]);

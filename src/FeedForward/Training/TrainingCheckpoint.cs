@@ -74,7 +74,8 @@ public sealed record TrainingCheckpoint(
             Dictionary<string, NamedArray> byName = arrays.ToDictionary(array => array.Name);
             // Each block has parameters, so a header that states more blocks than arrays is damaged.
             TransformerArchitecture stated = header.Architecture;
-            bool credible = stated is { Conv1: > 0, Conv2: > 0, Conv3: > 0, Blocks: >= 0 } && stated.Blocks <= arrays.Count;
+            bool credible = stated is { Conv1: > 0, Conv2: > 0, Conv3: > 0, Blocks: >= 0 }
+                && stated.Blocks <= arrays.Count;
             if (!credible || header.Iteration < 0)
                 throw new InvalidDataException($"is damaged: it states {stated} and iteration {header.Iteration}");
             TrainedParameter[] parameters = [.. header.Architecture.Parameters.Select(each => new TrainedParameter(

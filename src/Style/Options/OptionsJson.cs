@@ -84,8 +84,8 @@ public static class OptionsJson
     }
 
     /// <summary>
-    /// Whether an exception of reading JSON says that the JSON is wrong. Nodes are parsed when they are asked for: a name
-    /// that occurs twice is then a wrong argument, and half of a surrogate pair a wrong operation.
+    /// Whether an exception of reading JSON says that the JSON is wrong. Nodes are parsed when they are asked for: a
+    /// name that occurs twice is then a wrong argument, and half of a surrogate pair a wrong operation.
     /// </summary>
     public static bool IsWrongJson(Exception wrong) =>
         wrong is JsonException or ArgumentException or InvalidOperationException;

@@ -49,7 +49,10 @@ public sealed record TransferJob
         foreach (ScaleStep step in Plan)
         {
             if (step is not { Height: > 0, Width: > 0, Iterations: >= 0 })
-                throw new TransferException($"has a scale of {step.Width} x {step.Height}, {step.Iterations} iterations");
+            {
+                throw new TransferException(
+                    $"has a scale of {step.Width} x {step.Height}, {step.Iterations} iterations");
+            }
         }
 
         if (Memory is <= 0) throw new TransferException($"has a limit of {Memory} bytes of memory");

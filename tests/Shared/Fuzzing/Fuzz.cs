@@ -28,7 +28,8 @@ internal static class Fuzz
                 }
                 catch (Finding finding)
                 {
-                    string saved = Path.Combine(Path.GetTempPath(), $"nativestyle-finding-{target.Name}-{seed}-{round}");
+                    string saved =
+                        Path.Combine(Path.GetTempPath(), $"nativestyle-finding-{target.Name}-{seed}-{round}");
                     File.WriteAllBytes(saved, input);
                     throw new Finding($"{target.Name}, {saved}: {finding.Message}", finding);
                 }

@@ -28,6 +28,9 @@ internal sealed record FuzzTarget(string Name, Func<IEnumerable<byte[]>> Seeds, 
     /// <summary>The most bytes that a read may allocate for each byte of the file besides.</summary>
     public int MostBytesPerByte { get; init; } = 512;
 
+    /// <summary>The ending of names of files elsewhere that are seeds too, or empty.</summary>
+    public string Extension { get; init; } = "";
+
     /// <summary>The name of the file, for readers that look at it.</summary>
     public string FileName { get; init; } = "input";
 
@@ -36,7 +39,7 @@ internal sealed record FuzzTarget(string Name, Func<IEnumerable<byte[]>> Seeds, 
 
     public override string ToString() => Name;
 
-    /// <summary>Reads the files of the folder Fixtures whose names fit one of the patterns, without subfolders.</summary>
+    /// <summary>Reads the files of the folder Fixtures whose names fit one of the patterns.</summary>
     /// <param name="folder">A folder in Fixtures, or empty for Fixtures itself.</param>
     public static IEnumerable<byte[]> Fixtures(string folder, params string[] patterns) =>
         patterns

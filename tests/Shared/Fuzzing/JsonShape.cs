@@ -75,8 +75,8 @@ internal sealed class JsonShape(bool lines = false) : FileShape
                 replacement = mutator.Pick(donors).DeepClone();
                 goto default;
             default:
-                string name = isNew ? mutator.Pick(["", "a", "base", "name", "options", .. items.Select(item => item.Name)])
-                    : items[at].Name;
+                string[] names = ["", "a", "base", "name", "options", .. items.Select(item => item.Name)];
+                string name = isNew ? mutator.Pick(names) : items[at].Name;
                 items = [.. items[..at], (name, replacement), .. items[Math.Min(items.Length, at + 1)..]];
                 break;
         }

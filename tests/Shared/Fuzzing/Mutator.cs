@@ -27,7 +27,11 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> words)
     {
         byte[] bytes = [.. whole];
         for (int places = 1 << random.Next(5); places > 0; places--)
-            bytes = bytes.Length == 0 || (!sameLength && random.Next(3) == 0) ? Relength(bytes, other) : Rewrite(bytes, other);
+        {
+            bool changesLength = !sameLength && (bytes.Length == 0 || random.Next(3) == 0);
+            bytes = changesLength ? Relength(bytes, other) : Rewrite(bytes, other);
+        }
+
         return bytes.Length <= MostBytes || sameLength ? bytes : bytes[..MostBytes];
     }
 
@@ -36,6 +40,7 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> words)
     /// <summary>Overwrites a place.</summary>
     private byte[] Rewrite(byte[] bytes, byte[] other)
     {
+        if (bytes.Length == 0) return bytes;
         int at = random.Next(bytes.Length);
         switch (random.Next(7))
         {
@@ -70,14 +75,15 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> words)
     private byte[] Relength(byte[] bytes, byte[] other)
     {
         int at = random.Next(bytes.Length + 1);
-        return random.Next(7) switch
+        return random.Next(8) switch
         {
             0 => bytes[..at],
             1 => [.. bytes[..at], .. bytes[(at + Piece(bytes, bytes.Length - at).Length)..]],
             2 => [.. bytes[..at], .. Piece(bytes, bytes.Length), .. bytes[at..]],
             3 => [.. bytes[..at], .. Piece(other, other.Length), .. bytes[at..]],
-            4 => [.. bytes[..at], .. other[Math.Min(other.Length, random.Next(2) == 0 ? at : random.Next(other.Length + 1))..]],
-            5 => [.. bytes[..at], .. Enumerable.Repeat((byte)random.Next(256), 1 << random.Next(9)), .. bytes[at..]],
+            4 => [.. bytes[..at], .. other[Math.Min(other.Length, at)..]],
+            5 => [.. bytes[..at], .. other[random.Next(other.Length + 1)..]],
+            6 => [.. bytes[..at], .. Enumerable.Repeat((byte)random.Next(256), 1 << random.Next(9)), .. bytes[at..]],
             _ => [.. bytes[..at], .. Word(), .. bytes[at..]],
         };
     }

@@ -33,7 +33,8 @@ internal sealed class SafeTensorsShape(bool checksum = false) : FileShape
         try
         {
             JsonNode root = JsonNode.Parse(header)!;
-            if (root["__metadata__"] is not JsonObject facts || facts["training"] is not JsonValue training) return header;
+            if (root["__metadata__"] is not JsonObject facts) return header;
+            if (facts["training"] is not JsonValue training) return header;
             byte[] job = Encoding.UTF8.GetBytes(training.GetValue<string>());
             facts["sha256"] = Convert.ToHexStringLower(SHA256.HashData([.. job, .. numbers]));
             return root.ToJsonString();

@@ -20,15 +20,16 @@ internal static class CommandTargets
         """{"content": "a.jpg", "style": "b.jpg", "output": "c.png"}""",
         """{"content": "a.jpg", "style": ["b.jpg", "d.jpg"], "output": "sub/e.jpg", "styleWeights": [1, 0.5]}""",
         "",
-        """{"content": "a.jpg", "style": ["b", "d"], "output": "f.tif", "masks": ["m", null], "styleMasks": [null, "n"]}""",
+        """{"content": "a", "style": ["b", "d"], "output": "f.tif", "masks": ["m", null], "styleMasks": [null, "n"]}""",
         """{"content": "x.png", "style": "b.jpg", "output": "g.png", "options": {"size": 64, "iterations": [3]}}""",
-        """
-        {"content": "y", "style": "b", "output": "h.npy", "options": {"styleLayers": [{"layer": "conv1_1", "weight": 1}]}}
-        """);
+        """{"content": "y", "style": "b", "output": "h.npy", "options": {"optimizer": "lbfgs", "clamp": false}}""");
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        Command("recipe", Recipes, ReadRecipe) with { Shape = new JsonShape(), FileOf = json => Png("nativestyle", json) },
+        Command("recipe", Recipes, ReadRecipe) with
+        {
+            Shape = new JsonShape(), FileOf = json => Png("nativestyle", json),
+        },
         Command("drawing-recipe", Drawings, ReadDrawing) with
         {
             Shape = new JsonShape(), FileOf = json => Png("nativestyle-drawing", json),
@@ -55,7 +56,8 @@ internal static class CommandTargets
 
     private static IEnumerable<byte[]> Recipes()
     {
-        IterationReport[] reports = [.. Enumerable.Range(1, 3).Select(i => new IterationReport(i, 8, 9, 6, 1, 2, 3, 0.1))];
+        IterationReport[] reports =
+            [.. Enumerable.Range(1, 3).Select(i => new IterationReport(i, 8, 9, 6, 1, 2, 3, 0.1))];
         JobStyle[] styles = [new JobStyle("style one.png"), new JobStyle("two.png", 2, "region.png", "part.png")];
         TransferOptions options = Presets.Gatys with { Size = 9, Iterations = [3] };
         var job = new TransferJob
@@ -63,7 +65,8 @@ internal static class CommandTargets
             Content = "a b.png", Styles = styles, Weights = "vgg.mat", WeightsConvention = "bgr255", Depth = 16,
             Memory = 1L << 30, Options = options, Plan = Schedule.Plan(options, 8, 9),
         };
-        TransferJob[] jobs = [job, job with { Content = null }, job with { Styles = [], Options = Presets.DefaultTrained }];
+        TransferJob[] jobs =
+            [job, job with { Content = null }, job with { Styles = [], Options = Presets.DefaultTrained }];
         return jobs.Select(each =>
             Encoding.UTF8.GetBytes(Recipe.Texts(each, "completed", reports, new string('a', 64))["nativestyle"]));
     }
@@ -97,7 +100,7 @@ internal static class CommandTargets
             foreach (JobStyle style in job.Styles) digest.Add(style);
             try
             {
-                if (job.Options is not null) digest.Add(OptionsJson.Write(OptionsJson.With(Presets.Gatys, job.Options)));
+                if (job.Options is { } values) digest.Add(OptionsJson.Write(OptionsJson.With(Presets.Gatys, values)));
             }
             catch (TransferException wrong)
             {

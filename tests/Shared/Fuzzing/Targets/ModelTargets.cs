@@ -117,8 +117,9 @@ internal static class ModelTargets
         foreach (int? longest in new int?[] { null, 2, 512, 16384 })
         {
             (int height, int width) = film.SizeFor(longest);
-            bool drawable = height % 2 == 0 && width % 2 == 0 && height is >= 2 and <= 16384 && width is >= 2 and <= 16384;
-            Finding.Require(drawable, $"a film of {film.Width} x {film.Height} is drawn as {width} x {height}");
+            bool Fits(int side) => side % 2 == 0 && side is >= 2 and <= 16384;
+            Finding.Require(
+                Fits(height) && Fits(width), $"a film of {film.Width} x {film.Height} is drawn as {width} x {height}");
         }
 
         return film.ToString().GetHashCode(StringComparison.Ordinal);

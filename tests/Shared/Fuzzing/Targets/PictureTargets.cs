@@ -57,6 +57,7 @@ internal static class PictureTargets
     private static FuzzTarget Picture(string name, string pattern, Func<IEnumerable<byte[]>>? more = null) =>
         new(name, () => [.. FuzzTarget.Fixtures("formats", pattern), .. more?.Invoke() ?? []], Decode)
         {
+            Extension = pattern[1..],
             Refuses = refusal => refusal is InvalidDataException or PictureMemoryException,
             // Beside the picture, buffers are allocated anew for each row, and a profile takes up to 16 MiB.
             MostBytes = (3 * Memory) + (32 << 20),

@@ -12,7 +12,11 @@ internal static class WeightsTargets
         Weights("npz", "vgg_*.npz") with
         {
             Shape = new ZipShape(),
-            Words = ["'descr': '<f4'", "'>f2'", "'fortran_order': True", "'shape': (3, 3, 3, 4), ", "conv1_1_W.npy", "PK\u0001\u0002"],
+            Words =
+            [
+                "'descr': '<f4'", "'>f2'", "'fortran_order': True", "'shape': (3, 3, 3, 4), ", "conv1_1_W.npy",
+                "PK\u0001\u0002",
+            ],
         },
         Weights("npy", "*.npy") with { Words = PickleWords.All },
         Weights("h5", "keras*.h5", "refused_*.h5") with
@@ -27,7 +31,7 @@ internal static class WeightsTargets
     private static FuzzTarget Weights(string name, params string[] patterns) =>
         new(name, () => FuzzTarget.Fixtures("", patterns), Load)
         {
-            Refuses = refusal => refusal is InvalidDataException or MissingLayerException,
+            Extension = $".{name}", Refuses = refusal => refusal is InvalidDataException or MissingLayerException,
         };
 
     /// <summary>Reads the table of layers, and what the first of them needs.</summary>
