@@ -26,11 +26,17 @@ internal sealed class FuzzInputs
     /// </summary>
     public byte[] Next()
     {
-        // What was found last is damaged more often than the seeds.
-        int recent = Math.Min(Corpus.Count, 64);
-        int parent = _random.Next(3) == 0 ? Corpus.Count - 1 - _random.Next(recent) : _random.Next(Corpus.Count);
-        (byte[] whole, byte[] other) = (Corpus[parent], Corpus[_random.Next(Corpus.Count)]);
+        // Short inputs are read soon, so the shorter one of two is damaged.
+        (byte[] whole, byte[] second, byte[] other) = (Any(), Any(), Corpus[_random.Next(Corpus.Count)]);
+        if (second.Length < whole.Length) whole = second;
         byte[]? shaped = _random.Next(3) > 0 ? _target.Shape.Damaged(whole, other, _mutator) : null;
         return shaped ?? _mutator.Damaged(whole, other);
+    }
+
+    /// <summary>Returns any input; what was found last is damaged more often than the seeds.</summary>
+    private byte[] Any()
+    {
+        int recent = Math.Min(Corpus.Count, 64);
+        return Corpus[_random.Next(3) == 0 ? Corpus.Count - 1 - _random.Next(recent) : _random.Next(Corpus.Count)];
     }
 }
