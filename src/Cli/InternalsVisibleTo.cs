@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("NativeStyle.Cli.Tests")]
+[assembly: InternalsVisibleTo("NativeStyle.Fuzzing")]

@@ -90,7 +90,8 @@ public sealed record Checkpoint(
             return Read(file);
         }
         catch (Exception failure)
-            when (failure is InvalidDataException or JsonException or TransferException or EndOfStreamException)
+            when (failure is InvalidDataException or JsonException or TransferException or EndOfStreamException
+                or OverflowException)
         {
             throw new InvalidDataException($"{path} {failure.Message}", failure);
         }
@@ -122,7 +123,7 @@ public sealed record Checkpoint(
         file.ReadExactly(json);
         Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format)
             ?? throw new InvalidDataException("has an empty header");
-        OptionsJson.Validated(header.Job.Options);
+        header.Job.Check();
         Validate(header, file.Length - file.Position - HashBytes);
         // The arrays are read when a run asks for them: at its beginning, before it replaces this file.
         List<Func<float[]>> arrays = [];
@@ -187,12 +188,15 @@ public sealed record Checkpoint(
 
     private static void Validate(Header header, long bytes)
     {
-        if (header.Job.Plan.Count == 0 || header.Scale < 0 || header.Scale >= header.Job.Plan.Count)
+        if (header.Scale < 0 || header.Scale >= header.Job.Plan.Count)
             throw new InvalidDataException($"is damaged: scale {header.Scale} of {header.Job.Plan.Count}");
         ScaleStep step = header.Job.Plan[header.Scale];
-        long pixels = 3L * header.Height * header.Width, good = 3L * header.GoodHeight * header.GoodWidth;
+        long pixels = checked(3L * header.Height * header.Width);
+        long good = checked(3L * header.GoodHeight * header.GoodWidth);
         bool fitsPlan = (header.Height, header.Width) == (step.Height, step.Width)
-            && header.IterationAtScale >= 0 && header.IterationAtScale <= step.Iterations;
+            && header.IterationAtScale >= 0 && header.IterationAtScale <= step.Iterations
+            && header.Iteration >= header.IterationAtScale && header.OptimizerSteps is null or >= 0
+            && header is { GoodHeight: >= 0, GoodWidth: >= 0 };
         if (!fitsPlan) throw new InvalidDataException("is damaged: its state does not fit its plan");
         long[] expected = [pixels, pixels, .. good > 0 ? new[] { good } : []];
         IEnumerable<long> firstLengths = header.Lengths.Take(expected.Length).Select(length => (long)length);

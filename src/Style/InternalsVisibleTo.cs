@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("NativeStyle.Style.Tests")]
+[assembly: InternalsVisibleTo("NativeStyle.Fuzzing")]
 [assembly: InternalsVisibleTo("NativeStyle.FeedForward")]

@@ -150,10 +150,10 @@ public class TrainerTests
         run.Trainer.Step(Batch(0));
         Checkpoint(run.Trainer.State()).Write(file);
         byte[] whole = File.ReadAllBytes(file);
-        var random = new Random(7);
+        var mutator = new Mutator(new Random(7), []);
         for (int round = 0; round < Damage.Rounds(300); round++)
         {
-            byte[] damaged = Damage.Of(whole, random);
+            byte[] damaged = mutator.Damaged(whole, whole);
             if (damaged.AsSpan().SequenceEqual(whole)) continue;
             File.WriteAllBytes(file, damaged);
             var refused = Assert.Throws<InvalidDataException>(() => TrainingCheckpoint.Read(file));

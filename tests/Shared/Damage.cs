@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace NativeStyle.Tests;
 
-/// <summary>Damages files as bad disks, cut downloads and attackers do.</summary>
+/// <summary>How much the tests damage files.</summary>
 internal static class Damage
 {
     /// <summary>
@@ -13,14 +13,5 @@ internal static class Damage
     {
         string? text = Environment.GetEnvironmentVariable("NATIVESTYLE_DAMAGE_ROUNDS");
         return int.TryParse(text, CultureInfo.InvariantCulture, out int rounds) ? rounds : usual;
-    }
-
-    /// <summary>Returns a copy with one to four bytes replaced, or, one time in three, with its end cut off.</summary>
-    public static byte[] Of(byte[] whole, Random random)
-    {
-        if (random.Next(3) == 0) return whole[..random.Next(whole.Length)];
-        byte[] damaged = [.. whole];
-        for (int k = random.Next(1, 5); k > 0; k--) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
-        return damaged;
     }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
@@ -64,11 +66,11 @@ public class CheckpointTests
             if (state.Iteration == 4) Checkpoint(s_lbfgs, state).Write(file);
         });
         byte[] good = File.ReadAllBytes(file);
-        var random = new Random(1);
-        for (int round = 0; round < 300; round++)
+        var mutator = new Mutator(new Random(1), []);
+        for (int round = 0; round < Damage.Rounds(300); round++)
         {
-            byte[] bad = round % 3 == 0 ? good[..random.Next(good.Length)] : [.. good];
-            if (round % 3 != 0) bad[random.Next(bad.Length)] ^= (byte)(1 << random.Next(8));
+            byte[] bad = mutator.Damaged(good, good);
+            if (bad.AsSpan().SequenceEqual(good)) continue;
             File.WriteAllBytes(file, bad);
             var refused = Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file));
             Assert.StartsWith(file, refused.Message, StringComparison.Ordinal);
@@ -82,6 +84,37 @@ public class CheckpointTests
         Assert.Contains(
             "no checkpoint", Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file)).Message,
             StringComparison.Ordinal);
+    }
+
+    /// <summary>A header that states what no run has is refused, though its checksum is right.</summary>
+    [Theory]
+    [InlineData("\"reports\": [", "\"reports\": [null,", "null")]
+    [InlineData("\"styles\": [", "\"styles\": [null,", "null")]
+    [InlineData("\"plan\": [", "\"plan\": [null,", "null")]
+    [InlineData("\"plan\": [", "\"plan\": [{\"height\": 0, \"width\": 5, \"iterations\": 1},", "scale of 5 x 0")]
+    [InlineData("\"\": \"weights\"", "\"\": null", "null")]
+    [InlineData("\"optimizerSteps\": 4", "\"optimizerSteps\": -4", "does not fit")]
+    [InlineData("\"iteration\": 4", "\"iteration\": -4", "does not fit")]
+    [InlineData("\"layer\": \"conv2_1\",", "\"layer\": \"conv2_1\", \"layer\": \"conv2_1\",", "layer")]
+    public void AHeaderThatNoRunHasIsRefused(string old, string replacement, string words)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("a.ckpt");
+        Run(s_adam, state =>
+        {
+            if (state.Iteration == 4) Checkpoint(s_adam, state).Write(file);
+        });
+        byte[] good = File.ReadAllBytes(file);
+        int start = 12, length = BitConverter.ToInt32(good, 8);
+        string header = Encoding.UTF8.GetString(good, start, length);
+        Assert.Contains(old, header, StringComparison.Ordinal);
+        header = header.Replace(old, replacement, StringComparison.Ordinal);
+        byte[] json = Encoding.UTF8.GetBytes(header);
+        byte[] hashed = [.. good[..8], .. BitConverter.GetBytes(json.Length), .. json, .. good[(start + length)..^32]];
+        File.WriteAllBytes(file, [.. hashed, .. SHA256.HashData(hashed)]);
+        var refused = Assert.Throws<InvalidDataException>(() => Style.Checkpoint.Read(file));
+        Assert.StartsWith(file, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
     }
 
     private static Checkpoint Checkpoint(TransferOptions options, RunState state) => new(

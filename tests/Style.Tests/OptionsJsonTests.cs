@@ -54,6 +54,10 @@ public class OptionsJsonTests
     [InlineData("""{"base": "mine.json"}""", "mine.json coursera crowsonkb")]
     [InlineData("""{"base": "gatys", "styleLayers": [null]}""", "preset styleLayers")]
     [InlineData("""{"base": "gatys", "printEvery": 1.5}""", "preset printEvery 1.5")]
+    [InlineData("""{"base": "gatys", "styleLayers": [{"layer": "conv1_1", "layer": "conv2_1"}]}""", "preset layer")]
+    [InlineData("""{"base": "\ud800"}""", "preset")]
+    [InlineData("""{"base": "gatys", "name": "\ud800"}""", "preset")]
+    [InlineData("""{"base": "gatys", "\ud800": 1}""", "preset")]
     public void WhatIsWrongIsSaid(string json, string words)
     {
         string message =

@@ -132,19 +132,6 @@ public class Hdf5FileTests
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 4 << 20);
     }
 
-    /// <summary>
-    /// Reads five hundred damaged versions of each file from a fixed seed, and as many from a fresh one.
-    /// </summary>
-    [Theory]
-    [InlineData("keras_application.h5")]
-    [InlineData("keras_save_weights.h5")]
-    [InlineData("keras_model.h5")]
-    [InlineData("keras_gzip_shuffle_float16.h5")]
-    [InlineData("keras_compact.h5")]
-    [InlineData("keras_latest.h5")]
-    public void DamagedFilesAreErrorsOrAnswers(string name) =>
-        WeightsFormatTests.AssertErrorsOrAnswers(Fixture(name), 16 << 20);
-
     private static void AssertRefused(byte[] bytes, string reason)
     {
         using var folder = new TemporaryFolder();

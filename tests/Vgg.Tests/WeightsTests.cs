@@ -93,30 +93,6 @@ public class WeightsTests
         Assert.Contains(reason, error.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("vgg_stored.npz")]
-    [InlineData("vgg_fortran_float64.npz")]
-    public void DamagedArchivesAreErrorsOrAnswers(string name)
-    {
-        const int Seed = 6;
-        byte[] whole = File.ReadAllBytes(Fixture(name));
-        using var folder = new TemporaryFolder();
-        string file = folder.File("damaged.npz");
-        var random = new Random(Seed);
-        for (int round = 0; round < 1500; round++)
-        {
-            File.WriteAllBytes(file, Damage.Of(whole, random));
-            try
-            {
-                Assert.NotNull(WeightsFile.Load(file, ["conv1_1"]));
-            }
-            catch (Exception refusal) when (refusal is InvalidDataException or MissingLayerException)
-            {
-                Assert.StartsWith(file, refusal.Message, StringComparison.Ordinal);
-            }
-        }
-    }
-
     [SkippableFact]
     public void TheTrainedLayersLoadAndLookTrained()
     {

@@ -68,7 +68,7 @@ internal static class BatchJobs
                 jobs.Add(FromLine(JsonSerializer.Deserialize<ManifestLine>(line, OptionsJson.Format)
                     ?? throw new JsonException("it is empty")));
             }
-            catch (JsonException wrong)
+            catch (Exception wrong) when (OptionsJson.IsWrongJson(wrong))
             {
                 throw new UsageException(
                     $"{manifest} line {number} is no job: {wrong.Message.Split(" Path:")[0]}; expected " +
@@ -97,6 +97,10 @@ internal static class BatchJobs
             if (line.StyleWeights is { } weights
                 && (weights.Any(weight => !(weight >= 0 && weight <= 1e9)) || weights.Sum() == 0))
                 throw new JsonException("its style weights are not numbers of 0 or more with at least one above 0");
+            IEnumerable<string?> names =
+                [line.Content, line.Output, .. styles, .. line.Masks ?? [], .. line.StyleMasks ?? []];
+            if (names.OfType<string>().Any(name => name.Contains('\0', StringComparison.Ordinal)))
+                throw new JsonException("a name has the character 0, which no file's name has");
             string target = Path.Combine(output, line.Output);
             OutputFiles.RequireExtension(target, [.. PictureFile.WritableExtensions]);
             return new BatchJob(

@@ -76,7 +76,7 @@ internal sealed record Recipe(
         {
             Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, OptionsJson.Format)
                 ?? throw new JsonException("it is empty");
-            OptionsJson.Validated(recipe.Job.Options);
+            recipe.Job.Check();
             return (recipe, json);
         }
         catch (Exception wrong) when (wrong is JsonException or TransferException)
@@ -134,7 +134,7 @@ internal sealed record Recipe(
         // Take the iterations from the plan, because no option has a total that was spread over the scales. If the
         // total was too small, the plan lacks some scales.
         bool everyScale = Schedule.Plan(options, last.Height, last.Width).Count == Job.Plan.Count;
-        IEnumerable<int> steps = Job.Plan.Select(step => step.Iterations);
+        IEnumerable<long> steps = Job.Plan.Select(step => (long)step.Iterations);
         string iterations = everyScale ? string.Join(',', steps) : Text(steps.Sum());
         words.AddRange([JobArguments.NameOf(OptionTable.Iterations), iterations]);
         foreach (TransferOption option in Differences(begun).Except(implied))

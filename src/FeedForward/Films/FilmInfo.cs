@@ -47,8 +47,24 @@ public sealed record FilmInfo(
             throw new FilmException($"{path} cannot be read as a film: {wrong.Message}");
         }
 
-        using JsonDocument document = JsonDocument.Parse(json);
-        return Read(path, document.RootElement);
+        return Parse(path, json);
+    }
+
+    /// <summary>Reads what <c>ffprobe</c> said of a file.</summary>
+    /// <exception cref="FilmException">The file is no film, or the answer is not understood.</exception>
+    internal static FilmInfo Parse(string path, string json)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(json);
+            return Read(path, document.RootElement);
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException)
+        {
+            // An element is not what the program is known to write in its place.
+            throw new FilmException(
+                $"{path} cannot be read as a film: ffprobe's answer is not understood ({wrong.Message})", wrong);
+        }
     }
 
     /// <summary>The size of the film to write. Both sides are even, as most players ask.</summary>
@@ -91,10 +107,10 @@ public sealed record FilmInfo(
         var rate = FrameRate.Choose(finest, average);
         double? seconds = Seconds(film) ?? (root.TryGetProperty("format", out format) ? Seconds(format) : null);
         // Films at their own rate keep their frames.
-        long? frames = rate == average && Number(film, "nb_frames") is { } counted ? counted
+        long? frames = rate == average && Number(film, "nb_frames") is >= 0 and { } counted ? counted
             : seconds is { } length ? (long)Math.Round(length * rate.PerSecond) : null;
         return new FilmInfo(
-            path, Number(film, "index") ?? 0, height, width, square, rate, frames,
+            path, Math.Max(0, Number(film, "index") ?? 0), height, width, square, rate, frames,
             [.. streams.Where(stream => Text(stream, "codec_type") == "audio")
                 .Select(stream => Text(stream, "codec_name") ?? "unknown")],
             Text(film, "color_space") is not (null or "unknown"));

@@ -72,6 +72,12 @@ public sealed record TrainingCheckpoint(
             Header header = JsonSerializer.Deserialize<Header>(json, OptionsJson.Format)
                 ?? throw new InvalidDataException("has an empty header");
             Dictionary<string, NamedArray> byName = arrays.ToDictionary(array => array.Name);
+            // Each block has parameters, so a header that states more blocks than arrays is damaged.
+            TransformerArchitecture stated = header.Architecture;
+            bool credible = stated is { Conv1: > 0, Conv2: > 0, Conv3: > 0, Blocks: >= 0 }
+                && stated.Blocks <= arrays.Count;
+            if (!credible || header.Iteration < 0)
+                throw new InvalidDataException($"is damaged: it states {stated} and iteration {header.Iteration}");
             TrainedParameter[] parameters = [.. header.Architecture.Parameters.Select(each => new TrainedParameter(
                 each.Name,
                 Values(each.Name, each.Shape.Length),

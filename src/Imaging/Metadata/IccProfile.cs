@@ -35,7 +35,7 @@ internal sealed record IccProfile(string Name, bool IsSrgb)
     public static IccProfile Parse(ReadOnlySpan<byte> profile)
     {
         string name = Description(Tag(profile, "desc"));
-        string space = profile.Length >= 20 ? Encoding.ASCII.GetString(profile[16..20]).Trim() : "";
+        string space = profile.Length >= 20 ? Printable(Encoding.ASCII.GetString(profile[16..20])) : "";
         if (name.Length == 0) name = space.Length > 0 ? $"an unnamed {space} profile" : "damaged";
         bool srgb = space == "GRAY"
             ? CloseToSrgb(Tag(profile, "kTRC"))
@@ -84,11 +84,14 @@ internal sealed record IccProfile(string Name, bool IsSrgb)
             if (from <= body.Length - length) text = Encoding.BigEndianUnicode.GetString(body.Slice(from, length));
         }
 
-        // Remove control characters: the text goes to a terminal.
-        return new string([.. text.Where(character => !char.IsControl(character)).Take(80)]).Trim();
+        return Printable(text);
 
         static int Length(ReadOnlySpan<byte> at) => (int)Math.Min(BinaryPrimitives.ReadUInt32BigEndian(at), 1 << 16);
     }
+
+    /// <summary>Removes control characters, because the text goes to a terminal.</summary>
+    private static string Printable(string text) =>
+        new string([.. text.Where(character => !char.IsControl(character)).Take(80)]).Trim();
 
     /// <summary>
     /// Whether a tone curve has sRGB's value at one half. It is a table, a gamma, or a formula of ICC.1, 10.18.

@@ -103,7 +103,8 @@ internal sealed class PngDecoder
                     _transparency = body.ToArray();
                     break;
                 case "iCCP":
-                    Profile = ReadProfile(content);
+                    // There is one at most; a thousand would take minutes.
+                    Profile ??= ReadProfile(content);
                     break;
                 case "IDAT":
                     if (dataOver)
@@ -148,7 +149,7 @@ internal sealed class PngDecoder
             int length = zlib.ReadAtLeast(profile, profile.Length, throwOnEndOfStream: false);
             return IccProfile.Parse(profile.AsSpan(0, length));
         }
-        catch (InvalidDataException)
+        catch (Exception damage) when (damage is InvalidDataException or IOException)
         {
             return IccProfile.Parse([]);
         }
@@ -267,7 +268,7 @@ internal sealed class PngDecoder
             {
                 data.ReadExactly(bytes);
             }
-            catch (InvalidDataException damage)
+            catch (Exception damage) when (damage is InvalidDataException or IOException and not EndOfStreamException)
             {
                 throw new InvalidDataException("is a damaged PNG: its compressed data cannot be inflated", damage);
             }

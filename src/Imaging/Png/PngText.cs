@@ -9,7 +9,7 @@ namespace NativeStyle.Imaging.Png;
 /// </summary>
 public static class PngText
 {
-    /// <summary>The most bytes of a decompressed text. More is taken for an attack.</summary>
+    /// <summary>The most bytes of all decompressed texts. More is taken for an attack.</summary>
     private const int MaxBytes = 1 << 24;
 
     /// <summary>
@@ -28,7 +28,8 @@ public static class PngText
             return Read(bytes);
         }
         catch (Exception damage) when (damage
-            is ArgumentException or InvalidDataException or IndexOutOfRangeException or OverflowException)
+            is ArgumentException or InvalidDataException or IndexOutOfRangeException or OverflowException
+                or IOException)
         {
             throw new InvalidDataException($"{path} is damaged or truncated", damage);
         }
@@ -41,6 +42,7 @@ public static class PngText
     private static Dictionary<string, string> Read(ReadOnlySpan<byte> bytes)
     {
         Dictionary<string, string> texts = [];
+        int inflated = 0;
         int at = PngEncoder.Signature.Length;
         while (at + 12 <= bytes.Length)
         {
@@ -56,7 +58,7 @@ public static class PngText
                     throw new InvalidDataException("a checksum is wrong");
                 int end = body.IndexOf((byte)0);
                 if (end > 0)
-                    texts.TryAdd(Encoding.Latin1.GetString(body[..end]), Decode(type, body[(end + 1)..]));
+                    texts.TryAdd(Encoding.Latin1.GetString(body[..end]), Decode(type, body[(end + 1)..], ref inflated));
             }
 
             at += 12 + length;
@@ -66,18 +68,19 @@ public static class PngText
         return texts;
     }
 
-    private static string Decode(string type, ReadOnlySpan<byte> body)
+    private static string Decode(string type, ReadOnlySpan<byte> body, ref int inflated)
     {
         if (type == "tEXt") return Encoding.Latin1.GetString(body);
-        if (type == "zTXt") return Encoding.Latin1.GetString(Inflate(body[1..]));
+        if (type == "zTXt") return Encoding.Latin1.GetString(Inflate(body[1..], ref inflated));
         bool compressed = body[0] != 0;
         body = body[2..];
         // Skip language and translated keyword, each of which ends with a zero.
         for (int i = 0; i < 2; i++) body = body[(body.IndexOf((byte)0) + 1)..];
-        return Encoding.UTF8.GetString(compressed ? Inflate(body) : body);
+        return Encoding.UTF8.GetString(compressed ? Inflate(body, ref inflated) : body);
     }
 
-    private static byte[] Inflate(ReadOnlySpan<byte> zlib)
+    /// <param name="inflated">The bytes of the texts so far.</param>
+    private static byte[] Inflate(ReadOnlySpan<byte> zlib, ref int inflated)
     {
         using var source = new MemoryStream(zlib.ToArray());
         using var inflater = new ZLibStream(source, CompressionMode.Decompress);
@@ -86,7 +89,7 @@ public static class PngText
         for (int read; (read = inflater.Read(buffer)) > 0;)
         {
             text.Write(buffer, 0, read);
-            if (text.Length > MaxBytes) throw new InvalidDataException("a text is too long");
+            if ((inflated += read) > MaxBytes) throw new InvalidDataException("its texts are too long");
         }
 
         return text.ToArray();

@@ -1,7 +1,10 @@
+using System.Collections;
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using NativeStyle.Vgg;
 
 namespace NativeStyle.Style.Options;
@@ -20,7 +23,9 @@ public static class OptionsJson
 
     private static readonly JsonSerializerOptions s_strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The format: camelCase names, options by their table, and no unknown names.</summary>
+    /// <summary>
+    /// The format: camelCase names, options by their table, no unknown names, and null only where the type says so.
+    /// </summary>
     public static JsonSerializerOptions Format { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -29,6 +34,7 @@ public static class OptionsJson
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         Converters = { new TableConverter() },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { RefuseNullItems } },
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -57,7 +63,7 @@ public static class OptionsJson
             values.Remove(Base);
             return Validated(Replace(preset, values));
         }
-        catch (JsonException wrong)
+        catch (Exception wrong) when (IsWrongJson(wrong))
         {
             throw new TransferException($"is not a preset: {wrong.Message.Split(" Path:")[0]}");
         }
@@ -71,12 +77,18 @@ public static class OptionsJson
         {
             return Validated(Replace(options, values));
         }
-        catch (Exception wrong) when (wrong is JsonException or ArgumentException)
+        catch (Exception wrong) when (IsWrongJson(wrong))
         {
-            // An argument is wrong if a name occurs twice.
             throw new TransferException($"has options that are none: {wrong.Message}");
         }
     }
+
+    /// <summary>
+    /// Whether an exception of reading JSON says that the JSON is wrong. Nodes are parsed when they are asked for: a
+    /// name that occurs twice is then a wrong argument, and half of a surrogate pair a wrong operation.
+    /// </summary>
+    public static bool IsWrongJson(Exception wrong) =>
+        wrong is JsonException or ArgumentException or InvalidOperationException;
 
     /// <summary>Checks that a transfer can use each value, and returns the options.</summary>
     /// <exception cref="TransferException">A value is wrong. The message is to follow a file's name.</exception>
@@ -115,18 +127,51 @@ public static class OptionsJson
         return options;
     }
 
+    /// <summary>
+    /// Makes null an error in a list or dictionary whose items must not be null. The serialiser itself checks only
+    /// properties.
+    /// </summary>
+    private static void RefuseNullItems(JsonTypeInfo type)
+    {
+        var nullability = new NullabilityInfoContext();
+        JsonPropertyInfo[] lists = [.. type.Properties.Where(property =>
+            property.Get is not null
+            && property.AttributeProvider is PropertyInfo { CanWrite: true, PropertyType.IsGenericType: true } own
+            && typeof(IEnumerable).IsAssignableFrom(own.PropertyType)
+            && nullability.Create(own).GenericTypeArguments[^1].ReadState == NullabilityState.NotNull)];
+        if (lists.Length == 0) return;
+        type.OnDeserialized = read =>
+        {
+            foreach (JsonPropertyInfo property in lists)
+            {
+                object? list = property.Get!(read);
+                IEnumerable? items = list is IDictionary named ? named.Values : list as IEnumerable;
+                if (items?.Cast<object?>().Contains(null) == true)
+                    throw new JsonException($"a null is among its {property.Name}");
+            }
+        };
+    }
+
     /// <summary>Reads and writes options within other JSON, with the table's names and in its order.</summary>
     private sealed class TableConverter : JsonConverter<TransferOptions>
     {
         public override TransferOptions Read(
             ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
-            JsonObject values = JsonSerializer.Deserialize<JsonObject>(ref reader, s_strict)
-                ?? throw new JsonException("options are no object");
-            string[] missing = [.. OptionTable.All.Where(option => option.Required && !values.ContainsKey(option.Name))
-                .Select(option => option.Name)];
-            return missing.Length == 0 ? Replace(new TransferOptions(), values)
-                : throw new JsonException($"it lacks {string.Join(", ", missing)}");
+            try
+            {
+                JsonObject values = JsonSerializer.Deserialize<JsonObject>(ref reader, s_strict)
+                    ?? throw new JsonException("options are no object");
+                string[] missing = [.. OptionTable.All
+                    .Where(option => option.Required && !values.ContainsKey(option.Name))
+                    .Select(option => option.Name)];
+                return missing.Length == 0 ? Replace(new TransferOptions(), values)
+                    : throw new JsonException($"it lacks {string.Join(", ", missing)}");
+            }
+            catch (Exception wrong) when (IsWrongJson(wrong) && wrong is not JsonException)
+            {
+                throw new JsonException(wrong.Message, wrong);
+            }
         }
 
         public override void Write(Utf8JsonWriter writer, TransferOptions value, JsonSerializerOptions options)

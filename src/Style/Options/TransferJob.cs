@@ -73,6 +73,29 @@ public sealed record TransferJob
         };
     }
 
+    /// <summary>Checks what no option's range checks, in a job that comes from a file.</summary>
+    /// <exception cref="TransferException">A value is wrong. The message is to follow a file's name.</exception>
+    public void Check()
+    {
+        OptionsJson.Validated(Options);
+        if (Plan.Count == 0) throw new TransferException("has a plan without scales");
+        foreach (ScaleStep step in Plan)
+        {
+            if (step is not { Height: > 0, Width: > 0, Iterations: >= 0 })
+            {
+                throw new TransferException(
+                    $"has a scale of {step.Width} x {step.Height}, {step.Iterations} iterations");
+            }
+        }
+
+        if (Memory is <= 0) throw new TransferException($"has a limit of {Memory} bytes of memory");
+        foreach (JobStyle style in Styles)
+        {
+            if (!(style.Weight >= 0 && double.IsFinite(style.Weight)))
+                throw new TransferException($"has a style with the weight {style.Weight}");
+        }
+    }
+
     /// <summary>Returns the names of all files that the job reads, except the weights.</summary>
     public IEnumerable<string> Pictures() =>
         new[] { Content, Init }.Concat(Styles.SelectMany(style => new[] { style.Path, style.Region, style.Part }))

@@ -143,7 +143,15 @@ internal static class Hdf5File
         {
             using var stream = new ZLibStream(new MemoryStream(info.Buffer.ToArray()), CompressionMode.Decompress);
             byte[] chunk = new byte[info.ChunkSize];
-            stream.ReadExactly(chunk);
+            try
+            {
+                stream.ReadExactly(chunk);
+            }
+            catch (IOException damage) when (damage is not EndOfStreamException)
+            {
+                throw new InvalidDataException("has a chunk that cannot be inflated", damage);
+            }
+
             return chunk;
         }
 

@@ -16,12 +16,16 @@ public sealed class MatFile
     private const int MaxDimensions = 32;
     private const int MaxChildren = 100_000;
     private const int MaxSmallElement = 1 << 20;
+
+    /// <summary>Deflate makes at most so many bytes out of one.</summary>
+    private const long MaxInflation = 1032;
     private const long MaxKeptNumbers = 1L << 26;
 
     private readonly string _path;
     private readonly Func<int[], bool> _keep;
     private bool _bigEndian;
     private long _kept;
+    private int _values;
 
     private MatFile(string path, Func<int[], bool> keep) => (_path, _keep) = (path, keep);
 
@@ -82,10 +86,7 @@ public sealed class MatFile
         using var part = new BoundedStream(file, tag.Bytes);
         if (tag.Type == ElementType.Compressed)
         {
-            using var inflated = new BufferedStream(new ZLibStream(part, CompressionMode.Decompress), 1 << 16);
-            Tag inner = ReadTag(inflated);
-            if (inner.Type != ElementType.Matrix) throw Bad("has a compressed element that is no variable");
-            ReadVariable(new BoundedStream(inflated, inner.Bytes), visit);
+            ReadCompressed(part, visit);
         }
         else
         {
@@ -94,6 +95,25 @@ public sealed class MatFile
 
         // No padding follows a compressed element, and the size of any other element includes its padding.
         file.Position = end;
+    }
+
+    private void ReadCompressed(BoundedStream part, Func<string, MatValue, bool> visit)
+    {
+        long bytes = part.Remaining;
+        using var inflated = new BufferedStream(new ZLibStream(part, CompressionMode.Decompress), 1 << 16);
+        try
+        {
+            Tag inner = ReadTag(inflated);
+            if (inner.Type != ElementType.Matrix) throw Bad("has a compressed element that is no variable");
+            if (inner.Bytes > MaxInflation * bytes)
+                throw Bad($"states a variable of {inner.Bytes:n0} bytes in {bytes:n0} compressed ones");
+            ReadVariable(new BoundedStream(inflated, inner.Bytes), visit);
+        }
+        catch (IOException damage) when (damage is not EndOfStreamException)
+        {
+            // The inflater reports so what it does not support, such as a dictionary.
+            throw Bad($"has a variable that cannot be inflated: {damage.Message}");
+        }
     }
 
     private void ReadVariable(BoundedStream stream, Func<string, MatValue, bool> visit)
@@ -111,13 +131,15 @@ public sealed class MatFile
             if (!visit(header.Name, ReadMatrix(stream, 1))) return;
     }
 
-    private MatValue ReadMatrix(Stream parent, int depth)
+    private MatValue ReadMatrix(BoundedStream parent, int depth)
     {
         if (depth > MaxDepth) throw new InvalidDataException($"cells and structs nested deeper than {MaxDepth}");
+        if (++_values > MaxChildren) throw new InvalidDataException($"more than {MaxChildren:n0} cells and fields");
         Tag tag = ReadTag(parent);
         if (tag.Type != ElementType.Matrix)
             throw new InvalidDataException($"an element of type {(int)tag.Type} where an array was expected");
         if (tag.Bytes == 0) return new MatNumbers([0, 0], []);
+        RequireWithin(parent, tag);
         var stream = new BoundedStream(parent, tag.Bytes);
         MatValue value = ReadBody(stream, ReadMatrixHeader(stream), depth);
         stream.SkipRest();
@@ -243,6 +265,7 @@ public sealed class MatFile
                 $"{tag.Bytes:n0} bytes of {type} for an array of {string.Join(" x ", header.Dimensions)}");
         }
 
+        if (tag.Small is null) RequireWithin(stream, tag);
         if ((_kept += header.Count) > MaxKeptNumbers)
         {
             throw new InvalidDataException(
@@ -254,6 +277,12 @@ public sealed class MatFile
         NumberReader.Read(data, header.Count, type, _bigEndian, (i, value) => values[i] = (float)value);
         stream.SkipRest();
         return new MatNumbers(header.Dimensions, values);
+    }
+
+    private static void RequireWithin(BoundedStream stream, Tag tag)
+    {
+        if (tag.Bytes > stream.Remaining)
+            throw new InvalidDataException($"an element of {tag.Bytes:n0} bytes in {stream.Remaining:n0}");
     }
 
     private static long CheckChildren(int[] dimensions, int perElement)

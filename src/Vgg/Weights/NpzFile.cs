@@ -16,7 +16,7 @@ internal static class NpzFile
         {
             if (!entry.FullName.EndsWith(".npy", StringComparison.OrdinalIgnoreCase)) continue;
             string name = entry.FullName;
-            using Stream stream = entry.Open();
+            using Stream stream = ZipContents.Open(entry);
             NpyHeader header;
             try
             {
@@ -37,7 +37,7 @@ internal static class NpzFile
     {
         using ZipArchive archive = ZipFile.OpenRead(path);
         ZipArchiveEntry entry = archive.GetEntry(name)!;
-        using Stream stream = entry.Open();
+        using Stream stream = ZipContents.Open(entry);
         NpyHeader header = NpyHeader.Read(stream);
         long count = NamedArray.Count(header.Shape);
         if (count > NamedArray.MaxElements || count * NumberReader.SizeOf(header.Type) > entry.Length)

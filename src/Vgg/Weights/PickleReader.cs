@@ -57,6 +57,8 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
 
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
+    private long _madeItems;
+    private long _madeBytes;
 
     /// <summary>
     /// Returns the pickle's value: null, bool, long, double, string, byte[], FileSlice, object[] for tuples, List,
@@ -158,7 +160,7 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
             + "it is refused, and nothing of it was run"),
     };
 
-    private static object? Make(PickleGlobal? what, object?[]? arguments)
+    private object? Make(PickleGlobal? what, object?[]? arguments)
     {
         if (what is null || arguments is null) throw Wrong();
         switch (what.Name)
@@ -169,8 +171,12 @@ internal sealed class PickleReader(Stream stream, Func<object?[], object>? persi
                 return new PickledType((arguments[0] is string or byte[]) ? Label(arguments[0]) : throw Wrong());
             case "OrderedDict":
                 if (arguments is not [List<object?> pairs]) return new Dictionary<string, object?>();
-                return Fill([], [.. pairs.SelectMany(pair => pair as object?[] ?? throw Wrong())]);
+                if (pairs.Any(pair => pair is not object?[] { Length: 2 })) throw Wrong();
+                // A remembered list or text can be named again and again, in a few bytes each time.
+                if ((_madeItems += pairs.Count) > MaxItems) throw Wrong();
+                return Fill([], [.. pairs.SelectMany(pair => (object?[])pair!)]);
             case "encode" when arguments is [string text, ..]:
+                if ((_madeBytes += text.Length) > (stream.CanSeek ? stream.Length : MaxText)) throw Wrong();
                 return Encoding.Latin1.GetBytes(text);
             case "_rebuild_parameter" when arguments.Length > 0:
                 return arguments[0] as TorchTensor ?? throw Wrong();

@@ -43,7 +43,7 @@ internal static class TorchFile
             using ZipArchive again = ZipFile.OpenRead(path);
             ZipArchiveEntry entry = again.GetEntry($"{folder}data/{tensor.Storage.Key}")
                 ?? throw new InvalidDataException($"lacks the storage {tensor.Storage.Key} of {name}");
-            using Stream stream = entry.Open();
+            using Stream stream = ZipContents.Open(entry);
             return Values(stream, entry.Length, tensor, name, bigEndian);
         });
     }
@@ -180,8 +180,8 @@ internal static class TorchFile
 
     private static byte[] ReadAll(ZipArchiveEntry entry)
     {
+        using Stream stream = ZipContents.Open(entry);
         byte[] bytes = new byte[entry.Length];
-        using Stream stream = entry.Open();
         stream.ReadExactly(bytes);
         return bytes;
     }
