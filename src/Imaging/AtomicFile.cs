@@ -9,21 +9,9 @@ public static class AtomicFile
     /// <summary>Does the same with the bytes that <paramref name="write"/> writes.</summary>
     public static void Write(string path, Action<Stream> write)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
-            {
-                write(file);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        using TemporaryFile file = TemporaryFile.For(path);
+        write(file.Stream);
+        file.Stream.Flush(flushToDisk: true);
+        file.Complete();
     }
 }

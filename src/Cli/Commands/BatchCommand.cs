@@ -79,11 +79,11 @@ internal sealed class BatchCommand : ProgramCommand
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
+        using Cancellation cancellation = new Cancellation().Keep();
         using var runner = new TransferRunner(console, device);
         return ManyJobs.Run(
             mine, _many.Again(parsed), console,
-            job => Make(job, draft, total, saveEvery, runner, console, cancellation.Token), cancellation.Token);
+            job => Make(job, draft, total, saveEvery, runner, console, cancellation), cancellation.Token);
     }
 
     /// <summary>
@@ -93,7 +93,7 @@ internal sealed class BatchCommand : ProgramCommand
     /// <exception cref="DeviceException">The device failed, so it can make no other job either.</exception>
     private static string? Make(
         BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
-        CancellationToken cancellation)
+        Cancellation cancellation)
     {
         TransferJob own = draft with
         {
@@ -117,27 +117,17 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        // Write to another name, so that an interrupted transfer does not pass for a finished one.
-        string part = Path.Combine(
-            Path.GetDirectoryName(job.Output)!,
-            $"{Path.GetFileNameWithoutExtension(job.Output)}.part{Path.GetExtension(job.Output)}");
         TransferResult result = runner.Run(
-            prepared, new Outputs(part) { SaveEvery = saveEvery, NumberedAs = job.Output }, cancellation);
-        if (result.End != TransferEnd.Completed)
+            prepared, new Outputs(job.Output) { SaveEvery = saveEvery, OnlyComplete = true }, cancellation);
+        return result.End switch
         {
-            File.Delete(part);
-            return result.End switch
-            {
-                TransferEnd.DeviceFailed => throw new DeviceException(result.Failure!.Message),
-                TransferEnd.OutOfMemory => 
-                    $"there was no more room ({result.Failure!.Message}); {UserErrors.RemedyOf(result.Failure)}",
-                TransferEnd.Cancelled => "ended",
-                _ => "the losses were no longer finite",
-            };
-        }
-
-        File.Move(part, job.Output, overwrite: true);
-        return null;
+            TransferEnd.Completed => null,
+            TransferEnd.DeviceFailed => throw new DeviceException(result.Failure!.Message),
+            TransferEnd.OutOfMemory =>
+                $"there was no more room ({result.Failure!.Message}); {UserErrors.RemedyOf(result.Failure)}",
+            TransferEnd.Cancelled => "ended",
+            _ => "the losses were no longer finite",
+        };
     }
 
     private static TransferOptions With(TransferOptions options, BatchJob job)

@@ -32,10 +32,11 @@ internal sealed class TrainingRunner(
     /// <param name="start">The weights to start from.</param>
     /// <param name="memory">Bytes that the training may take.</param>
     /// <param name="resume">The checkpoint from which the training continues.</param>
+    /// <param name="cancellation">It has something to keep after the first iteration.</param>
     /// <returns>The exit code.</returns>
     public int Run(
         TransformerWeights start, long memory, TrainingCheckpoint? resume,
-        CancellationToken cancellation)
+        Cancellation cancellation)
     {
         TrainingOptions options = job.Options;
         Picture style = Fitted(Path.Combine(folder, job.Style), options.StyleSize, enlarge: true);
@@ -68,11 +69,12 @@ internal sealed class TrainingRunner(
             {
                 trainer.Progress = step =>
                 {
+                    cancellation.Keep();
                     trace?.Write(step);
                     report(step);
                     Write(trainer, network, step.Iteration, memory);
                 };
-                return trainer.Run(pictures.Draw, cancellation);
+                return trainer.Run(pictures.Draw, cancellation.Token);
             });
         }
         catch (Exception failed) when (UserErrors.IsUsers(failed))

@@ -26,14 +26,15 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public void Dispose() => _loaded?.Network.Dispose();
 
     /// <summary>Runs a job and writes nothing.</summary>
-    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) =>
+    public TransferResult Run(PreparedJob prepared, Cancellation cancellation) =>
         Run(prepared, null, cancellation);
 
     /// <summary>Runs a job and writes its outputs.</summary>
+    /// <param name="cancellation">It has something to keep after the first iteration.</param>
     /// <param name="resume">The checkpoint from which the run continues.</param>
     /// <exception cref="UsageException">The checkpoint does not fit the present files.</exception>
     public TransferResult Run(
-        PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
+        PreparedJob prepared, Outputs? outputs, Cancellation cancellation, Checkpoint? resume = null)
     {
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
@@ -57,6 +58,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             {
                 Progress = (iteration, picture) =>
                 {
+                    cancellation.Keep();
                     trace?.Write(iteration);
                     report(iteration);
                     bool save = outputs?.SaveEvery > 0 && iteration.Iteration % outputs.SaveEvery == 0;
@@ -66,7 +68,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                     Picture present = picture();
                     if (save)
                     {
-                        string name = Numbered(outputs!.NumberedAs ?? outputs.Picture, iteration.Iteration);
+                        string name = Numbered(outputs!.Picture, iteration.Iteration);
                         PictureFile.Write(name, present, format);
                     }
 
@@ -75,10 +77,10 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                 Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, digest, memory.Limit),
                 Memory = memory,
                 AtTile = console.ShowTile,
-            }.Run(inputs, job.Plan, cancellation, resume?.State));
+            }.Run(inputs, job.Plan, cancellation.Token, resume?.State));
         }
 
-        if (outputs is null) return result;
+        if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;
         PictureFile.Write(
             outputs.Picture, result.Picture,
             format with { Text = Recipe.Texts(job, Recipe.WordOf(result.End), result.Reports, digest) });
