@@ -27,9 +27,9 @@ internal static class CommandLine
         Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
 
     /// <summary>Starts the program for tests that end it, and drops its output.</summary>
-    public static Process Start(string[] arguments)
+    public static Process Start(params string[] arguments)
     {
-        Process process = Process.Start(StartInfo([.. arguments, "--quiet"]))!;
+        Process process = Process.Start(StartInfo(arguments))!;
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, _) => { };
         process.BeginOutputReadLine();
@@ -39,10 +39,10 @@ internal static class CommandLine
 
     private static ProcessStartInfo StartInfo(string[] arguments)
     {
-        // Tests that run in the background ignore Ctrl-C, and their children inherit that. These children do not.
+        // Tests that run in the background ignore some signals, and their children inherit that. These children do not.
         string[] program = [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments];
         ProcessStartInfo start = OperatingSystem.IsLinux()
-            ? new("env", ["--default-signal=INT", "dotnet", .. program])
+            ? new("env", ["--default-signal=INT,TERM,HUP", "dotnet", .. program])
             : new("dotnet", program);
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         return start;

@@ -36,7 +36,7 @@ public sealed class JobTests : IDisposable
         {
             DateTime before = File.Exists(checkpoint) ? File.GetLastWriteTimeUtc(checkpoint) : DateTime.MinValue;
             string[] arguments = run == 0 ? start : ["transfer", "--resume", checkpoint, "-o", resumed];
-            using Process process = CommandLine.Start(arguments);
+            using Process process = CommandLine.Start([.. arguments, "--quiet"]);
             // Kill it four times, each time at some moment after its next checkpoint. Then let it end.
             while (!process.HasExited && kills < 4
                 && (!File.Exists(checkpoint) || File.GetLastWriteTimeUtc(checkpoint) == before))
