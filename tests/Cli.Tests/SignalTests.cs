@@ -148,7 +148,7 @@ public sealed class SignalTests : IDisposable
         File.Copy(_content, Path.Combine(photos, "a.png"));
         string[] training =
             ["train", _style, "--pictures", photos, "-o", model, "--iterations", "1000000", "--crop", "32", "--batch",
-             "1", "--width", "4", "--weights", "compact", "--style-size", "40"];
+             "1", "--width", "0.1", "--weights", "compact", "--style-size", "40"];
         CommandLine.Outcome early = EndAt("memory ", "HUP", training);
         Assert.Equal((129, ""), (early.ExitCode, early.Error));
         Assert.False(File.Exists(model));
