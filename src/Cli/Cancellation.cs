@@ -5,10 +5,11 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Cli;
 
 /// <summary>
-/// A run that a signal ends early: SIGINT (Ctrl-C), SIGTERM (Slurm, Kubernetes, <c>kill</c>) or SIGHUP (the terminal is
-/// closed). From <see cref="Keep"/> on, the first signal ends the run after the current iteration or tile, and the run
-/// saves what it has. Without anything to keep, and at a second signal, the program ends at once. It leaves no temporary
-/// file. SIGQUIT is the system's. On Windows, .NET gives the same names to Ctrl-C, to a shutdown and to a closed window.
+/// A run that a signal ends early: SIGINT (Ctrl-C), SIGTERM (Slurm, Kubernetes, <c>kill</c>) or SIGHUP (the terminal
+/// is closed). From <see cref="Keep"/> on, the first signal ends the run after the current iteration or tile, and the
+/// run saves what it has. Without anything to keep, and at a second signal, the program ends at once, and leaves no
+/// temporary file. SIGQUIT is the system's. On Windows, .NET gives these names to Ctrl-C, a shutdown and a closed
+/// window.
 /// </summary>
 internal sealed class Cancellation : IDisposable
 {

@@ -91,8 +91,8 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
         Finish(Next(start, resume, killed));
         AssertSame(whole, killed);
         log.WriteLine(
-            $"{done} kills in runs of {seconds:f1} s, {whileWriting} of them while a file was written; {finished} runs " +
-            $"finished in between: {start.Split(' ')[0]}");
+            $"{done} kills in runs of {seconds:f1} s, {whileWriting} of them while a file was written; {finished} " +
+            $"runs finished in between: {start.Split(' ')[0]}");
     }
 
     /// <summary>Waits until the process writes a file, and up to some milliseconds more.</summary>

@@ -104,6 +104,23 @@ public sealed class SignalTests : IDisposable
         }
     }
 
+    /// <summary>A signal after the last iteration changes nothing: the result is written whole.</summary>
+    [SkippableFact]
+    public void ASignalWhileTheResultIsWrittenLosesNothing()
+    {
+        RequireSignals();
+        string output = _folder.File("out.png");
+        CommandLine.Outcome outcome = EndAt(
+            "1/1", "TERM",
+            ["transfer", _content, _style, .. Cheap, "-o", output, "--size", "700", "--coarsest-size", "0",
+             "--iterations", "1", "--depth", "16"]);
+        // 143 if the program had said all, and was about to end.
+        Assert.Contains(outcome.ExitCode, new[] { 0, 143 });
+        Assert.Contains("saved " + output, outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(700, PictureFile.Read(output).Width);
+        AssertNothingElse("content.png", "style.jpg", "out.png");
+    }
+
     /// <summary><c>timeout</c> signals the program and its group, which is one request.</summary>
     [SkippableFact]
     public void TwoSignalsAtATimeAreOneRequest()
@@ -137,14 +154,16 @@ public sealed class SignalTests : IDisposable
         string[] painted = Directory.GetFiles(_folder.File("out"));
         Assert.Equal(["0--s.png"], painted.Select(Path.GetFileName));
         Assert.Equal(64, PictureFile.Read(painted[0]).Width);
-        Assert.Contains("1 painted, 0 were there already, 0 failed, 2 not begun", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 painted, 0 were there already, 0 failed, 2 not begun", outcome.Output, StringComparison.Ordinal);
     }
 
     [SkippableFact]
     public void ATrainingKeepsItsModel()
     {
         RequireSignals();
-        string photos = Directory.CreateDirectory(_folder.File("photos")).FullName, model = _folder.File("m.safetensors");
+        string photos = Directory.CreateDirectory(_folder.File("photos")).FullName;
+        string model = _folder.File("m.safetensors");
         File.Copy(_content, Path.Combine(photos, "a.png"));
         string[] training =
             ["train", _style, "--pictures", photos, "-o", model, "--iterations", "1000000", "--crop", "32", "--batch",

@@ -44,7 +44,7 @@ public class PictureFileTests
         Assert.Equal(3, PictureFile.Read(file).Width);
     }
 
-    /// <summary>Two writers of the same file do not mix: each has a temporary file of its own, and the last one wins.</summary>
+    /// <summary>Two writers of a file do not mix: each has a temporary file of its own, and the last one wins.</summary>
     [Fact]
     public void TwoWritersOfAFileDoNotMix()
     {

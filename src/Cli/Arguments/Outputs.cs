@@ -6,7 +6,9 @@ internal sealed record Outputs(string Picture)
     /// <summary>Iterations between numbered pictures; 0 for none.</summary>
     public int SaveEvery { get; init; }
 
-    /// <summary>Whether a transfer that ends early writes no result, so that it does not pass for a finished one.</summary>
+    /// <summary>
+    /// Whether a transfer that ends early writes no result, so that it does not pass for a finished one.
+    /// </summary>
     public bool OnlyComplete { get; init; }
 
     /// <summary>The file for a line of JSON per iteration.</summary>
