@@ -27,11 +27,14 @@ internal static class CommandLine
         Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
 
     /// <summary>Starts the program for tests that end it, and drops its output.</summary>
-    public static Process Start(params string[] arguments)
+    public static Process Start(params string[] arguments) => Start(_ => { }, arguments);
+
+    /// <param name="onError">Called with each line of standard error, and with null at its end.</param>
+    public static Process Start(Action<string?> onError, string[] arguments)
     {
         Process process = Process.Start(StartInfo(arguments))!;
         process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, line) => onError(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using NativeStyle.Imaging;
@@ -30,11 +31,12 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
     [SkippableTheory]
     [InlineData(
         "transfer content.png style.jpg -o {out}/o.png --plot {out}/o.svg --checkpoint run.ckpt --checkpoint-every 2 " +
-        "--size 160 --coarsest-size 0 --iterations 40 " + Layers,
+        "--size 160 --coarsest-size 0 --iterations 40 --memory 1G " + Layers,
         "transfer --resume run.ckpt -o {out}/o.png --plot {out}/o.svg")]
     [InlineData(
         "transfer content.png style.jpg -o {out}/o.png --checkpoint run.ckpt --checkpoint-every 3 --depth 16 " +
-        "--optimizer lbfgs --clamp false --size 96 --coarsest-size 40 --iterations 8,8,8 " + Layers,
+        "--optimizer lbfgs --clamp false --size 96 --coarsest-size 40 --iterations 8,8,8 " +
+        "--memory 1G " + Layers,
         "transfer --resume run.ckpt -o {out}/o.png")]
     [InlineData(
         "transfer content.png style.jpg -o {out}/o.tif --checkpoint run.ckpt --checkpoint-every 1 --size 600 " +
@@ -42,11 +44,12 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
         "transfer --resume run.ckpt -o {out}/o.tif")]
     [InlineData(
         "train style.jpg --pictures photos -o {out}/m.safetensors --checkpoint run.ckpt --checkpoint-every 5 " +
-        "--iterations 60 --crop 32 --batch 1 --width 0.1 --style-size 40 --weights compact",
-        "train --resume run.ckpt -o {out}/m.safetensors")]
+        "--iterations 60 --crop 32 --batch 1 --width 0.1 --style-size 40 --weights compact --memory 1G",
+        "train --resume run.ckpt -o {out}/m.safetensors --memory 1G")]
     [InlineData(
-        "batch --content photos --style styles --out {out} --size 64 --iterations 8 " + Layers, null)]
-    [InlineData("stylize photos -o {out} --model mosaic --size 400", null)]
+        "batch --content photos --style styles --out {out} --size 64 --iterations 8 --memory 1G " +
+        Layers, null)]
+    [InlineData("stylize photos -o {out} --model mosaic --size 400 --memory 1G", null)]
     public void AKilledRunGoesOnToTheSameBytes(string start, string? resume)
     {
         Skip.If(OperatingSystem.IsWindows(), "processes are killed with kill -9");
@@ -63,14 +66,16 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
         while (done < kills)
         {
             string before = Temporary();
-            using Process process = CommandLine.Start(Next(start, resume, killed));
+            ConcurrentQueue<string?> errors = [];
+            using Process process = CommandLine.Start(errors.Enqueue, Next(start, resume, killed));
             // One in four comes early, perhaps before a new checkpoint; one in four while a file is written.
             int kind = _random.Next(4);
             double moment = _random.NextDouble() * (kind == 0 ? StartSeconds : seconds);
             if (process.WaitForExit(TimeSpan.FromSeconds(moment)) || (kind == 1 && EndsBeforeItWrites(process, before)))
             {
                 // It was faster than the moment. The next one begins anew.
-                Assert.Equal(0, process.ExitCode);
+                process.WaitForExit();
+                Assert.Equal((0, ""), (process.ExitCode, string.Join('\n', errors)));
                 finished++;
                 AssertSame(whole, killed);
                 foreach (string file in Directory.GetFiles(killed)) File.Delete(file);
