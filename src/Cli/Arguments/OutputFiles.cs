@@ -71,11 +71,9 @@ internal static class OutputFiles
         string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
         if (!Directory.Exists(folder))
             throw new UsageException($"{path} cannot be written: there is no folder {folder}; create it first");
-        string probe = Path.Combine(folder, $".nativestyle-{Environment.ProcessId}.tmp");
         try
         {
-            File.WriteAllBytes(probe, []);
-            File.Delete(probe);
+            TemporaryFile.For(path).Dispose();
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
