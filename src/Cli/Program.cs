@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using NativeStyle.Cli.Commands;
 using NativeStyle.Cli.Help;
 using Spectre.Console;
 
@@ -9,9 +11,21 @@ namespace NativeStyle.Cli;
 /// </summary>
 internal static class Program
 {
-    internal static int Main(string[] args)
+    /// <summary>The options that name what a command writes.</summary>
+    private static readonly string[] s_products = ["--output", "--out", "--html", "--sheet"];
+
+    private static int Main(string[] args)
     {
         HostHeap.GiveBackLargeBlocks();
+        Cancellation.Listen();
+        return Run(args, SafeOutput.Install());
+    }
+
+    /// <summary>Runs a command line.</summary>
+    /// <param name="output">Standard output, if it is the process's own.</param>
+    /// <returns>The exit code.</returns>
+    internal static int Run(string[] args, SafeOutput? output)
+    {
         if (Console.IsOutputRedirected) WritePlainly();
         return UserErrors.Guard(() =>
         {
@@ -19,11 +33,22 @@ internal static class Program
             if (args.Length == 0) new HelpScreen(all: false).Show(root, Console.Out);
             ParseResult parsed = root.Parse(args);
             Mistakes.Refuse(parsed);
-            return parsed.Invoke(new InvocationConfiguration
+            int code = parsed.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
             });
+            if (code != 0 || output?.Failure is null || WritesFiles(parsed.CommandResult)) return code;
+            Console.Error.WriteLine($"nativestyle: what it prints cannot be written: {output.Failure}");
+            return UserErrors.FailedExitCode;
         });
+    }
+
+    /// <summary>Checks whether a command's product is a file. Then what it prints only tells how it went.</summary>
+    private static bool WritesFiles(CommandResult command)
+    {
+        string[] given = [.. command.Children.OfType<OptionResult>()
+            .Where(option => !option.Implicit).Select(option => option.Option.Name)];
+        return !given.Contains("--list") && (command.Command is DownloadCommand || given.Intersect(s_products).Any());
     }
 
     /// <summary>Prepares output to a pipe or a file: without colours, and so wide that no table wraps.</summary>

@@ -1,19 +1,31 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
 
-/// <summary>Writes a line of JSON after each iteration, so that readers can follow the run.</summary>
+/// <summary>
+/// Writes a line of JSON after each iteration, so that readers can follow the run. If a line cannot be written, the run
+/// goes on without the rest of the lines.
+/// </summary>
 internal sealed class Trace : IDisposable
 {
-    private readonly StreamWriter _writer;
+    private readonly string _path;
+    private readonly FileStream _file;
+    private (int Iteration, string Why)? _failure;
 
-    private Trace(string path) => _writer = new StreamWriter(path) { AutoFlush = true };
+    private Trace(string path)
+    {
+        _path = path;
+        // Without a buffer: a line is in the file, or it is refused at once.
+        _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    }
 
     public static Trace? Open(string? path) => path is null ? null : new Trace(path);
 
     public void Write(IterationReport report)
     {
+        if (_failure is not null) return;
         var line = new JsonObject
         {
             ["iteration"] = report.Iteration,
@@ -26,8 +38,37 @@ internal sealed class Trace : IDisposable
             ["seconds"] = Math.Round(report.Seconds, 6),
         };
         if (report.Stability > 0) line["stability"] = report.Stability;
-        _writer.WriteLine(line.ToJsonString());
+        long end = _file.CanSeek ? _file.Position : 0;
+        try
+        {
+            _file.Write(Encoding.UTF8.GetBytes(line.ToJsonString() + "\n"));
+        }
+        catch (IOException refused)
+        {
+            _failure = (report.Iteration, UserErrors.OneLine(refused.Message));
+            Console.Error.WriteLine($"nativestyle: {_path} cannot be written: {_failure.Value.Why}; the run goes on");
+            CutOff(end);
+        }
     }
 
-    public void Dispose() => _writer.Dispose();
+    /// <summary>Closes the file, and says whether lines are missing.</summary>
+    public void Dispose()
+    {
+        _file.Dispose();
+        if (_failure is var (iteration, why))
+            Console.Error.WriteLine($"nativestyle: {_path} lacks the iterations from {iteration} on: {why}");
+    }
+
+    /// <summary>Takes half a line away.</summary>
+    private void CutOff(long end)
+    {
+        try
+        {
+            _file.SetLength(end);
+        }
+        catch (Exception refused) when (refused is IOException or NotSupportedException)
+        {
+            // It is a pipe or a device.
+        }
+    }
 }

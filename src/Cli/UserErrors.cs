@@ -18,7 +18,7 @@ internal static class UserErrors
 {
     public const int ExitCode = 2;
 
-    private const int FailedExitCode = 1;
+    public const int FailedExitCode = 1;
 
     public static int Guard(Func<int> run)
     {

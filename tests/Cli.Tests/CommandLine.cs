@@ -36,11 +36,14 @@ internal static class CommandLine
         Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
 
     /// <summary>Starts the program for tests that end it, and drops its output.</summary>
-    public static Process Start(string[] arguments)
+    public static Process Start(params string[] arguments) => Start(_ => { }, arguments);
+
+    /// <param name="onError">Called with each line of standard error, and with null at its end.</param>
+    public static Process Start(Action<string?> onError, string[] arguments)
     {
-        Process process = Process.Start(StartInfo([.. arguments, "--quiet"]))!;
+        Process process = Process.Start(StartInfo(arguments))!;
         process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, line) => onError(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
@@ -48,10 +51,10 @@ internal static class CommandLine
 
     private static ProcessStartInfo StartInfo(string[] arguments)
     {
-        // Tests that run in the background ignore Ctrl-C, and their children inherit that. These children do not.
+        // Tests that run in the background ignore some signals, and their children inherit that. These children do not.
         string[] program = [Path.Combine(AppContext.BaseDirectory, "nativestyle.dll"), .. arguments];
         ProcessStartInfo start = OperatingSystem.IsLinux()
-            ? new("env", ["--default-signal=INT", "dotnet", .. program])
+            ? new("env", ["--default-signal=INT,TERM,HUP", "dotnet", .. program])
             : new("dotnet", program);
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         return start;

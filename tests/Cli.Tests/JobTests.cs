@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using NativeStyle.Imaging;
@@ -18,45 +17,6 @@ public sealed class JobTests : IDisposable
     public JobTests() => (_content, _style) = CommandLine.Pictures(_folder);
 
     public void Dispose() => _folder.Dispose();
-
-    /// <summary>
-    /// Kills the run with SIGKILL after each new checkpoint, several times. It still gives the same bytes.
-    /// </summary>
-    [SkippableTheory]
-    [InlineData("--optimizer adam")]
-    [InlineData("--optimizer lbfgs --clamp false --depth 16")]
-    public void AKilledRunGoesOnToTheSameBytes(string optimizer)
-    {
-        Skip.If(OperatingSystem.IsWindows(), "processes are killed with kill -9");
-        string[] job =
-            [.. Shallow, .. optimizer.Split(' '), "--size", "64", "--iterations", "60,60", "--coarsest-size", "40"];
-        string whole = _folder.File("whole.png"), resumed = _folder.File("resumed.png"),
-            checkpoint = _folder.File("run.ckpt");
-        Succeed([.. job, "-o", whole]);
-        string[] start = [.. job, "-o", resumed, "--checkpoint", checkpoint, "--checkpoint-every", "7"];
-        int kills = 0;
-        for (int run = 0; run < 50 && !File.Exists(resumed); run++)
-        {
-            DateTime before = File.Exists(checkpoint) ? File.GetLastWriteTimeUtc(checkpoint) : DateTime.MinValue;
-            string[] arguments = run == 0 ? start : ["transfer", "--resume", checkpoint, "-o", resumed];
-            using Process process = CommandLine.Start(arguments);
-            // Kill it four times, each time at some moment after its next checkpoint. Then let it end.
-            while (!process.HasExited && kills < 4
-                && (!File.Exists(checkpoint) || File.GetLastWriteTimeUtc(checkpoint) == before))
-                Thread.Sleep(5);
-            if (!process.HasExited && kills < 4)
-            {
-                Thread.Sleep(kills * 13);
-                process.Kill();
-                kills++;
-            }
-
-            process.WaitForExit();
-        }
-
-        Assert.True(kills >= 2, $"it was killed {kills} times only");
-        Assert.Equal(File.ReadAllBytes(whole), File.ReadAllBytes(resumed));
-    }
 
     /// <summary>
     /// A run goes on without its checkpoint, tries again when the next one is due, and says at the end that there is

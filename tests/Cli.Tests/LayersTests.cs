@@ -20,6 +20,13 @@ public sealed partial class LayersTests
             match => match.Groups["project"].Value,
             match => match.Groups["knows"].Value.Split(", ", StringSplitOptions.TrimEntries));
 
+    /// <summary>Files that need the time of day, and why.</summary>
+    private static readonly Dictionary<string, string> s_timeOfDay = new()
+    {
+        ["IterationBenchmark.cs"] = "systems tell when a program started by the time of day",
+        ["BenchCommand.cs"] = "compares the end of the first iteration with that start",
+    };
+
     public static TheoryData<string> Projects =>
         [.. Directory.GetDirectories(Path.Combine(s_root, "src")).Select(path => Path.GetFileName(path)!)];
 
@@ -76,6 +83,21 @@ public sealed partial class LayersTests
         }
     }
 
+    /// <summary>
+    /// The time of day jumps: people and NTP set it. Everything that measures or waits uses the clock that only goes
+    /// forward (Stopwatch).
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void NothingMeasuresByTheTimeOfDay(string project)
+    {
+        foreach (string file in Sources(project).Where(file => !s_timeOfDay.ContainsKey(Path.GetFileName(file))))
+        {
+            Match use = TimeOfDay().Match(File.ReadAllText(file));
+            Assert.False(use.Success, $"{file} uses {use.Value}; use Stopwatch, or say in this test why not");
+        }
+    }
+
     private static HashSet<string> Below(string project)
     {
         HashSet<string> below = [project];
@@ -102,6 +124,10 @@ public sealed partial class LayersTests
 
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();
+
+    [GeneratedRegex(
+        @"\bDateTime(Offset)?\.(Now|UtcNow|Today)\b|\bTickCount|\bGet(Utc|Local)Now\b|\bStartTime\b|\bLastWriteTime")]
+    private static partial Regex TimeOfDay();
 
     [GeneratedRegex(@"\b[A-Z]\w*Ops?\.[A-Z]\w*\(|\bArrayView\b|^using ILGPU", RegexOptions.Multiline)]
     private static partial Regex Operator();

@@ -253,7 +253,7 @@ internal sealed partial class Harness : IDisposable
             {
                 try
                 {
-                    code = Cli.Program.Main(arguments);
+                    code = Cli.Program.Run(arguments, null);
                 }
                 catch (Exception exception)
                 {

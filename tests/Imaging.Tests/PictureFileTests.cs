@@ -32,6 +32,43 @@ public class PictureFileTests
         Assert.Single(Directory.GetFiles(folder.Path));
     }
 
+    /// <summary>What a killed program left is removed by the next one that writes the same file.</summary>
+    [Fact]
+    public void AKilledProgramsTemporaryFileIsRemoved()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("a.png"), left = NameOfTemporaryFile(file);
+        File.WriteAllText(left, "half a pict");
+        PictureFile.Write(file, new Picture(2, 3));
+        Assert.Equal([file], Directory.GetFiles(folder.Path));
+        Assert.Equal(3, PictureFile.Read(file).Width);
+    }
+
+    /// <summary>Two writers of a file do not mix: each has a temporary file of its own, and the last one wins.</summary>
+    [Fact]
+    public void TwoWritersOfAFileDoNotMix()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.File("a.bin");
+        AtomicFile.Write(file, first =>
+        {
+            first.Write(new byte[100]);
+            AtomicFile.Write(file, second => second.Write([1, 2, 3]));
+            Assert.Equal([1, 2, 3], File.ReadAllBytes(file));
+            first.Write(new byte[100]);
+        });
+        Assert.Equal(new byte[200], File.ReadAllBytes(file));
+        Assert.Equal([file], Directory.GetFiles(folder.Path));
+    }
+
+    /// <summary>Asks the writer where it writes.</summary>
+    private static string NameOfTemporaryFile(string target)
+    {
+        using TemporaryFile temporary = TemporaryFile.For(target);
+        Assert.True(File.Exists(temporary.Path));
+        return temporary.Path;
+    }
+
     [Fact]
     public void ResizingKeepsAFlatColourAndTheMean()
     {

@@ -71,10 +71,9 @@ internal static class OutputFiles
         string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? ".";
         if (!Directory.Exists(folder))
             throw new UsageException($"{path} cannot be written: there is no folder {folder}; create it first");
-        string probe = Path.Combine(folder, $".nativestyle-{Environment.ProcessId}.tmp");
         try
         {
-            using FileStream created = File.Create(probe, 1, FileOptions.DeleteOnClose);
+            TemporaryFile.For(path).Dispose();
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {

@@ -60,7 +60,8 @@ internal sealed class TrainingOutputArguments
 
     private readonly Option<string?> _checkpoint = new("--checkpoint")
     {
-        Description = "Write a file from which --resume continues, every --checkpoint-every iterations and at Ctrl-C",
+        Description = "Write a file from which --resume continues, every --checkpoint-every iterations and when a " +
+            "signal ends the run",
         HelpName = "FILE",
     };
 

@@ -79,11 +79,11 @@ internal sealed class BatchCommand : ProgramCommand
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
+        using Cancellation cancellation = new Cancellation().Keep();
         using var runner = new TransferRunner(console, device);
         return ManyJobs.Run(
             mine, _many.Again(parsed), console,
-            job => Make(job, draft, total, saveEvery, runner, console, cancellation.Token), cancellation.Token);
+            job => Make(job, draft, total, saveEvery, runner, console, cancellation), cancellation.Token);
     }
 
     /// <summary>
@@ -93,7 +93,7 @@ internal sealed class BatchCommand : ProgramCommand
     /// <exception cref="DeviceException">The device failed, so it can make no other job either.</exception>
     private static string? Make(
         BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
-        CancellationToken cancellation)
+        Cancellation cancellation)
     {
         TransferJob own = draft with
         {

@@ -105,11 +105,10 @@ internal sealed class CompressCommand : ProgramCommand
         VggWeights teacher = WeightsFile.Load(path, [layers[^1].Name], convention);
         string sha256 = WeightsFile.Identify(path).Sha256;
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
         try
         {
             IReadOnlyList<float[]> crops = TrainingCrops.Draw(
-                pictures, count, CropSide, seed, console.Say, cancellation.Token);
+                pictures, count, CropSide, seed, console.Say);
             console.Say(
                 $"{crops.Count} pieces of {pictures.Length} pictures, {layers.Length} layers of {teacher.Source} on " +
                 $"{device.Name}");
@@ -120,7 +119,7 @@ internal sealed class CompressCommand : ProgramCommand
                 {
                     if (seen == crops.Count) console.Say($"{layer}: seen on {seen} pieces");
                 },
-            }.Run(cancellation.Token);
+            }.Run();
             if (refine > 0)
             {
                 student = new NetworkRefiner(device, teacher, crops, new RefineSettings(refine, Seed: seed))
@@ -130,15 +129,15 @@ internal sealed class CompressCommand : ProgramCommand
                         if (step % 100 == 0 || step == refine)
                             console.Say($"refining {step}/{refine}: errors together {Short(loss)}");
                     },
-                }.Run(student, cancellation.Token);
+                }.Run(student);
             }
 
             // Measure on other pieces than those of the fit.
             IReadOnlyList<float[]> fresh = TrainingCrops.Draw(
-                pictures, Math.Max(16, count / 5), CropSide, seed + 1, _ => { }, cancellation.Token);
+                pictures, Math.Max(16, count / 5), CropSide, seed + 1, _ => { });
             Pooling[] poolings = [Pooling.Average, Pooling.Max, Pooling.L2];
             (Pooling Pooling, IReadOnlyDictionary<string, double> Errors)[] errors = [.. poolings.Select(pooling => (
-                pooling, RestorationErrors.Measure(device, student, teacher, fresh, pooling, cancellation.Token)))];
+                pooling, RestorationErrors.Measure(device, student, teacher, fresh, pooling)))];
             var about = new Dictionary<string, string>
             {
                 ["compression"] = "channels of the source chosen and recombined by linear maps; its weights are " +
@@ -158,11 +157,6 @@ internal sealed class CompressCommand : ProgramCommand
             if (!parsed.GetValue(_quiet)) Show(student, errors);
             console.Say($"saved {output}, {new FileInfo(output).Length:n0} bytes");
             return 0;
-        }
-        catch (OperationCanceledException)
-        {
-            console.Say($"ended; {output} was not written");
-            return Cancellation.ExitCode;
         }
         catch (OverflowException large)
         {

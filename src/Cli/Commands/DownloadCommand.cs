@@ -53,8 +53,8 @@ internal sealed class DownloadCommand : ProgramCommand
     private int Run(ParseResult parsed)
     {
         WeightsSource source = Find(parsed.GetValue(_network)!, parsed.GetValue(_from), parsed.GetValue(_url));
-        // The first Ctrl-C keeps the downloaded part and says so. The second ends the program.
-        using var cancellation = new Cancellation();
+        // The first signal keeps the downloaded part and says so.
+        using Cancellation cancellation = new Cancellation().Keep();
         return DownloadAsync(source, parsed.GetValue(_output), cancellation.Token).GetAwaiter().GetResult();
     }
 

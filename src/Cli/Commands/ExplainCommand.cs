@@ -93,9 +93,15 @@ internal sealed class ExplainCommand : ProgramCommand
         console.Follow(job.Plan.Sum(step => step.Iterations), job.Options.PrintEvery, report =>
         {
             explanation = TransferExplanation.Create(
-                device, network, job.Options, prepared.Inputs, job.Plan, parsed.GetValue(_snapshots), pixel, report,
+                device, network, job.Options, prepared.Inputs, job.Plan, parsed.GetValue(_snapshots), pixel, Show,
                 cancellation.Token);
             return explanation.Result;
+
+            void Show(IterationReport iteration)
+            {
+                cancellation.Keep();
+                report(iteration);
+            }
         });
         AtomicFile.Write(html, Encoding.UTF8.GetBytes(ExplainPage.Html(job, explanation!, device.Name)));
         if (output is not null)

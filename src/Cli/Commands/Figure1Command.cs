@@ -4,6 +4,7 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Commands;
@@ -93,8 +94,8 @@ internal sealed class Figure1Command : ProgramCommand
             string label = "relu" + string.Join(' ', (isContent ? [layers[depth]] : upTo).Select(layer => layer[4..]));
             console.Say($"{i + 1}/{2 * layers.Length} {(isContent ? "content" : "style")} from {label}");
             var prepared = PreparedJob.Create(job, _job.TotalIterations(parsed), null, console);
-            Picture picture = runner.Run(prepared, cancellation.Token).Picture;
-            (isContent ? contents : styles).Add(new SheetCell(label, picture));
+            TransferResult result = runner.Run(prepared, cancellation);
+            if (result.IterationsMade > 0) (isContent ? contents : styles).Add(new SheetCell(label, result.Picture));
         }
 
         Picture cell = contents.Count > 1 ? contents[1].Picture! : contents[0].Picture!;

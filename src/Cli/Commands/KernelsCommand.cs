@@ -200,8 +200,11 @@ internal static class KernelsCommand
         foreach (TableColumn column in table.Columns.Skip(1)) column.RightAligned();
         // ILGPU's PTX for sm_90 says sm_80. From it, ptxas still makes code for sm_90.
         CudaArchitecture of = architecture == "sm_70" ? CudaArchitecture.SM_70 : CudaArchitecture.SM_80;
+        // ptxas reads a temporary file, which a signal must not leave there.
+        using Cancellation cancellation = new Cancellation().Keep();
         foreach (KernelEntry kernel in KernelCatalog.All)
         {
+            if (cancellation.Token.IsCancellationRequested) return Cancellation.ExitCode;
             if (kernel.LeastArchitecture is { } least && least > of)
             {
                 table.AddRow(

@@ -88,6 +88,7 @@ internal sealed class MaximizeCommand : ProgramCommand
             (double first, double last) = (0, 0);
             Picture picture = UnitMaximizer.Run(device, network, layer.Name, channel, options, (step, activation) =>
             {
+                cancellation.Keep();
                 if (step == 1) first = activation;
                 last = activation;
                 if (step % 50 == 0)

@@ -85,6 +85,7 @@ internal sealed class PatchesCommand : ProgramCommand
                 if (Math.Min(picture.Height, picture.Width) < least)
                     throw new UsageException($"{name} is smaller than {least} pixels");
                 foreach (StrongestPatches finder in finders) finder.Add(Path.GetFileName(name), picture);
+                cancellation.Keep();
                 console.Say($"{++seen}/{pictures.Length} {Path.GetFileName(name)}");
             }
             catch (Exception wrong) when (wrong is InvalidDataException or IOException or UsageException)
@@ -97,6 +98,7 @@ internal sealed class PatchesCommand : ProgramCommand
         SheetCell[][] rows = [.. channels.Zip(finders, (channel, finder) => finder.Found.Select(patch => new SheetCell(
             string.Create(CultureInfo.InvariantCulture, $"{channel}: {patch.Activation:g3} {patch.Source}"),
             patch.Patch)).ToArray()).Where(row => row.Length > 0)];
+        if (rows.Length == 0 && cancellation.Token.IsCancellationRequested) return Cancellation.ExitCode;
         if (rows.Length == 0)
             throw new UsageException(
                 $"no patch of these {seen} pictures excites {layer.Name} channel {string.Join(", ", channels)}");

@@ -98,8 +98,8 @@ internal sealed class StylizeCommand : ProgramCommand
     {
         StyleModel model = _model.Read(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
-        using Drawer drawer = CreateDrawer(parsed, console, device, model, cancellation.Token);
+        // There is nothing to keep before the picture is complete.
+        using Drawer drawer = CreateDrawer(parsed, console, device, model, CancellationToken.None);
         try
         {
             drawer.DrawPicture(input, output);
@@ -109,11 +109,6 @@ internal sealed class StylizeCommand : ProgramCommand
         {
             string films = string.Join(", ", FilmInfo.WritableExtensions);
             throw new UsageException($"{wrong.Message}; if it is a film, the output must end in {films}");
-        }
-        catch (OperationCanceledException)
-        {
-            console.Say("ended before the drawing was complete; nothing was saved");
-            return Cancellation.ExitCode;
         }
     }
 
@@ -129,7 +124,7 @@ internal sealed class StylizeCommand : ProgramCommand
         if (_many.Mine(parsed, jobs, console) is not { } mine) return 0;
         StyleModel model = _model.Read(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
+        using Cancellation cancellation = new Cancellation().Keep();
         using Drawer drawer = CreateDrawer(parsed, console, device, model, cancellation.Token);
         Directory.CreateDirectory(output);
         return ManyJobs.Run(mine, _many.Again(parsed), console, Make, cancellation.Token);
@@ -160,7 +155,7 @@ internal sealed class StylizeCommand : ProgramCommand
 
         StyleModel model = _model.Read(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
-        using var cancellation = new Cancellation();
+        using Cancellation cancellation = new Cancellation().Keep();
         using Drawer drawer = CreateDrawer(parsed, console, device, model, cancellation.Token);
         var progress = new FilmConsole(parsed.GetValue(_quiet), film.Frames);
         FilmResult result = drawer.DrawFilm(film, output, progress);

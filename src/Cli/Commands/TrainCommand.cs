@@ -117,7 +117,7 @@ internal sealed class TrainCommand : ProgramCommand
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
         return new TrainingRunner(console, device, job, outputs).Run(
-            first, Budget(parsed, device), null, cancellation.Token);
+            first, Budget(parsed, device), null, cancellation);
     }
 
     private int Resume(ParseResult parsed, string file, TransferConsole console)
@@ -140,7 +140,7 @@ internal sealed class TrainCommand : ProgramCommand
         console.Say($"going on after iteration {checkpoint.State.Iteration} of {job.Options.Iterations}");
         using var cancellation = new Cancellation();
         return new TrainingRunner(console, device, job, outputs, folder).Run(
-            checkpoint.State.Weights(checkpoint.Architecture), Budget(parsed, device), checkpoint, cancellation.Token);
+            checkpoint.State.Weights(checkpoint.Architecture), Budget(parsed, device), checkpoint, cancellation);
     }
 
     private MemoryBudget Budget(ParseResult parsed, ComputeDevice device) =>

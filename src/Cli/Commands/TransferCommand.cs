@@ -116,7 +116,7 @@ internal sealed class TransferCommand : ProgramCommand
     {
         using var cancellation = new Cancellation();
         using var runner = new TransferRunner(console, device);
-        TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
+        TransferResult result = runner.Run(prepared, outputs, cancellation, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
         console.SayPeak(device);
         if (runner.NoCheckpoint is { } missing)

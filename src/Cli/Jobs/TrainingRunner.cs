@@ -45,9 +45,10 @@ internal sealed class TrainingRunner(
     /// <param name="start">The weights to start from.</param>
     /// <param name="budget">The memory that the training may take. It makes no tiles; only its previews can.</param>
     /// <param name="resume">The checkpoint from which the training continues.</param>
+    /// <param name="cancellation">It has something to keep after the first iteration.</param>
     /// <returns>The exit code.</returns>
     public int Run(
-        TransformerWeights start, MemoryBudget budget, TrainingCheckpoint? resume, CancellationToken cancellation)
+        TransformerWeights start, MemoryBudget budget, TrainingCheckpoint? resume, Cancellation cancellation)
     {
         TrainingOptions options = job.Options;
         Picture style = Fitted(Path.Combine(folder, job.Style), options.StyleSize, enlarge: true);
@@ -81,12 +82,13 @@ internal sealed class TrainingRunner(
             {
                 trainer.Progress = step =>
                 {
+                    cancellation.Keep();
                     trace?.Write(step);
                     report(step);
                     CopyNowAndThen(network, step.Iteration);
                     Write(trainer, network, step.Iteration, budget);
                 };
-                return trainer.Run(pictures.Draw, cancellation);
+                return trainer.Run(pictures.Draw, cancellation.Token);
             });
         }
         catch (Exception failed) when (UserErrors.IsUsers(failed) || failed is DeviceException)

@@ -35,14 +35,15 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public void Dispose() => _loaded?.Network.Dispose();
 
     /// <summary>Runs a job and writes nothing.</summary>
-    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) =>
+    public TransferResult Run(PreparedJob prepared, Cancellation cancellation) =>
         Run(prepared, null, cancellation);
 
     /// <summary>Runs a job and writes its outputs.</summary>
+    /// <param name="cancellation">It has something to keep after the first iteration.</param>
     /// <param name="resume">The checkpoint from which the run continues.</param>
     /// <exception cref="UsageException">The checkpoint does not fit the present files.</exception>
     public TransferResult Run(
-        PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
+        PreparedJob prepared, Outputs? outputs, Cancellation cancellation, Checkpoint? resume = null)
     {
         _beside = new SideFiles();
         (TransferJob job, TransferInputs inputs) = prepared;
@@ -68,6 +69,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             {
                 Progress = (iteration, picture) =>
                 {
+                    cancellation.Keep();
                     trace?.Write(iteration);
                     report(iteration);
                     bool save = outputs?.SaveEvery > 0 && iteration.Iteration % outputs.SaveEvery == 0;
@@ -86,7 +88,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                 Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, facts!),
                 Memory = memory,
                 AtTile = console.ShowTile,
-            }.Run(inputs, job.Plan, cancellation, resume?.State));
+            }.Run(inputs, job.Plan, cancellation.Token, resume?.State));
         }
 
         if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;

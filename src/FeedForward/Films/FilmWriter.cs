@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeStyle.Imaging;
 
 namespace NativeStyle.FeedForward.Films;
 
@@ -24,8 +25,8 @@ internal sealed class FilmWriter : IDisposable
 
     private readonly FilmInfo _film;
     private readonly string _path;
-    private readonly string _pictures;
-    private readonly string _complete;
+    private readonly TemporaryFile _pictures;
+    private readonly TemporaryFile _complete;
     private readonly FilmContainer _container;
     private readonly MediaProgram _program;
     private long _written;
@@ -37,8 +38,7 @@ internal sealed class FilmWriter : IDisposable
     public FilmWriter(FilmInfo film, string path, int height, int width)
     {
         (_film, _path, _container) = (film, path, FilmContainer.Of(path));
-        _pictures = $"{path}.{Environment.ProcessId}.pictures.tmp";
-        _complete = $"{path}.{Environment.ProcessId}.tmp";
+        (_pictures, _complete) = (TemporaryFile.For(path), TemporaryFile.For(path));
         _program = MediaProgram.Start("ffmpeg", takesInput: true,
         [
             "-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", $"{width}x{height}", "-framerate",
@@ -46,7 +46,7 @@ internal sealed class FilmWriter : IDisposable
             "-vf", "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p",
             .. _container.Encoder, "-threads", Threads, "-colorspace", "bt709", "-color_primaries", "bt709",
             "-color_trc", "bt709", "-color_range", "tv", .. s_reproducible, .. s_strict, .. _container.WhileGrowing,
-            "-f", _container.Format, "-y", MediaProgram.Address(_pictures),
+            "-f", _container.Format, "-y", MediaProgram.Address(_pictures.Path),
         ]);
     }
 
@@ -82,7 +82,7 @@ internal sealed class FilmWriter : IDisposable
         }
 
         (int code, string error) = _program.End();
-        long frames = Count(_pictures);
+        long frames = Count(_pictures.Path);
         if (isWhole && (code != 0 || frames != _written))
             (failure, isWhole) = (new FilmException($"{_path} cannot be written: {error}"), false);
         if (frames == 0) return new FilmResult(0, isWhole, HasSound: false, failure);
@@ -90,9 +90,9 @@ internal sealed class FilmWriter : IDisposable
         try
         {
             AddSound(isWhole ? null : frames / _film.Rate.PerSecond);
-            long complete = Count(_complete);
+            long complete = Count(_complete.Path);
             if (isWhole ? complete != frames : complete == 0) throw new FilmException("frames would be lost");
-            File.Move(_complete, _path, overwrite: true);
+            _complete.Complete();
         }
         catch (Exception refused) when (refused is FilmException or IOException or UnauthorizedAccessException)
         {
@@ -100,12 +100,12 @@ internal sealed class FilmWriter : IDisposable
             failure ??= new FilmException($"{_path} cannot get its sound: {refused.Message}");
             try
             {
-                File.Move(_pictures, _path, overwrite: true);
+                _pictures.Complete();
             }
             catch (Exception again) when (again is IOException or UnauthorizedAccessException)
             {
                 _keepsFrames = true;
-                failure = new FilmException($"{_path} cannot be written: {again.Message}; its frames are in {_pictures}");
+                failure = new FilmException($"{_path} cannot be written: {again.Message}; its frames are in {_pictures.Path}");
                 return new FilmResult(0, isWhole, hasSound, failure);
             }
         }
@@ -116,8 +116,8 @@ internal sealed class FilmWriter : IDisposable
     public void Dispose()
     {
         _program.Dispose();
-        if (!_keepsFrames) File.Delete(_pictures);
-        File.Delete(_complete);
+        if (!_keepsFrames) _pictures.Dispose();
+        _complete.Dispose();
     }
 
     /// <summary>Combines the frames with the sound, as far as there is any.</summary>
@@ -130,9 +130,9 @@ internal sealed class FilmWriter : IDisposable
             ? ["-t", length.ToString("f6", CultureInfo.InvariantCulture)] : [];
         MediaProgram.Run("ffmpeg",
         [
-            "-nostdin", .. MediaProgram.Read(_pictures), .. MediaProgram.Read(_film.Path), "-map", "0:v:0", "-map",
+            "-nostdin", .. MediaProgram.Read(_pictures.Path), .. MediaProgram.Read(_film.Path), "-map", "0:v:0", "-map",
             "1:a?", "-c:v", "copy", .. sounds, .. end, .. s_reproducible, .. s_strict, .. _container.AtTheEnd, "-f",
-            _container.Format, "-y", MediaProgram.Address(_complete),
+            _container.Format, "-y", MediaProgram.Address(_complete.Path),
         ]);
     }
 

@@ -50,16 +50,28 @@ internal sealed partial class MediaProgram : IDisposable
         }
     }
 
-    /// <summary>Runs a program to its end, and returns what it writes.</summary>
+    /// <summary>
+    /// Runs a program to its end, and returns what it writes. Runs it once more if a signal ends it: Ctrl-C in a
+    /// terminal, and Slurm, also signal the programs that this one started.
+    /// </summary>
     /// <exception cref="FilmException">
     /// The program does not start, or fails. The message is the last one of the program.
     /// </exception>
     public static string Run(string name, IEnumerable<string> arguments)
     {
-        using MediaProgram program = Start(name, takesInput: false, arguments);
-        string output = new StreamReader(program.Output).ReadToEnd();
-        (int code, string error) = program.End();
+        const int FirstSignal = 128;
+        string[] words = [.. arguments];
+        (int code, string output, string error) = RunOnce();
+        if (code > FirstSignal) (code, output, error) = RunOnce();
         return code == 0 ? output : throw new FilmException(error);
+
+        (int Code, string Output, string Error) RunOnce()
+        {
+            using MediaProgram program = Start(name, takesInput: false, words);
+            string written = new StreamReader(program.Output).ReadToEnd();
+            (int ended, string last) = program.End();
+            return (ended, written, last);
+        }
     }
 
     /// <summary>The arguments that name a file to read.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 
@@ -178,9 +179,9 @@ public sealed class WeightsDownload
             if (read == 0) break;
             await file.WriteAsync(chunk.AsMemory(0, read), patience.Token);
             received += read;
-            if (Environment.TickCount64 - shown >= 100)
+            if (Stopwatch.GetElapsedTime(shown).TotalMilliseconds >= 100)
             {
-                shown = Environment.TickCount64;
+                shown = Stopwatch.GetTimestamp();
                 Progress?.Invoke(new DownloadProgress(received, Math.Max(total, source.Bytes)));
             }
 
