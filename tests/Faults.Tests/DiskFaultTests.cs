@@ -8,7 +8,7 @@ namespace NativeStyle.Faults.Tests;
 /// </summary>
 public sealed class DiskFaultTests(ITestOutputHelper output) : IDisposable
 {
-    private const int UsualRounds = 3;
+    private const int UsualRounds = 2;
 
     private readonly TemporaryFolder _folder = new();
 
