@@ -5,6 +5,8 @@ namespace NativeStyle.GradientCheck;
 /// <summary>
 /// Checks an operator on a device in three ways. It compares the output with a MathNet reference in double precision,
 /// the gradients with the reference's gradients, and the gradients with central differences of the reference's output.
+/// All memory that the operator allocates is full of not-a-number, so that it fails if it reads what nothing has
+/// written, as the old content of an output with beta 0.
 /// </summary>
 public static class GradientChecker
 {
@@ -17,8 +19,7 @@ public static class GradientChecker
     public static CheckResult Check(CheckCase check, ComputeDevice device)
     {
         Expectation expected = check.Expected;
-        (float[] output, float[][] gradients) = check.Run(
-            device, [.. check.Inputs.Select(ToFloat)], ToFloat(check.OutputGradient));
+        (float[] output, float[][] gradients) = Run(check, device);
         double forward = RelativeError(output, expected.Output, expected.OutputTerms);
         WorstElement worst = Worst("output", output, expected.Output, expected.OutputTerms);
         if (check.ReferenceBackward is null) return new CheckResult(check, device.Name, forward, null, null, worst);
@@ -41,6 +42,19 @@ public static class GradientChecker
         }
 
         return new CheckResult(check, device.Name, forward, backward, difference, worst);
+    }
+
+    private static (float[] Output, float[][] Gradients) Run(CheckCase check, ComputeDevice device)
+    {
+        device.FillsWithNotANumber = true;
+        try
+        {
+            return check.Run(device, [.. check.Inputs.Select(ToFloat)], ToFloat(check.OutputGradient));
+        }
+        finally
+        {
+            device.FillsWithNotANumber = false;
+        }
     }
 
     /// <summary>Computes the reference's results for a case. They are the same for every device.</summary>

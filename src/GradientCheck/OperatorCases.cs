@@ -232,7 +232,17 @@ public static partial class OperatorCases
                         CropReference.Place(v[1], v[0].Length, w, c, window),
                         CropReference.ScaleWindow(v[0], w, c, window, beta),
                         1),
-                    (a, v) => CropOp.Place(a, v[1], v[0], h, w, c, window, beta));
+                    (a, v) =>
+                    {
+                        if (beta == 0f)
+                        {
+                            using DeviceBuffer<float> undefined = a.Allocate<float>(part.Length);
+                            VectorOps.Fill(a, undefined.View, float.NaN);
+                            CropOp.Place(a, undefined.View, v[0], h, w, c, window, 1f);
+                        }
+
+                        CropOp.Place(a, v[1], v[0], h, w, c, window, beta);
+                    });
             }
         }
     }
@@ -269,15 +279,20 @@ public static partial class OperatorCases
         {
             double[] g = Values(random, length), before = Values(random, length);
             const float Weight = 3.5f;
-            yield return InPlace(
-                "GradientNormalization", [before, g],
-                v => VectorReference.Axpy(v[0], VectorReference.NormalizeGradient(v[1], Weight), 1),
-                (a, v) =>
-                {
-                    using DeviceBuffer<float> norm = a.Allocate<float>(1);
-                    ReductionOp.AbsoluteSum(a, v[1], norm.View);
-                    GradientNormalizationOp.Backward(a, v[1], norm.View, v[0], Weight, 1f);
-                });
+            foreach (float beta in new[] { 0f, 1f })
+            {
+                yield return InPlace(
+                    $"GradientNormalization (beta {beta})", [before, g],
+                    v => VectorReference.Axpy(
+                        Times(v[0], beta), VectorReference.NormalizeGradient(v[1], Weight), 1),
+                    (a, v) =>
+                    {
+                        if (beta == 0f) VectorOps.Fill(a, v[0], float.NaN);
+                        using DeviceBuffer<float> norm = a.Allocate<float>(1);
+                        ReductionOp.AbsoluteSum(a, v[1], norm.View);
+                        GradientNormalizationOp.Backward(a, v[1], norm.View, v[0], Weight, beta);
+                    });
+            }
         }
     }
 

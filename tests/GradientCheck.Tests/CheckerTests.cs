@@ -1,5 +1,7 @@
 using NativeStyle.GradientCheck.References;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.GradientCheck.Tests;
 
@@ -49,6 +51,39 @@ public class CheckerTests
 
     [Fact]
     public void NotANumberFails() => Assert.False(Check(_ => float.NaN, g => g).Passed);
+
+    /// <summary>
+    /// The operator computes y = 0 y + x, which is right as long as the undefined y happens to be finite.
+    /// </summary>
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("cpu-kernels")]
+    public void AnOperatorThatReadsUndefinedMemoryFails(string name)
+    {
+        using ComputeDevice device = TestDevice.Open(name);
+        Assert.True(Check(0f).Passed);
+        Assert.False(Check(null).Passed);
+
+        CheckResult Check(float? before) => GradientChecker.Check(
+            new CheckCase
+            {
+                Operator = "Identity",
+                Variant = "3",
+                Inputs = [X],
+                Reference = v => v[0],
+                Run = (_, v, _) =>
+                {
+                    using DeviceBuffer<float> x = device.Allocate<float>(v[0]), y = device.Allocate<float>(X.Length);
+                    if (before is float value) VectorOps.Fill(device, y.View, value);
+                    VectorOps.Scale(device, y.View, 0f);
+                    VectorOps.Axpy(device, y.View, x.View, 1f);
+                    return (y.GetAsArray(), []);
+                },
+                Tolerance = 1e-6,
+                ToleranceReason = "exact",
+            },
+            device);
+    }
 
     [Fact]
     public void AGradientAndReferenceThatAreWrongAlikeFailTheDifferences()

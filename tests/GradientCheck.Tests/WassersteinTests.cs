@@ -97,7 +97,9 @@ public class WassersteinTests
             $"{data} on {device.Name}: loss off by {Math.Abs(value - loss) / loss:g3}, gradient {worst / largest:g3}");
     }
 
-    /// <summary>As <see cref="StyleReference.Wasserstein"/>, from centred maps, with the roots of twelve steps.</summary>
+    /// <summary>
+    /// As <see cref="StyleReference.Wasserstein"/>, from centred maps, with the roots of twelve steps.
+    /// </summary>
     private static (double Loss, double[] Gradient) Reference(Matrix<double> f, Matrix<double> target)
     {
         int n = f.ColumnCount;

@@ -9,7 +9,9 @@ using NativeStyle.Kernels.Operators.Vectors;
 
 namespace NativeStyle.Autodiff.Operators;
 
-/// <summary>Means, centred and guided maps on the tape. Style statistics other than the Gram matrix are made of them.</summary>
+/// <summary>
+/// Means, centred and guided maps on the tape. Style statistics other than the Gram matrix are made of them.
+/// </summary>
 public static class StatisticsOperators
 {
     /// <summary>m = the mean of each channel, (channels).</summary>

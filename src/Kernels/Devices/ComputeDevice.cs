@@ -85,6 +85,12 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Times every operator while it is set.</summary>
     public Profiler? Profiler { get; set; }
 
+    /// <summary>
+    /// Whether each block is filled with not-a-number when it is allocated, so that whatever reads elements that
+    /// nothing has written gives a result that is wrong for all to see. For checks.
+    /// </summary>
+    internal bool FillsWithNotANumber { get; set; }
+
     /// <summary>Allocates device memory of <paramref name="length"/> elements with undefined contents.</summary>
     /// <exception cref="OutOfMemoryException">The device does not have that much memory left.</exception>
     public unsafe DeviceBuffer<T> Allocate<T>(long length, Lifetime lifetime = Lifetime.Brief) where T : unmanaged
@@ -97,7 +103,9 @@ public abstract partial class ComputeDevice : IDisposable
                 $"{Name}: a map of {length} elements is more than kernels can count", length, MostElements);
         }
 
-        return new DeviceBuffer<T>(this, _pool.Rent(checked(length * sizeof(T)), lifetime), length);
+        PoolBlock block = _pool.Rent(checked(length * sizeof(T)), lifetime);
+        if (FillsWithNotANumber) FillWithNotANumber(block);
+        return new DeviceBuffer<T>(this, block, length);
     }
 
     /// <summary>Allocates device memory that holds a copy of <paramref name="source"/>.</summary>
@@ -177,6 +185,14 @@ public abstract partial class ComputeDevice : IDisposable
         _pool.Return(block);
         // The device was disposed before this buffer: frees the slab if this was its last block.
         if (_disposed) _pool.Trim();
+    }
+
+    /// <summary>Sets all bits of a block and of its padding, which is not-a-number in each type of floats.</summary>
+    private void FillWithNotANumber(PoolBlock block)
+    {
+        byte[] ones = new byte[block.Bytes];
+        Array.Fill(ones, byte.MaxValue);
+        Write<byte>(ones, new ArrayView<byte>(block.Slab.Memory, block.Offset, block.Bytes));
     }
 
     /// <summary>Copies host memory to the device.</summary>

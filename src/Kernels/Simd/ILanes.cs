@@ -38,6 +38,11 @@ internal unsafe interface ILanes<TSelf> where TSelf : unmanaged, ILanes<TSelf>
     /// <summary>A mask: all bits of a lane are set where a equals b, none elsewhere.</summary>
     static abstract TSelf Equal(TSelf a, TSelf b);
 
+    /// <summary>
+    /// A mask: all bits of a lane are set where a differs from b or either is not a number, none elsewhere.
+    /// </summary>
+    static abstract TSelf NotEqual(TSelf a, TSelf b);
+
     static abstract TSelf operator +(TSelf a, TSelf b);
 
     static abstract TSelf operator -(TSelf a, TSelf b);
@@ -85,6 +90,8 @@ internal readonly unsafe struct Lanes512(Vector512<float> v) : ILanes<Lanes512>
     public static Lanes512 GreaterThan(Lanes512 a, Lanes512 b) => new(Vector512.GreaterThan(a._v, b._v));
 
     public static Lanes512 Equal(Lanes512 a, Lanes512 b) => new(Vector512.Equals(a._v, b._v));
+
+    public static Lanes512 NotEqual(Lanes512 a, Lanes512 b) => new(~Vector512.Equals(a._v, b._v));
 
     public static Lanes512 operator +(Lanes512 a, Lanes512 b) => new(a._v + b._v);
 
@@ -134,6 +141,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> v) : ILanes<Lanes256>
     public static Lanes256 GreaterThan(Lanes256 a, Lanes256 b) => new(Vector256.GreaterThan(a._v, b._v));
 
     public static Lanes256 Equal(Lanes256 a, Lanes256 b) => new(Vector256.Equals(a._v, b._v));
+
+    public static Lanes256 NotEqual(Lanes256 a, Lanes256 b) => new(~Vector256.Equals(a._v, b._v));
 
     public static Lanes256 operator +(Lanes256 a, Lanes256 b) => new(a._v + b._v);
 
@@ -188,6 +197,9 @@ internal readonly unsafe struct Lanes128x2(Vector128<float> low, Vector128<float
 
     public static Lanes128x2 Equal(Lanes128x2 a, Lanes128x2 b) =>
         new(Vector128.Equals(a._low, b._low), Vector128.Equals(a._high, b._high));
+
+    public static Lanes128x2 NotEqual(Lanes128x2 a, Lanes128x2 b) =>
+        new(~Vector128.Equals(a._low, b._low), ~Vector128.Equals(a._high, b._high));
 
     public static Lanes128x2 operator +(Lanes128x2 a, Lanes128x2 b) => new(a._low + b._low, a._high + b._high);
 

@@ -24,6 +24,8 @@ internal readonly unsafe struct Lane(float value) : ILanes<Lane>
 
     public static Lane Equal(Lane a, Lane b) => Mask(a._value == b._value);
 
+    public static Lane NotEqual(Lane a, Lane b) => Mask(a._value != b._value);
+
     public static Lane operator +(Lane a, Lane b) => new(a._value + b._value);
 
     public static Lane operator -(Lane a, Lane b) => new(a._value - b._value);

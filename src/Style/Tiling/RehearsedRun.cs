@@ -17,6 +17,8 @@ internal sealed class RehearsedRun : IDisposable
     private readonly TilePlan _plan;
     private readonly TilePlan _result;
     private readonly TransferOptions _options;
+    private readonly int _regions;
+    private readonly bool _everywhere;
     private readonly ComputeDevice _device;
     private readonly VggNetwork _network;
     private readonly FixedPlanner _planner;
@@ -33,6 +35,7 @@ internal sealed class RehearsedRun : IDisposable
         bool everywhere)
     {
         (_kind, _plan, _result, _options) = (kind, plan, result ?? plan, rehearsal.Options);
+        (_regions, _everywhere) = (regions, everywhere);
         _device = rehearsal.Device.Rehearsal();
         _planner = new FixedPlanner(rehearsal.Architecture, _options, plan);
         _network = VggNetwork.Rehearse(_device, _planner.Steps(PassKind.Iteration));
@@ -46,13 +49,9 @@ internal sealed class RehearsedRun : IDisposable
 
         if (kind == PassKind.Iteration)
         {
-            // The masks need no contents; they only have to be different objects.
             var blank = new BlankPicture(1, 1);
-            IEnumerable<StyleInput> regional =
-                Enumerable.Range(0, regions).Select(_ => new StyleInput(blank, 1, new Picture(1, 1)));
-            StyleInput[] styles = [.. everywhere ? [new StyleInput(blank)] : Array.Empty<StyleInput>(), .. regional];
             var targets = new SkippedTargetPass(_device, _network);
-            _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, styles);
+            _objective = new Objective(_network, _planner, targets, plan.Height, plan.Width, blank, Styles(blank));
             _iterate = new Iterate(_device, _options, plan.Height, plan.Width, _options.Iterations.Max());
             _iterate.Pixels.NewGradient();
         }
@@ -85,11 +84,21 @@ internal sealed class RehearsedRun : IDisposable
                 using (var guidance = new Guidance(_device))
                 {
                     var targets = new StyleTargets(pass, _planner, guidance);
-                    foreach (FeatureLoss loss in targets.Losses([new StyleInput(picture)], _plan)) loss.Dispose();
+                    FeatureLoss[] losses = [.. targets.Losses(Styles(picture), _result)];
+                    foreach (FeatureLoss loss in losses) loss.Dispose();
                 }
 
                 break;
         }
+    }
+
+    /// <summary>A style for the whole picture, if there is one, and one for each region.</summary>
+    private StyleInput[] Styles(PictureSource picture)
+    {
+        // The masks need no contents; they only have to be different objects.
+        IEnumerable<StyleInput> regional =
+            Enumerable.Range(0, _regions).Select(_ => new StyleInput(picture, 1, new Picture(1, 1)));
+        return [.. _everywhere ? [new StyleInput(picture)] : Array.Empty<StyleInput>(), .. regional];
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.Relu;
 using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Kernels.Operators.Conv3x3;
@@ -111,7 +112,7 @@ internal static unsafe class DirectConv3x3
                 T value = T.Load(sums + o) + T.Load(bias + o);
                 if (shape.Relu) value = T.Max(default, value);
                 value.Store(to + o);
-                if (bits != null) T.GreaterThan(value, default).StoreBits(bits + (o >> 3));
+                if (bits != null) T.NotEqual(value, default).StoreBits(bits + (o >> 3));
             }
 
             if (o == outC) return;
@@ -120,8 +121,9 @@ internal static unsafe class DirectConv3x3
             for (; o < outC; o++)
             {
                 float value = sums[o] + bias[o];
-                to[o] = shape.Relu && value < 0f ? 0f : value;
-                if (bits != null && value > 0f) bits[o >> 3] |= (byte)(1 << (o & 7));
+                if (shape.Relu) value = ReluOp.Rectify(value);
+                to[o] = value;
+                if (bits != null && ReluOp.Passes(value)) bits[o >> 3] |= (byte)(1 << (o & 7));
             }
         }
     }

@@ -10,7 +10,8 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 // output before its activation, (height, width, channels).
 //
 //   forward   y[q, c] = max(z[q, c], 0)         or the mean or maximum of that over the window p of q (NaN stays NaN)
-//             gate[q, c] = z[q, c] > 0          and, with max pooling, q is the first maximum of its window
+//             gate[q, c] = z[q, c] > 0 or NaN   and, with max pooling, q is the first maximum or the first NaN of its
+//                                               window
 //   backward  dz[q, c] = gate[q, c] dy[p, c]    with average pooling divided by the window's number of pixels
 //
 // The gate is one bit for each z. It is all that backward needs from the forward pass, at 1/32 of z's memory. Bit
@@ -85,7 +86,7 @@ internal static class ReluPoolOp
                         best = k;
                     }
 
-                    if (value > 0f && end.Pooling != Pooling.Max)
+                    if (ReluOp.Passes(value) && end.Pooling != Pooling.Max)
                     {
                         if (k == 0) gate0 |= bit;
                         if (k == 1) gate1 |= bit;

@@ -24,9 +24,10 @@ internal static class WindowEnd
         return result;
     }
 
-    /// <summary>A bit for each positive number.</summary>
-    public static uint Positive(float y0, float y1, float y2, float y3) =>
-        (y0 > 0f ? 1u : 0u) | (y1 > 0f ? 2u : 0u) | (y2 > 0f ? 4u : 0u) | (y3 > 0f ? 8u : 0u);
+    /// <summary>A bit for each of ReLU's outputs that lets a gradient pass.</summary>
+    public static uint Passing(float y0, float y1, float y2, float y3) =>
+        (ReluOp.Passes(y0) ? 1u : 0u) | (ReluOp.Passes(y1) ? 2u : 0u)
+        | (ReluOp.Passes(y2) ? 4u : 0u) | (ReluOp.Passes(y3) ? 8u : 0u);
 
     /// <summary>Pools a window after ReLU.</summary>
     /// <param name="y0">The upper left pixel, which exists.</param>
@@ -41,10 +42,12 @@ internal static class WindowEnd
             ? Largest(y0, right, lower, last)
             : new Pooled(
                 (y0 + right + lower + last) / ((hasRight ? 2 : 1) * (hasLower ? 2 : 1)),
-                Positive(y0, right, lower, last));
+                Passing(y0, right, lower, last));
     }
 
-    /// <summary>The maximum; the first of equal values lets the gradient through.</summary>
+    /// <summary>
+    /// The maximum; the first of equal values lets the gradient through, or the first that is not a number.
+    /// </summary>
     private static Pooled Largest(float y0, float y1, float y2, float y3)
     {
         float largest = y0;

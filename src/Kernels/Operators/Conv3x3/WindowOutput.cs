@@ -44,10 +44,10 @@ internal readonly record struct WindowOutput(
             Quads.Accumulate(Output, at + Sizes.OutChannels, hasRight ? room : 0, y1, Width, 0f);
             Quads.Accumulate(Output, below, hasLower ? room : 0, y2, Width, 0f);
             Quads.Accumulate(Output, below + Sizes.OutChannels, hasRight && hasLower ? room : 0, y3, Width, 0f);
-            open = WindowEnd.Positive(y0.X, y1.X, y2.X, y3.X)
-                | (WindowEnd.Positive(y0.Y, y1.Y, y2.Y, y3.Y) << 4)
-                | (WindowEnd.Positive(y0.Z, y1.Z, y2.Z, y3.Z) << 8)
-                | (WindowEnd.Positive(y0.W, y1.W, y2.W, y3.W) << 12);
+            open = WindowEnd.Passing(y0.X, y1.X, y2.X, y3.X)
+                | (WindowEnd.Passing(y0.Y, y1.Y, y2.Y, y3.Y) << 4)
+                | (WindowEnd.Passing(y0.Z, y1.Z, y2.Z, y3.Z) << 8)
+                | (WindowEnd.Passing(y0.W, y1.W, y2.W, y3.W) << 12);
         }
         else if (row / 2 < End.OutHeight && column / 2 < End.OutWidth)
         {

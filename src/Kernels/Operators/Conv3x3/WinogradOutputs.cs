@@ -100,7 +100,7 @@ internal sealed unsafe class WinogradOutputs(
         for (int i = 0; i < height; i++)
         {
             byte* to = gate + (((((long)top + i) * geometry.OutWidth) + left) * _gateBytes) + (channel >> 3);
-            for (int j = 0; j < width; j++, to += _gateBytes) T.GreaterThan(y[(4 * i) + j], default).StoreBits(to);
+            for (int j = 0; j < width; j++, to += _gateBytes) T.NotEqual(y[(4 * i) + j], default).StoreBits(to);
         }
     }
 
@@ -125,21 +125,23 @@ internal sealed unsafe class WinogradOutputs(
 
         if (pooled)
         {
-            T value = average ? sum * T.Broadcast(1f / (rows * columns)) : largest;
-            value.Store(output + ((((long)windowRow * _pool.OutWidth) + windowColumn) * channels) + channel);
+            T mean = sum * T.Broadcast(1f / (rows * columns));
+            (average ? mean : largest).Store(
+                output + ((((long)windowRow * _pool.OutWidth) + windowColumn) * channels) + channel);
         }
 
         if (gate == null) return;
-        // Only the first of equal maxima lets the gradient through.
+        // Only the first of equal maxima lets the gradient through, or the first that is not a number. ReLU's other
+        // outputs are positive or zero.
         T earlier = default;
         for (int i = 0; i < rows; i++)
         {
             for (int j = 0; j < columns; j++)
             {
-                T open = pooled ? T.GreaterThan(y[(4 * i) + j], default) : default;
+                T value = y[(4 * i) + j], open = pooled ? T.NotEqual(value, default) : default;
                 if (!average)
                 {
-                    T holds = T.Equal(y[(4 * i) + j], largest);
+                    T holds = T.Equal(value, largest) | T.NotEqual(value, value);
                     open = (open & holds).Without(earlier);
                     earlier |= holds;
                 }

@@ -11,6 +11,7 @@ namespace NativeStyle.Kernels.Operators.Pool2x2;
 //
 //   forward   y[p, c] = max over q in window p of x[q, c]      (not a number if one of them is not a number)
 //   backward  dx[q, c] = dy[p, c] for the first q of window p (in row order) that holds the maximum, else 0
+//             (the first that is not a number, if there is one)
 
 /// <summary>2x2 max pooling, forward and backward.</summary>
 public static unsafe class MaxPoolOp
@@ -85,12 +86,15 @@ public static unsafe class MaxPoolOp
         // ILGPU's OpenCL C turns "not greater, or unordered" into "not greater", so comparisons with not-a-number are
         // unreliable.
         bool larger = value > largest;
-        return IsNotANumber(value) | (larger & !IsNotANumber(largest));
+        return !IsNotANumber(largest) & (larger | IsNotANumber(value));
     }
 
     private static bool IsNotANumber(float value) => (Interop.FloatAsInt(value) & 0x7FFF_FFFFu) > 0x7F80_0000u;
 
-    /// <summary>Finds the element of a window with the largest value, and the first of equal ones.</summary>
+    /// <summary>
+    /// Finds the element of a window with the largest value, and the first of equal ones; the first not-a-number if
+    /// there is one.
+    /// </summary>
     private static int ArgMax(ArrayView<float> input, int row, int column, int c, PoolShape shape)
     {
         int best = (((2 * row * shape.Width) + (2 * column)) * shape.Channels) + c;
@@ -158,7 +162,8 @@ public static unsafe class MaxPoolOp
                     for (int k = 0; k < count; k++)
                     {
                         // The first pixel that holds the maximum takes the gradient, and leaves none for later ones.
-                        Vector256<float> holds = Vector256.Equals(Vector256.Load(input + pixels[k] + c), largest);
+                        Vector256<float> x = Vector256.Load(input + pixels[k] + c);
+                        Vector256<float> holds = Vector256.Equals(x, largest) | ~Vector256.Equals(x, x);
                         Vector256<float> gradient = rest & holds;
                         rest = Vector256.AndNot(rest, holds);
                         float* dx = gradInput + pixels[k] + c;

@@ -7,7 +7,7 @@ namespace NativeStyle.Kernels.Operators.Relu;
 // The rectified linear unit.
 //
 //   forward   y = max(0, x)                      (not-a-number stays, so that a run notices that it went wrong)
-//   backward  dx = dy where y > 0, else 0        (at x = 0 the subgradient is 0, as everywhere)
+//   backward  dx = dy where y != 0, else 0       (y > 0 or not a number; at x = 0 the subgradient is 0, as everywhere)
 
 /// <summary>ReLU on any number of elements. In the network it is fused into <see cref="Conv3x3.Conv3x3Op"/>.</summary>
 public static class ReluOp
@@ -31,7 +31,7 @@ public static class ReluOp
 
     internal static void BackwardKernel(
         Index1D index, ArrayView<float> gradOutput, ArrayView<float> output, ArrayView<float> gradInput, float beta) =>
-        Accumulate.Into(ref gradInput[index], output[index] > 0f ? gradOutput[index] : 0f, beta);
+        Accumulate.Into(ref gradInput[index], Passes(output[index]) ? gradOutput[index] : 0f, beta);
 
     /// <summary>y = max(0, x); output may be input.</summary>
     public static void Forward(ComputeDevice device, ArrayView<float> input, ArrayView<float> output)
@@ -40,7 +40,7 @@ public static class ReluOp
         s_forward.Run(device, new ForwardArguments(input, output));
     }
 
-    /// <summary>dx = beta dx + dy where y is positive.</summary>
+    /// <summary>dx = beta dx + dy where y is positive or not a number.</summary>
     public static void Backward(
         ComputeDevice device, ArrayView<float> gradOutput, ArrayView<float> output, ArrayView<float> gradInput,
         float beta)
@@ -52,4 +52,10 @@ public static class ReluOp
 
     /// <summary>max(0, x) that keeps not-a-number: GPUs' own max instruction would make it 0.</summary>
     internal static float Rectify(float x) => x < 0f ? 0f : x;
+
+    /// <summary>
+    /// Whether a gradient passes ReLU: the output y is positive or not a number. Bits are compared, since GPUs'
+    /// comparisons with not-a-number are unreliable (see <see cref="Pool2x2.MaxPoolOp.IsLarger"/>).
+    /// </summary>
+    internal static bool Passes(float y) => (Interop.FloatAsInt(y) & 0x7FFF_FFFFu) != 0u;
 }
