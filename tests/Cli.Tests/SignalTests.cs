@@ -50,7 +50,7 @@ public sealed class SignalTests : IDisposable
         string output = _folder.File("out.png");
         CommandLine.Outcome outcome = EndAt(
             moment, "TERM",
-            [.. Endless, "-o", output, "--size", "600", "--coarsest-size", "0", "--memory", "128M"]);
+            [.. Endless, "-o", output, "--size", "600", "--coarsest-size", "0", "--memory", "118M"]);
         Assert.Equal((143, ""), (outcome.ExitCode, outcome.Error));
         Assert.Equal(hasPicture, File.Exists(output));
         AssertNothingElse(hasPicture ? ["content.png", "style.jpg", "out.png"] : ["content.png", "style.jpg"]);

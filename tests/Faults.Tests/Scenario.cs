@@ -39,7 +39,7 @@ internal sealed record Scenario(
         new("tiles", folder =>
         [
             "transfer", $"{folder}/large.png", $"{folder}/style.png", "-o", $"{folder}/out.png", .. s_shallow,
-            "--size", "192", "--coarsest-size", "0", "--iterations", "2", "--print-every", "1", "--memory", "105M",
+            "--size", "192", "--coarsest-size", "0", "--iterations", "2", "--print-every", "1", "--memory", "95M",
             "--checkpoint", $"{folder}/run.ckpt", "--checkpoint-every", "1", "--threads", "2",
         ], ["out.png"], ["run.ckpt"]),
         new("resume", folder =>

@@ -25,7 +25,7 @@ public sealed record MemoryEstimate(
 public sealed class MemoryPlanner
 {
     /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
-    public const long ProgramBytes = 94L << 20;
+    public const long ProgramBytes = 84L << 20;
 
     private readonly MemoryRehearsal _rehearsal;
     private readonly TileTimes _times;
