@@ -19,7 +19,8 @@ internal static class Root
               nativestyle batch --content photos --style paintings --out art
 
             --version prints the version. Exit codes: 0 done, 1 a check or a device failed, memory ran out or the losses
-            were no longer finite, 2 wrong input, 130 ended by Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
+            were no longer finite, 2 wrong input or a file that cannot be written, 130 ended by Ctrl-C, 143 by SIGTERM,
+            129 by a closed terminal.
             """)
         {
             new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),

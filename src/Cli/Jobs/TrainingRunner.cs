@@ -30,8 +30,6 @@ internal sealed class TrainingRunner(
     /// <summary>Seconds between copies of the weights from the device.</summary>
     private const double SecondsBetweenCopies = 10;
 
-    private const string Checkpoints = "the checkpoint";
-
     private readonly SideFiles _beside = new();
 
     /// <summary>
@@ -108,7 +106,7 @@ internal sealed class TrainingRunner(
         if (outputs.Preview is not null && (last || iteration % outputs.PreviewEvery == 0))
             _beside.Write("the preview", outputs.Preview, () => Preview(network, budget));
         if (outputs.Checkpoint is not null && iteration % outputs.CheckpointEvery == 0)
-            _beside.Write(Checkpoints, outputs.Checkpoint, () => Save(trainer, network.Architecture));
+            _beside.Write("the checkpoint", outputs.Checkpoint, () => Save(trainer, network.Architecture));
     }
 
     private void CopyNowAndThen(TransformerNet network, int iteration)
@@ -125,7 +123,7 @@ internal sealed class TrainingRunner(
         TrainingOptions options = job.Options;
         (TransformerWeights weights, int iterations) = Trained(network, trainer.Iteration, ref failure);
         if (end == TrainingEnd.Cancelled && failure is null && outputs.Checkpoint is not null)
-            _beside.Write(Checkpoints, outputs.Checkpoint, () => Save(trainer, network.Architecture));
+            _beside.Write("the checkpoint", outputs.Checkpoint, () => Save(trainer, network.Architecture));
         var about = new Dictionary<string, string>
         {
             [StyleModel.ProgramKey] = $"NativeStyle {typeof(TrainingRunner).Assembly.GetName().Version!.ToString(3)}",
@@ -152,7 +150,7 @@ internal sealed class TrainingRunner(
             }
         }
 
-        if (_beside.FailureOf(Checkpoints) is { } missing)
+        if (_beside.FailureOf(outputs.Checkpoint) is { } missing)
             Console.Error.WriteLine($"nativestyle: there is no checkpoint of the last iterations: {missing}");
         string saved = $"{outputs.Model}, {new FileInfo(outputs.Model).Length:n0} bytes";
         if (failure is not null)
@@ -167,10 +165,10 @@ internal sealed class TrainingRunner(
         {
             case TrainingEnd.Completed:
                 console.Say($"saved {saved}; try: nativestyle stylize PICTURE -o OUT.png --model {outputs.Model}");
-                return _beside.AnyFailedBut(Checkpoints) ? UserErrors.ExitCode : 0;
+                return _beside.AnyFailedBut(outputs.Checkpoint) ? UserErrors.ExitCode : 0;
             case TrainingEnd.Cancelled:
                 string more = outputs.Checkpoint is not { } file ? ""
-                    : _beside.FailureOf(Checkpoints) is not null ? ""
+                    : _beside.FailureOf(outputs.Checkpoint) is not null ? ""
                         : $"; go on with: nativestyle train --resume {file} -o {outputs.Model}";
                 console.Say(
                     $"ended after {trainer.Iteration} of {options.Iterations} iterations; saved the model so far as " +

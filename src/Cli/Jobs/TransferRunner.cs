@@ -20,17 +20,16 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
 
-    private const string Checkpoints = "the checkpoint";
-
     private (object Key, VggNetwork Network, string Digest)? _loaded;
     private (string Path, FileIdentity Identity)? _weights;
     private SideFiles _beside = new();
+    private string? _checkpoint;
 
     /// <summary>Why there is no checkpoint of the last iterations, if the last run should have written one.</summary>
-    public string? NoCheckpoint => _beside.FailureOf(Checkpoints);
+    public string? NoCheckpoint => _beside.FailureOf(_checkpoint);
 
     /// <summary>Whether a plot, timelapse or numbered picture of the last run is missing.</summary>
-    public bool LacksFiles => _beside.AnyFailedBut(Checkpoints);
+    public bool LacksFiles => _beside.AnyFailedBut(_checkpoint);
 
     public void Dispose() => _loaded?.Network.Dispose();
 
@@ -45,7 +44,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public TransferResult Run(
         PreparedJob prepared, Outputs? outputs, Cancellation cancellation, Checkpoint? resume = null)
     {
-        _beside = new SideFiles();
+        (_beside, _checkpoint) = (new SideFiles(), outputs?.Checkpoint);
         (TransferJob job, TransferInputs inputs) = prepared;
         TransferOptions options = job.Options;
         (VggNetwork network, string digest) = Network(job, resume?.Directory ?? "");
@@ -108,9 +107,14 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
                     () => AtomicFile.Write(plot, Encoding.UTF8.GetBytes(LossPlot.Svg(result.Reports))));
             }
 
-            timelapse?.Add(result.Picture);
             if (timelapse is not null)
-                _beside.Write("the timelapse", outputs.Timelapse!, () => timelapse.Write(outputs.Timelapse!));
+            {
+                _beside.Write("the timelapse", outputs.Timelapse!, () =>
+                {
+                    timelapse.Add(result.Picture);
+                    timelapse.Write(outputs.Timelapse!);
+                });
+            }
         }
 
         return result;
@@ -220,7 +224,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
             .ToDictionary(name => name, name => RecipeFiles.Sha256(Path.Combine(folder, name)));
         digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
-        return (every, state => _beside.Write(Checkpoints, file, () => new Checkpoint(
+        return (every, state => _beside.Write("the checkpoint", file, () => new Checkpoint(
             prepared.Job, folder, digests, facts.Device, every, facts.Memory, facts.Threads, state).Write(file)));
     }
 
