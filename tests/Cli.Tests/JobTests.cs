@@ -147,14 +147,14 @@ public sealed class JobTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
         string tight = _folder.File("tight.png"), wide = _folder.File("wide.png"), resumed = _folder.File("go.png"),
             checkpoint = _folder.File("run.ckpt");
-        string[] job = [.. Shallow, "--coarsest-size", "0", "--iterations", "3"];
+        string[] job = [.. Shallow, "--coarsest-size", "0", "--iterations", "2"];
         SucceedIn(TightKibibytes, [.. job, "--size", "300", "-o", tight]);
         SucceedIn(6_000_000, [.. job, "--size", "300", "-o", wide]);
         Assert.Equal(File.ReadAllBytes(tight), File.ReadAllBytes(wide));
         // This size fits whole only without the limit of addresses.
         SucceedIn(
             6_000_000,
-            [.. job, "--size", "860", "-o", wide, "--checkpoint", checkpoint, "--checkpoint-every", "2"]);
+            [.. job, "--size", "860", "-o", wide, "--checkpoint", checkpoint, "--checkpoint-every", "1"]);
         SucceedIn(TightKibibytes, "transfer", "--resume", checkpoint, "-o", resumed);
         Assert.Equal(File.ReadAllBytes(wide), File.ReadAllBytes(resumed));
         Assert.Contains(
@@ -174,8 +174,8 @@ public sealed class JobTests : IDisposable
             checkpoint = _folder.File("run.ckpt");
         SucceedIn(
             TightKibibytes,
-            [.. Shallow, "-o", first, "--size", "860", "--coarsest-size", "0", "--iterations", "3", "--threads", "5",
-             "--checkpoint", checkpoint, "--checkpoint-every", "2"]);
+            [.. Shallow, "-o", first, "--size", "860", "--coarsest-size", "0", "--iterations", "2", "--threads", "5",
+             "--checkpoint", checkpoint, "--checkpoint-every", "1"]);
         CommandLine.Outcome shown = CommandLine.Run("show", first);
         Assert.Matches("memory   at most [0-9]+ MiB with 5 threads: .* tiles of ", shown.Output);
         Assert.Matches(" --memory [0-9]+M --threads 5 --device cpu-(512|256|128)\n", shown.Output);

@@ -4,7 +4,8 @@ using Xunit.Abstractions;
 namespace NativeStyle.Faults.Tests;
 
 /// <summary>
-/// Lets calls of the C library fail, and the power. NATIVESTYLE_DAMAGE_ROUNDS says how many calls of each kind are tried.
+/// Lets calls of the C library fail, and the power. NATIVESTYLE_DAMAGE_ROUNDS says how many calls of each kind are
+/// tried.
 /// </summary>
 public sealed class DiskFaultTests(ITestOutputHelper output) : IDisposable
 {

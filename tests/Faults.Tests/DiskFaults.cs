@@ -24,11 +24,13 @@ internal static class DiskFaults
                 tried++;
                 string? complaint = harness.Complaint(
                     outcome, PromiseFor(kind, error, forever), mayLeave: kind == DiskCall.Unlink);
-                if (complaint is null && CLibrary.OpenFiles() is > 0 and int open) complaint = $"{open} files stay open";
+                if (complaint is null && CLibrary.OpenFiles() is > 0 and int open)
+                    complaint = $"{open} files stay open";
                 if (complaint is null) continue;
                 complaints++;
+                string when = forever ? " from then on" : "";
                 Console.WriteLine(
-                    $"{kind} {n} of {counts[(int)kind]}, error {error}{(forever ? " from then on" : "")}: {complaint}\n" +
+                    $"{kind} {n} of {counts[(int)kind]}, error {error}{when}: {complaint}\n" +
                     $"  {outcome.ExitCode} {outcome.Error.Trim()}");
             }
         }

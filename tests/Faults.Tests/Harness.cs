@@ -49,7 +49,8 @@ internal sealed partial class Harness : IDisposable
     public Harness(Scenario scenario, string root, params string[] more)
     {
         (_scenario, _root, _more) = (scenario, root, more);
-        (_template, _folder, _temporary) = (Path.Combine(root, "in"), Path.Combine(root, "work"), Path.Combine(root, "tmp"));
+        (_template, _folder) = (Path.Combine(root, "in"), Path.Combine(root, "work"));
+        _temporary = Path.Combine(root, "tmp");
         Directory.CreateDirectory(_template);
         Directory.CreateDirectory(_temporary);
         Environment.SetEnvironmentVariable("TMPDIR", _temporary);
@@ -161,7 +162,7 @@ internal sealed partial class Harness : IDisposable
                 return $"exit code 0, but {result} is not what it should be";
             if (isNew && Damage(result, bytes!) is { } damage) return $"{result} is damaged: {damage}";
             bool isKept = isNew || kept.Keys.Any(name =>
-                name.EndsWith(result, StringComparison.Ordinal) && outcome.Error.Contains(name, StringComparison.Ordinal));
+                name.EndsWith(result, StringComparison.Ordinal) && IsNamed(name));
             // A printed iteration was made, and its picture must be kept. Those of a batch are made again.
             bool madeSome = _scenario.Results.Length == 1 && Iteration().IsMatch(outcome.Output);
             if (promise == Promise.KeepWhatWasMade && madeSome && !isKept) return $"{result} is lost";
@@ -179,16 +180,18 @@ internal sealed partial class Harness : IDisposable
             if (Damage(beside, bytes) is { } damage) return $"{beside} is damaged: {damage}";
         }
 
-        if (mayLeave) kept = kept.Where(file => outcome.Error.Contains(file.Key, StringComparison.Ordinal)).ToDictionary();
-        foreach (string name in kept.Keys.Where(name => !outcome.Error.Contains(name, StringComparison.Ordinal)))
+        if (mayLeave) kept = kept.Where(file => IsNamed(file.Key)).ToDictionary();
+        foreach (string name in kept.Keys.Where(name => !IsNamed(name)))
             return $"{name} was left in the folder for temporary files";
         foreach ((string name, byte[] bytes) in kept)
             if (Damage(name, bytes) is { } damage) return $"{name} is damaged: {damage}";
-        if (files.Keys.FirstOrDefault(name => !mayLeave || !name.EndsWith(".tmp", StringComparison.Ordinal)) is { } left)
-            return $"{left} was left";
+        IEnumerable<string> others = files.Keys.Where(name => !mayLeave || Path.GetExtension(name) != ".tmp");
+        if (others.FirstOrDefault() is { } left) return $"{left} was left";
         // What a driver could not give back has no owner any more.
         ComputeDevice? leaking = _devices.FirstOrDefault(device => device.MemoryBytes.InUse > 0);
         return leaking is null ? null : $"{leaking.MemoryBytes.InUse} bytes of {leaking.Name} are still in use";
+
+        bool IsNamed(string name) => outcome.Error.Contains(name, StringComparison.Ordinal);
     }
 
     public void Dispose()
@@ -200,7 +203,7 @@ internal sealed partial class Harness : IDisposable
     /// <summary>Says what is wrong with a file that should be complete; null if nothing is.</summary>
     private string? Damage(string name, byte[] bytes)
     {
-        string copy = Path.Combine(Path.GetDirectoryName(_root)!, $"{Path.GetFileName(_root)}-{Path.GetFileName(name)}");
+        string copy = $"{_root}-{Path.GetFileName(name)}";
         File.WriteAllBytes(copy, bytes);
         try
         {
@@ -223,7 +226,8 @@ internal sealed partial class Harness : IDisposable
                     break;
                 default:
                     // The size of a TIFF follows from that of the picture.
-                    int expected = _complete.First(file => name.EndsWith(file.Key, StringComparison.Ordinal)).Value.Length;
+                    int expected =
+                        _complete.First(file => name.EndsWith(file.Key, StringComparison.Ordinal)).Value.Length;
                     if (bytes.Length != expected) return $"{bytes.Length} bytes instead of {expected}";
                     break;
             }

@@ -21,7 +21,7 @@ internal sealed class PowerFailure
     }
 
     private readonly Dictionary<string, Node> _seen = [];
-    private Dictionary<string, Node> _onDisk = [];
+    private readonly Dictionary<string, Node> _onDisk = [];
 
     /// <summary>Runs a transfer, and goes on with each different state that a power failure would leave.</summary>
     /// <returns>0 if there is nothing to complain about; complaints are printed.</returns>
@@ -46,8 +46,9 @@ internal sealed class PowerFailure
         List<string> complaints = [];
         int moments = 0;
         var disk = new PowerFailure();
+        byte[] old = Scenario.Old.ToArray();
         foreach (string file in new[] { result, checkpoint })
-            disk._seen[file] = disk._onDisk[file] = new Node { Seen = Scenario.Old.ToArray(), OnDisk = Scenario.Old.ToArray() };
+            disk._seen[file] = disk._onDisk[file] = new Node { Seen = old, OnDisk = old };
         using (var calls = new BinaryReader(File.OpenRead(log)))
         {
             while (calls.BaseStream.Position < calls.BaseStream.Length)
@@ -57,8 +58,10 @@ internal sealed class PowerFailure
                 foreach ((string order, Dictionary<string, Node> names) in
                     new[] { ("names as synchronised", disk._onDisk), ("names as seen", disk._seen) })
                 {
-                    byte[]? picture = names.GetValueOrDefault(result)?.OnDisk, state = names.GetValueOrDefault(checkpoint)?.OnDisk;
-                    if (Complaint(picture, state) is { } complaint) complaints.Add($"after {what}, {order}: {complaint}");
+                    byte[]? picture = names.GetValueOrDefault(result)?.OnDisk;
+                    byte[]? state = names.GetValueOrDefault(checkpoint)?.OnDisk;
+                    if (Complaint(picture, state) is { } complaint)
+                        complaints.Add($"after {what}, {order}: {complaint}");
                 }
             }
         }
@@ -115,7 +118,8 @@ internal sealed class PowerFailure
         char what = (char)calls.ReadByte();
         int first = calls.ReadInt32(), second = calls.ReadInt32();
         long at = calls.ReadInt64(), length = calls.ReadInt64();
-        string path = Encoding.UTF8.GetString(calls.ReadBytes(first)), other = Encoding.UTF8.GetString(calls.ReadBytes(second));
+        string path = Encoding.UTF8.GetString(calls.ReadBytes(first));
+        string other = Encoding.UTF8.GetString(calls.ReadBytes(second));
         byte[] data = calls.ReadBytes((int)length);
         switch (what)
         {
@@ -139,8 +143,7 @@ internal sealed class PowerFailure
                 break;
             case 's':
                 // A folder: its names are on the disk now.
-                foreach (string gone in _onDisk.Keys.Where(name => Path.GetDirectoryName(name) == path && !_seen.ContainsKey(name)).ToArray())
-                    _onDisk.Remove(gone);
+                foreach (string gone in _onDisk.Keys.Where(IsGone).ToArray()) _onDisk.Remove(gone);
                 foreach ((string name, Node node) in _seen.Where(each => Path.GetDirectoryName(each.Key) == path))
                     _onDisk[name] = node;
                 break;
@@ -153,5 +156,7 @@ internal sealed class PowerFailure
         }
 
         return $"{what} {Path.GetFileName(path)}";
+
+        bool IsGone(string name) => Path.GetDirectoryName(name) == path && !_seen.ContainsKey(name);
     }
 }

@@ -38,7 +38,7 @@ public class KernelDeviceTests
     {
         using ComputeDevice device = TestDevice.OpenCl();
         OutOfMemoryException error = Assert.ThrowsAny<OutOfMemoryException>(
-            () => device.Allocate<float>((device.LargestBufferBytes / 4) + 1024));
+            () => device.Allocate<long>((device.LargestBufferBytes / sizeof(long)) + 1024));
         Assert.Contains("MiB", error.Message, StringComparison.Ordinal);
     }
 

@@ -105,7 +105,8 @@ internal sealed class FilmWriter : IDisposable
             catch (Exception again) when (again is IOException or UnauthorizedAccessException)
             {
                 _keepsFrames = true;
-                failure = new FilmException($"{_path} cannot be written: {again.Message}; its frames are in {_pictures.Path}");
+                failure = new FilmException(
+                    $"{_path} cannot be written: {again.Message}; its frames are in {_pictures.Path}");
                 return new FilmResult(0, isWhole, hasSound, failure);
             }
         }
