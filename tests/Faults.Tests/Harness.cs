@@ -57,7 +57,11 @@ internal sealed partial class Harness : IDisposable
         Scenario.Prepare(_template);
         if (scenario.Name == "resume") PrepareCheckpoint();
         _inputs = Files(_template);
-        Outcome = RunOnce(null);
+        Outcome = RunOnce(kind =>
+        {
+            DeviceCalls[kind] = DeviceCalls.GetValueOrDefault(kind) + 1;
+            return null;
+        });
         if (Outcome.ExitCode != 0 || Outcome.Escaped is not null)
             throw new InvalidOperationException($"{scenario.Name} fails by itself: {Outcome.Error} {Outcome.Escaped}");
         _complete = Files(_folder).Where(file => !_inputs.ContainsKey(file.Key)).ToDictionary();
@@ -75,17 +79,8 @@ internal sealed partial class Harness : IDisposable
     /// <summary>The files that the command writes if nothing fails.</summary>
     public IReadOnlyDictionary<string, byte[]> Complete => _complete;
 
-    /// <summary>Counts the calls of a device by kind in a run in which nothing fails.</summary>
-    public Dictionary<DeviceCall, int> DeviceCalls()
-    {
-        Dictionary<DeviceCall, int> calls = Enum.GetValues<DeviceCall>().ToDictionary(kind => kind, _ => 0);
-        RunOnce(kind =>
-        {
-            calls[kind]++;
-            return null;
-        });
-        return calls;
-    }
+    /// <summary>How many calls of each kind a device makes in that run.</summary>
+    public Dictionary<DeviceCall, int> DeviceCalls { get; } = [];
 
     /// <summary>Runs the command once.</summary>
     /// <param name="fault">Returns, for a call of the device, the exception that it is to throw, or null.</param>
