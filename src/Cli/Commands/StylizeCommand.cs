@@ -185,13 +185,15 @@ internal sealed class StylizeCommand : ProgramCommand
     {
         console.Say($"model {model.Source} ({model.Weights.Architecture})");
         console.Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
+        // The file is read before anything takes the device's memory.
+        FileIdentity? file = _model.File(parsed) is { } path ? RecipeFiles.Of(path) : null;
         return new Drawer(
             console, device, model, new DrawingOptions(parsed.GetValue(_strength), parsed.GetValue(_colors)),
             MemoryBudget.Of(device, parsed.GetValue(_memory)), parsed.GetValue(_size),
             new PictureWriteOptions(parsed.GetValue(_depth), parsed.GetValue(_quality)), cancellation)
         {
             WithoutRecipe = parsed.GetValue(_noRecipe),
-            ModelFile = _model.File(parsed) is { } file ? RecipeFiles.Of(file) : null,
+            ModelFile = file,
         };
     }
 }
