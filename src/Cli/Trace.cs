@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using NativeStyle.Cli.Jobs;
 using NativeStyle.Style;
 
 namespace NativeStyle.Cli;
@@ -12,20 +13,34 @@ internal sealed class Trace : IDisposable
 {
     private readonly string _path;
     private readonly FileStream _file;
-    private (int Iteration, string Why)? _failure;
+    private readonly SideFiles _beside;
+    private int? _firstMissing;
 
-    private Trace(string path)
+    private Trace(string path, SideFiles beside)
     {
-        _path = path;
+        (_path, _beside) = (path, beside);
         // Without a buffer: a line is in the file, or it is refused at once.
         _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
     }
 
-    public static Trace? Open(string? path) => path is null ? null : new Trace(path);
+    /// <param name="beside">Tells a failure, and counts it.</param>
+    public static Trace? Open(string? path, SideFiles beside) => path is null ? null : new Trace(path, beside);
 
     public void Write(IterationReport report)
     {
-        if (_failure is not null) return;
+        if (_firstMissing is null) _beside.Write("the trace", _path, () => Append(report));
+    }
+
+    /// <summary>Closes the file, and says whether lines are missing.</summary>
+    public void Dispose()
+    {
+        _file.Dispose();
+        if (_firstMissing is { } iteration)
+            Console.Error.WriteLine($"nativestyle: {_path} lacks the iterations from {iteration} on");
+    }
+
+    private void Append(IterationReport report)
+    {
         var line = new JsonObject
         {
             ["iteration"] = report.Iteration,
@@ -43,20 +58,12 @@ internal sealed class Trace : IDisposable
         {
             _file.Write(Encoding.UTF8.GetBytes(line.ToJsonString() + "\n"));
         }
-        catch (IOException refused)
+        catch (IOException)
         {
-            _failure = (report.Iteration, UserErrors.OneLine(refused.Message));
-            Console.Error.WriteLine($"nativestyle: {_path} cannot be written: {_failure.Value.Why}; the run goes on");
+            _firstMissing = report.Iteration;
             CutOff(end);
+            throw;
         }
-    }
-
-    /// <summary>Closes the file, and says whether lines are missing.</summary>
-    public void Dispose()
-    {
-        _file.Dispose();
-        if (_failure is var (iteration, why))
-            Console.Error.WriteLine($"nativestyle: {_path} lacks the iterations from {iteration} on: {why}");
     }
 
     /// <summary>Takes half a line away.</summary>

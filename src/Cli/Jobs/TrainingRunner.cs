@@ -63,7 +63,7 @@ internal sealed class TrainingRunner(
         console.Say(
             $"model of {start.Architecture}{(job.Start is null ? "" : $", from {job.Start}")}; loss network " +
             $"{vgg.Source}; {pictures.Count} pictures; device {DeviceArguments.NameOf(device)}");
-        using var trace = Trace.Open(outputs.Trace);
+        using var trace = Trace.Open(outputs.Trace, _beside);
         using var trainer = new Trainer(device, network, loss, options);
         _copy = (start, resume?.State.Iteration ?? 0, Stopwatch.GetTimestamp());
         if (resume is not null)

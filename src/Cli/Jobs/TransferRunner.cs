@@ -28,7 +28,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     /// <summary>Why there is no checkpoint of the last iterations, if the last run should have written one.</summary>
     public string? NoCheckpoint => _beside.FailureOf(_checkpoint);
 
-    /// <summary>Whether a plot, timelapse or numbered picture of the last run is missing.</summary>
+    /// <summary>Whether a trace, plot, timelapse or numbered picture of the last run is missing.</summary>
     public bool LacksFiles => _beside.AnyFailedBut(_checkpoint);
 
     public void Dispose() => _loaded?.Network.Dispose();
@@ -61,7 +61,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         AnimatedPng? timelapse = outputs?.Timelapse is null ? null : new AnimatedPng(height, width, FrameMilliseconds);
         int frameEvery = outputs?.TimelapseEvery > 0 ? outputs.TimelapseEvery : Math.Max(1, total / TimelapseFrames);
         TransferResult result;
-        using (var trace = Trace.Open(outputs?.Trace))
+        using (var trace = Trace.Open(outputs?.Trace, _beside))
         {
             foreach (IterationReport before in resume?.State.Reports ?? []) trace?.Write(before);
             result = console.Follow(total, options.PrintEvery, report => new StyleTransfer(device, network, options)
