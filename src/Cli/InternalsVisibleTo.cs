@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("NativeStyle.Cli.Tests")]
+[assembly: InternalsVisibleTo("NativeStyle.Faults.Tests")]
 [assembly: InternalsVisibleTo("NativeStyle.Fuzzing")]
