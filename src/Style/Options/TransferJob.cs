@@ -56,21 +56,26 @@ public sealed record TransferJob
     /// <summary>The scales and their iterations.</summary>
     public required IReadOnlyList<ScaleStep> Plan { get; init; }
 
-    /// <summary>Returns the job without the names of folders, for others to read.</summary>
-    public TransferJob WithoutFolders()
+    /// <summary>
+    /// Returns the job for others to read: with other names of pictures, and without the folder of the weights.
+    /// </summary>
+    /// <param name="nameOf">Returns what a picture is called.</param>
+    public TransferJob Renamed(Func<string, string> nameOf)
     {
         return this with
         {
-            Content = Path.GetFileName(Content),
+            Content = Name(Content),
             Styles = [.. Styles.Select(style => style with
             {
-                Path = Path.GetFileName(style.Path),
-                Region = Path.GetFileName(style.Region),
-                Part = Path.GetFileName(style.Part),
+                Path = nameOf(style.Path),
+                Region = Name(style.Region),
+                Part = Name(style.Part),
             })],
-            Init = Path.GetFileName(Init),
+            Init = Name(Init),
             Weights = Path.GetFileName(Weights),
         };
+
+        string? Name(string? path) => path is null ? null : nameOf(path);
     }
 
     /// <summary>Checks what no option's range checks, in a job that comes from a file.</summary>

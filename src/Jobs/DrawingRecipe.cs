@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
-using NativeStyle.Cli.Arguments;
 using NativeStyle.FeedForward;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>
 /// Describes how a trained style drew a picture. A PNG holds it as JSON under its own keyword. Files are there by their
@@ -17,7 +16,7 @@ namespace NativeStyle.Cli.Jobs;
 /// <param name="Size">The longest side that was asked for, or null.</param>
 /// <param name="Width">Columns of the drawing.</param>
 /// <param name="Height">Rows of the drawing.</param>
-internal sealed record DrawingRecipe(
+public sealed record DrawingRecipe(
     string Program, string Picture, string Model, string ModelDigest, double Strength, string Colors, int? Size,
     int Width, int Height)
 {
@@ -80,24 +79,5 @@ internal sealed record DrawingRecipe(
         if (Threads is { } threads) words.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
         if (Device is not null) words.AddRange(["--device", Device]);
         return string.Join(' ', words.Select(Recipe.Quoted));
-    }
-
-    public void Show()
-    {
-        Console.WriteLine($"picture  {RecipeFiles.Words(Files, Picture)}");
-        Console.WriteLine($"model    {RecipeFiles.Words(Files, Model)}, digest {RecipeFiles.Short(ModelDigest)}");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"strength {Strength}"));
-        Console.WriteLine($"colors   {Colors}");
-        Console.WriteLine($"size     {Width} x {Height}");
-        if (Memory is { } limit)
-        {
-            Console.WriteLine($"memory   at most {MemorySize.Words(limit)}"
-                + (Threads is { } threads ? $" with {threads} threads: {Tiles}" : $": {Tiles}"));
-        }
-
-        if (Device is not null) Console.WriteLine($"device   {Device}");
-        Console.WriteLine($"program  {Program}");
-        RecipeFiles.ShowWhere(Files);
-        Console.WriteLine(Command());
     }
 }

@@ -1,4 +1,3 @@
-using NativeStyle.Cli.Arguments;
 using NativeStyle.FeedForward;
 using NativeStyle.FeedForward.Films;
 using NativeStyle.Imaging;
@@ -6,22 +5,18 @@ using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 
-namespace NativeStyle.Cli.Jobs;
-
-/// <summary>A picture of a folder that is to be drawn.</summary>
-/// <param name="Name">Its name without the folder.</param>
-internal sealed record DrawingJob(string Name, string Picture, string Output) : INamedJob;
+namespace NativeStyle.Jobs;
 
 /// <summary>Draws pictures and films with one trained style, tells how it goes, and writes the results.</summary>
 /// <param name="size">The longest side of results, or null for that of the picture or film.</param>
 /// <param name="format">How pictures are written.</param>
-internal sealed class Drawer(
-    TransferConsole console, ComputeDevice device, StyleModel model, DrawingOptions options, MemoryBudget budget,
+public sealed class Drawer(
+    IJobDisplay display, ComputeDevice device, StyleModel model, DrawingOptions options, MemoryBudget budget,
     int? size, PictureWriteOptions format, CancellationToken cancellation) : IDisposable
 {
     private readonly string _digest = model.Weights.Digest();
     private readonly Stylizer _stylizer =
-        new(device, model.Weights, budget, options) { AtTile = console.ShowTile };
+        new(device, model.Weights, budget, options) { AtTile = display.ShowTile };
 
     private DrawingPlan? _told;
 
@@ -31,31 +26,35 @@ internal sealed class Drawer(
     /// <summary>The model's file; null for a model that is part of the program.</summary>
     public FileIdentity? ModelFile { get; init; }
 
-    /// <summary>Draws a picture.</summary>
+    /// <summary>Draws a picture and returns it.</summary>
+    /// <param name="name">What recipes call the picture; null for its name without the folder.</param>
     /// <exception cref="OperationCanceledException">The user ended it; nothing was written.</exception>
-    public void DrawPicture(string path, string output)
+    public Picture DrawPicture(string path, string output, string? name = null)
     {
         PictureSource picture = Open(path);
         DrawingPlan plan = _stylizer.Plan(picture);
         Tell(plan);
-        FileIdentity? drawn = WithoutRecipe ? null : RecipeFiles.Of(path);
+        FileIdentity? drawn =
+            WithoutRecipe ? null : new(name ?? Path.GetFileName(path), RecipeFiles.Sha256(path));
         Picture drawing = _stylizer.Draw(picture, cancellation);
         PictureFile.Write(
             output, drawing, format with { Text = drawn is null ? null : Recipe(drawn, plan).Texts() });
-        console.SayPeak(device);
-        console.Say($"saved {output} ({drawing.Width} x {drawing.Height})");
+        display.SayPeak(device);
+        display.Say($"saved {output} ({drawing.Width} x {drawing.Height})");
+        return drawing;
     }
 
     /// <summary>Draws a film.</summary>
-    /// <param name="progress">Shows how far it is.</param>
-    public FilmResult DrawFilm(FilmInfo film, string output, FilmConsole progress)
+    /// <param name="follow">Runs the work, which reports the number of frames so far, and shows how far it is.</param>
+    public FilmResult DrawFilm(
+        FilmInfo film, string output, Func<Func<Action<long>, FilmResult>, FilmResult> follow)
     {
         (int height, int width) = film.SizeFor(size);
         RequireSize(film.Path, height, width);
         var picture = new Picture(height, width);
         Tell(_stylizer.Plan(picture));
         // Ctrl-C ends a film after a frame.
-        return progress.Follow(report => Film.Draw(
+        return follow(report => Film.Draw(
             film, output, height, width, frame => _stylizer.Draw(frame, CancellationToken.None), report, cancellation));
     }
 
@@ -69,7 +68,7 @@ internal sealed class Drawer(
         {
             Files = [.. new[] { picture, ModelFile }.OfType<FileIdentity>()],
             Depth = format.PngDepth,
-            Device = DeviceArguments.ExactNameOf(device),
+            Device = DeviceNames.ExactNameOf(device),
         };
         return plan.Tile is null ? recipe : recipe with
         {
@@ -84,7 +83,7 @@ internal sealed class Drawer(
     private PictureSource Open(string path)
     {
         PictureSource picture = PictureFile.Open(path, budget.Whole);
-        foreach (string notice in picture.Notices) console.Say($"{path} {notice}");
+        foreach (string notice in picture.Notices) display.Say($"{path} {notice}");
         (int height, int width) = size is { } longest
             ? Resampler.FitInto(picture.Height, picture.Width, longest) : (picture.Height, picture.Width);
         RequireSize(path, height, width);
@@ -126,7 +125,7 @@ internal sealed class Drawer(
         string scratch = plan.ScratchBytes > 0
             ? $", and {MemorySize.Words(plan.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
         string tiles = plan.Tile is null ? "" : $", {TilesOf(plan)}";
-        console.Say(
+        display.Say(
             $"{plan.Width} x {plan.Height}{tiles}: memory about {MemorySize.Words(plan.PeakBytes)} of " +
             $"{MemorySize.Words(plan.LimitBytes)}{scratch}");
     }

@@ -1,7 +1,7 @@
-namespace NativeStyle.Cli.Arguments;
+namespace NativeStyle.Jobs;
 
 /// <summary>The files that a transfer writes.</summary>
-internal sealed record Outputs(string Picture)
+public sealed record Outputs(string Picture)
 {
     /// <summary>Iterations between numbered pictures; 0 for none.</summary>
     public int SaveEvery { get; init; }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels.Devices;
@@ -11,19 +10,22 @@ using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>
 /// Runs jobs on one device, shows their progress and writes their files. Keeps the network from job to job.
 /// </summary>
-internal sealed class TransferRunner(TransferConsole console, ComputeDevice device) : IDisposable
+public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : IDisposable
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
 
     private (object Key, VggNetwork Network, string Digest)? _loaded;
     private (string Path, FileIdentity Identity)? _weights;
-    private SideFiles _beside = new();
+    private SideFiles _beside = new(display.Warn);
     private string? _checkpoint;
+
+    /// <summary>Called after each iteration, before anything is written. There is something to keep then.</summary>
+    public Action? HasPicture { get; init; }
 
     /// <summary>Why there is no checkpoint of the last iterations, if the last run should have written one.</summary>
     public string? NoCheckpoint => _beside.FailureOf(_checkpoint);
@@ -34,26 +36,26 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     public void Dispose() => _loaded?.Network.Dispose();
 
     /// <summary>Runs a job and writes nothing.</summary>
-    public TransferResult Run(PreparedJob prepared, Cancellation cancellation) =>
+    public TransferResult Run(PreparedJob prepared, CancellationToken cancellation) =>
         Run(prepared, null, cancellation);
 
     /// <summary>Runs a job and writes its outputs.</summary>
-    /// <param name="cancellation">It has something to keep after the first iteration.</param>
+    /// <param name="cancellation">Ends the run after the current iteration or tile.</param>
     /// <param name="resume">The checkpoint from which the run continues.</param>
     /// <exception cref="UsageException">The checkpoint does not fit the present files.</exception>
     public TransferResult Run(
-        PreparedJob prepared, Outputs? outputs, Cancellation cancellation, Checkpoint? resume = null)
+        PreparedJob prepared, Outputs? outputs, CancellationToken cancellation, Checkpoint? resume = null)
     {
-        (_beside, _checkpoint) = (new SideFiles(), outputs?.Checkpoint);
-        (TransferJob job, TransferInputs inputs) = prepared;
+        (_beside, _checkpoint) = (new SideFiles(display.Warn), outputs?.Checkpoint);
+        (TransferJob job, TransferInputs inputs) = (prepared.Job, prepared.Inputs);
         TransferOptions options = job.Options;
-        (VggNetwork network, string digest) = Network(job, resume?.Directory ?? "");
-        if (resume is not null) RequireSame(resume, digest);
-        console.Begin(options, job.Plan, device, network);
+        (VggNetwork network, string digest) = Network(job, prepared.Folder);
+        if (resume is not null) RequireSame(prepared, resume, digest);
+        display.Begin(options, job.Plan, device, network);
         MemoryPlanner memory = PlanMemory(prepared, network.Architecture, resume);
         options = memory.Options;
-        if (options.ShowLayers) console.ShowLayers(options, network.Architecture, job.Plan[^1]);
-        RunFacts? facts = outputs is null ? null : Facts(prepared, memory, digest, resume);
+        if (options.ShowLayers) display.ShowLayers(options, network.Architecture, job.Plan[^1]);
+        RunFacts? facts = outputs is null ? null : Facts(prepared, memory, digest);
         int total = job.Plan.Sum(step => step.Iterations);
         var format = new PictureWriteOptions(job.Depth, job.Quality);
         (int height, int width) = (job.Plan[^1].Height, job.Plan[^1].Width);
@@ -61,16 +63,16 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         AnimatedPng? timelapse = outputs?.Timelapse is null ? null : new AnimatedPng(height, width, FrameMilliseconds);
         int frameEvery = outputs?.TimelapseEvery > 0 ? outputs.TimelapseEvery : Math.Max(1, total / TimelapseFrames);
         TransferResult result;
-        using (var trace = Trace.Open(outputs?.Trace, _beside))
+        using (var trace = LossTrace.Open(outputs?.Trace, _beside))
         {
             foreach (IterationReport before in resume?.State.Reports ?? []) trace?.Write(before);
-            result = console.Follow(total, options.PrintEvery, report => new StyleTransfer(device, network, options)
+            result = display.Follow(total, options.PrintEvery, report => new StyleTransfer(device, network, options)
             {
                 Progress = (iteration, picture) =>
                 {
-                    cancellation.Keep();
+                    HasPicture?.Invoke();
                     trace?.Write(iteration);
-                    report(iteration);
+                    report(iteration, picture);
                     bool save = outputs?.SaveEvery > 0 && iteration.Iteration % outputs.SaveEvery == 0;
                     bool frame = timelapse is not null
                         && (iteration.Iteration % frameEvery == 0 || iteration.Iteration == 1);
@@ -84,14 +86,14 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
                     if (frame) timelapse!.Add(present);
                 },
-                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, resume, facts!),
+                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, facts!),
                 Memory = memory,
-                AtTile = console.ShowTile,
-            }.Run(inputs, job.Plan, cancellation.Token, resume?.State));
+                AtTile = display.ShowTile,
+            }.Run(inputs, job.Plan, cancellation, resume?.State));
         }
 
         if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;
-        format = format with { Text = Recipe.Texts(job, result, facts!) };
+        format = format with { Text = Recipe.Texts(prepared, result, facts!) };
         try
         {
             // The picture first: for the others there may be no room.
@@ -127,7 +129,7 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     /// <exception cref="UsageException">The job does not fit, even in tiles.</exception>
     public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, Checkpoint? resume = null)
     {
-        (TransferJob job, TransferInputs inputs) = prepared;
+        (TransferJob job, TransferInputs inputs) = (prepared.Job, prepared.Inputs);
         ScaleStep last = job.Plan[^1];
         // The plan's own: a total that was spread over the scales is in no option.
         TransferOptions options = job.Options with { Iterations = [.. job.Plan.Select(step => step.Iterations)] };
@@ -151,19 +153,19 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         if (planner.Options.History < options.History)
         {
             // Also when quiet: the picture becomes another one.
-            Console.Error.WriteLine(
-                $"nativestyle: L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more " +
+            display.Warn(
+                $"L-BFGS remembers {planner.Options.History} steps instead of {options.History}: more " +
                 $"do not fit into {MemorySize.Words(planner.Limit)}, even in tiles");
         }
 
         string of = planner.Limit == long.MaxValue ? "" : $" of {MemorySize.Words(planner.Limit)}";
         string scratch = estimate.ScratchBytes > 0
             ? $", and {MemorySize.Words(estimate.ScratchBytes)} of scratch files in {Path.GetTempPath()}" : "";
-        console.Say($"memory about {MemorySize.Words(estimate.PeakBytes)}{of}{scratch}");
+        display.Say($"memory about {MemorySize.Words(estimate.PeakBytes)}{of}{scratch}");
         if (estimate.Tiles is not null)
         {
             string seconds = estimate.Seconds.ToString("g3", CultureInfo.InvariantCulture);
-            console.Say(
+            display.Say(
                 $"{last.Width} x {last.Height} goes in tiles, about {seconds} s per iteration: {estimate.Tiles}");
         }
 
@@ -182,20 +184,18 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
 
     /// <summary>Collects what the run's bytes depend on, beside its job.</summary>
     /// <param name="digest">The SHA-256 of the network's numbers.</param>
-    /// <param name="resume">The checkpoint from which the run continues.</param>
-    public RunFacts Facts(PreparedJob prepared, MemoryPlanner memory, string digest, Checkpoint? resume = null)
+    public RunFacts Facts(PreparedJob prepared, MemoryPlanner memory, string digest)
     {
         TransferJob job = prepared.Job;
-        string folder = resume?.Directory ?? "";
         List<FileIdentity> files = [];
         if (!job.WithoutRecipe)
         {
-            files.AddRange(job.Pictures().Select(name => RecipeFiles.Of(Path.Combine(folder, name))).Distinct());
+            files.AddRange(job.Pictures().Select(prepared.IdentityOf).Distinct());
             if (job.Weights is not (null or CompactNetwork.Name))
-                files.Add(IdentityOfWeights(Path.Combine(folder, job.Weights)));
+                files.Add(IdentityOfWeights(prepared.PathOf(job.Weights)));
         }
 
-        var facts = new RunFacts(digest, files, DeviceArguments.ExactNameOf(device));
+        var facts = new RunFacts(digest, files, DeviceNames.ExactNameOf(device));
         if (memory.IsWhole) return facts;
         ScaleStep last = job.Plan[^1];
         int history = memory.Options.History;
@@ -216,12 +216,12 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     }
 
     private (int, Action<RunState>)? Checkpointing(
-        PreparedJob prepared, Outputs outputs, Checkpoint? resume, RunFacts facts)
+        PreparedJob prepared, Outputs outputs, RunFacts facts)
     {
         if (outputs.Checkpoint is not { } file) return null;
-        string folder = resume?.Directory ?? Directory.GetCurrentDirectory();
+        string folder = prepared.Folder.Length > 0 ? prepared.Folder : Directory.GetCurrentDirectory();
         Dictionary<string, string> digests = prepared.Job.Pictures()
-            .ToDictionary(name => name, name => RecipeFiles.Sha256(Path.Combine(folder, name)));
+            .ToDictionary(name => name, name => RecipeFiles.Sha256(prepared.PathOf(name)));
         digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
         return (every, state => _beside.Write("the checkpoint", file, () => new Checkpoint(
@@ -265,11 +265,11 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
         }
 
         VggArchitecture network = OptionsJson.Architecture(options.Architecture);
-        console.Say($"using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
+        display.Say($"using a random {network.Name} (seed {options.Seed}), whose filters carry colours and strokes; " +
             "trained weights see more: 'nativestyle weights download vgg19' gets them (80 MB)");
         if (!options.Name.StartsWith(Presets.Default, StringComparison.Ordinal))
         {
-            console.Say(
+            display.Say(
                 $"preset {options.Name} was made for trained weights; random deep layers lose the scene, but the " +
                 "default preset keeps it");
         }
@@ -279,11 +279,11 @@ internal sealed class TransferRunner(TransferConsole console, ComputeDevice devi
     }
 
     /// <summary>Throws if the pictures or weights have changed. Then the run would not give the same bytes.</summary>
-    private static void RequireSame(Checkpoint checkpoint, string weights)
+    private static void RequireSame(PreparedJob prepared, Checkpoint checkpoint, string weights)
     {
         foreach ((string name, string digest) in checkpoint.Digests)
         {
-            string now = name.Length == 0 ? weights : RecipeFiles.Sha256(Path.Combine(checkpoint.Directory, name));
+            string now = name.Length == 0 ? weights : RecipeFiles.Sha256(prepared.PathOf(name));
             if (now == digest) continue;
             string what = name.Length > 0 ? $"{name} is"
                 : checkpoint.Job.Weights is { } file ? $"the weights in {file} are"

@@ -1,15 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
-using NativeStyle.Cli.Arguments;
-using NativeStyle.Cli.Commands;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>The losses at one iteration.</summary>
-internal sealed record LossPoint(
+public sealed record LossPoint(
     int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
 /// <summary>What the bytes of a run depend on, beside its job.</summary>
@@ -22,7 +20,7 @@ internal sealed record LossPoint(
 /// <param name="Tiles">The tiles of the last scale, in words; null if its iterations went whole.</param>
 /// <param name="Threads">The threads for which the CPU's tiles were planned; null if the run went whole.</param>
 /// <param name="History">The steps that L-BFGS remembered, if these were fewer than the options say.</param>
-internal sealed record RunFacts(
+public sealed record RunFacts(
     string WeightsDigest, IReadOnlyList<FileIdentity> Files, string Device, long? Memory = null, string? Tiles = null,
     int? Threads = null, int? History = null);
 
@@ -33,7 +31,7 @@ internal sealed record RunFacts(
 /// </summary>
 /// <param name="Program">The name and version of the program.</param>
 /// <param name="Job">The job without folders. Its limit of memory is the one that mattered.</param>
-internal sealed record Recipe(
+public sealed record Recipe(
     string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses,
     string? WeightsDigest = null, IReadOnlyList<FileIdentity>? Files = null, string? Device = null,
     string? Tiles = null, int? Threads = null, int? History = null)
@@ -42,8 +40,10 @@ internal sealed record Recipe(
     private const int MaxPoints = 100;
 
     /// <summary>Makes the texts for a picture; null if the job wants none.</summary>
-    public static IReadOnlyDictionary<string, string>? Texts(TransferJob job, TransferResult result, RunFacts facts)
+    public static IReadOnlyDictionary<string, string>? Texts(
+        PreparedJob prepared, TransferResult result, RunFacts facts)
     {
+        TransferJob job = prepared.Job;
         if (job.WithoutRecipe) return null;
         // Spread the points evenly, from the first report to the last.
         IReadOnlyList<IterationReport> reports = result.Reports;
@@ -51,7 +51,8 @@ internal sealed record Recipe(
         IEnumerable<IterationReport> points = Enumerable.Range(0, count)
             .Select(i => reports[count == 1 ? 0 : (int)((long)i * (reports.Count - 1) / (count - 1))]);
         var recipe = new Recipe(
-            RecipeFiles.Program, job.WithoutFolders() with { Memory = facts.Memory }, reports.Count, WordOf(result.End),
+            RecipeFiles.Program, job.Renamed(prepared.NameOf) with { Memory = facts.Memory }, reports.Count,
+            WordOf(result.End),
             [.. points.Select(report => new LossPoint(
                 report.Iteration, report.Width, report.Height, report.Loss, report.Content, report.Style, report.Tv))],
             facts.WeightsDigest, facts.Files, facts.Device, facts.Tiles, facts.Threads, facts.History);
@@ -97,14 +98,6 @@ internal sealed record Recipe(
         _ => "device-failed",
     };
 
-    /// <summary>The options that 'texture' sets itself.</summary>
-    public static IReadOnlyList<TransferOption> SetByTexture { get; } =
-        [OptionTable.Size, OptionTable.ContentWeight, OptionTable.ContentLayers];
-
-    /// <summary>The options that 'reconstruct' sets itself.</summary>
-    public static IReadOnlyList<TransferOption> SetByReconstruct { get; } =
-        [OptionTable.StyleWeight, OptionTable.StyleLayers, OptionTable.ContentLayers];
-
     /// <summary>Returns the command that makes the picture again.</summary>
     public string Command()
     {
@@ -114,9 +107,9 @@ internal sealed record Recipe(
             ?? Presets.All.MinBy(candidate => Differences(candidate).Count())!;
         (string verb, IReadOnlyList<TransferOption> implied, TransferOptions begun) = this switch
         {
-            { Job.Content: null } => ("texture", SetByTexture, TextureCommand.Adapt(preset)),
+            { Job.Content: null } => ("texture", JobKinds.SetByTexture, JobKinds.Texture(preset)),
             { Job.Styles.Count: 0 } =>
-                ("reconstruct", SetByReconstruct, ReconstructCommand.Adapt(preset, options.ContentLayers)),
+                ("reconstruct", JobKinds.SetByReconstruct, JobKinds.Reconstruct(preset, options.ContentLayers)),
             _ => ("transfer", [], preset),
         };
         List<string> words = ["nativestyle", verb];
@@ -125,7 +118,7 @@ internal sealed record Recipe(
         words.AddRange(["-o", "OUT.png", "--preset", preset.Name, "--weights", Job.Weights ?? WeightsLocator.Random]);
         if (Job.WeightsConvention is not null) words.AddRange(["--weights-convention", Job.WeightsConvention]);
         ScaleStep last = Job.Plan[^1];
-        if (verb == "texture") words.AddRange([JobArguments.NameOf(OptionTable.Size), $"{last.Width}x{last.Height}"]);
+        if (verb == "texture") words.AddRange([JobDraft.NameOf(OptionTable.Size), $"{last.Width}x{last.Height}"]);
         if (verb == "reconstruct") words.AddRange(["--layer", OptionTable.ContentLayers.Text(options)]);
         if (Job.Styles.Any(style => style.Weight != 1))
             words.AddRange(["--style-weights", string.Join(',', Job.Styles.Select(style => Text(style.Weight)))]);
@@ -136,11 +129,11 @@ internal sealed record Recipe(
         bool everyScale = Schedule.Plan(options, last.Height, last.Width).Count == Job.Plan.Count;
         IEnumerable<long> steps = Job.Plan.Select(step => (long)step.Iterations);
         string iterations = everyScale ? string.Join(',', steps) : Text(steps.Sum());
-        words.AddRange([JobArguments.NameOf(OptionTable.Iterations), iterations]);
+        words.AddRange([JobDraft.NameOf(OptionTable.Iterations), iterations]);
         foreach (TransferOption option in Differences(begun).Except(implied))
         {
             string? picture = option == OptionTable.Init ? Job.Init : null;
-            words.AddRange([JobArguments.NameOf(option), picture ?? option.Text(options)]);
+            words.AddRange([JobDraft.NameOf(option), picture ?? option.Text(options)]);
         }
 
         if (Job.Memory is long memory) words.AddRange(["--memory", MemorySize.Option(memory)]);

@@ -3,12 +3,12 @@ using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>
 /// Checks before the run that pictures are large enough for the layers, and small enough for one array.
 /// </summary>
-internal static class PictureSizes
+public static class PictureSizes
 {
     /// <param name="inputs">The cropped pictures of the job.</param>
     public static void Check(TransferJob job, TransferInputs inputs)

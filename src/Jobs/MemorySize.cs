@@ -1,10 +1,10 @@
 using System.Globalization;
 using NativeStyle.Style;
 
-namespace NativeStyle.Cli.Arguments;
+namespace NativeStyle.Jobs;
 
 /// <summary>Parses and prints amounts of memory as people write them.</summary>
-internal static class MemorySize
+public static class MemorySize
 {
     private const long Least = 64L << 20, Most = 1L << 50;
 

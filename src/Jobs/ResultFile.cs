@@ -1,7 +1,7 @@
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>Writes the result of long work.</summary>
-internal static class ResultFile
+public static class ResultFile
 {
     /// <summary>
     /// Writes a result. If it cannot be written under its name, it is kept in the folder for temporary files instead.

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using NativeStyle.Style.Options;
 
-namespace NativeStyle.Cli.Jobs;
+namespace NativeStyle.Jobs;
 
 /// <summary>The files of a recipe: what they are called, and how to tell whether a file is the same one.</summary>
-internal static class RecipeFiles
+public static class RecipeFiles
 {
     private const int ShortDigits = 12;
 
@@ -30,26 +30,5 @@ internal static class RecipeFiles
     {
         string[] digests = [.. (files ?? []).Where(file => file.Name == name).Select(file => Short(file.Sha256))];
         return digests.Length == 0 ? name : $"{name}, sha256 {string.Join(" or ", digests)}";
-    }
-
-    /// <summary>Prints what leads to the command, and what stands in its way here.</summary>
-    public static void ShowWhere(IReadOnlyList<FileIdentity>? files)
-    {
-        foreach (IGrouping<string, FileIdentity> named in (files ?? []).GroupBy(file => file.Name))
-        {
-            if (named.Count() > 1)
-            {
-                Console.WriteLine($"note     {named.Count()} files are called {named.Key}: rename them for it");
-                continue;
-            }
-
-            // A recipe comes from anywhere: what is no plain name is not opened.
-            if (Path.GetFileName(named.Key) != named.Key || !File.Exists(named.Key)) continue;
-            string here = Sha256(named.Key);
-            if (here != named.Single().Sha256)
-                Console.WriteLine($"note     {named.Key} in this folder is another file: its sha256 is {Short(here)}");
-        }
-
-        Console.WriteLine(files is null ? "made again by:" : "made again, in the folder where these files lie, by:");
     }
 }

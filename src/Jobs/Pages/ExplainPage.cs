@@ -7,12 +7,12 @@ using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
 
-namespace NativeStyle.Cli.Pages;
+namespace NativeStyle.Jobs.Pages;
 
 /// <summary>
 /// Explains a transfer on one self-contained page. It includes its pictures and scripts and fetches nothing.
 /// </summary>
-internal static class ExplainPage
+public static class ExplainPage
 {
     private const int GramCell = 6, PictureSide = 640;
 

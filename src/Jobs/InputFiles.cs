@@ -1,9 +1,9 @@
 using NativeStyle.Imaging;
 
-namespace NativeStyle.Cli.Arguments;
+namespace NativeStyle.Jobs;
 
 /// <summary>Checks input files before any other work.</summary>
-internal static class InputFiles
+public static class InputFiles
 {
     /// <summary>Checks that a file exists and may be read.</summary>
     /// <param name="what">Describes the expected file in error messages.</param>

@@ -1,22 +1,21 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using NativeStyle.Cli.Jobs;
 using NativeStyle.Style;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Jobs;
 
 /// <summary>
 /// Writes a line of JSON after each iteration, so that readers can follow the run. If a line cannot be written, the run
 /// goes on without the rest of the lines.
 /// </summary>
-internal sealed class Trace : IDisposable
+public sealed class LossTrace : IDisposable
 {
     private readonly string _path;
     private readonly FileStream _file;
     private readonly SideFiles _beside;
     private int? _firstMissing;
 
-    private Trace(string path, SideFiles beside)
+    private LossTrace(string path, SideFiles beside)
     {
         (_path, _beside) = (path, beside);
         // Without a buffer: a line is in the file, or it is refused at once.
@@ -24,7 +23,7 @@ internal sealed class Trace : IDisposable
     }
 
     /// <param name="beside">Tells a failure, and counts it.</param>
-    public static Trace? Open(string? path, SideFiles beside) => path is null ? null : new Trace(path, beside);
+    public static LossTrace? Open(string? path, SideFiles beside) => path is null ? null : new LossTrace(path, beside);
 
     public void Write(IterationReport report)
     {
@@ -36,7 +35,7 @@ internal sealed class Trace : IDisposable
     {
         _file.Dispose();
         if (_firstMissing is { } iteration)
-            Console.Error.WriteLine($"nativestyle: {_path} lacks the iterations from {iteration} on");
+            _beside.Warn($"{_path} lacks the iterations from {iteration} on");
     }
 
     private void Append(IterationReport report)

@@ -3,12 +3,12 @@ using System.Net;
 using System.Text;
 using NativeStyle.Autodiff;
 
-namespace NativeStyle.Cli.Pages;
+namespace NativeStyle.Jobs.Pages;
 
 /// <summary>
 /// Draws a tape as a graph. Feature maps are in a column from the top, and the values made from them to their right.
 /// </summary>
-internal static class TapeGraph
+public static class TapeGraph
 {
     private const int BoxWidth = 190, BoxHeight = 62, GapX = 34, GapY = 16;
     private const int StepX = BoxWidth + GapX, StepY = BoxHeight + GapY;

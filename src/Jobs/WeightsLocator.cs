@@ -1,12 +1,11 @@
-using NativeStyle.Cli.Arguments;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Jobs;
 
 /// <summary>Finds the weights to use if the user names none.</summary>
-internal static class WeightsLocator
+public static class WeightsLocator
 {
     /// <summary>The value of <c>--weights</c> that stands for random filters.</summary>
     public const string Random = "random";

@@ -5,33 +5,20 @@ using NativeStyle.Style.Study;
 using NativeStyle.Style.Tiling;
 using NativeStyle.Vgg.Weights;
 
-namespace NativeStyle.Cli;
+namespace NativeStyle.Jobs;
 
 /// <summary>A wrong use of the command line. The message says what is wrong and what would be right.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+public sealed class UsageException(string message) : Exception(message);
 
 /// <summary>
-/// Turns errors into one line on standard error and an exit code: 2 if the user can mend the error, 1 if the device or
-/// the memory fails. Only this class and the commands name options as remedies.
+/// Turns errors into one line and an exit code: 2 if the user can mend the error, 1 if the device or the memory fails.
+/// Layers below name no option as a remedy.
 /// </summary>
-internal static class UserErrors
+public static class UserErrors
 {
     public const int ExitCode = 2;
 
     public const int FailedExitCode = 1;
-
-    public static int Guard(Func<int> run)
-    {
-        try
-        {
-            return run();
-        }
-        catch (Exception error) when (IsUsers(error) || error is DeviceException)
-        {
-            Console.Error.WriteLine($"nativestyle: {Words(error)}");
-            return CodeOf(error);
-        }
-    }
 
     /// <summary>Returns the exit code for an error.</summary>
     public static int CodeOf(Exception error) =>
@@ -67,4 +54,18 @@ internal static class UserErrors
     };
 
     public static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
+
+    /// <summary>Uses an option's value, and puts the option's name in front of error messages.</summary>
+    /// <exception cref="UsageException">The value is wrong.</exception>
+    public static T For<T>(string option, Func<T> use)
+    {
+        try
+        {
+            return use();
+        }
+        catch (TransferException wrong)
+        {
+            throw new UsageException($"{option} {wrong.Message}");
+        }
+    }
 }
