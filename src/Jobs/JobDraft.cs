@@ -17,6 +17,9 @@ public sealed class JobDraft(string preset, string? weights, Func<TransferOption
 {
     public Adjustment? Adjust { get; init; }
 
+    /// <summary>Returns what the user wrote for an option; null for nothing.</summary>
+    public string? Text(TransferOption row) => text(row);
+
     /// <summary>Returns the name of a row's option, with its dashes.</summary>
     public static string NameOf(TransferOption row) => $"--{row.CommandLineName}";
 

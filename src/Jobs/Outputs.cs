@@ -1,3 +1,5 @@
+using NativeStyle.Style;
+
 namespace NativeStyle.Jobs;
 
 /// <summary>The files that a transfer writes.</summary>
@@ -6,11 +8,14 @@ public sealed record Outputs(string Picture)
     /// <summary>Iterations between numbered pictures; 0 for none.</summary>
     public int SaveEvery { get; init; }
 
+    /// <summary>Whether the picture is written, by how the run ended.</summary>
+    public Func<TransferEnd, bool> Keeps { get; init; } = _ => true;
+
     /// <summary>
-    /// Whether the run will be made again if it does not end well, as those of a batch. Then only a complete picture is
-    /// written, and only under its name.
+    /// Whether a picture that cannot be written under its name is given up. Otherwise it is kept in the folder for
+    /// temporary files.
     /// </summary>
-    public bool OnlyComplete { get; init; }
+    public bool OnlyHere { get; init; }
 
     /// <summary>The file for a line of JSON per iteration.</summary>
     public string? Trace { get; init; }
@@ -27,6 +32,11 @@ public sealed record Outputs(string Picture)
     public string? Checkpoint { get; init; }
 
     public int CheckpointEvery { get; init; } = 50;
+
+    /// <summary>
+    /// The least seconds between checkpoints. The last one, when the run is cancelled, is always written.
+    /// </summary>
+    public double CheckpointSeconds { get; init; }
 
     public IEnumerable<string> Files => new[] { Picture, Trace, Plot, Timelapse, Checkpoint }.OfType<string>();
 }

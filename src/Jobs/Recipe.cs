@@ -98,9 +98,12 @@ public sealed record Recipe(
         _ => "device-failed",
     };
 
-    /// <summary>Returns the command that makes the picture again.</summary>
-    public string Command()
+    /// <summary>
+    /// Returns the command that makes the picture again; null if the job was changed while it ran.
+    /// </summary>
+    public string? Command()
     {
+        if (Job.Changes is not null) return null;
         TransferOptions options = Job.Options;
         // The preset of that name; of one from a file, the one of this program that needs the fewest options.
         TransferOptions preset = Presets.Find(options.Name)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using NativeStyle.Imaging;
@@ -86,18 +87,18 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
 
                     if (frame) timelapse!.Add(present);
                 },
-                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, facts!),
+                Checkpoint = outputs is null ? null : Checkpointing(prepared, outputs, facts!, cancellation),
                 Memory = memory,
                 AtTile = display.ShowTile,
             }.Run(inputs, job.Plan, cancellation, resume?.State));
         }
 
-        if (outputs is null || (outputs.OnlyComplete && result.End != TransferEnd.Completed)) return result;
+        if (outputs?.Keeps(result.End) != true) return result;
         format = format with { Text = Recipe.Texts(prepared, result, facts!) };
         try
         {
             // The picture first: for the others there may be no room.
-            if (outputs.OnlyComplete) WritePicture(outputs.Picture);
+            if (outputs.OnlyHere) WritePicture(outputs.Picture);
             else ResultFile.Write(outputs.Picture, WritePicture);
         }
         finally
@@ -216,7 +217,7 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
     }
 
     private (int, Action<RunState>)? Checkpointing(
-        PreparedJob prepared, Outputs outputs, RunFacts facts)
+        PreparedJob prepared, Outputs outputs, RunFacts facts, CancellationToken cancellation)
     {
         if (outputs.Checkpoint is not { } file) return null;
         string folder = prepared.Folder.Length > 0 ? prepared.Folder : Directory.GetCurrentDirectory();
@@ -224,8 +225,17 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
             .ToDictionary(name => name, name => RecipeFiles.Sha256(prepared.PathOf(name)));
         digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
-        return (every, state => _beside.Write("the checkpoint", file, () => new Checkpoint(
-            prepared.Job, folder, digests, facts.Device, every, facts.Memory, facts.Threads, state).Write(file)));
+        long written = Stopwatch.GetTimestamp();
+        return (every, Save);
+
+        void Save(RunState state)
+        {
+            bool isDue = Stopwatch.GetElapsedTime(written).TotalSeconds >= outputs.CheckpointSeconds;
+            if (!isDue && !cancellation.IsCancellationRequested) return;
+            _beside.Write("the checkpoint", file, () => new Checkpoint(
+                prepared.Job, folder, digests, facts.Device, every, facts.Memory, facts.Threads, state).Write(file));
+            written = Stopwatch.GetTimestamp();
+        }
     }
 
     /// <summary>

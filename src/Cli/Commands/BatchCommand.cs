@@ -118,7 +118,11 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        var outputs = new Outputs(job.Output) { SaveEvery = saveEvery, OnlyComplete = true };
+        var outputs = new Outputs(job.Output) 
+        {
+            // A job that does not end well is made again.
+            SaveEvery = saveEvery, Keeps = end => end == TransferEnd.Completed, OnlyHere = true,
+        };
         TransferResult result = runner.Run(prepared, outputs, cancellation);
         return result.End switch
         {

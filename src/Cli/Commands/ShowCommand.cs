@@ -101,8 +101,16 @@ internal static class ShowCommand
             AnsiConsole.Write(table);
         }
 
+        foreach (JobChange change in job.Changes ?? [])
+            Console.WriteLine($"changed  after iteration {change.Iteration}: {change.What}");
+        if (recipe.Command() is not { } command)
+        {
+            Console.WriteLine("no command makes it again, because it was changed while it was made");
+            return;
+        }
+
         ShowWhere(recipe.Files);
-        Console.WriteLine(recipe.Command());
+        Console.WriteLine(command);
 
         string Words(string name) => RecipeFiles.Words(recipe.Files, name);
     }

@@ -12,6 +12,11 @@ public sealed record JobStyle(string Path, double Weight = 1, string? Region = n
 /// <summary>The name of a file, without its folder, and the SHA-256 of its bytes.</summary>
 public sealed record FileIdentity(string Name, string Sha256);
 
+/// <summary>A change of a job while it ran.</summary>
+/// <param name="Iteration">The iterations that were made before.</param>
+/// <param name="What">The old and the new values, in words.</param>
+public sealed record JobChange(int Iteration, string What);
+
 /// <summary>
 /// Everything that a transfer needs, with names of files. Checkpoints hold it as the user wrote it, pictures without
 /// the names of folders.
@@ -50,6 +55,13 @@ public sealed record TransferJob
     /// <summary>Whether the result is to say nothing about how it was made.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool WithoutRecipe { get; init; }
+
+    /// <summary>
+    /// What changed while the job ran, in order; null for nothing. The other values are those at the end. No command
+    /// makes the picture of a changed job again.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<JobChange>? Changes { get; init; }
 
     public required TransferOptions Options { get; init; }
 
