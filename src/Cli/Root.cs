@@ -24,7 +24,8 @@ internal static class Root
             """)
         {
             new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
-            new BatchCommand(), new StylizeCommand(), new TrainCommand(), new ModelsCommand(), PresetsCommand.Create(),
+            new BatchCommand(), new StylizeCommand(), new TrainCommand(), new ModelsCommand(), new StudioCommand(),
+            PresetsCommand.Create(),
             ShowCommand.Create(), new ExplainCommand(), new FeaturesCommand(), new MaximizeCommand(),
             new PatchesCommand(), new MeasureCommand(), WeightsCommand.Create(), DevicesCommand.Create(),
             new GradcheckCommand(), new PlanCommand(), new BenchCommand(), KernelsCommand.Create(),
