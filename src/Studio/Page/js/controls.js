@@ -74,7 +74,7 @@ export class Controls {
   #showFactor(id, name) {
     const slider = byId(id);
     const factor = this.#form.factor(name);
-    const words = text('strength.value', { factor: times(factor), value: short(Number(this.#form.value(name))) });
+    const words = text(`${id}.value`, { factor: times(factor), value: short(Number(this.#form.value(name))) });
     slider.value = String(Math.log2(factor || 2 ** Number(slider.min)));
     slider.setAttribute('aria-valuetext', words);
     byId(`${id}-value`).textContent = words;

@@ -67,7 +67,7 @@ export class Details {
 
   #show() {
     const job = this.#store.current;
-    byId('below').hidden = !job;
+    byId('details').hidden = !job;
     if (!job) return;
     byId('details-title').textContent = job.title;
     byId('details-facts').textContent = facts(job);

@@ -28,6 +28,10 @@ export class Learn {
     this.#store = store;
     this.#fill();
     this.#button.addEventListener('click', () => this.toggle());
+    byId('learn-close').addEventListener('click', () => {
+      this.#show(false);
+      this.#button.focus();
+    });
     byId('learn-layer').addEventListener('change', () => this.#ask());
     this.#aim.addEventListener('pointerdown', (/** @type {PointerEvent} */ event) => {
       const { left, top, width, height } = this.#aim.getBoundingClientRect();
@@ -73,6 +77,8 @@ export class Learn {
     this.#button.setAttribute('aria-pressed', String(visible));
     this.#aim.hidden = !visible;
     byId('learn-panel').hidden = !visible;
+    // On a wide window, the panel takes the place of the controls.
+    byId('work').classList.toggle('learning', visible);
     if (!visible) byId('aim-box').hidden = true;
     else this.#move(this.#place.x, this.#place.y);
   }

@@ -54,6 +54,7 @@ export class Live {
   /** Takes over what another tab, or the server itself, has changed. */
   #sync() {
     const { live } = this.#store;
+    if (!live) say(byId('run-said'), null);
     if (!live || !this.#form.hasPicturesOf(live)) return;
     this.#form.takeValues(live, edit => this.#pending.has(keyOf(edit)));
     // What was changed while the job waited for its turn.

@@ -61,17 +61,17 @@ export class Pictures {
 
   #showContent() {
     const { content } = this.#form;
-    byId('content-chosen').hidden = !content;
-    if (!content) return;
     const image = byId('content-thumbnail');
-    const source = address.thumbnail(content);
-    if (image.getAttribute('src') !== source) image.src = source;
-    byId('content-name').textContent =
-      text('content.chosen', { name: content.name, width: content.width, height: content.height });
+    image.hidden = !content;
+    byId('content-drop').classList.toggle('full', content !== null);
+    byId('content-name').textContent = content
+      ? text('content.chosen', { name: content.name, width: content.width, height: content.height }) : text('content.drop');
+    if (content && image.getAttribute('src') !== address.thumbnail(content)) image.src = address.thumbnail(content);
   }
 
   #showStyles() {
     const { styles } = this.#form;
+    byId('style-drop').classList.toggle('full', styles.length > 0);
     const shape = JSON.stringify(styles.map(({ picture, mask, styleMask }) => [picture.id, mask?.id, styleMask?.id]));
     const list = byId('styles');
     if (shape !== this.#shown) {

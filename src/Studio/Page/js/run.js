@@ -57,7 +57,7 @@ export class Run {
 
   #show() {
     const job = this.#store.current;
-    byId('transport').hidden = !job;
+    byId('dash').hidden = !job;
     document.title = job && job.state === 'running'
       ? text('app.titleRunning', { share: percent(share(job)) }) : text('app.title');
     if (!job) return;
