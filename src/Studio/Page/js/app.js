@@ -94,7 +94,7 @@ function showStudio({ studio }) {
 function follow(store, jobs) {
   let missed = false;
   listen(async ({ type, data }) => {
-    if (type === 'job') jobs.accept(data);
+    if (type === 'job') jobs.changed(data);
     else if (type === 'gone') jobs.forget(data.id);
     else if (type === 'progress') jobs.progress(data);
     else if (type === 'notice') jobs.notice(data.id, data.text);

@@ -13,6 +13,10 @@ const mostPoints = 1200;
 
 export class Jobs {
   #store;
+  /** Counts questions and events, to tell which came first. */
+  #clock = 0;
+  /** @type {Map<string, number>} When the last event about a job came. */
+  #heard = new Map();
 
   /** @param {Store} store */
   constructor(store) {
@@ -41,22 +45,31 @@ export class Jobs {
   }
 
   /**
-   * Puts a job that the server has sent into the store.
-   * @param {Job} job
+   * Asks the server something whose answer is a job, and puts that into the store.
+   * @param {() => Promise<Job>} question
+   * @returns {Promise<Job>}
    */
-  accept(job) {
-    const { jobs } = this.#store;
-    const known = jobs.get(job.id);
-    // An answer and an event about the same job can overtake each other; none of them takes frames back.
-    const merged = { ...known, ...job };
-    if (known) jobs.set(job.id, merged);
-    else this.#store.jobs = new Map([[job.id, merged], ...jobs]);
-    if (!known) this.#store.emit('jobs');
-    this.#store.emit('job', job.id);
+  async ask(question) {
+    const asked = ++this.#clock;
+    const job = await question();
+    const known = this.#store.jobs.get(job.id);
+    // An event that came while the answer was on its way may be newer; then the answer only adds what is not known.
+    this.#put((this.#heard.get(job.id) ?? 0) > asked ? { ...job, ...known } : { ...known, ...job });
+    return job;
+  }
+
+  /**
+   * Takes over a job that has changed.
+   * @param {Job} job The data of a job event.
+   */
+  changed(job) {
+    this.#heard.set(job.id, ++this.#clock);
+    this.#put({ ...this.#store.jobs.get(job.id), ...job });
   }
 
   /** @param {string} id */
   forget(id) {
+    this.#heard.delete(id);
     if (!this.#store.jobs.delete(id)) return;
     this.#store.emit('jobs');
     if (this.#store.currentId === id) this.select(null);
@@ -93,6 +106,16 @@ export class Jobs {
     this.#store.emit('job', id);
   }
 
+  /** @param {Job} job */
+  #put(job) {
+    const store = this.#store;
+    const fresh = !store.jobs.has(job.id);
+    if (fresh) store.jobs = new Map([[job.id, job], ...store.jobs]);
+    else store.jobs.set(job.id, job);
+    if (fresh) store.emit('jobs');
+    store.emit('job', job.id);
+  }
+
   /**
    * @param {string | null} id
    * @param {boolean} [again] Reads the job even if it is the one on the stage.
@@ -110,7 +133,7 @@ export class Jobs {
   /** @param {string} id */
   async #read(id) {
     try {
-      this.accept(await api.job(id));
+      await this.ask(() => api.job(id));
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) this.forget(id);
       else if (!(error instanceof ApiError)) throw error;

@@ -97,9 +97,8 @@ export class Live {
     const sent = new Map(this.#pending);
     this.#sending = true;
     try {
-      const job = await api.change(id, change);
+      const job = await this.#jobs.ask(() => api.change(id, change));
       for (const [key, edit] of sent) if (this.#pending.get(key) === edit) this.#pending.delete(key);
-      this.#jobs.accept(job);
       const words = job.changes.at(-1)?.words;
       if (words) tell(text('run.goesOn', { words }));
     } catch (failure) {

@@ -70,7 +70,7 @@ export class MaskEditor {
     const under = byId('mask-under');
     under.src = address.view(picture);
     under.alt = picture.name;
-    byId('mask-easel').style.setProperty('--ratio', String(picture.width / picture.height));
+    byId('mask-stage').style.setProperty('--ratio', String(picture.width / picture.height));
     const shrink = Math.min(1, longestSide / Math.max(picture.width, picture.height));
     this.#mask.start(
       Math.max(1, Math.round(picture.width * shrink)), Math.max(1, Math.round(picture.height * shrink)),

@@ -22,8 +22,7 @@ export function setUpPaint(form, jobs) {
     clearErrors();
     button.disabled = true;
     try {
-      const job = await api.create(form.request());
-      jobs.accept(job);
+      const job = await jobs.ask(() => api.create(form.request()));
       await jobs.select(job.id);
       announce(text('paint.started', { title: job.title }));
       byId('stage').scrollIntoView({ block: 'nearest' });

@@ -48,7 +48,7 @@ export class Run {
     if (!current || this.#store.studio.readOnly) return;
     say(byId('run-error'), null);
     try {
-      this.#jobs.accept(await api.control(current.id, what));
+      await this.#jobs.ask(() => api.control(current.id, what));
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       say(byId('run-error'), failure.message);

@@ -62,6 +62,7 @@ export class Stage {
   #clear() {
     this.#wanted = null;
     byId('picture').replaceChildren();
+    byId('stage').style.removeProperty('--ratio');
     byId('empty').hidden = false;
     byId('easel').hidden = true;
   }
@@ -106,7 +107,7 @@ export class Stage {
 
 /** Gives the stage the shape of a picture. @param {number} width @param {number} height */
 function shape(width, height) {
-  if (width > 0 && height > 0) byId('easel').style.setProperty('--ratio', String(width / height));
+  if (width > 0 && height > 0) byId('stage').style.setProperty('--ratio', String(width / height));
 }
 
 function toggleFullScreen() {
