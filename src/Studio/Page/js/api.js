@@ -64,9 +64,10 @@ async function call(method, path, body, type) {
     throw new ApiError(text('error.unreachable'), 0, null);
   }
 
-  const answer = response.headers.get('Content-Type')?.includes('json') ? await response.json().catch(() => null) : null;
+  const { status, headers } = response;
+  const answer = headers.get('Content-Type')?.includes('json') ? await response.json().catch(() => null) : null;
   if (!response.ok)
-    throw new ApiError(answer?.error ?? text('error.status', { status: response.status }), response.status, answer?.field ?? null);
+    throw new ApiError(answer?.error ?? text('error.status', { status }), status, answer?.field ?? null);
   return answer;
 }
 

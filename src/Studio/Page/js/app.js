@@ -57,19 +57,20 @@ async function start() {
   setUpPaint(form, jobs);
   setUpDialogs();
   setUpShortcuts({
-    paint: () => byId('controls').requestSubmit(),
-    fresh: () => jobs.select(null),
+    paint: () => store.studio.readOnly || byId('controls').requestSubmit(),
+    fresh: () => store.studio.readOnly || jobs.select(null),
     pause: () => run.pauseOrGoOn(),
     stop: () => run.stop(),
     compare: () => compare.toggle(),
     learn: () => learn.toggle(),
-    mask: () => form.kind === 'transfer' && form.styles.length > 0 && masks.edit(0, 'mask'),
+    mask: () => !store.studio.readOnly && form.kind === 'transfer' && form.styles.length > 0 && masks.edit(0, 'mask'),
     frame: steps => frames.step(steps),
   });
   byId('new').addEventListener('click', () => {
     jobs.select(null);
     announce(text('app.newDone'));
   });
+  showNewContent(store, form, jobs);
   showStudio(store);
   store.on('studio', () => {
     form.use(store.studio);
@@ -84,6 +85,22 @@ function showStudio({ studio }) {
   byId('machine').textContent = text('app.machine', { device: studio.device.description, weights: studio.weights });
   byId('read-only').hidden = !studio.readOnly;
   document.body.classList.toggle('read-only', studio.readOnly);
+}
+
+/**
+ * Shows a new content picture on the stage, unless a run is to be seen there.
+ * @param {Store} store
+ * @param {Form} form
+ * @param {Jobs} jobs
+ */
+function showNewContent(store, form, jobs) {
+  let shown = form.content?.id;
+  form.onChange(() => {
+    const job = store.current;
+    const fresh = form.content?.id !== shown;
+    shown = form.content?.id;
+    if (fresh && job?.content?.id !== shown && job?.result) jobs.select(null);
+  });
 }
 
 /**

@@ -152,7 +152,12 @@ export class Mask {
   }
 }
 
-/** Makes a film that is opaque where a picture is white. @param {HTMLImageElement} mask @param {number} width @param {number} height */
+/**
+ * Makes a film that is opaque where a picture is white.
+ * @param {HTMLImageElement} mask
+ * @param {number} width
+ * @param {number} height
+ */
 function filmOf(mask, width, height) {
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));

@@ -6,6 +6,9 @@ import { text } from './text.js';
 
 const quality = 0.95;
 
+/** The camera on a phone's back, with more pixels than most pictures are painted with. */
+const wanted = { width: { ideal: 1920 }, facingMode: 'environment' };
+
 /**
  * Shows what the camera sees until a picture is taken.
  * @returns {Promise<File | null>} The picture, or null if none was taken.
@@ -26,7 +29,7 @@ export async function takePicture() {
   };
   const closed = open(dialog);
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 }, facingMode: 'environment' } });
+    stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
     video.srcObject = stream;
     await video.play();
     take.disabled = false;

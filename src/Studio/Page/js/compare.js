@@ -5,7 +5,9 @@ import { byId } from './dom.js';
 import { percent } from './format.js';
 import { text } from './text.js';
 
-const keySteps = { ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 };
+const keySteps = {
+  ArrowLeft: -0.02, ArrowDown: -0.02, ArrowRight: 0.02, ArrowUp: 0.02, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1,
+};
 
 export class Compare {
   #store;

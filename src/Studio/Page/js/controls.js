@@ -52,8 +52,8 @@ export class Controls {
     this.#showFactor('stroke', 'style-scale');
     byId('colors').value = form.value('colors');
     byId('preset').value = form.preset;
-    const preset = this.#store.studio.presets.find(each => each.name === form.preset);
-    byId('preset-hint').textContent = preset ? text('preset.about', { description: preset.description, source: preset.source }) : '';
+    const { description = '', source = '' } = this.#store.studio.presets.find(each => each.name === form.preset) ?? {};
+    byId('preset-hint').textContent = text('preset.about', { description, source });
     byId('size').value = form.value('size');
     byId('iterations').value = form.value('iterations');
     const { drawing } = this.#store.studio;

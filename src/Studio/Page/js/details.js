@@ -26,7 +26,7 @@ export class Details {
     this.#jobs = jobs;
     byId('again').addEventListener('click', () => this.#again());
     byId('delete').addEventListener('click', () => this.#delete());
-    byId('explain').addEventListener('click', () => this.#try(job => api.explain(job.id)));
+    byId('explain').addEventListener('click', () => this.#explain());
     byId('copy').addEventListener('click', () => copyCommand());
     store.on('current', () => {
       say(byId('details-error'), null);
@@ -41,6 +41,10 @@ export class Details {
     this.#form.takeFrom(job);
     announce(text('result.againDone', { title: job.title }));
     byId(job.kind === 'transfer' ? 'strength' : 'drawing-strength').focus();
+  }
+
+  async #explain() {
+    if (this.#store.current?.explain !== 'making') await this.#try(job => api.explain(job.id));
   }
 
   async #delete() {
@@ -71,7 +75,6 @@ export class Details {
     if (!job) return;
     byId('details-title').textContent = job.title;
     byId('details-facts').textContent = facts(job);
-    if (job.error) say(byId('details-error'), job.error);
     showList('notices', job.notices);
     showDownloads(job);
     showExplain(job);
@@ -139,7 +142,8 @@ function showCommand(job) {
   byId('command-block').hidden = !finished;
   byId('command-line').hidden = job.command === null;
   byId('command').textContent = job.command ?? '';
-  say(byId('command-none'), job.command !== null ? null : text(job.changes.length > 0 ? 'command.changed' : 'command.none'));
+  const why = text(job.changes.length > 0 ? 'command.changed' : 'command.none');
+  say(byId('command-none'), job.command === null ? why : null);
 }
 
 async function copyCommand() {

@@ -4,8 +4,8 @@ import { byId } from './dom.js';
 
 /** Lets every dialog's own buttons close it. */
 export function setUpDialogs() {
-  for (const dialog of document.querySelectorAll('dialog'))
-    for (const button of dialog.querySelectorAll('[data-close]')) button.addEventListener('click', () => dialog.close());
+  for (const button of document.querySelectorAll('[data-close]'))
+    button.addEventListener('click', () => button.closest('dialog')?.close());
 }
 
 /**

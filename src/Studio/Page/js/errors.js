@@ -45,6 +45,6 @@ export function clearErrors() {
 
 /** @param {string} field @param {'transfer' | 'stylize'} kind */
 function fieldOf(field, kind) {
-  const within = byId(`${kind}-controls`);
-  return [field, `drawing-${field}`].map(name => within.querySelector(`[data-field="${CSS.escape(name)}"]`)).find(Boolean) ?? null;
+  const [name, drawing] = [field, `drawing-${field}`].map(each => `[data-field="${CSS.escape(each)}"]`);
+  return byId(`${kind}-controls`).querySelector(`${name}, ${drawing}`);
 }

@@ -15,7 +15,8 @@ const retryAfter = 2000;
 export function openEvents(receive) {
   const source = new EventSource('/api/events');
   for (const name of names)
-    source.addEventListener(name, event => receive({ type: name, data: JSON.parse(/** @type {MessageEvent} */ (event).data) }));
+    source.addEventListener(name, (/** @type {MessageEvent} */ event) =>
+      receive({ type: name, data: JSON.parse(event.data) }));
   source.addEventListener('open', () => receive({ type: 'connection', data: true }));
   source.addEventListener('error', () => {
     receive({ type: 'connection', data: false });

@@ -14,19 +14,15 @@ export function listen(receive) {
     return;
   }
 
-  join();
-  // A tab that comes back from the browser's back-forward cache has left the worker.
-  addEventListener('pageshow', event => event.persisted && join());
-
-  function join() {
-    const worker = new SharedWorker(new URL('./events-worker.js', import.meta.url), { type: 'module' });
-    let works = false;
-    worker.port.onmessage = event => {
-      works = true;
-      receive(event.data);
-    };
-    // Some browsers know shared workers but not those that are modules.
-    worker.addEventListener('error', () => works || openEvents(receive), { once: true });
-    addEventListener('pagehide', () => worker.port.postMessage('leave'), { once: true });
-  }
+  const worker = new SharedWorker(new URL('./events-worker.js', import.meta.url), { type: 'module' });
+  let works = false;
+  worker.port.onmessage = event => {
+    works = true;
+    receive(event.data);
+  };
+  // Some browsers know shared workers but not those that are modules.
+  worker.addEventListener('error', () => works || openEvents(receive), { once: true });
+  addEventListener('pagehide', () => worker.port.postMessage('leave'));
+  // A page that comes back from the browser's back-forward cache has left the worker and missed its events.
+  addEventListener('pageshow', event => event.persisted && location.reload());
 }

@@ -12,9 +12,6 @@ import { plain } from './format.js';
 
 const storageKey = 'nativestyle-form';
 
-/** The settings that a model's drawing has. */
-const drawingSettings = ['strength', 'colors', 'size'];
-
 export class Form {
   /** @type {'transfer' | 'stylize'} */
   kind = 'transfer';
@@ -145,6 +142,13 @@ export class Form {
     this.#changed();
   }
 
+  /** Drops a picture that the server no longer has. @param {string} id */
+  forget(id) {
+    if (this.content?.id === id) this.content = null;
+    this.styles = this.styles.filter(style => style.picture.id !== id);
+    this.#changed();
+  }
+
   /** @param {number} index @param {number} weight */
   setWeight(index, weight) {
     this.styles = this.styles.map((style, i) => i === index ? { ...style, weight } : style);
@@ -192,7 +196,7 @@ export class Form {
     this.content = job.content;
     if (job.kind === 'stylize') {
       this.model = job.model;
-      this.drawing = Object.fromEntries(Object.entries(job.settings).filter(([name]) => drawingSettings.includes(name)));
+      this.drawing = { ...job.settings };
       this.#changed();
     } else {
       this.styles = job.styles.map(style => ({ ...style }));

@@ -12,6 +12,9 @@ import { text } from './text.js';
 /** Milliseconds between new thumbnails of a running job. */
 const refresh = 2000;
 
+/** Fewer pictures than this are all in view. */
+const few = 6;
+
 export class History {
   #store;
   #jobs;
@@ -22,9 +25,21 @@ export class History {
   constructor(store, jobs) {
     this.#store = store;
     this.#jobs = jobs;
+    byId('show-all').addEventListener('click', () => this.#showAll(!this.#all));
     store.on('jobs', () => this.#list());
     store.on(['job', 'progress'], id => this.#update(id));
     store.on('current', () => this.#mark());
+  }
+
+  get #all() {
+    return byId('show-all').getAttribute('aria-expanded') === 'true';
+  }
+
+  /** Shows the pictures in rows, or in one strip. @param {boolean} all */
+  #showAll(all) {
+    byId('show-all').setAttribute('aria-expanded', String(all));
+    byId('show-all').textContent = text(all ? 'history.less' : 'history.all');
+    byId('shots').classList.toggle('all', all);
   }
 
   #list() {
@@ -33,6 +48,7 @@ export class History {
     for (const job of jobs.values()) if (!this.#shots.has(job.id)) this.#shots.set(job.id, this.#make(job));
     byId('shots').replaceChildren(...[...jobs.keys()].map(id => this.#shots.get(id)?.element ?? ''));
     byId('history-empty').hidden = jobs.size > 0;
+    byId('show-all').hidden = jobs.size < few;
     for (const id of jobs.keys()) this.#update(id);
     this.#mark();
   }
@@ -73,8 +89,12 @@ export class History {
     for (const [id, { element }] of this.#shots) {
       const button = /** @type {HTMLElement} */ (element.querySelector('button'));
       const current = id === this.#store.currentId;
-      if (current) button.setAttribute('aria-current', 'true');
-      else button.removeAttribute('aria-current');
+      if (current) {
+        button.setAttribute('aria-current', 'true');
+        button.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      } else {
+        button.removeAttribute('aria-current');
+      }
     }
   }
 }

@@ -37,7 +37,8 @@ export function setUpPaint(form, jobs) {
 
 /** Says what is missing, where it is missing. @param {import('./form.js').Form} form */
 function isComplete(form) {
-  const missing = !form.content ? 'content' : form.kind === 'stylize' ? !form.model && 'model' : form.styles.length === 0 && 'style';
+  const { kind, content, model, styles } = form;
+  const missing = !content ? 'content' : kind === 'stylize' ? !model && 'model' : styles.length === 0 && 'style';
   for (const place of ['content', 'style', 'model'])
     say(byId(`${place}-error`), place === missing ? text(`${place}.missing`) : null);
   if (!missing) return true;

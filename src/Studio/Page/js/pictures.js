@@ -24,7 +24,8 @@ export class Pictures {
     this.#store = store;
     this.#form = form;
     this.#masks = masks;
-    for (const radio of this.#kinds()) radio.addEventListener('change', () => form.setKind(/** @type {any} */ (radio.value)));
+    for (const radio of this.#kinds())
+      radio.addEventListener('change', () => form.setKind(/** @type {any} */ (radio.value)));
     store.on('studio', () => this.#fill());
     form.onChange(() => this.#show());
     this.#fill();
@@ -34,9 +35,11 @@ export class Pictures {
   #fill() {
     const { samples, models } = this.#store.studio;
     for (const place of /** @type {const} */ (['content', 'style']))
-      byId(`${place}-samples`).replaceChildren(...samples.filter(sample => sample.role === place).map(sample =>
-        tile(sample.id, text(`sample.${place}`, { name: title(sample.name) }), title(sample.name), address.thumbnail(sample),
-          () => useAs(place, sample, this.#form))));
+      byId(`${place}-samples`).replaceChildren(...samples.filter(sample => sample.role === place).map(sample => {
+        const name = title(sample.name);
+        return tile(sample.id, text(`sample.${place}`, { name }), name, address.thumbnail(sample),
+          () => useAs(place, sample, this.#form));
+      }));
     byId('models').replaceChildren(...models.map(model =>
       tile(model.name, `${model.name}: ${model.description}`, title(model.name), model.thumbnail,
         () => this.#form.setModel(model.name))));
@@ -64,9 +67,8 @@ export class Pictures {
     const image = byId('content-thumbnail');
     image.hidden = !content;
     byId('content-drop').classList.toggle('full', content !== null);
-    byId('content-name').textContent = content
-      ? text('content.chosen', { name: content.name, width: content.width, height: content.height }) : text('content.drop');
-    if (content && image.getAttribute('src') !== address.thumbnail(content)) image.src = address.thumbnail(content);
+    byId('content-name').textContent = content ? text('content.chosen', content) : text('content.drop');
+    if (content && image.getAttribute('src') !== address.thumbnail(content)) this.#load(image, content, 'content');
   }
 
   #showStyles() {
@@ -86,7 +88,7 @@ export class Pictures {
   #card(style, index) {
     const card = fromTemplate('style-card');
     const { name } = style.picture;
-    part(card, 'thumbnail').src = address.thumbnail(style.picture);
+    this.#load(part(card, 'thumbnail'), style.picture, 'style');
     part(card, 'name').textContent = title(name);
     part(card, 'name').title = name;
     const remove = part(card, 'remove');
@@ -109,6 +111,20 @@ export class Pictures {
     }
 
     return card;
+  }
+
+  /**
+   * Shows a thumbnail. A picture that the tab remembered, but the server no longer keeps, leaves the form.
+   * @param {HTMLImageElement} image @param {import('./api.js').Picture} picture @param {'content' | 'style'} place
+   */
+  #load(image, picture, place) {
+    image.src = address.thumbnail(picture);
+    image.onerror = async () => {
+      const answer = await fetch(image.src).catch(() => null);
+      if (answer?.status !== 404) return;
+      this.#form.forget(picture.id);
+      say(byId(`${place}-error`), text('pictures.gone', { name: picture.name }));
+    };
   }
 
   /** @returns {NodeListOf<HTMLInputElement>} */

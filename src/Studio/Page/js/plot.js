@@ -62,9 +62,8 @@ export class Plot {
    */
   #drawMarks(svg, scale, job, height) {
     const line = (/** @type {number} */ iteration, /** @type {string} */ kind, /** @type {string} */ words) => {
-      const mark = make('line', {
-        class: `mark ${kind}`, x1: scale.x(iteration), x2: scale.x(iteration), y1: margin.top, y2: height - margin.bottom,
-      });
+      const x = scale.x(iteration);
+      const mark = make('line', { class: `mark ${kind}`, x1: x, x2: x, y1: margin.top, y2: height - margin.bottom });
       const title = make('title', {});
       title.textContent = words;
       mark.append(title);
@@ -89,7 +88,11 @@ export class Plot {
   }
 }
 
-/** @typedef {{x: (iteration: number) => number, y: (loss: number) => number, low: number, high: number, last: number}} Scale */
+/**
+ * @typedef {{
+ *   x: (iteration: number) => number, y: (loss: number) => number, low: number, high: number, last: number
+ * }} Scale Where iterations and losses are in the plot, and what it reaches to.
+ */
 
 /** @param {LossPoint[]} points @param {Job} job @param {number} width @param {number} height @returns {Scale} */
 function scales(points, job, width, height) {
@@ -114,9 +117,9 @@ function drawGrid(svg, scale, width, height) {
       label(short(value), margin.left - 6, y + 4, 'end'));
   }
 
-  for (const share of [0, 0.5, 1]) {
+  for (const [share, anchor] of /** @type {const} */ ([[0, 'start'], [0.5, 'middle'], [1, 'end']])) {
     const iteration = Math.round(scale.last * share);
-    label(short(iteration), scale.x(iteration), height - 6, share === 0 ? 'start' : share === 1 ? 'end' : 'middle', svg);
+    svg.append(label(short(iteration), scale.x(iteration), height - 6, anchor));
   }
 }
 
@@ -142,14 +145,10 @@ function path(/** @type {LossPoint[]} */ points, /** @type {number} */ at, /** @
   }).join('');
 }
 
-/**
- * @param {string} words @param {number} x @param {number} y @param {string} anchor
- * @param {SVGElement} [into]
- */
-function label(words, x, y, anchor, into) {
+/** @param {string} words @param {number} x @param {number} y @param {string} anchor */
+function label(words, x, y, anchor) {
   const element = make('text', { x, y, 'text-anchor': anchor });
   element.textContent = words;
-  into?.append(element);
   return element;
 }
 

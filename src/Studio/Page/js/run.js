@@ -13,7 +13,8 @@ import { text } from './text.js';
  */
 
 /** @type {Record<string, JobState[]>} The states in which each button can be pressed. */
-const buttons = { pause: ['running'], continue: ['paused'], stop: ['running', 'paused', 'queued'] };
+const states = { pause: ['running'], continue: ['paused'], stop: ['running', 'paused', 'queued'] };
+const buttons = /** @type {Array<'pause' | 'continue' | 'stop'>} */ (Object.keys(states));
 
 export class Run {
   #store;
@@ -25,7 +26,7 @@ export class Run {
   constructor(store, jobs) {
     this.#store = store;
     this.#jobs = jobs;
-    for (const what of Object.keys(buttons)) byId(what).addEventListener('click', () => this.#control(/** @type {any} */ (what)));
+    for (const what of buttons) byId(what).addEventListener('click', () => this.#control(what));
     store.on('current', () => this.#show());
     store.on(['job', 'progress'], id => id === store.currentId && this.#show());
   }
@@ -39,7 +40,7 @@ export class Run {
 
   /** Stops the run; the picture so far is its result. */
   async stop() {
-    if (buttons.stop.includes(this.#store.current?.state ?? 'done')) await this.#control('stop');
+    if (states.stop.includes(this.#store.current?.state ?? 'done')) await this.#control('stop');
   }
 
   /** @param {'pause' | 'continue' | 'stop'} what */
@@ -67,10 +68,11 @@ export class Run {
     const bar = byId('run-progress');
     bar.value = share(job);
     bar.hidden = job.state === 'done' || job.state === 'failed';
-    const focused = Object.keys(buttons).find(what => byId(what) === document.activeElement);
-    for (const [what, states] of Object.entries(buttons)) byId(what).hidden = !states.includes(job.state);
+    const focused = buttons.find(what => byId(what) === document.activeElement);
+    for (const what of buttons) byId(what).hidden = !states[what].includes(job.state);
     // A button that has done its work hands the focus to the one in its place.
-    if (focused && byId(focused).hidden) Object.keys(buttons).map(byId).find(button => !button.hidden)?.focus();
+    if (focused && byId(focused).hidden) buttons.map(byId).find(button => !button.hidden)?.focus();
+    if (job.error) say(byId('run-error'), job.error);
     this.#tell(job);
   }
 
@@ -96,6 +98,7 @@ function facts(job) {
   const frame = job.frames?.at(-1);
   if (frame && job.state !== 'done') words.push(text('run.scale', { size: pixels(frame.width, frame.height) }));
   else if (job.result) words.push(pixels(job.result.width, job.result.height));
-  if (job.state === 'running' && job.secondsLeft !== null) words.push(text('run.left', { time: duration(job.secondsLeft) }));
+  if (job.state === 'running' && job.secondsLeft !== null)
+    words.push(text('run.left', { time: duration(job.secondsLeft) }));
   return words;
 }

@@ -37,7 +37,7 @@ export async function loadText() {
  * Gives the words of a key. {name} in them is replaced by the value of that name, and the value `count` chooses the
  * plural.
  * @param {string} key
- * @param {Record<string, string | number>} [values]
+ * @param {Record<string, unknown>} [values]
  * @returns {string}
  */
 export function text(key, values = {}) {
@@ -61,7 +61,8 @@ export function fillText(root) {
   for (const element of root.querySelectorAll('[data-text]'))
     element.textContent = text(element.getAttribute('data-text') ?? '');
   for (const [from, to] of Object.entries(attributes))
-    for (const element of root.querySelectorAll(`[${from}]`)) element.setAttribute(to, text(element.getAttribute(from) ?? ''));
+    for (const element of root.querySelectorAll(`[${from}]`))
+      element.setAttribute(to, text(element.getAttribute(from) ?? ''));
 }
 
 /** @param {string} name */

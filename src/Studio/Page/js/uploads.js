@@ -24,6 +24,9 @@ export class Uploads {
   constructor(store, form) {
     this.#store = store;
     this.#form = form;
+    // A picture that is dropped beside the places for it must not replace the page.
+    for (const name of ['dragover', 'drop']) addEventListener(name, event => event.preventDefault());
+    if (store.studio.readOnly) return;
     for (const place of places) {
       const input = /** @type {HTMLInputElement} */ (byId(`${place}-file`));
       input.addEventListener('change', async () => {
@@ -40,8 +43,6 @@ export class Uploads {
 
     this.#landOnStage();
     document.addEventListener('paste', event => this.#paste(event));
-    // A picture that is dropped beside the places for it must not replace the page.
-    for (const name of ['dragover', 'drop']) addEventListener(name, event => event.preventDefault());
   }
 
   /**
@@ -50,7 +51,6 @@ export class Uploads {
    * @param {File[]} files
    */
   async #bring(place, files) {
-    if (this.#store.studio.readOnly) return;
     const error = byId(`${place}-error`);
     const zone = byId(`${place}-drop`);
     say(error, null);
@@ -94,7 +94,6 @@ export class Uploads {
   /** Shows both places on the stage while files are dragged over the page. */
   #landOnStage() {
     const landing = byId('landing');
-    if (this.#store.studio.readOnly) return;
     addEventListener('dragenter', event => {
       if (event.dataTransfer?.types.includes('Files')) landing.hidden = false;
     });
