@@ -121,10 +121,8 @@ function follow(store, jobs) {
 
   /** @param {boolean} is */
   function connected(is) {
-    store.connected = is;
     missed ||= !is;
     say(byId('banner'), is ? null : text('error.connection'));
-    store.emit('connection');
   }
 
   /** What happened while there was no connection is read again. @param {string} run */

@@ -46,5 +46,8 @@ export function clearErrors() {
 /** @param {string} field @param {'transfer' | 'stylize'} kind */
 function fieldOf(field, kind) {
   const [name, drawing] = [field, `drawing-${field}`].map(each => `[data-field="${CSS.escape(each)}"]`);
-  return byId(`${kind}-controls`).querySelector(`${name}, ${drawing}`);
+  const fields = [...byId(`${kind}-controls`).querySelectorAll(`${name}, ${drawing}`)];
+  // A value may have a slider, which cannot be wrong, and a row among all settings.
+  return fields.find(each => each.contains(document.activeElement))
+    ?? fields.find(each => !each.querySelector('input[type="range"]')) ?? fields[0] ?? null;
 }

@@ -96,8 +96,8 @@ function facts(job) {
   const words = [];
   if (job.kind === 'transfer') words.push(text('run.iteration', { iteration: job.iteration, total: job.total }));
   const frame = job.frames?.at(-1);
-  if (frame && job.state !== 'done') words.push(text('run.scale', { size: pixels(frame.width, frame.height) }));
-  else if (job.result) words.push(pixels(job.result.width, job.result.height));
+  if (job.result) words.push(pixels(job.result.width, job.result.height));
+  else if (frame) words.push(text('run.scale', { size: pixels(frame.width, frame.height) }));
   if (job.state === 'running' && job.secondsLeft !== null)
     words.push(text('run.left', { time: duration(job.secondsLeft) }));
   return words;

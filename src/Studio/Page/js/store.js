@@ -2,9 +2,9 @@
 
 /**
  * @typedef {import('./api.js').Job} Job
- * @typedef {'studio' | 'jobs' | 'current' | 'job' | 'progress' | 'connection'} Topic
+ * @typedef {'studio' | 'jobs' | 'current' | 'job' | 'progress'} Topic
  *   studio: another studio (at the start, or after the server's start); jobs: the list of jobs; current: another job is
- *   on the stage; job: a job has changed (detail: its id); progress: a job has gone on (detail: its id); connection.
+ *   on the stage; job: a job has changed (detail: its id); progress: a job has gone on (detail: its id).
  */
 
 export class Store {
@@ -16,8 +16,6 @@ export class Store {
 
   /** @type {string | null} The job on the stage; null while a new one is prepared. */
   currentId = null;
-
-  connected = true;
 
   #events = new EventTarget();
 
