@@ -28,8 +28,7 @@ export class Jobs {
   async load() {
     const store = this.#store;
     const known = store.jobs;
-    // The list has no frames and losses, so those that are known stay until the job itself is read.
-    store.jobs = new Map((await api.jobs()).map(job => [job.id, { ...known.get(job.id), ...job }]));
+    store.jobs = new Map((await api.jobs()).map(job => [job.id, merge(known.get(job.id), job)]));
     store.emit('jobs');
     await this.#show(fromHash(), true);
   }
@@ -54,7 +53,7 @@ export class Jobs {
     const job = await question();
     const known = this.#store.jobs.get(job.id);
     // An event that came while the answer was on its way may be newer; then the answer only adds what is not known.
-    this.#put((this.#heard.get(job.id) ?? 0) > asked ? { ...job, ...known } : { ...known, ...job });
+    this.#put((this.#heard.get(job.id) ?? 0) > asked && known ? merge(job, known) : merge(known, job));
     return job;
   }
 
@@ -64,7 +63,7 @@ export class Jobs {
    */
   changed(job) {
     this.#heard.set(job.id, ++this.#clock);
-    this.#put({ ...this.#store.jobs.get(job.id), ...job });
+    this.#put(merge(this.#store.jobs.get(job.id), job));
   }
 
   /** @param {string} id */
@@ -139,6 +138,16 @@ export class Jobs {
       else if (!(error instanceof ApiError)) throw error;
     }
   }
+}
+
+/**
+ * Joins what is known of a job with something newer, which may come without frames and losses.
+ * @param {Job | undefined} older
+ * @param {Job} newer
+ * @returns {Job}
+ */
+function merge(older, newer) {
+  return { ...older, ...newer, frames: newer.frames ?? older?.frames, losses: newer.losses ?? older?.losses };
 }
 
 /** The job that the page's address names. */

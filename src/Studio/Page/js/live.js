@@ -53,8 +53,12 @@ export class Live {
 
   /** Takes over what another tab, or the server itself, has changed. */
   #sync() {
-    const { live } = this.#store;
-    if (!live) say(byId('run-said'), null);
+    const { current, live } = this.#store;
+    if (!live && current?.state !== 'queued') {
+      this.#pending.clear();
+      say(byId('run-said'), null);
+    }
+
     if (!live || !this.#form.hasPicturesOf(live)) return;
     this.#form.takeValues(live, edit => this.#pending.has(keyOf(edit)));
     // What was changed while the job waited for its turn.

@@ -32,6 +32,7 @@ export function setUpShortcuts(actions) {
     if (document.querySelector('dialog[open]')) return;
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
+      commit();
       actions.paint();
     } else if (!isTyping(event)) {
       // The key for help stays, since it is the way to what turns the others off.
@@ -41,6 +42,14 @@ export function setUpShortcuts(actions) {
       action();
     }
   });
+}
+
+/** Lets a field take what is typed in it, as it does when it is left. */
+function commit() {
+  const field = document.activeElement;
+  if (!(field instanceof HTMLInputElement)) return;
+  field.blur();
+  field.focus();
 }
 
 /** @param {string} name */

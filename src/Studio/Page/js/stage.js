@@ -13,15 +13,21 @@ import { text } from './text.js';
 export class Stage {
   #store;
   #form;
-  /** @type {string | null} The address that is shown, or on its way. */
+  /** @type {{source: string, description: string} | null} What is shown, or on its way. */
   #wanted = null;
+  /** What the stage is about, a job or the form; a picture of what it was about before is late. */
+  #subject = {};
   #loading = false;
 
   /** @param {Store} store @param {Form} form */
   constructor(store, form) {
     this.#store = store;
     this.#form = form;
-    store.on('current', () => this.#showJob());
+    store.on('current', () => {
+      this.#subject = {};
+      this.#showJob();
+    });
+    store.on('job', id => id === store.currentId && this.#showJob());
     form.onChange(() => store.current || this.#showContent());
     byId('expand').addEventListener('click', () => toggleFullScreen());
     byId('expand').hidden = !document.fullscreenEnabled;
@@ -44,8 +50,9 @@ export class Stage {
       return;
     }
 
+    // A job of the list is yet to be read; until then, nobody knows whether it has frames.
+    if (job.frames?.length !== 0 || !job.content) return;
     shape(job.width, job.height);
-    if (job.frames?.length || !job.content) return;
     this.#show(address.view(job.content), job.content.name);
   }
 
@@ -61,6 +68,7 @@ export class Stage {
 
   #clear() {
     this.#wanted = null;
+    this.#subject = {};
     byId('picture').replaceChildren();
     byId('stage').style.removeProperty('--ratio');
     byId('empty').hidden = false;
@@ -76,32 +84,31 @@ export class Stage {
   async #show(source, description) {
     byId('empty').hidden = true;
     byId('easel').hidden = false;
-    if (source === this.#wanted) return;
-    this.#wanted = source;
+    if (source === this.#wanted?.source) return;
+    this.#wanted = { source, description };
     if (this.#loading) return;
     this.#loading = true;
-    const image = new Image();
-    image.alt = description;
-    image.src = source;
-    let shown = false;
-    try {
-      await image.decode();
-      // While the picture was on its way, the stage may have been cleared.
-      if (this.#wanted !== null) byId('picture').replaceChildren(image);
-      shown = true;
-    } catch {
-      // The server keeps only some frames of a long run; the one before stays.
+    for (let last = null; this.#wanted && this.#wanted !== last;) {
+      last = this.#wanted;
+      await this.#load(last);
     }
 
     this.#loading = false;
-    const next = this.#wanted;
-    if (next === null || next === source) {
-      if (!shown) this.#wanted = null;
-      return;
-    }
+  }
 
-    this.#wanted = null;
-    await this.#show(next, description);
+  /** @param {{source: string, description: string}} wanted */
+  async #load(wanted) {
+    const subject = this.#subject;
+    const image = new Image();
+    image.alt = wanted.description;
+    image.src = wanted.source;
+    try {
+      await image.decode();
+      if (subject === this.#subject) byId('picture').replaceChildren(image);
+    } catch {
+      // The server keeps only some frames of a long run; the one before stays.
+      if (wanted === this.#wanted) this.#wanted = null;
+    }
   }
 }
 
