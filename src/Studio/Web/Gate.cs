@@ -27,7 +27,8 @@ internal sealed class Gate(string host, bool readOnly)
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private readonly byte[] _token = Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32)));
+    private readonly byte[] _token =
+        Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32)));
 
     /// <summary>The port, once it is known.</summary>
     public int Port { get; set; }
@@ -51,7 +52,8 @@ internal sealed class Gate(string host, bool readOnly)
         headers.CacheControl = "no-store";
         if (!IsOwnHost(request.Host))
         {
-            await Answers.Refuse(context, 421, $"this studio does not answer to {request.Host}; open the address that it printed");
+            await Answers.Refuse(
+                context, 421, $"this studio does not answer to {request.Host}; open the address that it printed");
             return;
         }
 

@@ -65,8 +65,8 @@ internal sealed class Routes(
             return Answers.Json(context, View(job), StatusCodes.Status202Accepted);
         });
         GetJob("/explain", ShowExplanation);
-        GetJob("/frames/{n}", (context, job) =>
-            int.TryParse(Value(context, "n"), CultureInfo.InvariantCulture, out int n) && job.Frames.Find(n) is { } frame
+        GetJob("/frames/{n:int}", (context, job) =>
+            job.Frames.Find(int.Parse(Value(context, "n"), CultureInfo.InvariantCulture)) is { } frame
                 ? Answers.Frame(context, frame.Path) : Answers.NotHere(context));
         GetJob("/thumbnail", ShowThumbnail);
         GetJob("/result", Download);

@@ -52,8 +52,8 @@ internal sealed class Server : IAsyncDisposable
         {
             await app.DisposeAsync();
             throw new UsageException(
-                $"{options.Host} port {options.Port} cannot be used: {UserErrors.OneLine(refused.Message)}; choose another " +
-                "--port, or 0 for any that is free");
+                $"{options.Host} port {options.Port} cannot be used: {UserErrors.OneLine(refused.Message)}; choose " +
+                "another --port, or 0 for any that is free");
         }
 
         gate.Port = new Uri(app.Urls.First()).Port;
@@ -79,7 +79,8 @@ internal sealed class Server : IAsyncDisposable
         }
         catch (SocketException unknown)
         {
-            throw new UsageException($"--host {host} is unknown ({unknown.Message}); give an address, such as 127.0.0.1");
+            throw new UsageException(
+                $"--host {host} is unknown ({unknown.Message}); give an address, such as 127.0.0.1");
         }
     }
 

@@ -81,7 +81,7 @@ internal sealed class JobQueue : IDisposable
         lock (_lock)
         {
             if (_jobs.Count >= DataFolder.MostJobs)
-                throw new RefusedException($"the history holds {_jobs.Count} jobs, which is all it can; delete some first");
+                throw new RefusedException($"the history is full with {_jobs.Count} jobs; delete some first");
             if (_waiting.Count >= DataFolder.MostWaiting)
                 throw new RefusedException($"{_waiting.Count} jobs wait already; wait for some of them first");
             string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
