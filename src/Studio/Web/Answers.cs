@@ -100,6 +100,11 @@ internal static partial class Answers
             (string words, string? field) = Words(wrong);
             await Refuse(context, 400, words, field);
         }
+        catch (Exception unforeseen) when (unforeseen is not OperationCanceledException && !context.Response.HasStarted)
+        {
+            Console.Error.WriteLine($"nativestyle: an error that nobody foresaw; please report it: {unforeseen}");
+            await Refuse(context, 500, $"an error that nobody foresaw: {UserErrors.OneLine(unforeseen.Message)}");
+        }
     }
 
     /// <summary>Reads JSON of a request.</summary>

@@ -16,7 +16,7 @@ namespace NativeStyle.Studio.Web;
 /// <summary>What the studio answers. Docs/studio.md lists the addresses.</summary>
 /// <param name="about">What the page asks for first.</param>
 internal sealed class Routes(
-    About about, DataFolder folder, PictureStore pictures, JobQueue jobs, Looker looker, EventHub events)
+    About about, DataFolder folder, PictureStore pictures, JobQueue jobs, Looker looker, EventHub events) : IDisposable
 {
     /// <summary>Seconds between signs of life. They find pages that went away.</summary>
     private const double Heartbeat = 15;
@@ -25,6 +25,8 @@ internal sealed class Routes(
     {
         ["png"] = "image/png", ["jpg"] = "image/jpeg", ["tif"] = "image/tiff",
     };
+
+    private readonly SemaphoreSlim _uploads = new(1);
 
     public void Map(IEndpointRouteBuilder app)
     {
@@ -92,6 +94,8 @@ internal sealed class Routes(
         });
     }
 
+    public void Dispose() => _uploads.Dispose();
+
     private JobView View(StudioJob job) => JobView.Of(job, pictures, whole: true);
 
     private Task ForJob(HttpContext context, Func<HttpContext, StudioJob, Task> answer) =>
@@ -145,15 +149,21 @@ internal sealed class Routes(
     private async Task AddPicture(HttpContext context)
     {
         string name = context.Request.Query["name"].ToString();
-        byte[] bytes = await Answers.ReadBytes(context, DataFolder.MostUploadBytes);
+        // One at a time: each may take the memory of a large picture.
+        await _uploads.WaitAsync(context.RequestAborted);
         try
         {
+            byte[] bytes = await Answers.ReadBytes(context, DataFolder.MostUploadBytes);
             await Answers.Json(context, pictures.Add(name, bytes), StatusCodes.Status201Created);
         }
         catch (InvalidDataException bad)
         {
             // The message follows a file's name.
             throw new UsageException($"{PictureStore.Plain(name)} {bad.Message}");
+        }
+        finally
+        {
+            _uploads.Release();
         }
     }
 

@@ -27,7 +27,9 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> Start(StudioOptions options, Routes routes)
     {
         IPAddress address = Resolve(options.Host);
-        var gate = new Gate(options.Host, options.ReadOnly);
+        string host = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName()
+            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : options.Host;
+        var gate = new Gate(options.Host, host, options.ReadOnly);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -57,8 +59,6 @@ internal sealed class Server : IAsyncDisposable
         }
 
         gate.Port = new Uri(app.Urls.First()).Port;
-        string host = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName()
-            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : options.Host;
         return new Server(app, $"http://{host}:{gate.Port}/?token={gate.Token}");
     }
 
