@@ -87,8 +87,8 @@ public static class GramByHand
 
             Where the pixels are does not matter: any order of the rows of F gives the same G.
 
-            Which G contain F[p, i]? All of row i and all of column i: G[i, j] with the factor s F[p, j], and G[j, i] with
-            the same. (G[i, i] contains it twice, and is counted twice.) So with dG[0, 1] = 0 and dG[1, 0] = 4
+            Which G contain F[p, i]? All of row i and all of column i: G[i, j] with the factor s F[p, j], and G[j, i]
+            with the same. (G[i, i] contains it twice, and is counted twice.) So with dG[0, 1] = 0 and dG[1, 0] = 4
 
               dF[0, 0] = s (F[0, 0] (dG[0, 0] + dG[0, 0]) + F[0, 1] (dG[0, 1] + dG[1, 0]))
                        = s (1 (1 + 1) + 2 (0 + 4)) = s 10 = {Text(10 / 4.0)}

@@ -23,7 +23,7 @@ public sealed class Scalar(MicroTape tape, string name, double value, Scalar[] i
     /// <summary>dL/d(this), once the tape has gone back. A number that is used twice gets the sum.</summary>
     public double Gradient { get; set; }
 
-    /// <summary>Hands dL/d(this) on: each input gets it times the derivative of this with respect to the input.</summary>
+    /// <summary>Hands dL/d(this) on: each input gets it times the derivative with respect to that input.</summary>
     public void Backward() => backward(Gradient);
 
     public static Scalar operator +(Scalar a, Scalar b) => a.Record("+", a.Value + b.Value, [a, b], dy =>
@@ -100,7 +100,8 @@ public static class Program
     private static double[] Gradients(double[] x, double[] t, double w, double b, out double loss, bool print = false)
     {
         var tape = new MicroTape();
-        Scalar[] leaves = [tape.Number("w", w), tape.Number("b", b), .. x.Select((value, p) => tape.Number($"x{p}", value))];
+        Scalar[] leaves =
+            [tape.Number("w", w), tape.Number("b", b), .. x.Select((value, p) => tape.Number($"x{p}", value))];
         Scalar total = Loss(tape, leaves[0], leaves[1], leaves[2..], t);
         tape.Backward(total);
         if (print) tape.Print(total);

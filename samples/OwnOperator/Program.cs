@@ -1,4 +1,4 @@
-// An operator of your own, the whole way: kernels, a wrapper, an entry on the tape, a reference, and the gradient check.
+// An operator of your own, the whole way: kernels, a wrapper, an entry on the tape, a reference, the gradient check.
 // It is Charbonnier's smooth magnitude, which robust losses on pictures use for |x|.
 //
 //   forward   y = sqrt(x² + ε²)          backward  dx = dy x / y          ε = 1/2
@@ -127,8 +127,8 @@ public static class OwnOperator
             CheckResult result = GradientChecker.Check(Case(), device);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{device.Name}: errors {result.ForwardError:0.0e-0} forward and {result.BackwardError:0.0e-0} backward, at "
-                    + $"most {result.Case.Tolerance:0.0e-0} allowed; {result.DifferenceError:0.0e-0} from central "
+                $"{device.Name}: errors {result.ForwardError:0.0e-0} forward and {result.BackwardError:0.0e-0} backward, "
+                    + $"at most {result.Case.Tolerance:0.0e-0} allowed; {result.DifferenceError:0.0e-0} from central "
                     + $"differences, which have errors of their own: {(result.Passed ? "passed" : "FAILED")}"));
             passed &= result.Passed;
         }
