@@ -12,7 +12,8 @@ internal static class DifferenceStepFigure
     public static string Draw()
     {
         var drawing = new Drawing(860, 420, "The error of central differences over their step h");
-        drawing.Text(24, 30, "Central differences against the exact gradient, relative to the sum of the terms", bold: true);
+        drawing.Text(
+            24, 30, "Central differences against the exact gradient, relative to the sum of the terms", bold: true);
         for (int decade = -16; decade <= 0; decade += 4)
         {
             drawing.Line(Left, Y(Math.Pow(10, decade)), Left + Width, Y(Math.Pow(10, decade)), Ink.Line, 0.5);
@@ -36,7 +37,12 @@ internal static class DifferenceStepFigure
         [
             ("L2Pool", Ink.Blue, ["L2 pooling is smooth", "h² on the right,", "rounding / h on the left"]),
             ("Gram", Ink.Green, ["Gram is quadratic", "no third derivative,", "so only rounding is left"]),
-            ("ReLU", Ink.Orange, ["ReLU has a kink", "far off until h is shorter", "than the way to the kink,", "then exact (0 is the floor)"]),
+            (
+                "ReLU", Ink.Orange,
+                [
+                    "ReLU has a kink", "far off until h is shorter", "than the way to the kink,",
+                    "then exact (0 is the floor)",
+                ]),
         ];
         double y = Top + 24;
         foreach ((string name, Ink ink, string[] words) in curves)

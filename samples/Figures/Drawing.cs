@@ -74,12 +74,11 @@ internal sealed class Drawing(int width, int height, string title)
 
     /// <param name="anchor">start, middle or end.</param>
     public void Text(
-        double x, double y, string text, Ink ink = Ink.Text, int size = 14, string anchor = "start", bool bold = false,
-        bool mono = false)
+        double x, double y, string text, Ink ink = Ink.Text, int size = 14, string anchor = "start", bool bold = false)
     {
-        string weight = bold ? " font-weight=\"600\"" : "", font = mono ? " font-family=\"ui-monospace, monospace\"" : "";
+        string weight = bold ? " font-weight=\"600\"" : "";
         _shapes.Append(
-            $"<text x=\"{Number(x)}\" y=\"{Number(y)}\" font-size=\"{size}\" text-anchor=\"{anchor}\"{weight}{font} "
+            $"<text x=\"{Number(x)}\" y=\"{Number(y)}\" font-size=\"{size}\" text-anchor=\"{anchor}\"{weight} "
             + $"xml:space=\"preserve\" class=\"f{ink}\">{WebUtility.HtmlEncode(text)}</text>\n");
     }
 
@@ -108,8 +107,10 @@ internal sealed class Drawing(int width, int height, string title)
         var svg = new StringBuilder();
         svg.Append(
             $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" "
-            + $"height=\"{height}\" role=\"img\" font-family=\"system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif\">\n"
-            + $"<title>{WebUtility.HtmlEncode(title)}</title>\n<style>\n.fNone {{ fill: none }} .sNone {{ stroke: none }}\n");
+            + $"height=\"{height}\" role=\"img\" "
+            + "font-family=\"system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif\">\n"
+            + $"<title>{WebUtility.HtmlEncode(title)}</title>\n<style>\n"
+            + ".fNone { fill: none } .sNone { stroke: none }\n");
         foreach ((Ink ink, string light, _) in s_colors)
             svg.Append($".f{ink} {{ fill: {light} }} .s{ink} {{ stroke: {light} }}\n");
         svg.Append(".paper { fill: #ffffff }\n@media (prefers-color-scheme: dark) {\n.paper { fill: #0d1117 }\n");

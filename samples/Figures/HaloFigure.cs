@@ -35,9 +35,11 @@ internal static class HaloFigure
             Outline(computed, Ink.Orange, Ink.Orange, 0.18, 2.5);
             Outline(own, Ink.Blue, Ink.Blue, 0.45, 2.5);
             // A convolution spoils a pixel more at each end of the window that lies inside the picture.
-            int spoilt = maps[level].Layers.Length + (level == 0 ? 0 : (segment.Layers.Count - maps[level].Layers.Length) / 2);
+            int convolutions = maps[level].Layers.Length;
+            int spoilt = convolutions + (level == 0 ? 0 : (segment.Layers.Count - convolutions) / 2);
             var right = new Window(
-                computed.Top + spoilt, computed.Left + spoilt, computed.Height - (2 * spoilt), computed.Width - (2 * spoilt));
+                computed.Top + spoilt, computed.Left + spoilt, computed.Height - (2 * spoilt),
+                computed.Width - (2 * spoilt));
             Outline(right, Ink.None, Ink.Green, 1, 2);
             double y = top + (rows * scale) + 26;
             drawing.Text(left, y, $"own: {own.Width} x {own.Height}", Ink.Blue, 14, bold: true);
@@ -52,16 +54,17 @@ internal static class HaloFigure
 
         drawing.Text(
             24, 410,
-            "Zeros around the orange window are wrong where the picture goes on: each convolution spoils one more pixel "
-                + "from its edge.", Ink.Soft, 13);
+            "Zeros around the orange window are wrong where the picture goes on: each convolution spoils one more "
+                + "pixel from its edge.", Ink.Soft, 13);
         drawing.Text(
-            24, 430, "Inside the green line the map is that of the whole picture, and the tile's own part lies within it.",
+            24, 430,
+            "Inside the green line the map is that of the whole picture, and the tile's own part lies within it.",
             Ink.Soft, 13);
         drawing.Text(
             24, 450,
-            $"Small tiles cost most: {Drawing.Words(Windows(segment, Cells), "0.00")} times the picture's pixels here, and "
-                + $"{Drawing.Words(Windows(new Segment(plan.Steps, 2048, 2048, options), 2 * Side), "0.00")} times for "
-                + $"tiles of {4 * Side} x {4 * Side} in 2048 x 2048.",
+            $"Small tiles cost most: {Drawing.Words(Windows(segment, Cells), "0.00")} times the picture's pixels here, "
+                + $"and {Drawing.Words(Windows(new Segment(plan.Steps, 2048, 2048, options), 2 * Side), "0.00")} "
+                + $"times for tiles of {4 * Side} x {4 * Side} in 2048 x 2048.",
             Ink.Soft, 13);
         return drawing.Svg();
     }

@@ -54,7 +54,8 @@ internal static class Im2ColFigure
         drawing.Grid(
             MatrixLeft, 60, Small + 4, Small, [.. patches.Select(row => row.Select(v => Drawing.Words(v)).ToArray())],
             size: 12, fill: (row, _) => Marked(row == Shown));
-        drawing.Line(24 + (6 * Cell) + 6, Top + (2.5 * Cell), MatrixLeft - 6, 60 + ((Shown + 0.5) * Small), Ink.Blue, 2, true);
+        drawing.Line(
+            24 + (6 * Cell) + 6, Top + (2.5 * Cell), MatrixLeft - 6, 60 + ((Shown + 0.5) * Small), Ink.Blue, 2, true);
 
         const double FilterLeft = 556;
         drawing.Text(FilterLeft - 16, 190, "x", Ink.Soft, 18);

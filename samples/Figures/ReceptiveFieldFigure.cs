@@ -3,7 +3,7 @@ using NativeStyle.Vgg;
 
 namespace NativeStyle.Figures;
 
-/// <summary>What a unit sees: the way down from one unit to its pixels, and the fields of VGG-19's layers to scale.</summary>
+/// <summary>The way down from one unit to the pixels that it sees, and the fields of VGG-19 to scale.</summary>
 internal static class ReceptiveFieldFigure
 {
     private static readonly Ink[] s_blocks = [Ink.Blue, Ink.Orange, Ink.Green, Ink.Purple, Ink.Text];
@@ -73,7 +73,8 @@ internal static class ReceptiveFieldFigure
         const int Side = 256;
         drawing.Text(Left, 30, "VGG-19's fields on a picture of 256 x 256", bold: true);
         drawing.Rectangle(Left, Top, Side * Scale, Side * Scale, Ink.Faint);
-        VggLayer[] layers = [.. VggArchitecture.Vgg19.Layers.GroupBy(layer => layer.Block).Select(block => block.First())];
+        IEnumerable<VggLayer> layers =
+            VggArchitecture.Vgg19.Layers.GroupBy(layer => layer.Block).Select(block => block.First());
         double y = Top + 10;
         foreach (VggLayer layer in layers.Append(VggArchitecture.Vgg19.Layers[^1]).Reverse())
         {

@@ -67,7 +67,7 @@ internal static class TapeFigure
         }
     }
 
-    /// <summary>Maps go across. What is made of a map goes down from it, and the sum has the end of the last row.</summary>
+    /// <summary>Maps go across. What is made of a map goes down from it. The sum ends the last row.</summary>
     private static (int Column, int Row)[] Layout(IReadOnlyList<TapeNode> nodes)
     {
         var places = new (int Column, int Row)[nodes.Count];
@@ -84,8 +84,8 @@ internal static class TapeFigure
     }
 
     /// <summary>
-    /// One evaluation with random filters: the first layer's Gram matrix against a style's, and the features of a deeper
-    /// layer against a content's. The narrowest vectors give the same numbers on every machine.
+    /// One evaluation with random filters: the first layer's Gram matrix against a style's, and the features of a
+    /// deeper layer against a content's. The narrowest vectors give the same numbers on every machine.
     /// </summary>
     private static IReadOnlyList<TapeNode> Record()
     {
@@ -101,7 +101,8 @@ internal static class TapeFigure
         List<Tensor> losses = [];
         foreach ((string layer, Tensor map) in network.Features(tape, start, 1, [StyleLayer, ContentLayer]))
         {
-            (Tensor value, Tensor target) = layer == ContentLayer ? (map, contentTarget) : (Gram(tape, map), styleTarget);
+            (Tensor value, Tensor target) =
+                layer == ContentLayer ? (map, contentTarget) : (Gram(tape, map), styleTarget);
             losses.Add(tape.SquaredError(value, target, 1 / (target.Norm() * target.Norm())));
         }
 

@@ -3,14 +3,14 @@ using NativeStyle.Kernels.Simd;
 
 namespace NativeStyle.Figures;
 
-/// <summary>Where the numbers of a matrix product are: memory, a group's tile, a work item's registers; and on a CPU.</summary>
+/// <summary>Where the numbers of a product are: memory, a group's tile, a work item's registers.</summary>
 internal static class TileFigure
 {
     private const int Tile = TileProduct.Large, Slice = TileProduct.Slice, Side = Tile / 8, Items = Side * Side;
 
     public static string Draw()
     {
-        var drawing = new Drawing(860, 400, "A matrix product on a GPU: group, tile and registers; and the CPU's block");
+        var drawing = new Drawing(860, 400, "A matrix product on a GPU, group, tile and registers, and on a CPU");
         Memory(drawing, 24);
         Group(drawing, 290);
         Registers(drawing, 520);

@@ -51,7 +51,8 @@ internal static class WinogradByHandFigure
         drawing.Text(
             400, 356, $"y₁ = m₁ − m₂ − m₃ = {Terms([m[1], -m[2], -m[3]])} = {outputs[1]}", Ink.Green, 16, bold: true);
         drawing.Text(
-            40, 384, "G g is made once for a filter, Bᵀ d once for all filters: only the four products remain for each pair.",
+            40, 384,
+            "G g is made once for a filter, Bᵀ d once for all filters: only the four products remain for each pair.",
             Ink.Soft, 13);
         return drawing.Svg();
 

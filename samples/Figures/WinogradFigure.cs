@@ -25,8 +25,8 @@ internal static unsafe class WinogradFigure
         float[] v = TwoDimensions(d, Patch, Patch, Input), u = TwoDimensions(g, Filter, Patch, Weights);
         float[] m = [.. u.Zip(v, (a, b) => a * b)];
         float[] y = TwoDimensions(m, Patch, Tile, Output);
-        for (int i = 0; i < y.Length; i++)
-            if (Math.Abs(y[i] - Direct(d, g, i / Tile, i % Tile)) > 1e-4) throw new InvalidOperationException("wrong tile");
+        double[] direct = [.. y.Select((_, i) => Direct(d, g, i / Tile, i % Tile))];
+        if (y.Zip(direct, (a, b) => Math.Abs(a - b)).Max() > 1e-4) throw new InvalidOperationException("a wrong tile");
 
         var drawing = new Drawing(860, 440, "Winograd's F(4x4, 3x3) on one tile");
         Tiles(drawing);
@@ -42,8 +42,8 @@ internal static unsafe class WinogradFigure
         drawing.Line(638, 330, 710, 190, Ink.Text, 1.5, true);
         drawing.Line(753, 188, 753, 276, Ink.Text, 1.5, true);
         drawing.Text(
-            24, 426, "Over many channels, each of the 36 places of M is a matrix product, (tiles x in) (in x out).", Ink.Soft,
-            13);
+            24, 426, "Over many channels, each of the 36 places of M is a matrix product, (tiles x in) (in x out).",
+            Ink.Soft, 13);
         return drawing.Svg();
 
         void Matrix(

@@ -127,7 +127,8 @@ public static class OwnOperator
             CheckResult result = GradientChecker.Check(Case(), device);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{device.Name}: errors {result.ForwardError:0.0e-0} forward and {result.BackwardError:0.0e-0} backward, "
+                $"{device.Name}: errors {result.ForwardError:0.0e-0} forward and "
+                    + $"{result.BackwardError:0.0e-0} backward, "
                     + $"at most {result.Case.Tolerance:0.0e-0} allowed; {result.DifferenceError:0.0e-0} from central "
                     + $"differences, which have errors of their own: {(result.Passed ? "passed" : "FAILED")}"));
             passed &= result.Passed;

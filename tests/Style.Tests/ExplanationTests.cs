@@ -103,7 +103,7 @@ public class ExplanationTests
 
     /// <summary>
     /// Where the run holds a pixel at a bound, its gradient stays, so it may well be the strongest of all. Followed
-    /// back, it would show a pull that moves nothing. So another pixel is chosen, and a pixel that the user names says so.
+    /// back, it would show a pull that moves nothing. So another pixel is chosen, and one that the user names says so.
     /// </summary>
     [Fact]
     public void ItFollowsAPixelThatIsFreeToMove()
