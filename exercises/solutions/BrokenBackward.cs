@@ -16,7 +16,10 @@ public static class BrokenBackward
     /// case for each shape, and one failure is enough.
     /// </summary>
     public static IReadOnlyList<string> Broken(IEnumerable<CheckCase> cases, ComputeDevice device) =>
-        [.. cases.Where(check => !GradientChecker.Check(check, device).Passed).Select(check => check.Operator).Distinct()];
+    [
+        .. cases.Where(check => !GradientChecker.Check(check, device).Passed)
+            .Select(check => check.Operator).Distinct(),
+    ];
 
     /// <summary>y = exp(-x²).</summary>
     public static Tensor Bell(this Tape tape, Tensor x) => Elementwise(tape, x, BellKernel, BellBackwardKernel);
@@ -29,7 +32,8 @@ public static class BrokenBackward
     public static Tensor Swish(this Tape tape, Tensor x) => Elementwise(tape, x, SwishKernel, SwishBackwardKernel);
 
     /// <summary>y = ln cosh x.</summary>
-    public static Tensor LogCosh(this Tape tape, Tensor x) => Elementwise(tape, x, LogCoshKernel, LogCoshBackwardKernel);
+    public static Tensor LogCosh(this Tape tape, Tensor x) =>
+        Elementwise(tape, x, LogCoshKernel, LogCoshBackwardKernel);
 
     public static void BellKernel(Index1D i, ArrayView<float> x, ArrayView<float> y) => y[i] = MathF.Exp(-x[i] * x[i]);
 

@@ -4,9 +4,9 @@ namespace NativeStyle.Exercises;
 public sealed record Layers(string[] Content, string[] Style);
 
 /// <summary>
-/// Solution of exercise 6. The first layer sees three pixels, so its Gram matrix has colours and edges and no forms. The
-/// third block sees 24 pixels and more. A content loss there leaves pixels free and keeps where things are. Without a
-/// content loss nothing of the scene is in the losses at all, since a Gram matrix has no places.
+/// Solution of exercise 6. The first layer sees three pixels, so its Gram matrix has colours and edges and no forms.
+/// The third block sees 24 pixels and more. A content loss there leaves pixels free and keeps where things are. Without
+/// a content loss nothing of the scene is in the losses at all, since a Gram matrix has no places.
 /// </summary>
 public static class ChosenLayers
 {
@@ -20,14 +20,14 @@ public static class ChosenLayers
     public static Layers Texture { get; } = new([], ["conv1_1", "conv2_1", "conv3_1"]);
 
     /// <summary>
-    /// Predict: with conv3_1 as the only layer, does the style loss bring the colours, as conv1_1's Gram matrix has them,
-    /// as near to the style as with conv1_1 (within a factor of two)? True or false; null is no answer.
+    /// Predict: with conv3_1 as the only layer, does the style loss bring the colours, as conv1_1's Gram matrix has
+    /// them, as near to the style as with conv1_1 (within a factor of two)? True or false; null is no answer.
     /// </summary>
     public static bool? TheDeepLayerBringsTheColours => false;
 
     /// <summary>
-    /// Predict: your redrawn picture is compared with the scene by the feature maps of conv1_1, of conv2_2 and of conv3_2.
-    /// Which of them finds it nearest?
+    /// Predict: your redrawn picture is compared with the scene by the feature maps of conv1_1, of conv2_2 and of
+    /// conv3_2. Which of them finds it nearest?
     /// </summary>
     public static string TheSceneIsNearestAt => "conv3_2";
 }

@@ -4,8 +4,8 @@ using NativeStyle.Autodiff;
 namespace NativeStyle.Exercises;
 
 /// <summary>
-/// Solution of exercise 3. dx[q] = γ r (g[q] - dβ / n - x̂[q] dγ / n): what a change of the mean or of the scale of x would
-/// do is undone by the normalisation.
+/// Solution of exercise 3. dx[q] = γ r (g[q] - dβ / n - x̂[q] dγ / n): what a change of the mean or of the scale of x
+/// would do is undone by the normalisation.
 /// </summary>
 public static class InstanceNorm
 {

@@ -8,11 +8,12 @@ public readonly record struct PictureTile(
     int Top, int Left, int Height, int Width, int PictureHeight, int PictureWidth);
 
 /// <summary>
-/// Solution of exercise 5. A pair belongs to its upper or left pixel, and so to the tile that holds that pixel. Tiles hold
-/// each pixel once, so each pair is counted by exactly one tile, and Σ_T L_T = L. The other pixel of the pair is at most
-/// one row below or one column to the right, so a halo of one pixel is enough. dL/dx[q] = 2 Σ (x[q] - x[n]) over the
-/// neighbours n of q that the picture has. All of these terms are computed by the tile that holds q, with no regard to
-/// which tile counts the pair in L. So each tile's own part of the gradient is complete, and nothing is added over tiles.
+/// Solution of exercise 5. A pair belongs to its upper or left pixel, and so to the tile that holds that pixel. Tiles
+/// hold each pixel once, so each pair is counted by exactly one tile, and Σ_T L_T = L. The other pixel of the pair is
+/// at most one row below or one column to the right, so a halo of one pixel is enough. dL/dx[q] = 2 Σ (x[q] - x[n])
+/// over the neighbours n of q that the picture has. All of these terms are computed by the tile that holds q, with no
+/// regard to which tile counts the pair in L. So each tile's own part of the gradient is complete, and nothing is added
+/// over tiles.
 /// </summary>
 public static class TiledVariation
 {

@@ -6,8 +6,8 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Exercises;
 
 /// <summary>
-/// Exercise 1: find the operator whose backward was broken, by gradient check, and mend it. First write
-/// <see cref="Broken"/>. Then call it with a case for each suspect below (<c>tests/TapeCase.cs</c> makes one of a formula
+/// Exercise 1: find the operator whose backward was broken, by gradient check, and mend it. First write <see
+/// cref="Broken"/>. Then call it with a case for each suspect below (<c>tests/TapeCase.cs</c> makes one of a formula
 /// and its derivative), or look at the errors of a single one.
 /// </summary>
 public static class BrokenBackward
@@ -29,7 +29,8 @@ public static class BrokenBackward
     public static Tensor Swish(this Tape tape, Tensor x) => Elementwise(tape, x, SwishKernel, SwishBackwardKernel);
 
     /// <summary>y = ln cosh x.</summary>
-    public static Tensor LogCosh(this Tape tape, Tensor x) => Elementwise(tape, x, LogCoshKernel, LogCoshBackwardKernel);
+    public static Tensor LogCosh(this Tape tape, Tensor x) =>
+        Elementwise(tape, x, LogCoshKernel, LogCoshBackwardKernel);
 
     public static void BellKernel(Index1D i, ArrayView<float> x, ArrayView<float> y) => y[i] = MathF.Exp(-x[i] * x[i]);
 

@@ -4,9 +4,9 @@ namespace NativeStyle.Exercises;
 public sealed record Layers(string[] Content, string[] Style);
 
 /// <summary>
-/// Exercise 6: choose layers and predict the picture. A small transfer begins with noise and has the losses on the layers
-/// that you choose, of conv1_1, conv1_2, conv2_1, conv2_2, conv3_1, conv3_2 and conv3_4. Three wishes are measured. Make a
-/// guess before you run anything, and look at the pictures that the tests leave beside their program.
+/// Exercise 6: choose layers and predict the picture. A small transfer begins with noise and has the losses on the
+/// layers that you choose, of conv1_1, conv1_2, conv2_1, conv2_2, conv3_1, conv3_2 and conv3_4. Three wishes are
+/// measured. Make a guess before you run anything, and look at the pictures that the tests leave beside their program.
 /// </summary>
 public static class ChosenLayers
 {
@@ -20,14 +20,14 @@ public static class ChosenLayers
     public static Layers Texture { get; } = new(["conv1_1"], ["conv1_1"]);
 
     /// <summary>
-    /// Predict: with conv3_1 as the only layer, does the style loss bring the colours, as conv1_1's Gram matrix has them,
-    /// as near to the style as with conv1_1 (within a factor of two)? True or false; null is no answer.
+    /// Predict: with conv3_1 as the only layer, does the style loss bring the colours, as conv1_1's Gram matrix has
+    /// them, as near to the style as with conv1_1 (within a factor of two)? True or false; null is no answer.
     /// </summary>
     public static bool? TheDeepLayerBringsTheColours { get; }
 
     /// <summary>
-    /// Predict: your redrawn picture is compared with the scene by the feature maps of conv1_1, of conv2_2 and of conv3_2.
-    /// Which of them finds it nearest?
+    /// Predict: your redrawn picture is compared with the scene by the feature maps of conv1_1, of conv2_2 and of
+    /// conv3_2. Which of them finds it nearest?
     /// </summary>
     public static string TheSceneIsNearestAt => "";
 }

@@ -4,8 +4,8 @@ using NativeStyle.Autodiff;
 namespace NativeStyle.Exercises;
 
 /// <summary>
-/// Exercise 3: write instance norm. The operator on the tape is here, and its four kernels are empty. docs/math.md derives
-/// what they compute; derive it yourself first. A map is (height, width, channels), so element i is of channel
+/// Exercise 3: write instance norm. The operator on the tape is here, and its four kernels are empty. docs/math.md
+/// derives what they compute; derive it yourself first. A map is (height, width, channels), so element i is of channel
 /// i % channels.
 /// </summary>
 public static class InstanceNorm

@@ -8,14 +8,14 @@ public readonly record struct PictureTile(
     int Top, int Left, int Height, int Width, int PictureHeight, int PictureWidth);
 
 /// <summary>
-/// Exercise 5: make tiles exact for total variation, and prove it. The loss of the whole picture is the sum over all pairs
-/// of neighbours,
+/// Exercise 5: make tiles exact for total variation, and prove it. The loss of the whole picture is the sum over all
+/// pairs of neighbours,
 /// <code>
 ///   L = Σ (x[r, c+1] - x[r, c])² + (x[r+1, c] - x[r, c])²
 /// </code>
-/// Which tile counts a pair whose pixels lie in two tiles? And what does a pixel's gradient need? The code below looks at
-/// pairs inside a tile only, so the seams are missing. Mend it, and write your proof in a comment: each pair is counted by
-/// exactly one tile, and each term of dL/dx[q] by the tile that holds q.
+/// Which tile counts a pair whose pixels lie in two tiles? And what does a pixel's gradient need? The code below looks
+/// at pairs inside a tile only, so the seams are missing. Mend it, and write your proof in a comment: each pair is
+/// counted by exactly one tile, and each term of dL/dx[q] by the tile that holds q.
 /// </summary>
 public static class TiledVariation
 {

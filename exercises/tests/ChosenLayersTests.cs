@@ -97,7 +97,8 @@ public sealed class ChosenLayersTests : IDisposable
         Picture style = _style.At(64, 64);
         (var maps, var scene) = (Maps(picture, false), Maps(_content.At(picture.Height, picture.Width), false));
         (var grams, var styles) = (Maps(picture, true), Maps(style, true));
-        return new Distances(layer => Relative(maps[layer], scene[layer]), layer => Relative(grams[layer], styles[layer]));
+        return new Distances(
+            layer => Relative(maps[layer], scene[layer]), layer => Relative(grams[layer], styles[layer]));
     }
 
     private static double Relative(float[] x, float[] target) =>

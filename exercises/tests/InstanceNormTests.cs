@@ -41,10 +41,12 @@ public class InstanceNormTests
     }
 
     private static double[] Forward(double[][] inputs, int channels) =>
-        [.. inputs[0].Select((_, i) =>
-            (inputs[1][i % channels] * Hats(inputs[0], channels, i % channels)[i / channels]) + inputs[2][i % channels])];
+        [.. inputs[0].Select((_, i) => (i / channels, i % channels)).Select(((int Pixel, int Channel) at) =>
+            (inputs[1][at.Channel] * Hats(inputs[0], channels, at.Channel)[at.Pixel]) + inputs[2][at.Channel])];
 
-    /// <summary>dx by the matrix of all derivatives of x̂, term by term: nothing of it is summed up beforehand.</summary>
+    /// <summary>
+    /// dx by the matrix of all derivatives of x̂, term by term: nothing of it is summed up beforehand.
+    /// </summary>
     private static double[][] Backward(double[][] inputs, double[] dy, int channels)
     {
         int pixels = inputs[0].Length / channels;

@@ -3,8 +3,8 @@ namespace NativeStyle.Exercises.Tests;
 public class MinimalFilteringTests
 {
     /// <summary>
-    /// Both sides are linear in d and in g. So they are the same function if they agree where one input and one tap are 1
-    /// and all others 0. Halves are exact in double precision, so they must agree exactly.
+    /// Both sides are linear in d and in g. So they are the same function if they agree where one input and one tap are
+    /// 1 and all others 0. Halves are exact in double precision, so they must agree exactly.
     /// </summary>
     [Fact]
     public void FourProductsGiveBothOutputs()

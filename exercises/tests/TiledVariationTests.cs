@@ -3,8 +3,8 @@ namespace NativeStyle.Exercises.Tests;
 public class TiledVariationTests
 {
     /// <summary>
-    /// Pixels are small integers, so all sums are exact, and tiles must give the whole picture's numbers exactly, however
-    /// it is cut.
+    /// Pixels are small integers, so all sums are exact, and tiles must give the whole picture's numbers exactly,
+    /// however it is cut.
     /// </summary>
     [Fact]
     public void TilesGiveTheWholePicturesSumAndGradient()
@@ -23,9 +23,9 @@ public class TiledVariationTests
             {
                 double Read(int row, int column)
                 {
-                    Assert.InRange(row, Math.Max(0, tile.Top - TiledVariation.Halo), tile.Top + tile.Height - 1 + TiledVariation.Halo);
-                    Assert.InRange(
-                        column, Math.Max(0, tile.Left - TiledVariation.Halo), tile.Left + tile.Width - 1 + TiledVariation.Halo);
+                    const int Halo = TiledVariation.Halo;
+                    Assert.InRange(row, Math.Max(0, tile.Top - Halo), tile.Top + tile.Height - 1 + Halo);
+                    Assert.InRange(column, Math.Max(0, tile.Left - Halo), tile.Left + tile.Width - 1 + Halo);
                     return x[row, column];
                 }
 

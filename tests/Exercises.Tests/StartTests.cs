@@ -5,8 +5,8 @@ using System.Reflection;
 namespace NativeStyle.Exercises.Tests;
 
 /// <summary>
-/// The tests of the exercises pass with the solutions: they are compiled into this project. They must fail with the code
-/// to start from, or there would be nothing to solve.
+/// The tests of the exercises pass with the solutions: they are compiled into this project. They must fail with the
+/// code to start from, or there would be nothing to solve.
 /// </summary>
 public class StartTests
 {

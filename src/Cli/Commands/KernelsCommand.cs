@@ -5,6 +5,7 @@ using ILGPU;
 using ILGPU.Runtime.Cuda;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Gram;
