@@ -31,7 +31,7 @@ public static unsafe class GramOp
         .Vectorized(
             (cpu, a) => cpu.Vectorize(
                 new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
-            saving: 2)
+            saving: (cpu, a) => Saving(cpu, a.Channels))
         .Grouped(TiledForward)
         .Plain(PlainForward);
 
@@ -165,6 +165,17 @@ public static unsafe class GramOp
     /// </summary>
     private static int Ranges(int pixels, int channels) => (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
 
+    /// <summary>
+    /// How many times fewer products the CPU's form makes than G has. It would be 2 if the micro-kernel's blocks were
+    /// single elements. As they are, the blocks along the diagonal reach below it and past the last channel.
+    /// </summary>
+    internal static double Saving(CpuDevice cpu, int channels)
+    {
+        var count = new CountJob(channels);
+        cpu.Vectorize(count);
+        return (double)channels * channels / count.Elements;
+    }
+
     /// <summary>Computes dF as one product of F and the symmetric matrix.</summary>
     private static void ByProduct(ComputeDevice device, BackwardArguments a, Action<ArrayView<float>> symmetrize)
     {
@@ -195,6 +206,22 @@ public static unsafe class GramOp
                 }
             }
         });
+    }
+
+    /// <summary>The rows of a panel of columns: down to the diagonal, in whole blocks.</summary>
+    private static int RowsOfPanel<T>(int panel, int channels) where T : unmanaged, ILanes<T> =>
+        MicroKernel<T>.RoundUpRows(Math.Min(channels, (panel + 1) * MicroKernel<T>.Columns));
+
+    /// <summary>Counts the elements of G that <see cref="ForwardJob"/> computes.</summary>
+    private sealed class CountJob(int channels) : IVectorJob
+    {
+        public long Elements { get; private set; }
+
+        public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
+        {
+            for (int panel = 0; panel < MicroKernel<T>.Panels(channels); panel++)
+                Elements += (long)RowsOfPanel<T>(panel, channels) * MicroKernel<T>.Columns;
+        }
     }
 
     /// <summary>
@@ -234,8 +261,8 @@ public static unsafe class GramOp
                     {
                         int j = panel * columns;
                         MicroKernel<T>.Run(
-                            MicroKernel<T>.RoundUpRows(Math.Min(channels, j + columns)), depth, chunk, 1, width,
-                            chunk + j, width, g + j, width, from != start);
+                            RowsOfPanel<T>(panel, channels), depth, chunk, 1, width, chunk + j, width, g + j, width,
+                            from != start);
                     }
                 }
             });
