@@ -135,20 +135,24 @@ public static unsafe class GramOp
     /// Computes G by the tiled matrix product. The matrix is small and its sums are long, so the pixels are cut into
     /// pieces. The pieces' partial matrices keep all of a GPU busy, and are then added.
     /// </summary>
-    internal static void TiledForward(ComputeDevice device, ForwardArguments a)
+    internal static void TiledForward(ComputeDevice device, ForwardArguments a) =>
+        TiledForward(device, a, MatrixProductOp.Run);
+
+    /// <summary>Does the same by a form of the product that the caller chooses.</summary>
+    internal static void TiledForward(
+        ComputeDevice device, ForwardArguments a, Action<ComputeDevice, MatrixProductOp.Arguments> product)
     {
         (int pixels, int channels) = (a.Pixels, a.Channels);
         int pieces = Pieces(pixels, channels);
         int depth = (pixels + pieces - 1) / pieces;
         pieces = (pixels + depth - 1) / depth;
         using DeviceBuffer<float> partials = device.Allocate<float>(pieces * a.Gram.Length);
-        MatrixProductOp.Run(
-            device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f,
-            Precision.Tf32);
+        MultiplyShape shape = ProductShape(pixels, channels, depth, pieces);
+        product(device, new(a.Features, a.Features, partials.View, shape, 1f, 0f, Precision.Tf32));
         ReductionOp.SumPieces(device, partials.View, a.Gram, a.Scale);
     }
 
-    /// <summary>The shape of the product of <see cref="TiledForward"/>.</summary>
+    /// <summary>The shape of the product of the tiled form.</summary>
     internal static MultiplyShape ProductShape(int pixels, int channels, int depth, int pieces) => new(
         channels, channels, depth, pieces, pixels, depth * channels, 1, channels, depth * channels, channels,
         channels * channels);
