@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ILGPU.Runtime.Cuda;
 using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Ladder;
 using NativeStyle.Kernels.Translation;
 
@@ -51,7 +53,7 @@ internal static class LadderPages
     public static string[] Needs(LadderStep step, PtxAssembler assembler, KernelTranslator translator)
     {
         KernelResources needs = assembler.Assemble(
-            translator.ToPtx(step.Kernel, ILGPU.Runtime.Cuda.CudaArchitecture.SM_80), "sm_80", step.Kernel.GroupItems);
+            translator.ToPtx(step.Kernel, CudaArchitecture.SM_80), "sm_80", step.Kernel.GroupItems);
         return
         [
             Name(step), step.Kernel.Name, $"{step.Kernel.GroupItems}", $"{needs.Registers}", $"{needs.SharedBytes}",
@@ -67,7 +69,7 @@ internal static class LadderPages
         double? peak = ladder.IsBoundByMemory ? time.Peak?.GigabytesPerSecond : time.Peak?.GigaflopsPerSecond;
         LadderTime? before = all.FirstOrDefault(each =>
             time.Step is not null && each.Step?.Number == time.Step.Before && each.Device == time.Device);
-        bool isPocl = time.Device is { IsGpu: false } && time.Device.Name.StartsWith("opencl", StringComparison.Ordinal);
+        bool isPocl = time.Device is { IsGpu: false, Kind: DeviceKind.OpenCl };
         return
         [
             time.Step is null ? "the operator" : Name(time.Step), time.Device.Name, $"{time.Size}",
@@ -139,7 +141,8 @@ internal static class LadderPages
         void Change(string name, Func<string, string> change)
         {
             string path = Path.Combine(folder, name);
-            if (!File.Exists(path)) throw new UsageException($"{path} does not exist, expected a page of docs/ladder");
+            if (!File.Exists(path))
+                throw new UsageException($"{path} does not exist, expected a page as docs/ladder has them");
             string text;
             try
             {

@@ -26,7 +26,9 @@ internal static class LadderTimes
     /// <summary>The time that a step has in a round, after its first two runs.</summary>
     private static readonly TimeSpan s_round = TimeSpan.FromSeconds(0.3);
 
-    /// <summary>The devices that a ladder is measured on: the CPU, the debugger's device, GPUs and OpenCL devices.</summary>
+    /// <summary>
+    /// The devices that a ladder is measured on: the CPU, the debugger's device, GPUs and OpenCL devices.
+    /// </summary>
     public static IReadOnlyList<DeviceListing> Devices =>
     [
         .. new[] { "cpu", "cpu-kernels" }.Select(name => DeviceCatalog.Find(name)!),
@@ -58,11 +60,11 @@ internal static class LadderTimes
     /// <summary>Measures steps on devices. Steps that a device does not run are left out.</summary>
     /// <param name="steps">The steps; the operator itself is measured if all are asked for.</param>
     public static IReadOnlyList<LadderTime> Measure(
-        KernelLadder ladder, IReadOnlyList<LadderStep> steps, IEnumerable<DeviceListing> devices)
+        KernelLadder ladder, IReadOnlyList<LadderStep> steps, IReadOnlyList<DeviceListing> devices)
     {
         List<LadderTime> times = [];
         foreach (DeviceListing listing in devices) times.AddRange(On(listing, ladder, steps));
-        if (steps.Count < ladder.Steps.Count) return times;
+        if (steps.Count < ladder.Steps.Count || devices.All(device => device.Name != "cpu")) return times;
         // The vectorised forms of all widths, next to the operator's form on each device.
         times.AddRange(DeviceCatalog.Cpu.Where(device => device.Name is not ("cpu" or "cpu-kernels"))
             .SelectMany(device => On(device, ladder, [])));
@@ -126,7 +128,8 @@ internal static class LadderTimes
                 // An element of G depends on two channels alone.
                 int stride = size.Channels / Sample;
                 double[] part = new double[size.Pixels * Sample];
-                for (int i = 0; i < part.Length; i++) part[i] = map[(i / Sample * size.Channels) + (i % Sample * stride)];
+                for (int i = 0; i < part.Length; i++)
+                    part[i] = map[(i / Sample * size.Channels) + (i % Sample * stride)];
                 _expected = StyleReference.Gram(part, size.Pixels, Sample, 1.0 / size.Pixels);
                 _terms = StyleReference.Gram([.. part.Select(Math.Abs)], size.Pixels, Sample, 1.0 / size.Pixels);
                 _sample = output => Enumerable.Range(0, Sample * Sample).Select(

@@ -21,7 +21,8 @@ internal static partial class GramLadder
     private const int Tile = 4 * Side;
 
     /// <summary>
-    /// Computes one element, as the formula says. F lies as papers and PyTorch have it: a row of pixels for each channel.
+    /// Computes one element, as the formula says. F lies as papers and PyTorch have it: a row of pixels for each
+    /// channel.
     /// </summary>
     internal static void PlainKernel(
         Index1D index, ArrayView<float> f, ArrayView<float> g, int pixels, int channels, float scale)
@@ -161,7 +162,9 @@ internal static partial class GramLadder
         Spread(g, to + (3 * Side * channels), Side, scale * sum3);
     }
 
-    /// <summary>Leaves one float unused after each row of shared memory, so that a column lies in different banks.</summary>
+    /// <summary>
+    /// Leaves one float unused after each row of shared memory, so that a column lies in different banks.
+    /// </summary>
     [GroupItems(Side * Side)]
     internal static void PaddedKernel(
         ArrayView<float> f, ArrayView<float> g, int pixels, int channels, float scale)
@@ -203,7 +206,9 @@ internal static partial class GramLadder
         Spread(g, to + (3 * Side * channels), Side, scale * sum3);
     }
 
-    /// <summary>Loads the next slice into registers while this one is multiplied, and has a second buffer for it.</summary>
+    /// <summary>
+    /// Loads the next slice into registers while this one is multiplied, and has a second buffer for it.
+    /// </summary>
     [GroupItems(Side * Side)]
     internal static void DoubleBufferKernel(
         ArrayView<float> f, ArrayView<float> g, int pixels, int channels, float scale)

@@ -50,7 +50,10 @@ internal static partial class GramLadder
                 (device, f, g, size) => GramOp.TiledForward(device, Arguments(f, g, size))),
             new(10, "tensor cores", 9, Entry(MatrixProductOp.TensorKernel),
                 2.0 * (TensorProduct.Rows + TensorProduct.Columns) / (TensorProduct.Rows * TensorProduct.Columns),
-                [.. Enumerable.Range(0, 12).Select(part => Shared(lane => 4 * QuadOf((8 * part) + (lane / 4), lane % 4), 4))],
+                [
+                    .. Enumerable.Range(0, 12).Select(
+                        part => Shared(lane => 4 * QuadOf((8 * part) + (lane / 4), lane % 4), 4)),
+                ],
                 64 * 32 * TensorProduct.Slice / 32, null,
                 (device, f, g, size) => GramOp.TiledForward(
                     device, Arguments(f, g, size),

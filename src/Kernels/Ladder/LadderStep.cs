@@ -40,7 +40,9 @@ public sealed record LadderStep(
     double? ExpectedGain,
     Action<ComputeDevice, ArrayView<float>, ArrayView<float>, LadderSize> Run)
 {
-    /// <summary>Whether the input is a row of pixels for each channel, instead of a row of channels for each pixel.</summary>
+    /// <summary>
+    /// Whether the input is a row of pixels for each channel, instead of a row of channels for each pixel.
+    /// </summary>
     public bool IsPlanar { get; init; }
 
     /// <summary>Whether it exchanges values in warps, which OpenCL does not.</summary>
@@ -96,7 +98,9 @@ public sealed record KernelLadder(
 
     public static IReadOnlyList<KernelLadder> All { get; } = [Gram, Pool];
 
-    /// <summary>A size that takes some milliseconds on a device of that kind, and exceeds its caches for pooling.</summary>
+    /// <summary>
+    /// A size that takes some milliseconds on a device of that kind, and exceeds its caches for pooling.
+    /// </summary>
     public LadderSize SizeFor(DeviceListing device) => device switch
     {
         { Name: "cpu-kernels" } => IsBoundByMemory ? new(16, 16, 64) : new(8, 8, 64),

@@ -6,7 +6,9 @@ namespace NativeStyle.Kernels.Ladder;
 /// </summary>
 /// <param name="IsShared">Whether it goes to shared memory; otherwise to global memory.</param>
 /// <param name="Floats">Floats of each work item, one after the other: 1 or 4.</param>
-/// <param name="AddressOf">The place of the first float, in floats, of the work item with that number in its warp.</param>
+/// <param name="AddressOf">
+/// The place of the first float, in floats, of the work item with that number in its warp.
+/// </param>
 public sealed record WarpAccess(bool IsShared, int Floats, Func<int, int> AddressOf)
 {
     /// <summary>Work items of a warp, and banks of shared memory.</summary>
