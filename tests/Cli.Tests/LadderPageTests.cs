@@ -141,7 +141,8 @@ public sealed partial class LadderPageTests
     [InlineData("kernels time --step 11", "--step 11 is out of range, expected 1 to 10")]
     [InlineData("kernels time --ladder pool --step 7", "--step 7 is out of range, pool has 6 steps")]
     [InlineData("kernels time --ladder stairs", "--ladder stairs is unknown, expected one of gram, pool")]
-    [InlineData("kernels time --device cpu", "--device and --pages are for a ladder")]
+    [InlineData("kernels time --device cpu", "--device is for a ladder; give --ladder or --step, too")]
+    [InlineData("kernels time --step 2 --channels 30", "--channels 30 is no multiple of 8")]
     [InlineData("kernels time --step 2 --device cpu-9", "there is no device 'cpu-9'")]
     public void WrongStepsAreRefused(string arguments, string words) =>
         CommandLine.AssertRefused(CommandLine.Run(arguments.Split(' ')), words);

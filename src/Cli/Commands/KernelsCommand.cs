@@ -68,6 +68,9 @@ internal static class KernelsCommand
             Description = "The device that runs the steps (default: cpu, cpu-kernels with a tiny map, and all GPUs)",
             HelpName = "NAME",
         };
+        Option<int?> channels = Typed.Option(
+            "--channels", "Channels of the map, a multiple of 8 (default: 256 for gram, 64 for pool)",
+            new NumberRange<int>(16, 2048));
         var pages = new Option<string?>("--pages")
         {
             Description = "Also write code, predictions and times into the pages of this folder (docs/ladder)",
@@ -81,20 +84,22 @@ internal static class KernelsCommand
 
               nativestyle kernels time --step 3
               nativestyle kernels time --ladder pool --device cpu-kernels
-            """) { ladder, step, deviceName };
+            """) { ladder, step, deviceName, channels };
         time.AddRare(OptionGroup.Common, pages);
         time.SetAction(parsed =>
         {
             if (parsed.GetValue(ladder) is null && parsed.GetValue(step) is null)
             {
-                if ((parsed.GetValue(deviceName) ?? parsed.GetValue(pages)) is not null)
-                    throw new UsageException("--device and --pages are for a ladder; give --ladder or --step, too");
+                Option? stray = new Option[] { deviceName, channels, pages }
+                    .FirstOrDefault(option => parsed.GetResult(option) is not null);
+                if (stray is not null)
+                    throw new UsageException($"{stray.Name} is for a ladder; give --ladder or --step, too");
                 return Time();
             }
 
             return Climb(
                 parsed.GetValue(ladder) ?? KernelLadder.Gram, parsed.GetValue(step), parsed.GetValue(deviceName),
-                parsed.GetValue(pages));
+                parsed.GetValue(channels), parsed.GetValue(pages));
         });
         return time;
     }
@@ -102,13 +107,15 @@ internal static class KernelsCommand
     /// <summary>Shows and times the steps of a ladder.</summary>
     /// <param name="number">The number of the only step; null for all.</param>
     /// <param name="deviceName">The name of the only device; null for all that suit.</param>
+    /// <param name="channels">The map's channels; null for the usual ones.</param>
     /// <param name="pages">The folder of the pages to write to; null for none.</param>
-    private static int Climb(KernelLadder ladder, int? number, string? deviceName, string? pages)
+    private static int Climb(KernelLadder ladder, int? number, string? deviceName, int? channels, string? pages)
     {
+        if (channels % 8 > 0) throw new UsageException($"--channels {channels} is no multiple of 8");
         if (number > ladder.Steps.Count)
             throw new UsageException($"--step {number} is out of range, {ladder.Name} has {ladder.Steps.Count} steps");
-        if (pages is not null && (number ?? (object?)deviceName) is not null)
-            throw new UsageException("--pages wants all steps and devices; leave --step and --device away");
+        if (pages is not null && (number ?? channels ?? (object?)deviceName) is not null)
+            throw new UsageException("--pages is for all steps as they are; leave away --step, --device and --channels");
         var assembler = PtxAssembler.Find();
         if (pages is not null && assembler is null) throw NoAssembler();
         if (deviceName is not null) _ = DeviceArguments.Find(deviceName);
@@ -132,7 +139,7 @@ internal static class KernelsCommand
             Print(LadderPages.NeedsHead, shown.Select(each => LadderPages.Needs(each, assembler, translator)));
         }
 
-        IReadOnlyList<LadderTime> times = LadderTimes.Measure(ladder, steps, devices);
+        IReadOnlyList<LadderTime> times = LadderTimes.Measure(ladder, steps, devices, channels);
         Print(
             LadderPages.TimesHead(ladder),
             times.Where(each => number is null || each.Step?.Number == number)

@@ -59,29 +59,31 @@ internal static class LadderTimes
 
     /// <summary>Measures steps on devices. Steps that a device does not run are left out.</summary>
     /// <param name="steps">The steps; the operator itself is measured if all are asked for.</param>
+    /// <param name="channels">Channels of the map instead of the usual ones; null for these.</param>
     public static IReadOnlyList<LadderTime> Measure(
-        KernelLadder ladder, IReadOnlyList<LadderStep> steps, IReadOnlyList<DeviceListing> devices)
+        KernelLadder ladder, IReadOnlyList<LadderStep> steps, IReadOnlyList<DeviceListing> devices, int? channels)
     {
         List<LadderTime> times = [];
-        foreach (DeviceListing listing in devices) times.AddRange(On(listing, ladder, steps));
+        foreach (DeviceListing listing in devices) times.AddRange(On(listing, ladder, steps, channels));
         if (steps.Count < ladder.Steps.Count || devices.All(device => device.Name != "cpu")) return times;
         // The vectorised forms of all widths, next to the operator's form on each device.
         times.AddRange(DeviceCatalog.Cpu.Where(device => device.Name is not ("cpu" or "cpu-kernels"))
-            .SelectMany(device => On(device, ladder, [])));
+            .SelectMany(device => On(device, ladder, [], channels)));
         return times;
     }
 
     private static IEnumerable<LadderTime> On(
-        DeviceListing listing, KernelLadder ladder, IReadOnlyList<LadderStep> steps)
+        DeviceListing listing, KernelLadder ladder, IReadOnlyList<LadderStep> steps, int? channels)
     {
         LadderSize size = ladder.SizeFor(listing);
+        size = size with { Channels = channels ?? size.Channels };
         float[] map = new float[size.Length];
         var random = new Random(1);
         for (int i = 0; i < map.Length; i++) map[i] = random.NextSingle() - 0.5f;
         var errors = new LadderErrors(ladder, map, size);
         using ComputeDevice device = listing.Open(0);
         var peak = DevicePeak.Measure(device);
-        LadderStep?[] wanted = [.. steps.Where(step => step.WhyNot(device) is null)];
+        LadderStep?[] wanted = [.. steps.Where(step => step.WhyNot(device, size) is null)];
         if (steps.Count is 0 || steps.Count == ladder.Steps.Count) wanted = [.. wanted, null];
         double[] best = [.. wanted.Select(_ => double.PositiveInfinity)], error = new double[wanted.Length];
         using DeviceBuffer<float> input = device.Allocate<float>(map.Length);

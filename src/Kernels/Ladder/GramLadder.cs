@@ -34,13 +34,25 @@ internal static partial class GramLadder
                     1f / size.Pixels)),
             new(5, "shared tile", 2, Entry(SharedTileKernel), 4.0 / Side,
                 [Shared(lane => lane / Side * Slice), Shared(lane => lane % Side * Slice)], 1, 1,
-                (device, f, g, size) => PerTile(device, SharedTileKernel, Side, f, g, size)),
+                (device, f, g, size) => PerTile(device, SharedTileKernel, Side, f, g, size))
+            {
+                ChannelMultiple = Side,
+            },
             new(6, "tile and registers", 5, Entry(TileAndRegistersKernel), 4.0 / Tile, InTile(Slice), 16, 8,
-                (device, f, g, size) => PerTile(device, TileAndRegistersKernel, Tile, f, g, size)),
+                (device, f, g, size) => PerTile(device, TileAndRegistersKernel, Tile, f, g, size))
+            {
+                ChannelMultiple = Tile,
+            },
             new(7, "padding against bank conflicts", 6, Entry(PaddedKernel), 4.0 / Tile, InTile(Slice + 1), 16, 1,
-                (device, f, g, size) => PerTile(device, PaddedKernel, Tile, f, g, size)),
+                (device, f, g, size) => PerTile(device, PaddedKernel, Tile, f, g, size))
+            {
+                ChannelMultiple = Tile,
+            },
             new(8, "double buffer", 7, Entry(DoubleBufferKernel), 4.0 / Tile, InTile(Slice + 1), 16, 1,
-                (device, f, g, size) => PerTile(device, DoubleBufferKernel, Tile, f, g, size)),
+                (device, f, g, size) => PerTile(device, DoubleBufferKernel, Tile, f, g, size))
+            {
+                ChannelMultiple = Tile,
+            },
             new(9, "the operator's tiles", 8, Entry(MatrixProductOp.SmallTileKernel), 4.0 / TileProduct.Small,
                 [
                     Shared(lane => 4 * (lane / 8), 4), Shared(lane => 4 * (8 + (lane / 8)), 4),

@@ -64,10 +64,14 @@ public sealed record LadderStep(
     public double UsefulShare =>
         Accesses.Sum(access => access.UsefulBytes) / (32.0 * Accesses.Sum(access => access.Sectors));
 
-    /// <summary>Why the step does not run on a device; null if it does.</summary>
-    public string? WhyNot(ComputeDevice device) =>
+    /// <summary>What the map's channels must be a multiple of.</summary>
+    public int ChannelMultiple { get; init; } = 4;
+
+    /// <summary>Why the step does not run on a device or with a map; null if it does.</summary>
+    public string? WhyNot(ComputeDevice device, LadderSize size) =>
         Kernel.Grouped && !device.HasGroups ? "kernels of groups run on cpu-kernels and on GPUs"
         : NeedsWarps && !device.HasWarps ? "it needs warps of 32 lanes: CUDA or cpu-kernels"
+        : size.Channels % ChannelMultiple != 0 ? $"its channels must be a multiple of {ChannelMultiple}"
         : null;
 }
 

@@ -45,7 +45,11 @@ internal static partial class PoolLadder
     private static LadderStep Step(
         int number, string title, KernelEntry kernel, WarpAccess[] accesses, double? expectedGain,
         Action<ComputeDevice, ArrayView<float>, ArrayView<float>, LadderSize> run, int? before = null) =>
-        new(number, title, before ?? (number - 1), kernel, 5, accesses, 1, expectedGain, run);
+        new(number, title, before ?? (number - 1), kernel, 5, accesses, 1, expectedGain, run)
+        {
+            // With the sizes of the ladder, the output is whole groups then.
+            ChannelMultiple = 8,
+        };
 
     /// <summary>The four loads and the store of a warp.</summary>
     /// <param name="addressOf">The place of a work item's upper left pixel.</param>
