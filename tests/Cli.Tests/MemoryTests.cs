@@ -46,7 +46,7 @@ public sealed class MemoryTests : IDisposable
 
     /// <summary>Tests whole pictures and tiles, many threads, and the memory of L-BFGS.</summary>
     [SkippableTheory]
-    [InlineData("900", 500, "2", "--iterations 1")]
+    [InlineData("600", 260, "2", "--iterations 1")]
     [InlineData("512", 400, "32", "--iterations 1")]
     [InlineData("640", 600, "64", "--iterations 1")]
     [InlineData("400", 250, "2", "--optimizer lbfgs --history 20 --iterations 3")]
