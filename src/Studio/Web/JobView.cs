@@ -1,4 +1,3 @@
-using NativeStyle.Style.Options;
 using NativeStyle.Studio.Data;
 using NativeStyle.Studio.Work;
 
@@ -7,6 +6,9 @@ namespace NativeStyle.Studio.Web;
 /// <summary>A style as the page sees it.</summary>
 internal sealed record StyleView(
     StudioPicture? Picture, double Weight, StudioPicture? Mask, StudioPicture? StyleMask);
+
+/// <summary>A change as the page sees it.</summary>
+internal sealed record ChangeView(int Iteration, string Words);
 
 /// <summary>A result as the page sees it.</summary>
 internal sealed record ResultView(int Width, int Height, IReadOnlyList<string> Formats);
@@ -17,7 +19,7 @@ internal sealed record JobView(
     StudioPicture? Content, IReadOnlyList<StyleView> Styles, string? Model, string? Preset,
     IReadOnlyDictionary<string, string> Settings, IReadOnlyDictionary<string, string> Values, int Width, int Height,
     int Iteration, int Total, double? SecondsLeft, IReadOnlyList<Frame> Frames,
-    IReadOnlyList<double[]> Losses, IReadOnlyList<JobChange> Changes, string? Command, ResultView? Result,
+    IReadOnlyList<double[]> Losses, IReadOnlyList<ChangeView> Changes, string? Command, ResultView? Result, long Bytes,
     ExplainState Explain)
 {
     /// <summary>The formats of results, by their extensions.</summary>
@@ -40,8 +42,9 @@ internal sealed record JobView(
             whole ? job.Frames.All : [],
             whole ? [.. record.Losses.Select(row => new[] { row.Iteration, row.Loss, row.Content, row.Style, row.Tv })]
                 : [],
-            record.Changes, record.Command,
-            record.HasResult ? new ResultView(record.Width, record.Height, Formats) : null, record.Explain);
+            [.. record.Changes.Select(change => new ChangeView(change.Iteration, change.What))], record.Command,
+            record.HasResult ? new ResultView(record.Width, record.Height, Formats) : null,
+            DataFolder.BytesOf(job.Folder), record.Explain);
     }
 
     private static string NameOf(StudioPicture? picture) =>
