@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using NativeStyle.Cli.Commands;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
+using NativeStyle.Kernels.Devices;
 using Spectre.Console;
 
 namespace NativeStyle.Cli;
@@ -27,7 +29,7 @@ internal static class Program
     internal static int Run(string[] args, SafeOutput? output)
     {
         if (Console.IsOutputRedirected) WritePlainly();
-        return UserErrors.Guard(() =>
+        return Guard(() =>
         {
             RootCommand root = Root.Create();
             if (args.Length == 0) new HelpScreen(all: false).Show(root, Console.Out);
@@ -41,6 +43,20 @@ internal static class Program
             Console.Error.WriteLine($"nativestyle: what it prints cannot be written: {output.Failure}");
             return UserErrors.FailedExitCode;
         });
+    }
+
+    /// <summary>Turns errors into one line on standard error and an exit code.</summary>
+    private static int Guard(Func<int> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception error) when (UserErrors.IsUsers(error) || error is DeviceException)
+        {
+            Console.Error.WriteLine($"nativestyle: {UserErrors.Words(error)}");
+            return UserErrors.CodeOf(error);
+        }
     }
 
     /// <summary>Checks whether a command's product is a file. Then what it prints only tells how it went.</summary>

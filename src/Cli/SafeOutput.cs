@@ -1,4 +1,5 @@
 using System.Text;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli;
 

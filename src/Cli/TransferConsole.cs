@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using NativeStyle.Cli.Arguments;
+using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style;
@@ -13,7 +14,7 @@ namespace NativeStyle.Cli;
 /// <summary>
 /// Shows the progress of a transfer: a live bar on a terminal, plain lines in a pipe, nothing when quiet.
 /// </summary>
-internal sealed class TransferConsole(bool quiet)
+internal sealed class TransferConsole(bool quiet) : IJobDisplay
 {
     /// <summary>Seconds between plain lines.</summary>
     private const double LineInterval = 5;
@@ -34,12 +35,14 @@ internal sealed class TransferConsole(bool quiet)
         if (!quiet) Console.WriteLine(line);
     }
 
+    public void Warn(string line) => Console.Error.WriteLine($"nativestyle: {line}");
+
     public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network)
     {
         Say($"preset {options.Name}: {options.Description}");
         Say($"network {network.Source}, {OptionWords.Pooling[options.Pooling]} pooling; " +
             $"content {Names(options.ContentLayers)}; style {Names(options.StyleLayers)}");
-        Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
+        Say($"device {DeviceNames.NameOf(device)}: {device.Description}");
         Say("scales " + string.Join(
             ", ", plan.Select(step => $"{step.Width} x {step.Height} ({step.Iterations} iterations)")));
     }
@@ -119,6 +122,10 @@ internal sealed class TransferConsole(bool quiet)
         _task = null;
         return result!;
     }
+
+    T IJobDisplay.Follow<T>(
+        int total, int printEvery, Func<Action<IterationReport, Func<Picture>>, T> run) =>
+        Follow(total, printEvery, report => run((iteration, _) => report(iteration)));
 
     private T FollowPlain<T>(int total, int printEvery, Func<Action<IterationReport>, T> run)
     {

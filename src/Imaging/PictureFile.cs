@@ -68,6 +68,12 @@ public static class PictureFile
         }
     }
 
+    /// <summary>Decodes a file's bytes, and keeps the samples as the file has them.</summary>
+    /// <param name="memory">The most bytes that decoding may use.</param>
+    /// <exception cref="PictureMemoryException">Decoding needs more.</exception>
+    /// <inheritdoc cref="Decode"/>
+    public static PictureSource Open(byte[] bytes, long memory) => PictureDecoder.Decode(bytes, memory);
+
     /// <summary>Decodes a file's bytes.</summary>
     /// <exception cref="InvalidDataException">
     /// The bytes are not such a picture, or it is too large or damaged. The message is meant to follow a file's name.

@@ -97,6 +97,25 @@ public sealed record Checkpoint(
         }
     }
 
+    /// <summary>Returns the checkpoint of the same run, from which it goes on as another job.</summary>
+    /// <param name="job">
+    /// The other job: with other options, weights of styles or iterations, but with the same pictures and sizes.
+    /// </param>
+    /// <param name="from">
+    /// An earlier picture of the run to go on from, and the iterations after which it was reached; null for the
+    /// present one.
+    /// </param>
+    public Checkpoint Redirected(TransferJob job, (int Iteration, Picture Picture)? from = null)
+    {
+        if (!job.Plan.Select(step => (step.Height, step.Width)).SequenceEqual(
+            Job.Plan.Select(step => (step.Height, step.Width))))
+            throw new ArgumentException("a run that goes on keeps its sizes", nameof(job));
+        RunState state = from is var (iteration, picture)
+            ? State.BackTo(Job.Plan, iteration, picture, job.Options.PixelRange)
+            : State.Redirected(Job.Options, job.Options);
+        return this with { Job = job, State = state };
+    }
+
     private static Checkpoint Read(FileStream file)
     {
         byte[] begin = new byte[s_magic.Length + 4];

@@ -94,6 +94,48 @@ public sealed class RunState
         float[] Resized(float[] values) => Resampler.Resize(values, Height, Width, 3, height, width);
     }
 
+    /// <summary>
+    /// The state from which a run goes on with other options. The optimiser begins anew, because what it remembers
+    /// belongs to the losses before.
+    /// </summary>
+    internal RunState Redirected(TransferOptions before, TransferOptions after)
+    {
+        float unit = after.PixelRange / before.PixelRange;
+        var state = new RunState(Height, Width, () => Scaled(Pixels), () => Scaled(Average))
+        {
+            Scale = Scale, IterationAtScale = IterationAtScale, Iteration = Iteration,
+        };
+        state.Reports.AddRange(Reports);
+        return state;
+
+        float[] Scaled(float[] values) => unit == 1 ? values : Array.ConvertAll(values, value => value * unit);
+    }
+
+    /// <summary>The state from which a run goes on from an earlier picture of its own.</summary>
+    /// <param name="plan">The scales of the run.</param>
+    /// <param name="iteration">The iterations after which the picture was reached.</param>
+    /// <param name="picture">The picture, at any size.</param>
+    /// <param name="range">White minus black.</param>
+    internal RunState BackTo(IReadOnlyList<ScaleStep> plan, int iteration, Picture picture, float range)
+    {
+        IEnumerable<IterationReport> kept = Reports.Take(iteration);
+        int scale = 0, atScale = 0;
+        if (kept.LastOrDefault() is { } last)
+        {
+            scale = plan.ToList().FindIndex(step => (step.Height, step.Width) == (last.Height, last.Width));
+            atScale = kept.Count(report => (report.Height, report.Width) == (last.Height, last.Width));
+        }
+
+        (int height, int width) = (plan[scale].Height, plan[scale].Width);
+        float[] pixels = Array.ConvertAll(picture.At(height, width).Pixels, value => value * range);
+        var state = new RunState(height, width, pixels)
+        {
+            Scale = scale, IterationAtScale = atScale, Iteration = kept.Count(),
+        };
+        state.Reports.AddRange(kept);
+        return state;
+    }
+
     internal static Picture ToPicture(float[] pixels, int height, int width, float range) =>
         new(height, width, Array.ConvertAll(pixels, value => Math.Clamp(value / range, 0f, 1f)));
 }

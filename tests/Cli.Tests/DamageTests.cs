@@ -1,5 +1,6 @@
 using System.Text;
 using NativeStyle.Cli.Jobs;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli.Tests;
 

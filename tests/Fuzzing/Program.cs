@@ -27,8 +27,8 @@ internal static class Program
 
     private static readonly string[] s_instrumented =
     [
-        "NativeStyle.Imaging", "NativeStyle.Vgg", "NativeStyle.Style", "NativeStyle.FeedForward", "nativestyle",
-        "StbImageSharp", "PureHDF",
+        "NativeStyle.Imaging", "NativeStyle.Vgg", "NativeStyle.Style", "NativeStyle.FeedForward", "NativeStyle.Jobs",
+        "nativestyle", "StbImageSharp", "PureHDF",
     ];
 
     /// <summary>Made first, because the instrumented code writes to its map.</summary>

@@ -1,16 +1,12 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
+using NativeStyle.Jobs;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Cli.Arguments;
-
-/// <summary>Changes a preset for a command, before the user's options replace its values.</summary>
-internal delegate TransferOptions Adjustment(
-    TransferOptions preset, VggArchitecture architecture, TrainedWeights? trained);
 
 /// <summary>
 /// The options of every command that makes pictures: weights, a preset, and replacements of its values.
@@ -50,15 +46,14 @@ internal sealed class JobArguments
             DefaultValueFactory = _ => preset,
             HelpName = "NAME|FILE",
         };
-        _rows = [.. OptionTable.OnCommandLine.Except(except).Select(row => (row, new Option<string?>(NameOf(row))
+        _rows = [.. OptionTable.OnCommandLine.Except(except).Select(row => (row, OptionOf(row)))];
+
+        static Option<string?> OptionOf(TransferOption row) => new(JobDraft.NameOf(row))
         {
             Description = Typed.Help(row.Help, row.Choices),
             HelpName = row == OptionTable.Init ? "WORD|FILE" : row.HelpName,
-        }))];
+        };
     }
-
-    /// <summary>Returns the name of a row's option, with its dashes.</summary>
-    public static string NameOf(TransferOption row) => $"--{row.CommandLineName}";
 
     public void AddTo(ProgramCommand command)
     {
@@ -91,106 +86,21 @@ internal sealed class JobArguments
     /// Builds the job without its pictures and plan. It has the weights to use, and the options with the command line's
     /// replacements.
     /// </summary>
-    public TransferJob Draft(ParseResult parsed, TransferConsole console, Adjustment? adjust = null)
-    {
-        string? choice = parsed.GetValue(_weights), weights = WeightsLocator.Find(choice, console.Say);
-        (TransferOptions options, string architecture) = Options(parsed, weights, adjust);
-        if (WeightsLocator.FallsShort(choice, weights, architecture, options.Layers))
+    public TransferJob Draft(ParseResult parsed, TransferConsole console, Adjustment? adjust = null) =>
+        Drafting(parsed, adjust).Create(console.Say) with
         {
-            string layers = string.Join(", ", options.Layers);
-            console.Say($"the built-in network is no {architecture} with {layers}: filters are random");
-            (options, _) = Options(parsed, weights = null, adjust);
-        }
-        else if (choice is null && weights == CompactNetwork.Name)
-        {
-            console.Say(WeightsLocator.UsesCompact);
-        }
-
-        string preset = parsed.GetValue(_preset)!;
-        return new TransferJob
-        {
-            Weights = weights,
             WeightsConvention = parsed.GetValue(_convention),
-            Init = options.Init == InitKind.Picture ? TextOf(parsed, OptionTable.Init) : null,
             Depth = parsed.GetValue(_depth),
             Quality = parsed.GetValue(_quality),
             Memory = parsed.GetValue(_memory),
-            Preset = Presets.Find(preset) is null ? RecipeFiles.Of(preset) : null,
             WithoutRecipe = WithoutRecipe(parsed),
-            Options = options,
-            Plan = [],
         };
-    }
 
     /// <summary>Returns the total number of iterations, if the user gave one.</summary>
-    public int? TotalIterations(ParseResult parsed) =>
-        TextOf(parsed, OptionTable.Iterations) is { } text && !text.Contains(',', StringComparison.Ordinal)
-        ? Typed.For(NameOf(OptionTable.Iterations), () => OptionTable.Steps.Parse(text)) : null;
+    public int? TotalIterations(ParseResult parsed) => Drafting(parsed).TotalIterations();
 
-    /// <summary>Finds a preset by its name, or reads it from a file.</summary>
-    public static TransferOptions FindPreset(string name, TrainedWeights? weights)
-    {
-        if (Presets.Find(name, weights) is { } preset) return preset;
-        if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-            throw new UsageException(
-                $"no preset is called '{name}'; there are {string.Join(", ", Presets.Names)}, " +
-                "and files that end in .json");
-        InputFiles.Require(name, "a preset as JSON");
-        try
-        {
-            return OptionsJson.Read(File.ReadAllText(name), other => Presets.Find(other, weights));
-        }
-        catch (TransferException wrong)
-        {
-            throw new UsageException(
-                $"{name} {wrong.Message} (see 'nativestyle presets show NAME' for what is expected)");
-        }
-    }
-
-    /// <summary>
-    /// Applies the command's changes and the user's options to the preset. Also returns the architecture for which the
-    /// preset was made.
-    /// </summary>
-    private (TransferOptions Options, string Architecture) Options(
-        ParseResult parsed, string? weights, Adjustment? adjust)
-    {
-        TrainedWeights? trained = WeightsLocator.Trained(weights);
-        TransferOptions options = FindPreset(parsed.GetValue(_preset)!, trained);
-        string madeFor = options.Architecture;
-        // The name features.21 means different layers in VGG-16 and VGG-19.
-        VggArchitecture architecture = trained?.Architecture ?? OptionsJson.Architecture(madeFor);
-        if (adjust is not null) options = adjust(options, architecture, trained);
-        options = options with { Architecture = architecture.Name };
-        foreach ((TransferOption row, Option<string?> option) in _rows)
-        {
-            if (parsed.GetValue(option) is not { } text) continue;
-            TransferOptions before = options;
-            options = Typed.For(option.Name, () => row == OptionTable.Init ? WithInit(before, text)
-                : row == OptionTable.Iterations && TotalIterations(parsed) is not null ? before
-                : row.Parse(before, text, architecture));
-        }
-
-        try
-        {
-            return (OptionsJson.Validated(options), madeFor);
-        }
-        catch (TransferException wrong)
-        {
-            throw new UsageException($"preset {options.Name} with these options {wrong.Message}");
-        }
-    }
-
-    /// <summary>Parses the start, which is a word or the name of a picture.</summary>
-    private static TransferOptions WithInit(TransferOptions options, string text)
-    {
-        string picture = OptionWords.InitKind[InitKind.Picture];
-        string[] words = [.. OptionWords.InitKind.Choices.Where(word => word != picture)];
-        if (words.Contains(text, StringComparer.OrdinalIgnoreCase))
-            return options with { Init = OptionWords.InitKind.Parse(text) };
-        return File.Exists(text) ? options with { Init = InitKind.Picture }
-            : throw new TransferException(
-                $"{text} is neither a picture that exists nor one of {string.Join(", ", words)}");
-    }
+    private JobDraft Drafting(ParseResult parsed, Adjustment? adjust = null) =>
+        new(parsed.GetValue(_preset)!, parsed.GetValue(_weights), row => TextOf(parsed, row)) { Adjust = adjust };
 
     private string? TextOf(ParseResult parsed, TransferOption row) =>
         _rows.FirstOrDefault(each => each.Row == row).Option is { } option ? parsed.GetValue(option) : null;

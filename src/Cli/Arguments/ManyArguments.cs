@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Options;

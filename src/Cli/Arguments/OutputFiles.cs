@@ -1,4 +1,5 @@
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli.Arguments;
 

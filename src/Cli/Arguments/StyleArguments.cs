@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.FeedForward.Training;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 
@@ -108,7 +109,7 @@ internal sealed class TrainingArguments
             Seed = parsed.GetValue(_seed),
         };
 
-        IReadOnlyList<LayerWeight> Resolved(Option<string> option) => Typed.For(
+        IReadOnlyList<LayerWeight> Resolved(Option<string> option) => UserErrors.For(
             option.Name, () => LayerList.Resolve(s_layers.Parse(parsed.GetValue(option)!), lossNetwork));
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Arguments;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using NativeStyle.Jobs;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
@@ -87,23 +88,9 @@ internal static class Typed
         return [];
     }
 
-    /// <summary>Uses an option's value, and puts the option's name in front of error messages.</summary>
-    /// <exception cref="UsageException">The value is wrong.</exception>
-    public static T For<T>(string option, Func<T> use)
-    {
-        try
-        {
-            return use();
-        }
-        catch (TransferException wrong)
-        {
-            throw new UsageException($"{option} {wrong.Message}");
-        }
-    }
-
     /// <summary>Finds a layer by any of its names.</summary>
     public static VggLayer Layer(string option, string name, VggArchitecture architecture) =>
-        For(option, () => LayerList.Find(name, architecture));
+        UserErrors.For(option, () => LayerList.Find(name, architecture));
 
     /// <summary>Completes a help text with all choices, unless it already names them.</summary>
     public static string Help(string help, IReadOnlyList<string> choices) =>

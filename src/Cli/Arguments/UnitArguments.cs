@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
 

@@ -3,6 +3,7 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -83,7 +84,7 @@ internal sealed class BatchCommand : ProgramCommand
         using var runner = new TransferRunner(console, device);
         return ManyJobs.Run(
             mine, _many.Again(parsed), console,
-            job => Make(job, draft, total, saveEvery, runner, console, cancellation), cancellation.Token);
+            job => Make(job, draft, total, saveEvery, runner, console, cancellation.Token), cancellation.Token);
     }
 
     /// <summary>
@@ -93,7 +94,7 @@ internal sealed class BatchCommand : ProgramCommand
     /// <exception cref="DeviceException">The device failed, so it can make no other job either.</exception>
     private static string? Make(
         BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
-        Cancellation cancellation)
+        CancellationToken cancellation)
     {
         TransferJob own = draft with
         {
@@ -117,7 +118,11 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        var outputs = new Outputs(job.Output) { SaveEvery = saveEvery, OnlyComplete = true };
+        var outputs = new Outputs(job.Output) 
+        {
+            // A job that does not end well is made again.
+            SaveEvery = saveEvery, Keeps = end => end == TransferEnd.Completed, OnlyHere = true,
+        };
         TransferResult result = runner.Run(prepared, outputs, cancellation);
         return result.End switch
         {

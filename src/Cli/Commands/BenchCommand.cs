@@ -4,6 +4,7 @@ using System.Text.Json;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Pages;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
@@ -83,7 +84,7 @@ internal sealed class BenchCommand : ProgramCommand
             network = weights is null ? "random VGG-19"
                 : $"{network.Architecture.Name} from {Path.GetFileName(weights)}",
             nativestyle = typeof(BenchCommand).Assembly.GetName().Version?.ToString(3),
-            device = DeviceArguments.NameOf(device),
+            device = DeviceNames.NameOf(device),
             threads = (device as CpuDevice)?.Threads,
             height,
             width,

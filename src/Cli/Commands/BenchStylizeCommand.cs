@@ -5,6 +5,7 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Pages;
 using NativeStyle.FeedForward;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Study;
@@ -72,7 +73,7 @@ internal sealed class BenchStylizeCommand : ProgramCommand
             model = model?.Source ?? "random",
             network = weights.Architecture.ToString(),
             nativestyle = typeof(BenchStylizeCommand).Assembly.GetName().Version?.ToString(3),
-            device = DeviceArguments.NameOf(device),
+            device = DeviceNames.NameOf(device),
             threads = (device as CpuDevice)?.Threads,
             height,
             width,

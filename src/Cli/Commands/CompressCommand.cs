@@ -5,6 +5,7 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Compression;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Options;

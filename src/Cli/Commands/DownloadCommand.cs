@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 

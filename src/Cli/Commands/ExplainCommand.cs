@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Text;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
-using NativeStyle.Cli.Pages;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
+using NativeStyle.Jobs.Pages;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -109,7 +109,7 @@ internal sealed class ExplainCommand : ProgramCommand
             TransferResult result = explanation!.Result;
             PictureFile.Write(
                 output, result.Picture,
-                new PictureWriteOptions(job.Depth, job.Quality, Recipe.Texts(job, result, facts)));
+                new PictureWriteOptions(job.Depth, job.Quality, Recipe.Texts(prepared, result, facts)));
         }
 
         console.Say($"saved {html}");
@@ -120,7 +120,7 @@ internal sealed class ExplainCommand : ProgramCommand
         new ListOf<int>(OptionTable.Side, "X,Y").Parse(text) is [_, _] pixel ? pixel
         : throw new TransferException($"{text} is no pixel, expected X,Y");
 
-    private (int Row, int Column) Within(IReadOnlyList<int> pixel, ScaleStep last) => Typed.For(_pixel.Name, () => (
+    private (int, int) Within(IReadOnlyList<int> pixel, ScaleStep last) => UserErrors.For(_pixel.Name, () => (
         new NumberRange<int>(0, last.Height - 1).Parse($"{pixel[1]}"),
         new NumberRange<int>(0, last.Width - 1).Parse($"{pixel[0]}")));
 }

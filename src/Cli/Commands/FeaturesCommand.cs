@@ -3,6 +3,7 @@ using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Style.Options;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -78,7 +78,7 @@ internal sealed class Figure1Command : ProgramCommand
         });
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using var cancellation = new Cancellation();
-        using var runner = new TransferRunner(console, device);
+        using var runner = new TransferRunner(console, device) { HasPicture = () => cancellation.Keep() };
         List<SheetCell> contents = [new($"content: {Path.GetFileName(content)}", PictureFile.Read(content))];
         List<SheetCell> styles = [new($"style: {Path.GetFileName(style)}", PictureFile.Read(style))];
         for (int i = 0; i < 2 * layers.Length && !cancellation.Token.IsCancellationRequested; i++)
@@ -94,7 +94,7 @@ internal sealed class Figure1Command : ProgramCommand
             string label = "relu" + string.Join(' ', (isContent ? [layers[depth]] : upTo).Select(layer => layer[4..]));
             console.Say($"{i + 1}/{2 * layers.Length} {(isContent ? "content" : "style")} from {label}");
             var prepared = PreparedJob.Create(job, _job.TotalIterations(parsed), null, console);
-            TransferResult result = runner.Run(prepared, cancellation);
+            TransferResult result = runner.Run(prepared, cancellation.Token);
             if (result.IterationsMade > 0) (isContent ? contents : styles).Add(new SheetCell(label, result.Picture));
         }
 

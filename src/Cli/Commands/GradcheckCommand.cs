@@ -6,6 +6,7 @@ using NativeStyle.Cli.Help;
 using NativeStyle.Cli.Pages;
 using NativeStyle.GradientCheck;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -80,7 +81,7 @@ internal sealed class GradcheckCommand : ProgramCommand
         }
 
         Func<int, ComputeDevice>[] devices = parsed.GetValue(_device) is [_, ..] list
-            ? [.. list.Select(name => DeviceArguments.Find(name))]
+            ? [.. list.Select(name => DeviceNames.Find(name, _ => { }))]
             : [.. DeviceCatalog.All.Where(each => each.WhyNot is null).Select(each => each.Open)];
         List<(int Seed, CheckResult Result)> results = [];
         // All devices share the cases, so each reference is computed once.
@@ -213,7 +214,7 @@ internal sealed class GradcheckCommand : ProgramCommand
 
         AnsiConsole.Write(table);
         Console.WriteLine(
-            "central differences of the reference against its own gradient: too long a step leaves terms out, too " +
-            "short a one cancels digits");
+            "central differences of the reference against its own gradient: too long a step leaves terms out or " +
+            "crosses a kink, too short a one cancels digits");
     }
 }

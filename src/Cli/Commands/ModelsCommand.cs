@@ -4,6 +4,7 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.FeedForward;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;

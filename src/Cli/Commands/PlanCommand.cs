@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
@@ -26,7 +26,7 @@ internal static class PresetsCommand
             name,
         };
         show.SetAction(parsed => Console.WriteLine(OptionsJson.Write(
-            JobArguments.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
+            JobDraft.FindPreset(parsed.GetValue(name)!, WeightsLocator.Trained(CompactNetwork.Name)))));
         var command =
             new ProgramCommand("presets", "List the sets of options. Nine of them are those of other systems.");
         command.Add(show);

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 
@@ -20,7 +20,7 @@ internal sealed class ReconstructCommand : ProgramCommand
         "--layer", "L", "The layer from which to reconstruct, e.g. conv3_1 or relu4_2, or several with commas",
         OptionTable.ContentLayers.Type.Parse);
 
-    private readonly JobArguments _job = new("gatys", Recipe.SetByReconstruct);
+    private readonly JobArguments _job = new("gatys", JobKinds.SetByReconstruct);
     private readonly OutputArguments _outputs = new();
     private readonly DeviceArguments _device = new();
 
@@ -44,22 +44,6 @@ internal sealed class ReconstructCommand : ProgramCommand
         SetAction(Run);
     }
 
-    /// <summary>
-    /// Adapts a preset to reconstruct from layers: it uses the relative error of their maps, and no style.
-    /// </summary>
-    public static TransferOptions Adapt(TransferOptions preset, IReadOnlyList<LayerWeight> layers) => preset with
-    {
-        ContentLayers = layers,
-        ContentWeight = 1,
-        ContentLossScale = LossScale.RelativeToTarget,
-        StyleWeight = 0,
-        StyleLayers = [],
-        TvWeight = 0,
-        Iterations = [200],
-        Size = 256,
-        Colors = ColorMode.Style,
-    };
-
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
@@ -67,8 +51,11 @@ internal sealed class ReconstructCommand : ProgramCommand
         InputFiles.RequirePicture(image, "the picture to reconstruct");
         Outputs outputs = _outputs.Parse(parsed, [image, .. _job.Inputs(parsed)]);
         IReadOnlyList<LayerWeight> layers = parsed.GetValue(_layer)!;
-        TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) => Adapt(
-            options, Typed.For(_layer.Name, () => LayerList.Resolve(layers, architecture)))) with { Content = image };
+        TransferJob draft = _job.Draft(parsed, console, (options, architecture, _) => JobKinds.Reconstruct(
+            options, UserErrors.For(_layer.Name, () => LayerList.Resolve(layers, architecture)))) with
+        {
+            Content = image,
+        };
         PreparedJob prepared = PreparedJob.Create(draft, _job.TotalIterations(parsed), null, console);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         return TransferCommand.Finish(console, device, prepared, outputs);

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 using Spectre.Console;
 
@@ -38,7 +37,7 @@ internal static class ShowCommand
                 if (parsed.GetValue(preset))
                     throw new UsageException($"{path} was drawn by a model, which has no preset; leave --preset out");
                 if (parsed.GetValue(json)) Console.WriteLine(drawn);
-                else drawing.Show();
+                else Show(drawing);
                 return;
             }
 
@@ -102,10 +101,60 @@ internal static class ShowCommand
             AnsiConsole.Write(table);
         }
 
-        RecipeFiles.ShowWhere(recipe.Files);
-        Console.WriteLine(recipe.Command());
+        foreach (JobChange change in job.Changes ?? [])
+            Console.WriteLine($"changed  after iteration {change.Iteration}: {change.What}");
+        if (recipe.Command() is not { } command)
+        {
+            Console.WriteLine("no command makes it again, because it was changed while it was made");
+            return;
+        }
+
+        ShowWhere(recipe.Files);
+        Console.WriteLine(command);
 
         string Words(string name) => RecipeFiles.Words(recipe.Files, name);
+    }
+
+    private static void Show(DrawingRecipe drawing)
+    {
+        Console.WriteLine($"picture  {RecipeFiles.Words(drawing.Files, drawing.Picture)}");
+        string model = RecipeFiles.Words(drawing.Files, drawing.Model);
+        Console.WriteLine($"model    {model}, digest {RecipeFiles.Short(drawing.ModelDigest)}");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"strength {drawing.Strength}"));
+        Console.WriteLine($"colors   {drawing.Colors}");
+        Console.WriteLine($"size     {drawing.Width} x {drawing.Height}");
+        if (drawing.Memory is { } limit)
+        {
+            string with = drawing.Threads is { } threads ? $" with {threads} threads" : "";
+            Console.WriteLine($"memory   at most {MemorySize.Words(limit)}{with}: {drawing.Tiles}");
+        }
+
+        if (drawing.Device is not null) Console.WriteLine($"device   {drawing.Device}");
+        Console.WriteLine($"program  {drawing.Program}");
+        ShowWhere(drawing.Files);
+        Console.WriteLine(drawing.Command());
+    }
+
+    /// <summary>Prints what leads to the command, and what stands in its way here.</summary>
+    private static void ShowWhere(IReadOnlyList<FileIdentity>? files)
+    {
+        foreach (IGrouping<string, FileIdentity> named in (files ?? []).GroupBy(file => file.Name))
+        {
+            if (named.Count() > 1)
+            {
+                Console.WriteLine($"note     {named.Count()} files are called {named.Key}: rename them for it");
+                continue;
+            }
+
+            // A recipe comes from anywhere: what is no plain name is not opened.
+            if (Path.GetFileName(named.Key) != named.Key || !File.Exists(named.Key)) continue;
+            string here = RecipeFiles.Sha256(named.Key);
+            if (here == named.Single().Sha256) continue;
+            Console.WriteLine(
+                $"note     {named.Key} in this folder is another file: its sha256 is {RecipeFiles.Short(here)}");
+        }
+
+        Console.WriteLine(files is null ? "made again by:" : "made again, in the folder where these files lie, by:");
     }
 
     private static string Short(double value) => value.ToString("g4", CultureInfo.InvariantCulture);

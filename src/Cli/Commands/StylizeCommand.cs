@@ -6,11 +6,16 @@ using NativeStyle.Cli.Jobs;
 using NativeStyle.FeedForward;
 using NativeStyle.FeedForward.Films;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;
 
 namespace NativeStyle.Cli.Commands;
+
+/// <summary>A picture of a folder that is to be drawn.</summary>
+/// <param name="Name">Its name without the folder.</param>
+internal sealed record DrawingJob(string Name, string Picture, string Output) : INamedJob;
 
 /// <summary>
 /// <c>nativestyle stylize PICTURE|DIR|FILM -o OUT --model M</c>: draws with a trained style, in one pass.
@@ -158,7 +163,7 @@ internal sealed class StylizeCommand : ProgramCommand
         using Cancellation cancellation = new Cancellation().Keep();
         using Drawer drawer = CreateDrawer(parsed, console, device, model, cancellation.Token);
         var progress = new FilmConsole(parsed.GetValue(_quiet), film.Frames);
-        FilmResult result = drawer.DrawFilm(film, output, progress);
+        FilmResult result = drawer.DrawFilm(film, output, progress.Follow);
         string silent = film.Sounds.Count > 0 && !result.HasSound ? ", without its sound" : "";
         string kept = result.Frames > 0 ? $"kept {result.Frames} frames as {output}{silent}" : "there is no new film";
         if (result.Failure is { } failure)
@@ -184,7 +189,7 @@ internal sealed class StylizeCommand : ProgramCommand
         CancellationToken cancellation)
     {
         console.Say($"model {model.Source} ({model.Weights.Architecture})");
-        console.Say($"device {DeviceArguments.NameOf(device)}: {device.Description}");
+        console.Say($"device {DeviceNames.NameOf(device)}: {device.Description}");
         // The file is read before anything takes the device's memory.
         FileIdentity? file = _model.File(parsed) is { } path ? RecipeFiles.Of(path) : null;
         return new Drawer(

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -17,12 +17,12 @@ internal sealed class TextureCommand : ProgramCommand
     };
 
     private readonly Option<(int Height, int Width)?> _size = Typed.Option<(int Height, int Width)?>(
-        JobArguments.NameOf(OptionTable.Size), "N|WxH",
+        JobDraft.NameOf(OptionTable.Size), "N|WxH",
         "The result in pixels: N for a square, or WIDTHxHEIGHT (default: the first style's shape, 384 at most)",
         text => ParseSize(text));
 
     private readonly StyleArguments _several = new(masks: false);
-    private readonly JobArguments _job = new(except: Recipe.SetByTexture);
+    private readonly JobArguments _job = new(except: JobKinds.SetByTexture);
     private readonly OutputArguments _outputs = new();
     private readonly DeviceArguments _device = new();
 
@@ -48,18 +48,6 @@ internal sealed class TextureCommand : ProgramCommand
         SetAction(Run);
     }
 
-    /// <summary>
-    /// Adapts a preset to textures: without content, from noise like the style's, and without enlarging the style.
-    /// </summary>
-    public static TransferOptions Adapt(TransferOptions preset) => preset with
-    {
-        ContentWeight = 0,
-        ContentLayers = [],
-        Init = InitKind.StyleNormal,
-        Colors = ColorMode.Style,
-        StyleSizing = StyleSizing.LongestSideAtMost,
-    };
-
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
@@ -67,7 +55,7 @@ internal sealed class TextureCommand : ProgramCommand
         JobStyle[] jobStyles = _several.Styles(parsed, styles);
         Outputs outputs = _outputs.Parse(parsed, [.. styles, .. _job.Inputs(parsed)]);
         (int Height, int Width)? shape = parsed.GetValue(_size);
-        TransferJob draft = _job.Draft(parsed, console, (preset, _, _) => Sized(Adapt(preset), shape)) with
+        TransferJob draft = _job.Draft(parsed, console, (preset, _, _) => Sized(JobKinds.Texture(preset), shape)) with
         {
             Styles = jobStyles,
         };

@@ -6,6 +6,7 @@ using NativeStyle.Cli.Jobs;
 using NativeStyle.FeedForward;
 using NativeStyle.FeedForward.Training;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Style.Tiling;

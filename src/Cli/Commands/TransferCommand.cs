@@ -1,8 +1,8 @@
 using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
-using NativeStyle.Cli.Jobs;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -96,15 +96,16 @@ internal sealed class TransferCommand : ProgramCommand
         TransferInputs inputs = PreparedJob.ReadPictures(job, console, checkpoint.Directory);
         string? written = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
         using ComputeDevice device = _device.Open(parsed, console.Say, written, checkpoint.Threads ?? 0);
-        string here = DeviceArguments.ExactNameOf(device);
+        string here = DeviceNames.ExactNameOf(device);
         // Checkpoints of older versions do not tell how wide the CPU's vectors were.
-        if (checkpoint.Device != here && checkpoint.Device != DeviceArguments.NameOf(device))
+        if (checkpoint.Device != here && checkpoint.Device != DeviceNames.NameOf(device))
             SayDiffers(checkpoint.Device, here);
         else if (checkpoint.Threads is { } planned && device is CpuDevice cpu && cpu.Threads != planned)
             SayDiffers($"{planned} threads", $"{cpu.Threads} threads tiles and");
         console.Say(
             $"going on after iteration {checkpoint.State.Iteration} of {job.Plan.Sum(step => step.Iterations)}");
-        return Finish(console, device, new PreparedJob(job, inputs), outputs, checkpoint);
+        return Finish(console, device, new PreparedJob(job, inputs) { Folder = checkpoint.Directory }, outputs,
+            checkpoint);
 
         void SayDiffers(string before, string now) => console.Say(
             $"the checkpoint was written on {before}; on {now} roundings differ, and so may the picture, a little");
@@ -115,8 +116,8 @@ internal sealed class TransferCommand : ProgramCommand
         TransferConsole console, ComputeDevice device, PreparedJob prepared, Outputs outputs, Checkpoint? resume = null)
     {
         using var cancellation = new Cancellation();
-        using var runner = new TransferRunner(console, device);
-        TransferResult result = runner.Run(prepared, outputs, cancellation, resume);
+        using var runner = new TransferRunner(console, device) { HasPicture = () => cancellation.Keep() };
+        TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
         console.SayPeak(device);
         if (runner.NoCheckpoint is { } missing)

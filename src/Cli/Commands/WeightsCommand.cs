@@ -2,6 +2,7 @@ using System.CommandLine;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Vgg.Weights;
 using Spectre.Console;
 

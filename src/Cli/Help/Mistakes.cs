@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli.Help;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Style.Options;
 
 namespace NativeStyle.Cli.Jobs;

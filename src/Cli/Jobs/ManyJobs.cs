@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using NativeStyle.Cli.Arguments;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli.Jobs;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NativeStyle.Jobs;
 
 namespace NativeStyle.Cli.Jobs;
 

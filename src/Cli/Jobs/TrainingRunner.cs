@@ -7,6 +7,7 @@ using NativeStyle.Cli.Arguments;
 using NativeStyle.FeedForward;
 using NativeStyle.FeedForward.Training;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
@@ -30,7 +31,7 @@ internal sealed class TrainingRunner(
     /// <summary>Seconds between copies of the weights from the device.</summary>
     private const double SecondsBetweenCopies = 10;
 
-    private readonly SideFiles _beside = new();
+    private readonly SideFiles _beside = new(console.Warn);
 
     /// <summary>
     /// The last copy of the weights on the host. A device's memory is lost when its driver gives it up.
@@ -62,8 +63,8 @@ internal sealed class TrainingRunner(
         using PerceptualLoss loss = Loss(vgg, style, pictures);
         console.Say(
             $"model of {start.Architecture}{(job.Start is null ? "" : $", from {job.Start}")}; loss network " +
-            $"{vgg.Source}; {pictures.Count} pictures; device {DeviceArguments.NameOf(device)}");
-        using var trace = Trace.Open(outputs.Trace, _beside);
+            $"{vgg.Source}; {pictures.Count} pictures; device {DeviceNames.NameOf(device)}");
+        using var trace = LossTrace.Open(outputs.Trace, _beside);
         using var trainer = new Trainer(device, network, loss, options);
         _copy = (start, resume?.State.Iteration ?? 0, Stopwatch.GetTimestamp());
         if (resume is not null)
@@ -242,7 +243,7 @@ internal sealed class TrainingRunner(
     {
         string here = folder.Length == 0 ? Environment.CurrentDirectory : folder;
         new TrainingCheckpoint(
-            job, here, DeviceArguments.NameOf(device), outputs.CheckpointEvery, architecture, trainer.State())
+            job, here, DeviceNames.NameOf(device), outputs.CheckpointEvery, architecture, trainer.State())
             .Write(outputs.Checkpoint!);
     }
 

@@ -12,6 +12,11 @@ public sealed record JobStyle(string Path, double Weight = 1, string? Region = n
 /// <summary>The name of a file, without its folder, and the SHA-256 of its bytes.</summary>
 public sealed record FileIdentity(string Name, string Sha256);
 
+/// <summary>A change of a job while it ran.</summary>
+/// <param name="Iteration">The iterations that were made before.</param>
+/// <param name="What">The old and the new values, in words.</param>
+public sealed record JobChange(int Iteration, string What);
+
 /// <summary>
 /// Everything that a transfer needs, with names of files. Checkpoints hold it as the user wrote it, pictures without
 /// the names of folders.
@@ -51,26 +56,38 @@ public sealed record TransferJob
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool WithoutRecipe { get; init; }
 
+    /// <summary>
+    /// What changed while the job ran, in order; null for nothing. The other values are those at the end. No command
+    /// makes the picture of a changed job again.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<JobChange>? Changes { get; init; }
+
     public required TransferOptions Options { get; init; }
 
     /// <summary>The scales and their iterations.</summary>
     public required IReadOnlyList<ScaleStep> Plan { get; init; }
 
-    /// <summary>Returns the job without the names of folders, for others to read.</summary>
-    public TransferJob WithoutFolders()
+    /// <summary>
+    /// Returns the job for others to read: with other names of pictures, and without the folder of the weights.
+    /// </summary>
+    /// <param name="nameOf">Returns what a picture is called.</param>
+    public TransferJob Renamed(Func<string, string> nameOf)
     {
         return this with
         {
-            Content = Path.GetFileName(Content),
+            Content = Name(Content),
             Styles = [.. Styles.Select(style => style with
             {
-                Path = Path.GetFileName(style.Path),
-                Region = Path.GetFileName(style.Region),
-                Part = Path.GetFileName(style.Part),
+                Path = nameOf(style.Path),
+                Region = Name(style.Region),
+                Part = Name(style.Part),
             })],
-            Init = Path.GetFileName(Init),
+            Init = Name(Init),
             Weights = Path.GetFileName(Weights),
         };
+
+        string? Name(string? path) => path is null ? null : nameOf(path);
     }
 
     /// <summary>Checks what no option's range checks, in a job that comes from a file.</summary>

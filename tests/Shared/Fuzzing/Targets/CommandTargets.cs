@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using NativeStyle.Cli;
-using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Jobs;
 using NativeStyle.FeedForward;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Style;
 using NativeStyle.Style.Options;
 
@@ -71,7 +71,9 @@ internal static class CommandTargets
         var facts = new RunFacts(
             new string('a', 64), [new FileIdentity("a b.png", new string('b', 64))], "cpu-512", 1L << 30,
             "conv1_1 in 4 tiles of 32 x 32", 2, 7);
-        return jobs.Select(each => Encoding.UTF8.GetBytes(Recipe.Texts(each, result, facts)!["nativestyle"]));
+        return jobs.Select(each => Encoding.UTF8.GetBytes(Recipe.Texts(Prepared(each), result, facts)!["nativestyle"]));
+
+        static PreparedJob Prepared(TransferJob job) => new(job, new TransferInputs(null, []));
     }
 
     private static int ReadRecipe(string path)
@@ -118,5 +120,5 @@ internal static class CommandTargets
     }
 
     private static int ReadPreset(string path) =>
-        OptionsJson.Write(JobArguments.FindPreset(path, null)).GetHashCode(StringComparison.Ordinal);
+        OptionsJson.Write(JobDraft.FindPreset(path, null)).GetHashCode(StringComparison.Ordinal);
 }
