@@ -1,72 +1,139 @@
-// An operator of your own on the tape: Charbonnier's smooth magnitude, which robust losses on pictures use for |x|.
+// An operator of your own, the whole way: kernels, a wrapper, an entry on the tape, a reference, the gradient check.
+// It is Charbonnier's smooth magnitude, which robust losses on pictures use for |x|.
 //
 //   forward   y = sqrt(x² + ε²)          backward  dx = dy x / y          ε = 1/2
 //
 // Run it from the root of the repository:  dotnet run --project samples/OwnOperator
-// Exit code 0: its gradient agrees with central differences of the reference; 1: it does not.
+// Exit code 0: output and gradient agree with the reference and with central differences on every device that runs here
+// without a GPU; 1: they do not.
+using System.Globalization;
 using ILGPU;
 using NativeStyle.Autodiff;
-using NativeStyle.Autodiff.Operators;
+using NativeStyle.GradientCheck;
 using NativeStyle.Kernels.Devices;
 
 namespace NativeStyle.Samples;
 
-public static class OwnOperator
+/// <summary>1. The kernels, and 2. the wrapper that checks lengths and launches them.</summary>
+public static class CharbonnierOp
 {
-    // The plain reference for the operator applied twice: a = f(x), b = f(a), L = the mean of (a - 1)² + (b - 1)².
-    private static double Loss(double[] x)
+    public const float SquaredEpsilon = 0.25f;
+
+    /// <summary>One work item computes one element.</summary>
+    public static void ForwardKernel(Index1D i, ArrayView<float> x, ArrayView<float> y) =>
+        y[i] = MathF.Sqrt((x[i] * x[i]) + SquaredEpsilon);
+
+    /// <summary>
+    /// The first gradient that reaches x comes with beta = 0. Then dx is undefined, and the kernel does not read it.
+    /// Each later one comes with beta = 1, and is added.
+    /// </summary>
+    public static void BackwardKernel(
+        Index1D i, ArrayView<float> x, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx, float beta) =>
+        dx[i] = (beta == 0f ? 0f : beta * dx[i]) + (dy[i] * x[i] / y[i]);
+
+    /// <summary>y = sqrt(x² + ε²).</summary>
+    public static void Forward(ComputeDevice device, ArrayView<float> x, ArrayView<float> y)
     {
-        static double F(double x) => Math.Sqrt((x * x) + 0.25);
-        return x.Average(value => Math.Pow(F(value) - 1, 2) + Math.Pow(F(F(value)) - 1, 2));
+        Require(y, x.Length, nameof(y));
+        device.Launch(ForwardKernel, x.Length, x, y);
     }
 
-    // The operator: the tape makes the output, a kernel fills it, and the tape records how to go back.
+    /// <summary>dx = beta dx + dy x / y.</summary>
+    public static void Backward(
+        ComputeDevice device, ArrayView<float> x, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx,
+        float beta)
+    {
+        Require(y, x.Length, nameof(y));
+        Require(dy, x.Length, nameof(dy));
+        Require(dx, x.Length, nameof(dx));
+        device.Launch(BackwardKernel, x.Length, x, y, dy, dx, beta);
+    }
+
+    private static void Require(ArrayView<float> view, long length, string name)
+    {
+        if (view.Length != length) throw new ArgumentException($"{view.Length} elements, expected {length}", name);
+    }
+}
+
+/// <summary>3. The entry on the tape, forward and backward side by side.</summary>
+public static class CharbonnierOperator
+{
+    /// <summary>y = sqrt(x² + ε²), of x's shape.</summary>
     public static Tensor Charbonnier(this Tape tape, Tensor x)
     {
         Tensor y = tape.Output(x.Shape, x);
-        tape.Device.Launch(ForwardKernel, x.Shape.Length, x.Data, y.Data);
+        CharbonnierOp.Forward(tape.Device, x.Data, y.Data);
         // Backward reads both, so their memory must stay until then.
         x.SaveForBackward();
         y.SaveForBackward();
         return tape.Record(y, () =>
         {
             (ArrayView<float> dx, float beta) = x.Accumulate();
-            tape.Device.Launch(BackwardKernel, x.Shape.Length, x.Data, y.Data, y.Gradient, dx, beta);
+            CharbonnierOp.Backward(tape.Device, x.Data, y.Data, y.Gradient, dx, beta);
         });
     }
+}
 
-    public static void ForwardKernel(Index1D i, ArrayView<float> x, ArrayView<float> y) =>
-        y[i] = MathF.Sqrt((x[i] * x[i]) + 0.25f);
+public static class OwnOperator
+{
+    // 4. The reference, in double precision and written for clarity: the operator, and its transposed Jacobian.
+    private static double Charbonnier(double x) => Math.Sqrt((x * x) + CharbonnierOp.SquaredEpsilon);
 
-    // The first gradient that reaches x comes with beta = 0. Then dx is undefined, and the kernel does not read it.
-    public static void BackwardKernel(
-        Index1D i, ArrayView<float> x, ArrayView<float> y, ArrayView<float> dy, ArrayView<float> dx, float beta) =>
-        dx[i] = (beta == 0f ? 0f : dx[i]) + (dy[i] * x[i] / y[i]);
+    private static double[] Forward(double[] x) => Array.ConvertAll(x, Charbonnier);
+
+    private static double[] Backward(double[] x, double[] dy) => [.. x.Zip(dy, (x, dy) => dy * x / Charbonnier(x))];
+
+    /// <summary>
+    /// 5. The case of the gradient check. All its numbers are multiples of 1/32, which float32 holds exactly.
+    /// </summary>
+    private static CheckCase Case()
+    {
+        var shape = new Shape(101);
+        return new CheckCase
+        {
+            Operator = "Charbonnier",
+            Variant = $"{shape}",
+            Inputs = [[.. Enumerable.Range(-50, 101).Select(i => i / 32.0)]],
+            Differentiable = 1,
+            OutputGradient = [.. Enumerable.Range(0, 101).Select(i => ((i % 7) - 3) / 4.0)],
+            Reference = inputs => Forward(inputs[0]),
+            ReferenceBackward = (inputs, dy) => [Backward(inputs[0], dy)],
+            Run = (device, inputs, dy) =>
+            {
+                // The second pass must add to what the first wrote: half of the sum is the gradient.
+                using var x = new Tensor(device, shape, inputs[0], requiresGradient: true);
+                float[] output = [];
+                for (int pass = 0; pass < 2; pass++)
+                {
+                    using var tape = new Tape(device);
+                    Tensor y = tape.Charbonnier(x);
+                    output = y.ToArray();
+                    tape.Backward(y, dy);
+                }
+
+                return (output, [Array.ConvertAll(x.GradientToArray(), gradient => gradient / 2)]);
+            },
+            Tolerance = 6 * Math.Pow(2, -24),
+            ToleranceReason = "six roundings of 2^-24",
+        };
+    }
 
     public static int Main()
     {
-        using var device = new CpuDevice();
-        // From -50 / 32 to 50 / 32, which float32 holds exactly.
-        double[] values = [.. Enumerable.Range(-50, 101).Select(i => i / 32.0)];
-        using var x = new Tensor(
-            device, new Shape(101), Array.ConvertAll(values, value => (float)value), requiresGradient: true);
-        using var one = new Tensor(device, x.Shape);
-        one.Fill(1f);
+        bool passed = true;
+        foreach (Func<ComputeDevice> open in new Func<ComputeDevice>[] { () => new CpuDevice(), KernelDevice.OnCpu })
+        {
+            using ComputeDevice device = open();
+            CheckResult result = GradientChecker.Check(Case(), device);
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{device.Name}: errors {result.ForwardError:0.0e-0} forward and "
+                    + $"{result.BackwardError:0.0e-0} backward, "
+                    + $"at most {result.Case.Tolerance:0.0e-0} allowed; {result.DifferenceError:0.0e-0} from central "
+                    + $"differences, which have errors of their own: {(result.Passed ? "passed" : "FAILED")}"));
+            passed &= result.Passed;
+        }
 
-        // Both the loss and the second operator read a, so it gets two gradients, and b only one.
-        using var tape = new Tape(device);
-        Tensor a = tape.Charbonnier(x), b = tape.Charbonnier(a);
-        tape.Backward(tape.Sum([tape.SquaredError(a, one, 1f / 101), tape.SquaredError(b, one, 1f / 101)]));
-
-        // Central differences: dL/dx[i] = (L(x + h e[i]) - L(x - h e[i])) / 2h, up to h² and to 2^-53 L / h.
-        const double H = 1e-5;
-        double Moved(int i, double by) => Loss([.. values.Select((v, j) => j == i ? v + by : v)]);
-        double[] expected = [.. values.Select((_, i) => (Moved(i, H) - Moved(i, -H)) / (2 * H))];
-
-        // Each gradient takes a dozen roundings of 2^-24, relative to the largest gradient.
-        double difference = expected.Zip(x.GradientToArray(), (e, actual) => Math.Abs(e - actual)).Aggregate(Math.Max);
-        double relative = difference / expected.Max(Math.Abs), bound = 12 * Math.Pow(2, -24);
-        Console.WriteLine($"largest difference {relative:0.0e-0} of a gradient, expected at most {bound:0.0e-0}");
-        return relative <= bound ? 0 : 1;
+        return passed ? 0 : 1;
     }
 }

@@ -27,7 +27,8 @@ internal static class Root
             new BatchCommand(), new StylizeCommand(), new TrainCommand(), new ModelsCommand(), new StudioCommand(),
             PresetsCommand.Create(), ShowCommand.Create(), new ExplainCommand(), new FeaturesCommand(),
             new MaximizeCommand(), new PatchesCommand(), new MeasureCommand(), WeightsCommand.Create(),
-            DevicesCommand.Create(), new GradcheckCommand(), new PlanCommand(), new BenchCommand(), KernelsCommand.Create(),
+            DevicesCommand.Create(), new GradcheckCommand(), new PlanCommand(), new BenchCommand(),
+            KernelsCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
         root.Add(new Option<bool>("--help-all")

@@ -30,11 +30,12 @@ internal static class WebRuntime
         if (folder is null)
         {
             throw new UsageException(
-                $"the studio needs ASP.NET Core {Environment.Version.Major}, which is not in {versions}; install the .NET " +
-                $"SDK or the package aspnetcore-runtime-{Environment.Version.ToString(2)}. All other commands do without it");
+                $"the studio needs ASP.NET Core {Environment.Version.Major}, which is not in {versions}; install the " +
+                $".NET SDK, or the package aspnetcore-runtime-{Environment.Version.ToString(2)}");
         }
 
-        AssemblyLoadContext.Default.Resolving += (context, name) => Load(context, Path.Combine(folder, name.Name + ".dll"));
+        AssemblyLoadContext.Default.Resolving +=
+            (context, name) => Load(context, Path.Combine(folder, name.Name + ".dll"));
     }
 
     private static Assembly? Load(AssemblyLoadContext context, string path) =>

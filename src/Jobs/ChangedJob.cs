@@ -25,7 +25,7 @@ public static class ChangedJob
         if (wanted.Weights != job.Weights)
         {
             throw new UsageException(
-                $"preset {wanted.Options.Name} needs layers that the network of this run lacks; begin a new run with it");
+                $"preset {wanted.Options.Name} needs layers that the network of this run lacks; begin a new run");
         }
 
         TransferOptions old = job.Options, options = wanted.Options with

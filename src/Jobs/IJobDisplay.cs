@@ -13,21 +13,29 @@ public interface IJobDisplay
     void Say(string line);
 
     /// <summary>Tells what went wrong, though the job goes on. Quiet displays tell this too.</summary>
-    void Warn(string line);
+    void Warn(string line) => Say(line);
 
     /// <summary>Tells what is about to be computed, and where.</summary>
-    void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network);
+    void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network)
+    {
+    }
 
     /// <summary>Shows the layers with their shapes at the last scale.</summary>
-    void ShowLayers(TransferOptions options, VggArchitecture network, ScaleStep step);
+    void ShowLayers(TransferOptions options, VggArchitecture network, ScaleStep step)
+    {
+    }
 
     /// <summary>Shows the progress of a long pass over tiles.</summary>
     /// <param name="tile">The tile that comes, from 1.</param>
     /// <param name="tiles">The number of tiles in a pass.</param>
-    void ShowTile(int tile, int tiles);
+    void ShowTile(int tile, int tiles)
+    {
+    }
 
     /// <summary>Tells the peak memory, if pictures went through the network in tiles.</summary>
-    void SayPeak(ComputeDevice device);
+    void SayPeak(ComputeDevice device)
+    {
+    }
 
     /// <summary>Runs iterations and shows their progress.</summary>
     /// <param name="total">The total number of iterations.</param>
@@ -35,5 +43,5 @@ public interface IJobDisplay
     /// <param name="run">
     /// Runs them. It calls its argument after each with a report and a function that returns the picture so far.
     /// </param>
-    T Follow<T>(int total, int printEvery, Func<Action<IterationReport, Func<Picture>>, T> run);
+    T Follow<T>(int total, int printEvery, Func<Action<IterationReport, Func<Picture>>, T> run) => run((_, _) => { });
 }

@@ -27,8 +27,8 @@ public static class StudioProgram
         using var looker = new Looker(preparation, folder, pictures);
         using var jobs = new JobQueue(folder, pictures, preparation, device, events);
         var about = new About(options, preparation, device, pictures, looker);
-        await using Server server =
-            await Server.Start(options, new Routes(about, folder, pictures, jobs, looker, events));
+        using var routes = new Routes(about, folder, pictures, jobs, looker, events);
+        await using Server server = await Server.Start(options, routes);
         jobs.Start();
         ready(server.Address);
         var ended = new TaskCompletionSource();

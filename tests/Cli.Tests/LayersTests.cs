@@ -109,7 +109,7 @@ public sealed partial class LayersTests
         .EnumerateFiles(Path.Combine(s_root, "src", project), "*.cs", SearchOption.AllDirectories)
         .Where(file => !file.Contains(s_objects, StringComparison.Ordinal));
 
-    private static string FindRoot()
+    internal static string FindRoot()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "NativeStyle.sln"))) folder = Path.GetDirectoryName(folder)!;

@@ -2,6 +2,7 @@ using ILGPU;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators;
+using NativeStyle.Kernels.Operators.Gram;
 using NativeStyle.Kernels.Operators.MatrixProduct;
 
 namespace NativeStyle.Kernels.Tests;
@@ -44,6 +45,27 @@ public class FormTests
         using var gpu = new FaultyDevice { FastGroups = true, Profiler = new Profiler() };
         _operator.Run(gpu, 100);
         Assert.Equal(4, Assert.Single(gpu.Profiler!.Entries).Work.Saving);
+    }
+
+    /// <summary>
+    /// The products that the Gram matrix's vectorised form makes for each pixel, by hand: panels of 16 or 32 columns,
+    /// each with the rows down to its last column, rounded up to 6. 64 channels by 16 columns: 18, 36, 48 and 66 rows.
+    /// </summary>
+    [Theory]
+    [InlineData(128, 64, (18 + 36 + 48 + 66) * 16)]
+    [InlineData(256, 64, (18 + 36 + 48 + 66) * 16)]
+    [InlineData(512, 64, (36 + 66) * 32)]
+    [InlineData(512, 128, (36 + 66 + 96 + 132) * 32)]
+    [InlineData(256, 3, 6 * 16)]
+    public void GramSavesWhatItsBlocksLeaveOut(int vectorBits, int channels, int products)
+    {
+        using var cpu = new CpuDevice(1, vectorBits) { Profiler = new Profiler() };
+        using DeviceBuffer<float> features = cpu.Allocate<float>(channels);
+        using DeviceBuffer<float> gram = cpu.Allocate<float>(channels * channels);
+        features.View.HostSpan.Clear();
+        GramOp.Forward(cpu, features.View, gram.View, 1, channels, 1f);
+        double saving = Assert.Single(cpu.Profiler.Entries).Work.Saving;
+        Assert.Equal((double)products, channels * channels / saving, 1e-9 * products);
     }
 
     /// <summary>Loads of 16 bytes need rows that start at 16 bytes and do not end within four floats.</summary>

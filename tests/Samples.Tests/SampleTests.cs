@@ -2,6 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using NativeStyle.Imaging;
+using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Operators.Conv3x3;
+using NativeStyle.Kernels.Operators.Pool2x2;
+using NativeStyle.Style;
+using NativeStyle.Style.Options;
+using NativeStyle.Vgg;
+using NativeStyle.Vgg.Weights;
 
 namespace NativeStyle.Samples.Tests;
 
@@ -9,6 +16,8 @@ namespace NativeStyle.Samples.Tests;
 public sealed partial class SampleTests : IDisposable
 {
     private const string Content = "samples/content/town.jpg", Style = "samples/style/mosaic.jpg";
+
+    private static readonly string[] s_styleLayers = ["conv1_1", "conv2_1", "conv3_1", "conv3_4"];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -42,15 +51,52 @@ public sealed partial class SampleTests : IDisposable
         Assert.Equal(2, Run("OwnKernel", ["--device", "cpu-9"]).ExitCode);
 
     /// <summary>
-    /// Each gradient takes about a dozen roundings of 2^-24, 7.2e-7 together. A wrong formula is wrong by far more.
-    /// Some gradients are rounded, so a difference of zero means that nothing was compared.
+    /// The scalars' gradients by hand. With x0 = 3/4 and t0 = 1/4, y = 2 x0 - 1/2 = 1 and L = (y - t)² = 9/16, so
+    /// dL/dy = 3/2, dL/dw = 3/2 x0 = 9/8 and dL/dx = 3/2 w = 3. Of the four pixels, the second has a closed ReLU.
     /// </summary>
     [Fact]
-    public void OwnOperatorAgreesWithCentralDifferences()
+    public void MicroTapePrintsItsGraphAndAgreesWithTheLibrary()
+    {
+        (int exitCode, string output) = Run("MicroTape", []);
+        Assert.True(exitCode == 0, output);
+        string folded = Spaces().Replace(output, " ");
+        foreach (string expected in new[]
+        {
+            "#8 * 0.5625 1", "#0 w 2 1.125", "#2 x0 0.75 3", "#1 b -0.5 1.5", "(as above)",
+            "w 3.125 3.125 3.125", "b 3.5 3.5 3.5", "x0 3 3 3", "x1 0 0 0", "x2 2 2 2", "x3 2 2 2", "all agree",
+        })
+        {
+            Assert.Contains(expected, folded, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("cpu-kernels")]
+    public void GramByHandAgreesInEveryBit(string device)
+    {
+        (int exitCode, string output) = Run("GramByHand", ["--device", device]);
+        Assert.True(exitCode == 0, output);
+        Assert.Contains($"G by the kernel, on {device}", output, StringComparison.Ordinal);
+        Assert.Contains("agree in every bit", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// An element takes a few roundings of 2^-24 each, 3.6e-7 together. A wrong formula is wrong by far more. Some
+    /// elements are rounded, so an error of zero means that nothing was compared.
+    /// </summary>
+    [Fact]
+    public void OwnOperatorPassesTheGradientCheck()
     {
         (int exitCode, string output) = Run("OwnOperator", []);
         Assert.True(exitCode == 0, output);
-        Assert.InRange(Numbers(output)[0], 1e-9, 7.2e-7);
+        string[] lines = output.Trim().Split('\n');
+        Assert.Equal(["cpu", "cpu-kernels"], lines.Select(line => line.Split(':')[0]));
+        Assert.All(lines, line =>
+        {
+            double[] numbers = Numbers(line);
+            Assert.All(numbers[..2], error => Assert.InRange(error, 1e-9, 3.6e-7));
+        });
     }
 
     [Fact]
@@ -73,6 +119,51 @@ public sealed partial class SampleTests : IDisposable
         Assert.Contains("iteration 12: ", output, StringComparison.Ordinal);
         Assert.Contains("Completed after 12 iterations", output, StringComparison.Ordinal);
         AssertChanged(file, 48, 64);
+    }
+
+    /// <summary>
+    /// The loop in one file computes what the library computes with the same options: one scale, no average. Sums are
+    /// added in another order, and Adam divides by roots of small numbers, so some pixels move a little differently.
+    /// </summary>
+    [Fact]
+    public void Transfer100PaintsWhatTheLibraryPaints()
+    {
+        string file = _folder.File("transfer100.png");
+        (int exitCode, string output) = Run("Transfer100", [Content, Style, file, "64", "12"]);
+        Assert.True(exitCode == 0, output);
+        Assert.Contains("step 12: ", output, StringComparison.Ordinal);
+        AssertChanged(file, 48, 64);
+
+        TransferOptions options = Presets.DefaultCompact with
+        {
+            ContentLayers = [new("conv3_2", 1)],
+            StyleLayers = [.. s_styleLayers.Select(layer => new LayerWeight(layer, 0.25))],
+            ContentWeight = 5,
+            StyleWeight = 100,
+            TvWeight = 30,
+            TvScale = VariationScale.Mean,
+            InputPadding = Padding.Zero,
+            PoolEdge = PoolEdge.Floor,
+            Beta2 = 0.999f,
+            AverageDecay = 0,
+            Colors = ColorMode.Style,
+            Size = 64,
+            CoarsestSize = 0,
+            Iterations = [12],
+        };
+        using var device = new CpuDevice();
+        using VggNetwork network =
+            VggNetwork.Load(device, () => WeightsFile.Load(CompactNetwork.Name, options.Layers), options.Network);
+        string InTests(string path) => Path.Combine(AppContext.BaseDirectory, path);
+        var inputs = new TransferInputs(
+            PictureFile.Open(InTests(Content)), [new StyleInput(PictureFile.Open(InTests(Style)))]);
+        Picture expected =
+            new StyleTransfer(device, network, options).Run(inputs, Schedule.Plan(options, 384, 512), default).Picture;
+        double[] apart =
+            [.. expected.Pixels.Zip(PictureFile.Read(file).Pixels, (a, b) => Math.Abs((double)a - b)).Order()];
+        Assert.Equal(48 * 64 * 3, apart.Length);
+        // The file's levels are 1/255 apart.
+        Assert.True(apart[^1] < 0.05 && apart[apart.Length * 99 / 100] < 1.0 / 255, $"up to {apart[^1]} apart");
     }
 
     [SkippableFact]
@@ -124,4 +215,7 @@ public sealed partial class SampleTests : IDisposable
     /// <summary>Matches only numbers with a point, which counts of steps do not have.</summary>
     [GeneratedRegex(@"\d+\.\d+(e-?\d+)?")]
     private static partial Regex Number();
+
+    [GeneratedRegex(" +")]
+    private static partial Regex Spaces();
 }

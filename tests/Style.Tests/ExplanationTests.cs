@@ -101,6 +101,39 @@ public class ExplanationTests
         Assert.True(Off(found.Result) < Off(found.Start));
     }
 
+    /// <summary>
+    /// Where the run holds a pixel at a bound, its gradient stays, so it may well be the strongest of all. Followed
+    /// back, it would show a pull that moves nothing. So another pixel is chosen, and one that the user names says so.
+    /// </summary>
+    [Fact]
+    public void ItFollowsAPixelThatIsFreeToMove()
+    {
+        using var cpu = new CpuDevice(2);
+        using var network = new VggNetwork(cpu, s_weights, s_options.Network);
+        TransferOptions options =
+            s_options with { Clamp = true, TvWeight = 0, CoarsestSize = 0, Iterations = [4], LearningRate = 1 };
+        // Half of the content's pixels are black or white. The style is white, and pulls most where there is most.
+        Picture content = Smooth(24, 32, 1), style = Smooth(30, 30, 2);
+        for (int i = 0; i < content.Pixels.Length; i++)
+            content.Pixels[i] = Math.Clamp((2.5f * content.Pixels[i]) - 0.75f, 0f, 1f);
+        Array.Fill(style.Pixels, 1f);
+        var inputs = new TransferInputs(content, [new StyleInput(style)]);
+        TransferExplanation Explain((int, int)? pixel) => TransferExplanation.Create(
+            cpu, network, options, inputs, Schedule.Plan(options, 24, 32), 1, pixel, _ => { }, default);
+
+        TransferExplanation chosen = Explain(null);
+        Assert.False(chosen.Pixel.Held![chosen.Pixel.Channel]);
+        float[] sum = [.. Enumerable.Range(0, 24 * 32 * 3).Select(i => chosen.Terms.Sum(term => term.Gradient[i]))];
+        int strongest = Enumerable.Range(0, 24 * 32).MaxBy(p => sum[(3 * p)..((3 * p) + 3)].Sum(Math.Abs));
+        PixelStory held = Explain((strongest / 32, strongest % 32)).Pixel;
+        Assert.Contains(true, held.Held!);
+        for (int c = 0; c < 3; c++)
+        {
+            bool atBound = held.Result[c] == (held.Gradient[c] > 0 ? 0f : options.PixelRange);
+            Assert.Equal(atBound, held.Held![c]);
+        }
+    }
+
     private static Picture Smooth(int height, int width, int seed)
     {
         var picture = new Picture(height, width);

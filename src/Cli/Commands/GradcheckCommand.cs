@@ -214,7 +214,7 @@ internal sealed class GradcheckCommand : ProgramCommand
 
         AnsiConsole.Write(table);
         Console.WriteLine(
-            "central differences of the reference against its own gradient: too long a step leaves terms out, too " +
-            "short a one cancels digits");
+            "central differences of the reference against its own gradient: too long a step leaves terms out or " +
+            "crosses a kink, too short a one cancels digits");
     }
 }

@@ -5,11 +5,14 @@ using ILGPU;
 using ILGPU.Runtime.Cuda;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Cli.Pages;
 using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Ladder;
 using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.Gram;
 using NativeStyle.Kernels.Translation;
+using NativeStyle.Style;
 using NativeStyle.Style.Options;
 using Spectre.Console;
 
@@ -38,11 +41,7 @@ internal static class KernelsCommand
         show.SetAction(parsed => Show(parsed.GetValue(name)!, parsed.GetValue(openClOnly), parsed.GetValue(ptxOnly)));
         command.Add(show);
 
-        var time = new ProgramCommand(
-            "time", "Time one operator in each of its forms, from naive to fast.",
-            "The operator is the Gram matrix of 128 x 128 pixels and 64 channels.");
-        time.SetAction(_ => Time());
-        command.Add(time);
+        command.Add(TimeCommand());
 
         string[] architectures = ["sm_70", "sm_80", "sm_90"];
         Option<string> architecture = Typed.Option(
@@ -54,6 +53,110 @@ internal static class KernelsCommand
         assemble.SetAction(parsed => Assemble(parsed.GetValue(architecture)!));
         command.Add(assemble);
         return command;
+    }
+
+    private static ProgramCommand TimeCommand()
+    {
+        Option<KernelLadder?> ladder = Typed.Option(
+            "--ladder", "NAME", "Time the steps of docs/ladder: gram (the Gram matrix) or pool (average pooling)",
+            text => KernelLadder.All.FirstOrDefault(each => each.Name == text)
+                ?? throw new TransferException($"{text} is unknown, expected one of gram, pool"));
+        Option<int?> step = Typed.Option(
+            "--step", "Show and time one step of a ladder (default: of gram): what it changes, what is expected, and " +
+            "the time on each device", new NumberRange<int>(1, KernelLadder.All.Max(each => each.Steps.Count)));
+        var deviceName = new Option<string?>("--device")
+        {
+            Description = "The device that runs the steps (default: cpu, cpu-kernels with a tiny map, and all GPUs)",
+            HelpName = "NAME",
+        };
+        Option<int?> channels = Typed.Option(
+            "--channels", "Channels of the map, a multiple of 8 (default: 256 for gram, 64 for pool)",
+            new NumberRange<int>(16, 2048));
+        var pages = new Option<string?>("--pages")
+        {
+            Description = "Also write code, predictions and times into the pages of this folder (docs/ladder)",
+            HelpName = "FOLDER",
+        };
+        var time = new ProgramCommand(
+            "time", "Time one operator in each of its forms, from naive to fast.",
+            """
+            The operator is the Gram matrix of 128 x 128 pixels and 64 channels. With --ladder or --step, times kernels
+            that differ from each other in one idea each; docs/ladder has a page for each.
+
+              nativestyle kernels time --step 3
+              nativestyle kernels time --ladder pool --device cpu-kernels
+            """) { ladder, step, deviceName, channels };
+        time.AddRare(OptionGroup.Common, pages);
+        time.SetAction(parsed =>
+        {
+            if (parsed.GetValue(ladder) is null && parsed.GetValue(step) is null)
+            {
+                Option? stray = new Option[] { deviceName, channels, pages }
+                    .FirstOrDefault(option => parsed.GetResult(option) is not null);
+                if (stray is not null)
+                    throw new UsageException($"{stray.Name} is for a ladder; give --ladder or --step, too");
+                return Time();
+            }
+
+            return Climb(
+                parsed.GetValue(ladder) ?? KernelLadder.Gram, parsed.GetValue(step), parsed.GetValue(deviceName),
+                parsed.GetValue(channels), parsed.GetValue(pages));
+        });
+        return time;
+    }
+
+    /// <summary>Shows and times the steps of a ladder.</summary>
+    /// <param name="number">The number of the only step; null for all.</param>
+    /// <param name="deviceName">The name of the only device; null for all that suit.</param>
+    /// <param name="channels">The map's channels; null for the usual ones.</param>
+    /// <param name="pages">The folder of the pages to write to; null for none.</param>
+    private static int Climb(KernelLadder ladder, int? number, string? deviceName, int? channels, string? pages)
+    {
+        if (channels % 8 > 0) throw new UsageException($"--channels {channels} is no multiple of 8");
+        if (number > ladder.Steps.Count)
+            throw new UsageException($"--step {number} is out of range, {ladder.Name} has {ladder.Steps.Count} steps");
+        if (pages is not null && (number ?? channels ?? (object?)deviceName) is not null)
+            throw new UsageException("--pages is for all steps as they are; leave away --step, --device and --channels");
+        var assembler = PtxAssembler.Find();
+        if (pages is not null && assembler is null) throw NoAssembler();
+        if (deviceName is not null) _ = DeviceArguments.Find(deviceName);
+        IReadOnlyList<DeviceListing> devices = deviceName is null ? LadderTimes.Devices
+            : [DeviceCatalog.Find(deviceName) ?? throw new UsageException("--device auto is no device of a ladder")];
+        // The step before is measured too, to compare with.
+        IReadOnlyList<LadderStep> steps = number is null ? ladder.Steps
+            : [.. ladder.Steps.Where(
+                each => each.Number == number || each.Number == ladder.Steps[number.Value - 1].Before)];
+        LadderStep[] shown = [.. steps.Where(each => number is null || each.Number == number)];
+        if (number is not null)
+        {
+            string[] code = LadderPages.Code(ladder, shown[0]).Split('\n');
+            Console.WriteLine($"{LadderPages.Name(shown[0])}\n\n{string.Join('\n', code[1..^1])}\n");
+        }
+
+        Print(LadderPages.ModelHead(ladder), shown.Select(each => LadderPages.Model(ladder, each)));
+        if (assembler is not null)
+        {
+            using var translator = new KernelTranslator();
+            Print(LadderPages.NeedsHead, shown.Select(each => LadderPages.Needs(each, assembler, translator)));
+        }
+
+        IReadOnlyList<LadderTime> times = LadderTimes.Measure(ladder, steps, devices, channels);
+        Print(
+            LadderPages.TimesHead(ladder),
+            times.Where(each => number is null || each.Step?.Number == number)
+                .OrderBy(each => each.Step?.Number ?? int.MaxValue)
+                .Select(each => LadderPages.Time(ladder, each, times)));
+        if (times.Count > 0) Console.WriteLine(LadderPages.Machine(times));
+        if (pages is not null) LadderPages.Write(pages, ladder, times, assembler!);
+        return 0;
+
+        static void Print(string[] head, IEnumerable<string[]> rows)
+        {
+            var table = new Table().Border(TableBorder.Rounded).AddColumns(head);
+            foreach (TableColumn column in table.Columns.Skip(1)) column.RightAligned();
+            foreach (string[] row in rows) table.AddRow(row);
+            AnsiConsole.Write(table);
+        }
     }
 
     /// <summary>Times the forms from docs/kernels.md. Each time is the fastest of several runs.</summary>
@@ -192,9 +295,7 @@ internal static class KernelsCommand
 
     private static int Assemble(string architecture)
     {
-        PtxAssembler assembler = PtxAssembler.Find() ?? throw new UsageException(
-            "no ptxas was found in NATIVESTYLE_PTXAS or in the PATH; it comes with NVIDIA's CUDA toolkit (Debian: " +
-            "nvidia-cuda-toolkit)");
+        PtxAssembler assembler = PtxAssembler.Find() ?? throw NoAssembler();
         using var translator = new KernelTranslator();
         var table = new Table().Border(TableBorder.Rounded).AddColumns(
             "kernel", "group", "registers", "spilled bytes", "stack bytes", "shared bytes", "occupancy");
@@ -222,6 +323,10 @@ internal static class KernelsCommand
         AnsiConsole.Write(table);
         return 0;
     }
+
+    private static UsageException NoAssembler() => new(
+        "no ptxas was found in NATIVESTYLE_PTXAS or in the PATH; it comes with NVIDIA's CUDA toolkit (Debian: " +
+        "nvidia-cuda-toolkit)");
 
     private static string Number(double value) =>
         value.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture);

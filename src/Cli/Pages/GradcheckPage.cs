@@ -65,8 +65,11 @@ internal static class GradcheckPage
                 page.Append(
                     $"<p>The curve shows the error over the step h of the differences, at {Text(sweep.Case.Variant)}" +
                     ". From the right, it falls as h², because the differences leave terms out (linear and " +
-                    "quadratic functions have none). From the left, it falls as ε/h, because digits cancel. gradcheck " +
-                    "takes h = 2<sup>-10</sup>.</p>\n");
+                    "quadratic functions have none). From the left, it falls as ε/h, because digits cancel. " +
+                    "Operators with kinks (ReLU, maxima, magnitudes, clamps) differ on the right. While x - h and " +
+                    "x + h lie on both sides of a kink, the error is a share of the jump of the slope and does not " +
+                    "fall as h². Once h is shorter than the way to the nearest kink, it drops to rounding at once. " +
+                    "So the checks keep their inputs away from kinks. gradcheck takes h = 2<sup>-10</sup>.</p>\n");
                 var curve = new PlotCurve("error of the central difference", LinePlot.Colors[1], sweep.Points);
                 page.Append(LinePlot.Svg(
                     [curve], "step h", logX: true,

@@ -34,8 +34,9 @@ internal static class OperatorTable
             $"ms: per iteration, {Number(total * 1e3 / iterations, "f1")} in all; the clock waits for each operator");
         Console.WriteLine(
             "GFLOP/s: operations by the operator's definition; the share of the peak counts the operations that " +
-            "are really made (Winograd: a quarter)");
-        Console.WriteLine("GB/s: inputs and outputs, each counted once");
+            "are really made (Winograd: a quarter; the CPU's Gram: a half, and what blocks add along the diagonal)");
+        Console.WriteLine(
+            "GB/s: inputs and outputs, each counted once; faster than the peak means that they were in a cache");
         if (peak is not null)
         {
             Console.WriteLine(
@@ -52,7 +53,8 @@ internal static class OperatorTable
                 name, shape, $"{entry.Calls / iterations}", Number(entry.Seconds * 1e3 / iterations, "f2"),
                 Percent(entry.Seconds / total),
                 Number(gigaflops, "f1"), Percent(gigaflops / entry.Work.Saving / peak?.GigaflopsPerSecond),
-                Number(gigabytes, "f1"), Percent(gigabytes / peak?.GigabytesPerSecond));
+                Number(gigabytes, "f1"),
+                gigabytes > peak?.GigabytesPerSecond ? "in cache" : Percent(gigabytes / peak?.GigabytesPerSecond));
         }
     }
 

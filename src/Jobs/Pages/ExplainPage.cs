@@ -16,6 +16,8 @@ public static class ExplainPage
 {
     private const int GramCell = 6, PictureSide = 640;
 
+    private static readonly string[] s_colors = ["red", "green", "blue"];
+
     private const string Css = """
         :root { color-scheme: light; } * { box-sizing: border-box; }
         body { font: 16px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1rem; color: #1d1d1f; }
@@ -202,7 +204,7 @@ public static class ExplainPage
                 Row($"= from {Text(term.Name)} (loss {Short(term.Value)})", term.Gradient[place..(place + 3)]);
             page.Append("</table></div>\n");
             page.Append(
-                $"<p>Is the gradient right? Moving the pixel's {new[] { "red", "green", "blue" }[story.Channel]} by " +
+                $"<p>Is the gradient right? Moving the pixel's {s_colors[story.Channel]} by " +
                 $"±{Short(story.Nudge)} should change the loss by ±{Short(story.Predicted)}; computed anew, half " +
                 $"the difference is {Short(story.Measured)}.</p>\n");
             string equation = of.Optimizer == OptimizerKind.Adam
@@ -210,6 +212,7 @@ public static class ExplainPage
                     "x ← x - α m̂ / (√v̂ + ε),   m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ)"
                 : "x ← x - t H g,   H from the last steps s and gradient differences y (L-BFGS)";
             page.Append($"<div class=\"equation\">{equation}</div>\n");
+            page.Append($"<p>{Clamping(of, story)}</p>\n");
 
             void Row(string name, float[] values) =>
                 page.Append(
@@ -222,6 +225,21 @@ public static class ExplainPage
                 return $"<span class=\"pixel\" style=\"background:rgb({string.Join(',', bytes)})\"></span>";
             }
         }
+    }
+
+    /// <summary>Says what happens to a step that leads out of the range of pixels.</summary>
+    private static string Clamping(TransferOptions options, PixelStory story)
+    {
+        string range = $"0 ... {Short(options.PixelRange)}";
+        if (story.Held is null)
+            return $"This run does not clamp its pixels. They may leave the range {range}, and only pictures are cut " +
+                "to it.";
+        string rule = $"After each step, what left the range {range} is put back to its end. ";
+        string[] held = [.. s_colors.Where((_, c) => story.Held[c])];
+        return held.Length == 0
+            ? rule + "Here no step leads out of it."
+            : rule + $"That holds this pixel's {string.Join(" and ", held)}: the loss would fall further outside, so " +
+                "the gradient stays, however long the run is.";
     }
 
     private static string Equations(TransferOptions options)

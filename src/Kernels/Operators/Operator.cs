@@ -33,9 +33,10 @@ public readonly record struct Work(double Flop, double Bytes, double Saving = 1)
 /// <param name="Kind">The kind of device that it is for.</param>
 /// <param name="Run">Computes the operator.</param>
 /// <param name="Fits">Whether it takes the arguments.</param>
-/// <param name="Saving">As in <see cref="Work"/>.</param>
+/// <param name="Saving">As in <see cref="Work"/>, for a device and arguments.</param>
 internal sealed record Form<T>(
-    FormKind Kind, Action<ComputeDevice, T> Run, Func<ComputeDevice, T, bool> Fits, double Saving);
+    FormKind Kind, Action<ComputeDevice, T> Run, Func<ComputeDevice, T, bool> Fits,
+    Func<ComputeDevice, T, double> Saving);
 
 /// <summary>
 /// An operator: its name, its work and its forms, the best first. This is the only place where a form is chosen for a
@@ -54,13 +55,19 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
         Action<CpuDevice, T> run, Func<CpuDevice, T, bool>? fits = null, double saving = 1) =>
         Add(
             FormKind.Vectorized, (device, arguments) => run((CpuDevice)device, arguments),
-            fits is null ? null : (device, arguments) => fits((CpuDevice)device, arguments), saving);
+            fits is null ? null : (device, arguments) => fits((CpuDevice)device, arguments), (_, _) => saving);
+
+    /// <summary>Adds a form of hand-vectorised C# whose saving depends on sizes and on the width of vectors.</summary>
+    /// <inheritdoc cref="Plain"/>
+    public Operator<T> Vectorized(Action<CpuDevice, T> run, Func<CpuDevice, T, double> saving) => Add(
+        FormKind.Vectorized, (device, arguments) => run((CpuDevice)device, arguments), null,
+        (device, arguments) => saving((CpuDevice)device, arguments));
 
     /// <summary>Adds a form of tiled kernels, for GPUs.</summary>
     /// <inheritdoc cref="Plain"/>
     public Operator<T> Grouped(
         Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
-        Add(FormKind.Grouped, run, fits, saving);
+        Add(FormKind.Grouped, run, fits, (_, _) => saving);
 
     /// <summary>Adds the plain form, for every device.</summary>
     /// <param name="run">Computes the operator.</param>
@@ -68,7 +75,7 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
     /// <param name="saving">As in <see cref="Work"/>.</param>
     public Operator<T> Plain(
         Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits = null, double saving = 1) =>
-        Add(FormKind.Plain, run, fits, saving);
+        Add(FormKind.Plain, run, fits, (_, _) => saving);
 
     /// <summary>Computes the operator.</summary>
     public void Run(ComputeDevice device, T arguments)
@@ -81,7 +88,7 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
         }
 
         (string shape, Work callWork) = work(arguments);
-        callWork = callWork with { Saving = form.Saving };
+        callWork = callWork with { Saving = form.Saving(device, arguments) };
         profiler.Time(device, name, shape, callWork, () => form.Run(device, arguments));
     }
 
@@ -94,7 +101,8 @@ internal sealed class Operator<T>(string name, Func<T, (string Shape, Work Work)
     }
 
     private Operator<T> Add(
-        FormKind kind, Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits, double saving)
+        FormKind kind, Action<ComputeDevice, T> run, Func<ComputeDevice, T, bool>? fits,
+        Func<ComputeDevice, T, double> saving)
     {
         _forms.Add(new Form<T>(kind, run, fits ?? ((_, _) => true), saving));
         return this;

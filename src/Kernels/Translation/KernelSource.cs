@@ -51,6 +51,16 @@ public static class KernelSource
         return string.Join("\n\n", methods);
     }
 
+    /// <summary>Returns the lines of a kernel alone, without its docstring and what it calls.</summary>
+    public static string[] LinesOf(KernelEntry kernel)
+    {
+        string type = kernel.Method.DeclaringType!.Name;
+        string text = Files()
+            .Where(file => Regex.IsMatch(file, $@"\b(class|struct) {type}\b"))
+            .Select(file => Method(file, kernel.Method.Name)).First(method => method is not null)!;
+        return [.. text.Split('\n').Where(line => !line.StartsWith("///", StringComparison.Ordinal))];
+    }
+
     private static IEnumerable<string> Files()
     {
         Assembly assembly = typeof(KernelSource).Assembly;

@@ -71,8 +71,8 @@ internal sealed class DataFolder : IDisposable
         long used = BytesOf(Root);
         if (used + bytes <= MostBytes) return;
         throw new RefusedException(
-            $"the studio's folder holds {MemorySize.Words(used)} of at most {MemorySize.Words(MostBytes)}; delete some " +
-            "jobs first");
+            $"the studio's folder holds {MemorySize.Words(used)} of at most {MemorySize.Words(MostBytes)}; delete " +
+            "some jobs first");
     }
 
     public void Dispose() => _lock.Dispose();

@@ -132,7 +132,7 @@ internal sealed class PictureStore
         if (pixels > DataFolder.MostPixels)
         {
             throw new InvalidDataException(
-                $"has {source.Width} x {source.Height} pixels, expected at most {DataFolder.MostPixels / 1_000_000} million");
+                $"has {source.Width} x {source.Height} pixels, expected at most {DataFolder.MostPixels:n0}");
         }
 
         return source;

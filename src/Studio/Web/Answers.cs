@@ -83,7 +83,8 @@ internal static partial class Answers
         }
         catch (JsonException wrong)
         {
-            await Refuse(context, 400, $"the request is not what this studio understands: {wrong.Message.Split(" Path:")[0]}");
+            string where = wrong.Path is { Length: > 2 } path ? $", at {path[2..]}" : "";
+            await Refuse(context, 400, $"the request is not one that this studio understands{where}");
         }
         catch (BadHttpRequestException wrong)
         {
@@ -91,12 +92,18 @@ internal static partial class Answers
         }
         catch (PictureMemoryException)
         {
-            await Refuse(context, 413, $"the picture has more than {DataFolder.MostPixels / 1_000_000} million pixels; make it smaller");
+            await Refuse(
+                context, 413, $"the picture has more than {DataFolder.MostPixels:n0} pixels; make it smaller");
         }
         catch (Exception wrong) when (UserErrors.IsUsers(wrong))
         {
             (string words, string? field) = Words(wrong);
             await Refuse(context, 400, words, field);
+        }
+        catch (Exception unforeseen) when (unforeseen is not OperationCanceledException && !context.Response.HasStarted)
+        {
+            Console.Error.WriteLine($"nativestyle: an error that nobody foresaw; please report it: {unforeseen}");
+            await Refuse(context, 500, $"an error that nobody foresaw: {UserErrors.OneLine(unforeseen.Message)}");
         }
     }
 
@@ -122,13 +129,13 @@ internal static partial class Answers
         return body.ToArray();
     }
 
-    private static string Describe(HttpContext context, BadHttpRequestException wrong) => wrong.StatusCode switch
+    private static string Describe(HttpContext context, BadHttpRequestException wrong)
     {
-        StatusCodes.Status413PayloadTooLarge when context.Request.Path.StartsWithSegments("/api/pictures", StringComparison.Ordinal) =>
-            $"the file is larger than {DataFolder.MostUploadBytes >> 20} MiB; make the picture smaller",
-        StatusCodes.Status413PayloadTooLarge => "the request is too long",
-        _ => wrong.Message,
-    };
+        if (wrong.StatusCode != StatusCodes.Status413PayloadTooLarge) return wrong.Message;
+        return context.Request.Path == "/api/pictures"
+            ? $"the file is larger than {DataFolder.MostUploadBytes >> 20} MiB; make the picture smaller"
+            : "the request is too long";
+    }
 
     /// <summary>Puts an error into words. Options of the command line are the settings of the page.</summary>
     private static (string Words, string? Field) Words(Exception wrong)

@@ -12,7 +12,10 @@ namespace NativeStyle.Studio.Web;
 /// browser in two ways, and both are closed: by a name of theirs that leads here (DNS rebinding), because the Host must
 /// be this server's, and by requests from their pages, because the Origin must be too.
 /// </summary>
-internal sealed class Gate(string host, bool readOnly)
+/// <param name="host">What the studio listens on.</param>
+/// <param name="name">The host of the address that it prints.</param>
+/// <param name="readOnly">Whether it only shows what is there.</param>
+internal sealed class Gate(string host, string name, bool readOnly)
 {
     private const string TokenName = "token";
 
@@ -27,7 +30,8 @@ internal sealed class Gate(string host, bool readOnly)
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private readonly byte[] _token = Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32)));
+    private readonly byte[] _token =
+        Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32)));
 
     /// <summary>The port, once it is known.</summary>
     public int Port { get; set; }
@@ -51,7 +55,8 @@ internal sealed class Gate(string host, bool readOnly)
         headers.CacheControl = "no-store";
         if (!IsOwnHost(request.Host))
         {
-            await Answers.Refuse(context, 421, $"this studio does not answer to {request.Host}; open the address that it printed");
+            await Answers.Refuse(
+                context, 421, $"this studio does not answer to {request.Host}; open the address that it printed");
             return;
         }
 
@@ -111,15 +116,13 @@ internal sealed class Gate(string host, bool readOnly)
     private bool IsOwnHost(HostString asked)
     {
         if ((asked.Port ?? 80) != Port) return false;
-        string name = asked.Host.Trim('[', ']');
-        if (name.Equals("localhost", StringComparison.OrdinalIgnoreCase)) return true;
-        if (name.Equals(host.Trim('[', ']'), StringComparison.OrdinalIgnoreCase)) return true;
-        return IPAddress.TryParse(name, out IPAddress? address)
+        if (new[] { "localhost", host, name }.Contains(asked.Host, StringComparer.OrdinalIgnoreCase)) return true;
+        return IPAddress.TryParse(asked.Host.Trim('[', ']'), out IPAddress? address)
             && (IPAddress.IsLoopback(address) || !IsLoopback(host));
     }
 
     /// <summary>Checks whether a host can only be reached from this machine.</summary>
-    public static bool IsLoopback(string host) =>
+    private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
 }

@@ -16,7 +16,7 @@ namespace NativeStyle.Studio.Web;
 /// <summary>What the studio answers. Docs/studio.md lists the addresses.</summary>
 /// <param name="about">What the page asks for first.</param>
 internal sealed class Routes(
-    About about, DataFolder folder, PictureStore pictures, JobQueue jobs, Looker looker, EventHub events)
+    About about, DataFolder folder, PictureStore pictures, JobQueue jobs, Looker looker, EventHub events) : IDisposable
 {
     /// <summary>Seconds between signs of life. They find pages that went away.</summary>
     private const double Heartbeat = 15;
@@ -25,6 +25,8 @@ internal sealed class Routes(
     {
         ["png"] = "image/png", ["jpg"] = "image/jpeg", ["tif"] = "image/tiff",
     };
+
+    private readonly SemaphoreSlim _uploads = new(1);
 
     public void Map(IEndpointRouteBuilder app)
     {
@@ -65,8 +67,8 @@ internal sealed class Routes(
             return Answers.Json(context, View(job), StatusCodes.Status202Accepted);
         });
         GetJob("/explain", ShowExplanation);
-        GetJob("/frames/{n}", (context, job) =>
-            int.TryParse(Value(context, "n"), CultureInfo.InvariantCulture, out int n) && job.Frames.Find(n) is { } frame
+        GetJob("/frames/{n:int}", (context, job) =>
+            job.Frames.Find(int.Parse(Value(context, "n"), CultureInfo.InvariantCulture)) is { } frame
                 ? Answers.Frame(context, frame.Path) : Answers.NotHere(context));
         GetJob("/thumbnail", ShowThumbnail);
         GetJob("/result", Download);
@@ -91,6 +93,8 @@ internal sealed class Routes(
             return Answers.Json(context, View(job));
         });
     }
+
+    public void Dispose() => _uploads.Dispose();
 
     private JobView View(StudioJob job) => JobView.Of(job, pictures, whole: true);
 
@@ -145,15 +149,21 @@ internal sealed class Routes(
     private async Task AddPicture(HttpContext context)
     {
         string name = context.Request.Query["name"].ToString();
-        byte[] bytes = await Answers.ReadBytes(context, DataFolder.MostUploadBytes);
+        // One at a time: each may take the memory of a large picture.
+        await _uploads.WaitAsync(context.RequestAborted);
         try
         {
+            byte[] bytes = await Answers.ReadBytes(context, DataFolder.MostUploadBytes);
             await Answers.Json(context, pictures.Add(name, bytes), StatusCodes.Status201Created);
         }
         catch (InvalidDataException bad)
         {
             // The message follows a file's name.
             throw new UsageException($"{PictureStore.Plain(name)} {bad.Message}");
+        }
+        finally
+        {
+            _uploads.Release();
         }
     }
 

@@ -27,7 +27,9 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> Start(StudioOptions options, Routes routes)
     {
         IPAddress address = Resolve(options.Host);
-        var gate = new Gate(options.Host, options.ReadOnly);
+        string host = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName()
+            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : options.Host;
+        var gate = new Gate(options.Host, host, options.ReadOnly);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
@@ -52,13 +54,11 @@ internal sealed class Server : IAsyncDisposable
         {
             await app.DisposeAsync();
             throw new UsageException(
-                $"{options.Host} port {options.Port} cannot be used: {UserErrors.OneLine(refused.Message)}; choose another " +
-                "--port, or 0 for any that is free");
+                $"{options.Host} port {options.Port} cannot be used: {UserErrors.OneLine(refused.Message)}; choose " +
+                "another --port, or 0 for any that is free");
         }
 
         gate.Port = new Uri(app.Urls.First()).Port;
-        string host = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName()
-            : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : options.Host;
         return new Server(app, $"http://{host}:{gate.Port}/?token={gate.Token}");
     }
 
@@ -79,7 +79,8 @@ internal sealed class Server : IAsyncDisposable
         }
         catch (SocketException unknown)
         {
-            throw new UsageException($"--host {host} is unknown ({unknown.Message}); give an address, such as 127.0.0.1");
+            throw new UsageException(
+                $"--host {host} is unknown ({unknown.Message}); give an address, such as 127.0.0.1");
         }
     }
 

@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using NativeStyle.Imaging;
 using NativeStyle.Jobs;
-using NativeStyle.Kernels.Devices;
 using NativeStyle.Style;
-using NativeStyle.Style.Options;
 using NativeStyle.Studio.Web;
-using NativeStyle.Vgg;
 
 namespace NativeStyle.Studio.Work;
 
@@ -44,22 +41,6 @@ internal sealed class JobDisplay(StudioJob job, IReadOnlyList<ScaleStep> plan, E
     {
         job.Note(record => record with { Notices = [.. record.Notices, line] });
         events.Send("notice", new { id = job.Id, text = line });
-    }
-
-    public void Begin(TransferOptions options, IReadOnlyList<ScaleStep> plan, ComputeDevice device, VggNetwork network)
-    {
-    }
-
-    public void ShowLayers(TransferOptions options, VggArchitecture network, ScaleStep step)
-    {
-    }
-
-    public void ShowTile(int tile, int tiles)
-    {
-    }
-
-    public void SayPeak(ComputeDevice device)
-    {
     }
 
     public T Follow<T>(int total, int printEvery, Func<Action<IterationReport, Func<Picture>>, T> run) =>

@@ -81,13 +81,13 @@ internal sealed class JobQueue : IDisposable
         lock (_lock)
         {
             if (_jobs.Count >= DataFolder.MostJobs)
-                throw new RefusedException($"the history holds {_jobs.Count} jobs, which is all it can; delete some first");
+                throw new RefusedException($"the history is full with {_jobs.Count} jobs; delete some first");
             if (_waiting.Count >= DataFolder.MostWaiting)
                 throw new RefusedException($"{_waiting.Count} jobs wait already; wait for some of them first");
             string id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
             int number = 1 + _jobs.Values.Select(job => job.Record.Number).DefaultIfEmpty().Max();
             var job = new StudioJob(Path.Combine(_folder.Jobs, id), draft with { Id = id, Number = number });
-            job.Update(record => record);
+            job.Save();
             _jobs[id] = job;
             Enqueue(job);
             return job;
@@ -227,7 +227,7 @@ internal sealed class JobQueue : IDisposable
 
     private void Work()
     {
-        _runner.WarmUp();
+        Survive(_runner.WarmUp, _ => { });
         while (true)
         {
             RunningJob running;
@@ -243,8 +243,13 @@ internal sealed class JobQueue : IDisposable
             }
 
             Changed(running.Job);
-            if (explains) _runner.Explain(running);
-            else _runner.Run(running, () => Changed(running.Job));
+            Survive(
+                () =>
+                {
+                    if (explains) _runner.Explain(running);
+                    else _runner.Run(running, () => Changed(running.Job));
+                },
+                words => running.Job.Update(record => record with { State = JobState.Failed, Error = words }));
             lock (_lock)
             {
                 _running = null;
@@ -253,6 +258,21 @@ internal sealed class JobQueue : IDisposable
             }
 
             running.Dispose();
+        }
+    }
+
+    /// <summary>Does a part of the work. An error that nobody foresaw ends the job, but not the studio.</summary>
+    /// <param name="tell">Receives the error in words.</param>
+    private static void Survive(Action work, Action<string> tell)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception unforeseen)
+        {
+            Console.Error.WriteLine($"nativestyle: an error that nobody foresaw; please report it: {unforeseen}");
+            tell($"an error that nobody foresaw: {UserErrors.OneLine(unforeseen.Message)}");
         }
     }
 

@@ -56,8 +56,9 @@ internal sealed class JobRunner : IDisposable
         TransferJob before = _preparation.Draft(request).Create(_ => { });
         TransferJob after = _preparation.Draft(changed).Create(_ => { });
         _ = _preparation.Draft(changed).TotalIterations();
-        if (before.Weights != after.Weights)
-            throw new UsageException($"--preset {after.Options.Name} needs layers that the network of this run lacks; begin a new run");
+        if (before.Weights == after.Weights) return;
+        throw new UsageException(
+            $"--preset {after.Options.Name} needs layers that the network of this run lacks; begin a new run");
     }
 
     /// <summary>Returns a job's record with what its plan says.</summary>
@@ -70,10 +71,15 @@ internal sealed class JobRunner : IDisposable
             StudioPicture content = _preparation.Require(record.Request.Content);
             (int height, int width) = drawing.Size is { } size
                 ? Resampler.FitInto(content.Height, content.Width, size) : (content.Height, content.Width);
-            return record with { Width = width, Height = height, Total = 1, Values = record.Request.Settings ?? record.Values };
+            return record with
+            {
+                Width = width, Height = height, Total = 1, Values = record.Request.Settings ?? record.Values,
+            };
         }
 
-        return Planned(record, _preparation.Prepare(record.Request, _display).Job);
+        var notices = new NoticeDisplay();
+        TransferJob job = _preparation.Prepare(record.Request, notices).Job;
+        return Planned(record, job) with { Notices = notices.Lines };
     }
 
     /// <summary>Changes a job that does not run.</summary>
@@ -91,7 +97,8 @@ internal sealed class JobRunner : IDisposable
             return;
         }
 
-        TransferJob next = ChangedJob.Of(checkpoint, _preparation.Draft(changed), change.Weights, frame?.Frame.Iteration);
+        TransferJob next =
+            ChangedJob.Of(checkpoint, _preparation.Draft(changed), change.Weights, frame?.Frame.Iteration);
         if (next == checkpoint.Job && frame is null) return;
         checkpoint = checkpoint.Redirected(
             next, frame is var (kept, path) ? (kept.Iteration, PictureFile.Read(path)) : null);
@@ -175,7 +182,8 @@ internal sealed class JobRunner : IDisposable
             if (from is null) Preview(prepared, display, running.Token);
             var outputs = new Outputs(job.Result("png"))
             {
-                Checkpoint = job.Checkpoint, CheckpointEvery = 1, CheckpointSeconds = CheckpointSeconds, OnlyHere = true,
+                Checkpoint = job.Checkpoint, CheckpointEvery = 1, CheckpointSeconds = CheckpointSeconds,
+                OnlyHere = true,
                 Keeps = end => end != TransferEnd.Cancelled || running.Intent == Intent.Stop,
             };
             TransferResult result = _transfers.Run(prepared, outputs, running.Token, from);
@@ -193,7 +201,9 @@ internal sealed class JobRunner : IDisposable
         }
     }
 
-    /// <summary>Shows a picture of a few iterations at a small size, if the run itself would show none so soon.</summary>
+    /// <summary>
+    /// Shows a picture of a few iterations at a small size, if the run itself would show none so soon.
+    /// </summary>
     private void Preview(PreparedJob prepared, JobDisplay display, CancellationToken cancellation)
     {
         ScaleStep first = prepared.Job.Plan[0];

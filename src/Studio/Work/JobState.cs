@@ -46,7 +46,9 @@ internal sealed record JobRecord(string Id, int Number, JobRequest Request, JobS
     /// <summary>All options in force, as texts.</summary>
     public IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The command that makes the result again; null without a result, and for a job that was changed.</summary>
+    /// <summary>
+    /// The command that makes the result again; null without a result, and for a job that was changed.
+    /// </summary>
     public string? Command { get; init; }
 
     /// <summary>Whether there is a result.</summary>

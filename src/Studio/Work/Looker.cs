@@ -25,8 +25,8 @@ internal sealed record FeaturesView(
     string Layer, int Stride, int Size, int Row, int Column, double[] Box, IReadOnlyList<ChannelView> Channels);
 
 /// <summary>
-/// Computes what the page shows beside jobs, on a CPU of its own, so that it need not wait for them: what a network sees,
-/// and what the trained styles draw.
+/// Computes what the page shows beside jobs, on a CPU of its own, so that it need not wait for them: what a network
+/// sees, and what the trained styles draw.
 /// </summary>
 internal sealed class Looker(Preparation preparation, DataFolder folder, PictureStore pictures) : IDisposable
 {
@@ -34,7 +34,9 @@ internal sealed class Looker(Preparation preparation, DataFolder folder, Picture
     private const string Example = "sample-town";
 
     private readonly Lock _lock = new();
-    private readonly VggArchitecture _architecture = WeightsLocator.Architecture(preparation.Trained, VggArchitecture.Vgg19.Name);
+    private readonly VggArchitecture _architecture =
+        WeightsLocator.Architecture(preparation.Trained, VggArchitecture.Vgg19.Name);
+
     private CpuDevice? _device;
     private VggNetwork? _network;
 
@@ -51,11 +53,13 @@ internal sealed class Looker(Preparation preparation, DataFolder folder, Picture
     /// <exception cref="UsageException">The network has no such layer, or the picture is too small for it.</exception>
     public FeaturesView At(PictureSource picture, double x, double y, string layer)
     {
-        if (!Layers.Contains(layer)) throw new UsageException($"--layer {layer} is unknown, expected one of {string.Join(", ", Layers)}");
+        if (!Layers.Contains(layer))
+            throw new UsageException($"--layer {layer} is unknown, expected one of {string.Join(", ", Layers)}");
         (int height, int width) = Resampler.FitInto(picture.Height, picture.Width, Side);
         VggLayer seen = _architecture.Layers.First(each => each.Name == layer);
         (int rows, int columns) = VggArchitecture.SizeAt(seen, height, width, PoolEdge.Floor);
-        if (Math.Min(rows, columns) < 1) throw new UsageException($"--layer {layer} sees nothing in so small a picture");
+        if (Math.Min(rows, columns) < 1)
+            throw new UsageException($"--layer {layer} sees nothing in so small a picture");
         FeatureMap map;
         lock (_lock)
         {
@@ -77,8 +81,8 @@ internal sealed class Looker(Preparation preparation, DataFolder folder, Picture
         {
             float highest = 0;
             for (int i = channel; i < map.Values.Length; i += map.Channels) highest = Math.Max(highest, map.Values[i]);
-            byte[] png = PictureFile.Encode(map.Channel(channel, highest), ".png");
-            return new(channel, here[channel], here[channel] / highest, $"data:image/png;base64,{Convert.ToBase64String(png)}");
+            string png = Convert.ToBase64String(PictureFile.Encode(map.Channel(channel, highest), ".png"));
+            return new(channel, here[channel], here[channel] / highest, $"data:image/png;base64,{png}");
         }
     }
 

@@ -54,6 +54,12 @@ internal sealed class Preparation
                 throw new UsageException($"--{name} is no setting of a transfer");
         }
 
+        if (request.Preset is { } preset && !Presets.Names.Contains(preset, StringComparer.OrdinalIgnoreCase))
+        {
+            throw new UsageException(
+                $"--preset {preset} is unknown, expected one of {string.Join(", ", Presets.Names)}");
+        }
+
         // A picture to start from would be the name of a file here.
         if (settings.GetValueOrDefault(OptionTable.Init.CommandLineName) is { } init)
             _ = UserErrors.For(JobDraft.NameOf(OptionTable.Init), () => RequireWord(init));
@@ -67,8 +73,6 @@ internal sealed class Preparation
     {
         StyleRequest[] styles = [.. request.Styles ?? []];
         if (styles.Length == 0) throw new UsageException("a transfer needs a style picture");
-        if (request.Preset is { } preset && !Presets.Names.Contains(preset, StringComparer.OrdinalIgnoreCase))
-            throw new UsageException($"--preset {preset} is unknown, expected one of {string.Join(", ", Presets.Names)}");
         CheckWeights([.. styles.Select(style => style.Weight)], styles.Length);
         JobDraft draft = Draft(request);
         TransferJob job = draft.Create(display.Say) with
@@ -91,7 +95,11 @@ internal sealed class Preparation
     {
         _ = Require(request.Content);
         if (request.Model is not { } model || !Models.Names.Contains(model))
-            throw new UsageException($"--model {request.Model} is unknown, expected one of {string.Join(", ", Models.Names)}");
+        {
+            throw new UsageException(
+                $"--model {request.Model} is unknown, expected one of {string.Join(", ", Models.Names)}");
+        }
+
         (double strength, ColorMode colors, int? size) = (1.0, ColorMode.Style, null as int?);
         foreach ((string name, string text) in request.Settings ?? new Dictionary<string, string>())
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using NativeStyle.Imaging;
+using NativeStyle.Jobs;
 using NativeStyle.Studio.Data;
 
 namespace NativeStyle.Studio.Work;
@@ -56,10 +57,27 @@ internal sealed class StudioJob
     /// <param name="extension">png, jpg or tif.</param>
     public string Result(string extension) => Path.Combine(Folder, $"result.{extension}");
 
-    /// <summary>Changes what is remembered, here and on the disk.</summary>
+    /// <summary>
+    /// Changes what is remembered, here and on the disk. If the disk refuses it, that is a notice: after a restart the
+    /// job is where the disk knows it to be.
+    /// </summary>
     public void Update(Func<JobRecord, JobRecord> change)
     {
         Note(change);
+        try
+        {
+            Save();
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            string why = $"what became of the job cannot be written down: {UserErrors.Words(refused)}";
+            Note(record => record.Notices.Contains(why) ? record : record with { Notices = [.. record.Notices, why] });
+        }
+    }
+
+    /// <summary>Writes what is remembered.</summary>
+    public void Save()
+    {
         Directory.CreateDirectory(Folder);
         AtomicFile.Write(
             Path.Combine(Folder, RecordFile), JsonSerializer.SerializeToUtf8Bytes(_record, StudioJson.Format));

@@ -25,14 +25,19 @@ public sealed record TermGradient(string Name, double Value, float[] Gradient);
 /// <param name="MeanGradient">Adam's m̂, or null under L-BFGS.</param>
 /// <param name="RootSquare">Adam's √v̂.</param>
 /// <param name="LastStep">-α m̂ / (√v̂ + ε): how far the last step moved the pixel.</param>
-/// <param name="Channel">The channel with the strongest pull. It was moved to test the gradient.</param>
+/// <param name="Held">
+/// The channels that clamping holds at a bound of the pixel range: a step against their gradient would leave the range.
+/// It is null if the run does not clamp its pixels.
+/// </param>
+/// <param name="Channel">
+/// The channel with the strongest pull, of those that are not held if there are any. It was moved to test the gradient.
+/// </param>
 /// <param name="Nudge">How far it was moved.</param>
 /// <param name="Predicted">The change of the loss that the gradient predicts.</param>
 /// <param name="Measured">The change of the loss that was measured.</param>
 public sealed record PixelStory(
     int Row, int Column, float[] Start, float[] Result, float[] Gradient, float[]? MeanGradient, float[]? RootSquare,
-    float[]? LastStep,
-    int Channel, double Nudge, double Predicted, double Measured);
+    float[]? LastStep, bool[]? Held, int Channel, double Nudge, double Predicted, double Measured);
 
 /// <summary>A transfer as it ran, with the losses, gradients and tape of its last iterate.</summary>
 public sealed record TransferExplanation(
@@ -46,7 +51,8 @@ public sealed record TransferExplanation(
     /// <summary>Runs a transfer and examines it.</summary>
     /// <param name="snapshots">How many pictures are kept on the way, evenly spread.</param>
     /// <param name="pixel">
-    /// Row and column at the last scale; null for the pixel that the losses pull most strongly.
+    /// Row and column at the last scale; null for the pixel that the losses pull most strongly, without the
+    /// channels that clamping holds where they are.
     /// </param>
     public static TransferExplanation Create(
         ComputeDevice device, VggNetwork network, TransferOptions options, TransferInputs inputs,
@@ -82,7 +88,7 @@ public sealed record TransferExplanation(
             Resampler.Resize(result.Picture, last.Height, last.Width).Pixels, value => value * options.PixelRange);
         using Objective objective = transfer.ObjectiveAt(prepared, last, CancellationToken.None);
         (List<TermGradient> terms, IReadOnlyList<TapeNode> tape) = MeasureTerms(device, objective, iterate, last);
-        (int row, int column) = pixel ?? MostPulled(terms, last.Width);
+        (int row, int column) = pixel ?? MostPulled(terms, options, iterate, last.Width);
         List<GramComparison> grams =
             MeasureGrams(device, network, options, transfer, prepared, start, iterate, last);
         PixelStory story =
@@ -181,13 +187,14 @@ public sealed record TransferExplanation(
 
         // The nudge is large enough for single precision to see the loss change, and small enough for the gradient to
         // predict the change.
-        int channel = Enumerable.Range(0, 3).MaxBy(c => Math.Abs(gradient[c]));
+        bool[] held = [.. Enumerable.Range(0, 3).Select(c => IsHeld(options, iterate[place + c], gradient[c]))];
+        int channel = Enumerable.Range(0, 3).MaxBy(c => (!held[c], Math.Abs(gradient[c])));
         double level = options.PixelRange / 255, loss = terms.Sum(term => term.Value);
         double nudge = Math.Clamp(2e-5 * loss / Math.Max(Math.Abs(gradient[channel]), 1e-30), level / 4, 8 * level);
         double measured = (Loss(nudge) - Loss(-nudge)) / 2;
         return new PixelStory(
-            row, column, Rgb(start), Rgb(iterate), gradient, mean, root, step, channel, nudge,
-            gradient[channel] * nudge, measured);
+            row, column, Rgb(start), Rgb(iterate), gradient, mean, root, step, options.Clamp ? held : null, channel,
+            nudge, gradient[channel] * nudge, measured);
 
         double Loss(double by)
         {
@@ -201,12 +208,18 @@ public sealed record TransferExplanation(
         }
     }
 
-    private static (int Row, int Column) MostPulled(List<TermGradient> terms, int width)
+    /// <summary>Whether a step against the gradient would end where the clamp puts the element back.</summary>
+    private static bool IsHeld(TransferOptions options, float value, float gradient) =>
+        options.Clamp && ((value <= 0 && gradient > 0) || (value >= options.PixelRange && gradient < 0));
+
+    private static (int Row, int Column) MostPulled(
+        List<TermGradient> terms, TransferOptions options, float[] iterate, int width)
     {
         float[] sum = new float[terms[0].Gradient.Length];
         foreach (TermGradient term in terms)
             for (int i = 0; i < sum.Length; i++) sum[i] += term.Gradient[i];
-        double Pull(int p) => Enumerable.Range(3 * p, 3).Sum(i => Math.Abs(sum[i]));
+        double Pull(int p) => Enumerable.Range(3 * p, 3)
+            .Where(i => !IsHeld(options, iterate[i], sum[i])).Sum(i => Math.Abs(sum[i]));
         int best = Enumerable.Range(0, sum.Length / 3).MaxBy(Pull);
         return (best / width, best % width);
     }

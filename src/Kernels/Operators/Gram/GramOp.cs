@@ -31,7 +31,7 @@ public static unsafe class GramOp
         .Vectorized(
             (cpu, a) => cpu.Vectorize(
                 new ForwardJob(a.Features.Pointer, a.Gram.Pointer, a.Pixels, a.Channels, a.Scale)),
-            saving: 2)
+            saving: (cpu, a) => Saving(cpu, a.Channels))
         .Grouped(TiledForward)
         .Plain(PlainForward);
 
@@ -135,20 +135,24 @@ public static unsafe class GramOp
     /// Computes G by the tiled matrix product. The matrix is small and its sums are long, so the pixels are cut into
     /// pieces. The pieces' partial matrices keep all of a GPU busy, and are then added.
     /// </summary>
-    internal static void TiledForward(ComputeDevice device, ForwardArguments a)
+    internal static void TiledForward(ComputeDevice device, ForwardArguments a) =>
+        TiledForward(device, a, MatrixProductOp.Run);
+
+    /// <summary>Does the same by a form of the product that the caller chooses.</summary>
+    internal static void TiledForward(
+        ComputeDevice device, ForwardArguments a, Action<ComputeDevice, MatrixProductOp.Arguments> product)
     {
         (int pixels, int channels) = (a.Pixels, a.Channels);
         int pieces = Pieces(pixels, channels);
         int depth = (pixels + pieces - 1) / pieces;
         pieces = (pixels + depth - 1) / depth;
         using DeviceBuffer<float> partials = device.Allocate<float>(pieces * a.Gram.Length);
-        MatrixProductOp.Run(
-            device, a.Features, a.Features, partials.View, ProductShape(pixels, channels, depth, pieces), 1f, 0f,
-            Precision.Tf32);
+        MultiplyShape shape = ProductShape(pixels, channels, depth, pieces);
+        product(device, new(a.Features, a.Features, partials.View, shape, 1f, 0f, Precision.Tf32));
         ReductionOp.SumPieces(device, partials.View, a.Gram, a.Scale);
     }
 
-    /// <summary>The shape of the product of <see cref="TiledForward"/>.</summary>
+    /// <summary>The shape of the product of the tiled form.</summary>
     internal static MultiplyShape ProductShape(int pixels, int channels, int depth, int pieces) => new(
         channels, channels, depth, pieces, pixels, depth * channels, 1, channels, depth * channels, channels,
         channels * channels);
@@ -164,6 +168,17 @@ public static unsafe class GramOp
     /// The number of ranges of pixels of the CPU's form. It depends on the sizes alone, for the same reason.
     /// </summary>
     private static int Ranges(int pixels, int channels) => (int)Math.Clamp((long)pixels * channels / (1 << 18), 1, 16);
+
+    /// <summary>
+    /// How many times fewer products the CPU's form makes than G has. It would be 2 if the micro-kernel's blocks were
+    /// single elements. As they are, the blocks along the diagonal reach below it and past the last channel.
+    /// </summary>
+    internal static double Saving(CpuDevice cpu, int channels)
+    {
+        var count = new CountJob(channels);
+        cpu.Vectorize(count);
+        return (double)channels * channels / count.Elements;
+    }
 
     /// <summary>Computes dF as one product of F and the symmetric matrix.</summary>
     private static void ByProduct(ComputeDevice device, BackwardArguments a, Action<ArrayView<float>> symmetrize)
@@ -195,6 +210,22 @@ public static unsafe class GramOp
                 }
             }
         });
+    }
+
+    /// <summary>The rows of a panel of columns: down to the diagonal, in whole blocks.</summary>
+    private static int RowsOfPanel<T>(int panel, int channels) where T : unmanaged, ILanes<T> =>
+        MicroKernel<T>.RoundUpRows(Math.Min(channels, (panel + 1) * MicroKernel<T>.Columns));
+
+    /// <summary>Counts the elements of G that <see cref="ForwardJob"/> computes.</summary>
+    private sealed class CountJob(int channels) : IVectorJob
+    {
+        public long Elements { get; private set; }
+
+        public void Run<T>(CpuDevice cpu) where T : unmanaged, ILanes<T>
+        {
+            for (int panel = 0; panel < MicroKernel<T>.Panels(channels); panel++)
+                Elements += (long)RowsOfPanel<T>(panel, channels) * MicroKernel<T>.Columns;
+        }
     }
 
     /// <summary>
@@ -234,8 +265,8 @@ public static unsafe class GramOp
                     {
                         int j = panel * columns;
                         MicroKernel<T>.Run(
-                            MicroKernel<T>.RoundUpRows(Math.Min(channels, j + columns)), depth, chunk, 1, width,
-                            chunk + j, width, g + j, width, from != start);
+                            RowsOfPanel<T>(panel, channels), depth, chunk, 1, width, chunk + j, width, g + j, width,
+                            from != start);
                     }
                 }
             });

@@ -102,7 +102,10 @@ internal static unsafe partial class MatrixProductOp
     public static void Run(
         ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape,
         float alpha, float beta, Precision precision = Precision.Float32) =>
-        s_run.Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
+        Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
+
+    /// <summary>Does the same, with the arguments as one value.</summary>
+    internal static void Run(ComputeDevice device, Arguments arguments) => s_run.Run(device, arguments);
 
     private static Work WorkOf(MultiplyShape shape)
     {
