@@ -100,7 +100,7 @@ public sealed partial class FilmTests : IDisposable
             "-f lavfi -i testsrc2=size=160x120:rate=25:duration=60 -f lavfi -i sine=440:duration=60" + H264);
         string output = _folder.File("b.mp4");
         bool sent = false;
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, line) =>
             {
                 if (sent || !line.StartsWith("frame ", StringComparison.Ordinal)) return;
@@ -132,7 +132,7 @@ public sealed partial class FilmTests : IDisposable
             $"#!/bin/sh\nulimit -f 100\ntrap '' XFSZ\nexec {Ffmpeg.Folder}/ffmpeg \"$@\"\n");
         Process.Start("chmod", ["+x", Path.Combine(limited, "ffmpeg")]).WaitForExit();
         string path = $"PATH={limited}:{Environment.GetEnvironmentVariable("PATH")}";
-        CommandLine.Outcome outcome = CommandLine.RunWith(path, Words(film, output));
+        CommandLine.Outcome outcome = CommandLine.RunProcessWith(path, Words(film, output));
         CommandLine.AssertRefused(outcome, "b.mp4 cannot be written", "File too large", "kept ");
         double frames = Ffmpeg.Number(Kept().Match(outcome.Error).Groups[1].Value);
         Assert.InRange(frames, 1, 79);
@@ -170,7 +170,7 @@ public sealed partial class FilmTests : IDisposable
             .Select(folder => Path.Combine(folder, "dotnet")).First(File.Exists);
         File.CreateSymbolicLink(Path.Combine(path, "dotnet"), File.ResolveLinkTarget(dotnet, true)?.FullName ?? dotnet);
         CommandLine.AssertRefused(
-            CommandLine.RunWith($"PATH={path}", Words(film, _folder.File("b.mp4"))), "ffprobe",
+            CommandLine.RunProcessWith($"PATH={path}", Words(film, _folder.File("b.mp4"))), "ffprobe",
             "No such file or directory", "apt install ffmpeg");
     }
 

@@ -29,7 +29,7 @@ public sealed class JobTests : IDisposable
     {
         string output = _folder.File("out.png"), gone = _folder.File("gone");
         Directory.CreateDirectory(gone);
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, line) =>
             {
                 if (line.StartsWith("1/", StringComparison.Ordinal)) Directory.Delete(gone, recursive: true);
@@ -56,7 +56,7 @@ public sealed class JobTests : IDisposable
         Directory.CreateDirectory(temporary);
         string[] job = [.. Shallow, "--size", "40", "--iterations", "60", "--print-every", "1"];
         Succeed([.. job, "-o", whole]);
-        CommandLine.Outcome outcome = CommandLine.RunWith(
+        CommandLine.Outcome outcome = CommandLine.RunProcessWith(
             $"TMPDIR={temporary}",
             (_, line) =>
             {

@@ -59,7 +59,7 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
         CreatePictures();
         string whole = CreateFolder("whole"), killed = CreateFolder("killed");
         long begin = Stopwatch.GetTimestamp();
-        Finish(start, whole);
+        AssertDone(CommandLine.RunProcess(Words(start, whole)));
         double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         File.Delete(_folder.File("run.ckpt"));
         (int done, int whileWriting, int finished) = (0, 0, 0);
@@ -93,7 +93,7 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
             AssertWhole(whole, killed);
         }
 
-        Finish(Next(start, resume, killed));
+        AssertDone(CommandLine.Run(Next(start, resume, killed)));
         AssertSame(whole, killed);
         log.WriteLine(
             $"{done} kills in runs of {seconds:f1} s, {whileWriting} of them while a file was written; {finished} " +
@@ -136,13 +136,8 @@ public sealed class KillTests(ITestOutputHelper log) : IDisposable
         word is "content.png" or "style.jpg" or "run.ckpt" or "photos" or "styles"
             ? _folder.File(word) : word.Replace("{out}", outputs, StringComparison.Ordinal)), "--quiet"];
 
-    private void Finish(string start, string outputs) => Finish(Words(start, outputs));
-
-    private static void Finish(string[] arguments)
-    {
-        CommandLine.Outcome outcome = CommandLine.Run(arguments);
-        Assert.True(outcome.ExitCode == 0, $"{string.Join(' ', arguments)}\n{outcome.Output}\n{outcome.Error}");
-    }
+    private static void AssertDone(CommandLine.Outcome outcome) =>
+        Assert.True(outcome.ExitCode == 0, $"{outcome.Output}\n{outcome.Error}");
 
     /// <summary>Checks that each file under a result's name is a whole one.</summary>
     private static void AssertWhole(string whole, string killed)

@@ -272,7 +272,7 @@ public sealed class SignalTests : IDisposable
     {
         bool sent = false;
         using var deadline = new CancellationTokenSource();
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, words) =>
             {
                 if (sent || !words.StartsWith(line, StringComparison.Ordinal)) return;
@@ -292,7 +292,7 @@ public sealed class SignalTests : IDisposable
         string program = Path.Combine(AppContext.BaseDirectory, "nativestyle.dll");
         string script = $"timeout 60 dotnet {program} \"$@\" {redirection}; echo ${{PIPESTATUS[0]}}";
         ProcessStartInfo start = new("bash", ["-c", script, "bash", .. arguments]);
-        (_, string output, _) = Programs.Run(start);
+        (_, string output, _) = Programs.Run(CommandLine.Apart(start));
         return int.Parse(output.Trim().Split('\n')[^1], System.Globalization.CultureInfo.InvariantCulture);
     }
 

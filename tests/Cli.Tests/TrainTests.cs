@@ -77,7 +77,7 @@ public sealed class TrainTests : IDisposable
         Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill");
         string model = _folder.File("m.safetensors"), checkpoint = _folder.File("run.ckpt");
         bool sent = false;
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, line) =>
             {
                 if (sent || !line.StartsWith("1/", StringComparison.Ordinal)) return;
@@ -124,7 +124,7 @@ public sealed class TrainTests : IDisposable
     {
         string model = _folder.File("m.safetensors"), gone = _folder.File("gone");
         Directory.CreateDirectory(gone);
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (_, line) =>
             {
                 if (line.StartsWith("1/", StringComparison.Ordinal) && Directory.Exists(gone))
@@ -147,7 +147,7 @@ public sealed class TrainTests : IDisposable
         // Too large to be kept in memory: each piece reads its file again.
         foreach (string file in Directory.GetFiles(_photos)) File.Delete(file);
         PictureFile.Write(Path.Combine(_photos, "large.png"), new Picture(2600, 2700));
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (_, line) =>
             {
                 if (line.StartsWith("1/", StringComparison.Ordinal)) File.Delete(Path.Combine(_photos, "large.png"));

@@ -73,7 +73,7 @@ public sealed class TransferTests : IDisposable
         Skip.If(OperatingSystem.IsWindows(), "signals are sent with kill");
         string output = _folder.File("out.png");
         bool sent = false;
-        CommandLine.Outcome outcome = CommandLine.Run(
+        CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, line) =>
             {
                 if (sent || !line.StartsWith("1/", StringComparison.Ordinal)) return;

@@ -204,7 +204,7 @@ public class WeightsCommandTests
                     $"HTTP/1.1 200 OK\r\nContent-Length: {file.Length}\r\nConnection: close\r\n\r\n"));
             stream.Write(file);
         });
-        CommandLine.Outcome outcome = CommandLine.RunWith(
+        CommandLine.Outcome outcome = CommandLine.RunProcessWith(
             $"http_proxy=http://127.0.0.1:{((IPEndPoint)proxy.LocalEndpoint).Port}",
             "weights", "download", "vgg19", "--url", "http://weights.invalid/some/vgg.safetensors", "-o",
             folder.File("vgg.safetensors"));

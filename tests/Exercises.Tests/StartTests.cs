@@ -44,6 +44,9 @@ public class StartTests
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "NativeStyle.sln"))) folder = Path.GetDirectoryName(folder)!;
+        // The solution must be green, and the exercises are not.
+        Assert.DoesNotContain(
+            @"exercises\", File.ReadAllText(Path.Combine(folder, "NativeStyle.sln")), StringComparison.Ordinal);
         string exercises = Path.Combine(folder, "exercises");
         string[] Names(string of) =>
             [.. Directory.GetFiles(Path.Combine(exercises, of)).Select(Path.GetFileNameWithoutExtension).Order()!];

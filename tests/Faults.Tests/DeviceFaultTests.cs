@@ -57,7 +57,8 @@ public class DeviceFaultTests(ITestOutputHelper output)
             {
                 int seen = 0;
                 bool hasFailed = false;
-                string where = "";
+                string where = "", what = $"{kind} {n} of {count}, {fault}{(forever ? " from then on" : "")}";
+                harness.Fault = what;
                 Outcome outcome = harness.RunOnce(call =>
                 {
                     if (forever && hasFailed && fault == "lost") return make(call);
@@ -76,9 +77,7 @@ public class DeviceFaultTests(ITestOutputHelper output)
                 Promise promise = mayLose ? Promise.None : survives ? Promise.Complete : Promise.KeepWhatWasMade;
                 if (harness.Complaint(outcome, promise) is { } complaint)
                 {
-                    complaints.Add(
-                        $"{kind} {n} of {count}, {fault}{(forever ? " from then on" : "")}: {complaint}\n" +
-                        $"{outcome.ExitCode} {outcome.Error.Trim()}\n{where}");
+                    complaints.Add($"{what}: {complaint}\n{outcome.ExitCode} {outcome.Error.Trim()}\n{where}");
                 }
             }
         }

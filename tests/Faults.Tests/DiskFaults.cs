@@ -20,6 +20,8 @@ internal static class DiskFaults
             foreach (int n in Rounds.Spread(counts[(int)kind], rounds))
             foreach ((int error, bool forever) in Faults(kind))
             {
+                string what = $"{kind} {n} of {counts[(int)kind]}, error {error}{(forever ? " from then on" : "")}";
+                harness.Fault = what;
                 Outcome outcome = Try(kind, n, error, forever);
                 tried++;
                 string? complaint = harness.Complaint(
@@ -28,10 +30,7 @@ internal static class DiskFaults
                     complaint = $"{open} files stay open";
                 if (complaint is null) continue;
                 complaints++;
-                string when = forever ? " from then on" : "";
-                Console.WriteLine(
-                    $"{kind} {n} of {counts[(int)kind]}, error {error}{when}: {complaint}\n" +
-                    $"  {outcome.ExitCode} {outcome.Error.Trim()}");
+                Console.WriteLine($"{what}: {complaint}\n  {outcome.ExitCode} {outcome.Error.Trim()}");
             }
         }
 

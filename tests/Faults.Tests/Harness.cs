@@ -70,6 +70,9 @@ internal sealed partial class Harness : IDisposable
             throw new InvalidOperationException($"{scenario.Name} wrote {string.Join(", ", _complete.Keys)}");
     }
 
+    /// <summary>What fails in the next run, for the message about one that hangs.</summary>
+    public string Fault { get; set; } = "nothing";
+
     /// <summary>The run in which nothing fails.</summary>
     public Outcome Outcome { get; }
 
@@ -239,7 +242,7 @@ internal sealed partial class Harness : IDisposable
         }
     }
 
-    private static Outcome Run(string[] arguments)
+    private Outcome Run(string[] arguments)
     {
         (TextWriter output, TextWriter error) = (Console.Out, Console.Error);
         using StringWriter said = new(), complained = new();
@@ -261,7 +264,10 @@ internal sealed partial class Harness : IDisposable
             });
             run.Start();
             if (!run.Join(s_deadline))
-                Environment.FailFast($"{string.Join(' ', arguments)} has not ended after {s_deadline}: {complained}");
+            {
+                Environment.FailFast(
+                    $"{string.Join(' ', arguments)} has not ended after {s_deadline}, fault: {Fault}\n{said}{complained}");
+            }
         }
         finally
         {

@@ -188,7 +188,7 @@ public class PresetTests
             VggArchitecture? architecture = null, double[]? scale = null, double[]? mean = null)
         {
             _options = options;
-            architecture ??= VggArchitecture.Vgg19;
+            architecture = NarrowNetwork.Of(architecture ?? VggArchitecture.Vgg19);
             string last = architecture.Layers.Last(layer => options.Layers.Contains(layer.Name)).Name;
             _weights = RandomWeights.Create(architecture, 5, last);
             scale ??= [255 / range, 255 / range, 255 / range];

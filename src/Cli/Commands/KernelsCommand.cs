@@ -119,7 +119,7 @@ internal static class KernelsCommand
             throw new UsageException("--pages is for all steps as they are; leave away --step, --device and --channels");
         var assembler = PtxAssembler.Find();
         if (pages is not null && assembler is null) throw NoAssembler();
-        if (deviceName is not null) _ = DeviceArguments.Find(deviceName);
+        if (deviceName is not null) _ = DeviceNames.Find(deviceName, _ => { });
         IReadOnlyList<DeviceListing> devices = deviceName is null ? LadderTimes.Devices
             : [DeviceCatalog.Find(deviceName) ?? throw new UsageException("--device auto is no device of a ladder")];
         // The step before is measured too, to compare with.

@@ -3,32 +3,55 @@ using NativeStyle.Imaging;
 
 namespace NativeStyle.Tests;
 
-/// <summary>Runs the program as a user does: a process, its exit code and what it prints.</summary>
+/// <summary>
+/// Runs the program: in this process, which saves its start, or as a process where the test is about the process itself
+/// (signals, its memory and addresses, its environment, what is done while it runs).
+/// </summary>
 internal static class CommandLine
 {
+    /// <summary>The console, the folder and the environment belong to the whole process, so runs in it take turns.</summary>
+    private static readonly Lock s_turn = new();
+
+    /// <summary>The folder and the environment of processes, whatever a run in this process has set.</summary>
+    private static readonly string s_folder = Environment.CurrentDirectory;
+    private static readonly KeyValuePair<string, string?>[] s_environment = [.. new ProcessStartInfo().Environment];
+
     public sealed record Outcome(int ExitCode, string Output, string Error);
 
-    public static Outcome Run(params string[] arguments) => Run(null, arguments);
+    public static Outcome Run(params string[] arguments) => RunHere(s_folder, "", arguments);
 
     /// <summary>Runs the program in a folder.</summary>
-    public static Outcome RunIn(string folder, params string[] arguments) =>
-        Run(null, arguments, "", folder: folder);
+    public static Outcome RunIn(string folder, params string[] arguments) => RunHere(folder, "", arguments);
 
-    /// <summary>Runs the program as on a computer without an OpenCL driver.</summary>
-    public static Outcome RunWithoutOpenCl(params string[] arguments) => RunWith("OCL_ICD_VENDORS=/nowhere", arguments);
+    /// <summary>
+    /// Runs the program with environment variables: NAME=VALUE, separated by semicolons. Tests that run at the same
+    /// time see them too, so they must be variables that only commands read.
+    /// </summary>
+    public static Outcome RunWith(string environment, params string[] arguments) =>
+        RunHere(s_folder, environment, arguments);
+
+    /// <summary>Runs the program as a process.</summary>
+    public static Outcome RunProcess(params string[] arguments) => Run(null, arguments, "");
 
     /// <param name="onLine">Called with the process for each line of output.</param>
-    public static Outcome Run(Action<Process, string>? onLine, params string[] arguments) => Run(onLine, arguments, "");
+    public static Outcome RunProcess(Action<Process, string> onLine, params string[] arguments) =>
+        Run(onLine, arguments, "");
 
-    /// <summary>Runs the program with environment variables: NAME=VALUE, separated by semicolons.</summary>
-    public static Outcome RunWith(string environment, params string[] arguments) => Run(null, arguments, environment);
+    /// <summary>Runs the program as a process with environment variables: NAME=VALUE, separated by semicolons.</summary>
+    public static Outcome RunProcessWith(string environment, params string[] arguments) =>
+        Run(null, arguments, environment);
 
-    /// <inheritdoc cref="RunWith(string, string[])"/>
+    /// <inheritdoc cref="RunProcessWith(string, string[])"/>
     /// <param name="onLine">Called with the process for each line of output.</param>
-    public static Outcome RunWith(string environment, Action<Process, string> onLine, params string[] arguments) =>
+    public static Outcome RunProcessWith(
+        string environment, Action<Process, string> onLine, params string[] arguments) =>
         Run(onLine, arguments, environment);
 
-    /// <summary>Runs the program under ulimit -v.</summary>
+    /// <summary>Runs the program as on a computer without an OpenCL driver.</summary>
+    public static Outcome RunWithoutOpenCl(params string[] arguments) =>
+        RunProcessWith("OCL_ICD_VENDORS=/nowhere", arguments);
+
+    /// <summary>Runs the program as a process under ulimit -v.</summary>
     /// <param name="kibibytes">
     /// The addresses in KiB. Without an environment variable, the runtime would reserve all of them for its own heap.
     /// </param>
@@ -61,15 +84,51 @@ internal static class CommandLine
             ? new("env", ["--default-signal=INT,TERM,HUP", "dotnet", .. program])
             : new("dotnet", program);
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+        return Apart(start);
+    }
+
+    /// <summary>Keeps from a process what a run in this process has set at the same time.</summary>
+    public static ProcessStartInfo Apart(ProcessStartInfo start)
+    {
+        start.WorkingDirectory = s_folder;
+        start.Environment.Clear();
+        foreach ((string name, string? value) in s_environment) start.Environment[name] = value;
         return start;
     }
 
+    private static Outcome RunHere(string folder, string environment, string[] arguments)
+    {
+        string[][] variables = [.. environment.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Select(variable => variable.Split('='))];
+        using StringWriter output = new(), error = new();
+        lock (s_turn)
+        {
+            (TextWriter oldOutput, TextWriter oldError) = (Console.Out, Console.Error);
+            string?[] old = [.. variables.Select(variable => Environment.GetEnvironmentVariable(variable[0]))];
+            try
+            {
+                Environment.CurrentDirectory = folder;
+                foreach (string[] variable in variables) Environment.SetEnvironmentVariable(variable[0], variable[1]);
+                Console.SetOut(TextWriter.Synchronized(output));
+                Console.SetError(TextWriter.Synchronized(error));
+                int exitCode = Program.Run(arguments, null);
+                return new Outcome(exitCode, output.ToString(), error.ToString());
+            }
+            finally
+            {
+                Console.SetOut(oldOutput);
+                Console.SetError(oldError);
+                foreach ((string[] variable, string? value) in variables.Zip(old))
+                    Environment.SetEnvironmentVariable(variable[0], value);
+                Environment.CurrentDirectory = s_folder;
+            }
+        }
+    }
+
     private static Outcome Run(
-        Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0,
-        string? folder = null)
+        Action<Process, string>? onLine, string[] arguments, string environment, int kibibytes = 0)
     {
         ProcessStartInfo start = StartInfo(arguments);
-        if (folder is not null) start.WorkingDirectory = folder;
         if (kibibytes > 0)
         {
             string[] command = [start.FileName, .. start.ArgumentList];
