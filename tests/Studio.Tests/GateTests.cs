@@ -168,7 +168,7 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
         using var content = new ByteArrayContent(png);
         using HttpResponseMessage answer = await Studio.Visitor.PostAsync("/api/pictures?name=bomb.png", content);
         Assert.InRange((int)answer.StatusCode, 400, 413);
-        Assert.Contains("million", await Error(answer), StringComparison.Ordinal);
+        Assert.Contains("60000 x 60000 pixels", await Error(answer), StringComparison.Ordinal);
         Assert.InRange(Peak() - before, 0, 100 << 20);
     }
 
@@ -212,10 +212,10 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
     }
 
     [Theory]
-    [InlineData("", 400, null, "not what this studio understands")]
-    [InlineData("[]", 400, null, "not what this studio understands")]
-    [InlineData("null", 400, null, "not what this studio understands")]
-    [InlineData("{\"kind\":\"transfer\"", 400, null, "not what this studio understands")]
+    [InlineData("", 400, null, "not one that this studio understands")]
+    [InlineData("[]", 400, null, "not one that this studio understands")]
+    [InlineData("null", 400, null, "not one that this studio understands")]
+    [InlineData("{\"kind\":\"transfer\"", 400, null, "not one that this studio understands")]
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\",\"extra\":1}", 400, null, "extra")]
     [InlineData("{\"kind\":\"paint\",\"content\":\"sample-town\"}", 400, null, "kind")]
     [InlineData("{\"kind\":1,\"content\":\"sample-town\"}", 400, null, "kind")]
@@ -229,7 +229,7 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
     [InlineData("SETTINGS{\"iterations\":\"0\"}", 400, "iterations", "")]
     [InlineData("SETTINGS{\"output\":\"/etc/passwd\"}", 400, "output", "no setting")]
     [InlineData("SETTINGS{\"init\":\"/etc/passwd\"}", 400, "init", "")]
-    [InlineData("SETTINGS{\"size\":null}", 400, null, "")]
+    [InlineData("SETTINGS{\"size\":null}", 400, "size", "no value")]
     public async Task WrongRequestsAreRefusedInWords(string json, int status, string? field, string words)
     {
         const string mark = "SETTINGS";

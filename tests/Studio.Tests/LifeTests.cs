@@ -18,7 +18,7 @@ public sealed class LifeTests : IDisposable
     {
         using var studio = new RunningStudio(_folder.File("data"));
         CommandLine.AssertRefused(
-            CommandLine.Run("studio", "--no-browser", "--port", "0", "--data", studio.Data), "another studio uses",
+            CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", studio.Data), "another studio uses",
             studio.Data, "--data");
     }
 
@@ -29,7 +29,7 @@ public sealed class LifeTests : IDisposable
         listener.Start();
         string port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
         CommandLine.AssertRefused(
-            CommandLine.Run("studio", "--no-browser", "--port", port, "--data", _folder.File("data")), port, "--port");
+            CommandLine.RunProcess("studio", "--no-browser", "--port", port, "--data", _folder.File("data")), port, "--port");
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class LifeTests : IDisposable
     {
         string file = _folder.File("file");
         File.WriteAllText(file, "");
-        CommandLine.AssertRefused(CommandLine.Run("studio", "--no-browser", "--port", "0", "--data", file), file, "--data");
+        CommandLine.AssertRefused(CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", file), file, "--data");
     }
 
     [SkippableFact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NativeStyle.Cli;
 using NativeStyle.Imaging;
 
 namespace NativeStyle.Tests;
