@@ -5,9 +5,6 @@ namespace NativeStyle.Cli.Tests;
 /// <summary>Tests the pages as a reader sees them. Playwright drives a Chromium without a window.</summary>
 public sealed class PageTests : IDisposable
 {
-    private static readonly string[] s_browsers =
-        ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
     private static readonly string[] s_schemes = ["file:", "data:"];
 
     private readonly TemporaryFolder _folder = new();
@@ -73,22 +70,10 @@ public sealed class PageTests : IDisposable
     /// </summary>
     private static async Task InBrowser(string file, Func<IPage, Task> look)
     {
-        string? browser = s_browsers.FirstOrDefault(File.Exists);
-        if (Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_BROWSER") == "1") Assert.NotNull(browser);
-        Skip.If(browser is null, "there is no Chromium at " + string.Join(", ", s_browsers));
-        using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser chromium = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = browser,
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync",
-            ],
-        });
+        await using Chromium chromium = await Chromium.Start();
         foreach ((int width, int height) in new[] { (1000, 800), (360, 640) })
         {
-            IPage page = await chromium.NewPageAsync(
+            IPage page = await chromium.Browser.NewPageAsync(
                 new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = height } });
             List<string> wrong = [];
             page.Console += (_, message) => { if (message.Type == "error") wrong.Add(message.Text); };

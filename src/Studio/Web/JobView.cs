@@ -7,11 +7,13 @@ namespace NativeStyle.Studio.Web;
 internal sealed record StyleView(
     StudioPicture? Picture, double Weight, StudioPicture? Mask, StudioPicture? StyleMask);
 
-/// <summary>A change as the page sees it.</summary>
-internal sealed record ChangeView(int Iteration, string Words);
-
 /// <summary>A result as the page sees it.</summary>
-internal sealed record ResultView(int Width, int Height, IReadOnlyList<string> Formats);
+/// <param name="Bytes">Those of the PNG.</param>
+internal sealed record ResultView(int Width, int Height, long Bytes, IReadOnlyList<string> Formats);
+
+/// <summary>A change as the page sees it.</summary>
+/// <param name="Iteration">The iterations that were made before.</param>
+internal sealed record ChangeView(int Iteration, string Words);
 
 /// <summary>A job as the page sees it. Docs/studio.md describes the fields.</summary>
 internal sealed record JobView(
@@ -19,7 +21,7 @@ internal sealed record JobView(
     StudioPicture? Content, IReadOnlyList<StyleView> Styles, string? Model, string? Preset,
     IReadOnlyDictionary<string, string> Settings, IReadOnlyDictionary<string, string> Values, int Width, int Height,
     int Iteration, int Total, double? SecondsLeft, IReadOnlyList<Frame> Frames,
-    IReadOnlyList<double[]> Losses, IReadOnlyList<ChangeView> Changes, string? Command, ResultView? Result, long Bytes,
+    IReadOnlyList<double[]> Losses, IReadOnlyList<ChangeView> Changes, string? Command, ResultView? Result,
     ExplainState Explain)
 {
     /// <summary>The formats of results, by their extensions.</summary>
@@ -43,9 +45,12 @@ internal sealed record JobView(
             whole ? [.. record.Losses.Select(row => new[] { row.Iteration, row.Loss, row.Content, row.Style, row.Tv })]
                 : [],
             [.. record.Changes.Select(change => new ChangeView(change.Iteration, change.What))], record.Command,
-            record.HasResult ? new ResultView(record.Width, record.Height, Formats) : null,
-            DataFolder.BytesOf(job.Folder), record.Explain);
+            record.HasResult ? new ResultView(record.Width, record.Height, BytesOf(job.Result("png")), Formats) : null,
+            record.Explain);
     }
+
+    /// <summary>The bytes of a file; 0 if it is just being removed.</summary>
+    private static long BytesOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     private static string NameOf(StudioPicture? picture) =>
         picture is null ? "?" : Path.GetFileNameWithoutExtension(picture.Name);

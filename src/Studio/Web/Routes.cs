@@ -228,5 +228,7 @@ internal sealed class Routes(
         return Answers.Json(context, looker.At(PictureFile.Open(path), x, y, query["layer"].ToString()));
     }
 
-    private static string Value(HttpContext context, string name) => (string)context.Request.RouteValues[name]!;
+    /// <summary>Returns a part of the address; empty for one that takes the rest, where there is no rest.</summary>
+    private static string Value(HttpContext context, string name) =>
+        context.Request.RouteValues[name] as string ?? "";
 }

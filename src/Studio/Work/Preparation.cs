@@ -48,8 +48,9 @@ internal sealed class Preparation
     public JobDraft Draft(JobRequest request)
     {
         IReadOnlyDictionary<string, string> settings = request.Settings ?? new Dictionary<string, string>();
-        foreach (string name in settings.Keys)
+        foreach ((string name, string? text) in settings)
         {
+            RequireText(name, text);
             if (OptionTable.OnCommandLine.All(row => row.CommandLineName != name))
                 throw new UsageException($"--{name} is no setting of a transfer");
         }
@@ -72,7 +73,8 @@ internal sealed class Preparation
     public PreparedJob Prepare(JobRequest request, IJobDisplay display)
     {
         StyleRequest[] styles = [.. request.Styles ?? []];
-        if (styles.Length == 0) throw new UsageException("a transfer needs a style picture");
+        if (styles.Length == 0 || styles.Contains(null!))
+            throw new UsageException("a transfer needs a style picture");
         CheckWeights([.. styles.Select(style => style.Weight)], styles.Length);
         JobDraft draft = Draft(request);
         TransferJob job = draft.Create(display.Say) with
@@ -103,6 +105,7 @@ internal sealed class Preparation
         (double strength, ColorMode colors, int? size) = (1.0, ColorMode.Style, null as int?);
         foreach ((string name, string text) in request.Settings ?? new Dictionary<string, string>())
         {
+            RequireText(name, text);
             UserErrors.For($"--{name}", () => name switch
             {
                 Strength => (object)(strength = s_strength.Parse(text)),
@@ -131,6 +134,12 @@ internal sealed class Preparation
     {
         if (weights.Count != styles || weights.Any(weight => !(weight is >= 0 and <= 1e9)) || weights.Sum() == 0)
             throw new UsageException("--style-weights are a number of 0 or more for each style, and one above 0");
+    }
+
+    /// <summary>Refuses null, which JSON has and texts in a list of settings do not.</summary>
+    private static void RequireText(string name, string? text)
+    {
+        if (text is null) throw new UsageException($"--{name} has no value");
     }
 
     private string? Optional(string? id) => id is null ? null : Require(id).Id;

@@ -14,7 +14,7 @@ import { text } from './text.js';
  *   settings: Record<string, string>, values: Record<string, string>, width: number, height: number,
  *   iteration: number, total: number, secondsLeft: number | null, frames?: Frame[], losses?: LossPoint[],
  *   changes: Array<{iteration: number, words: string}>, command: string | null,
- *   result: null | {width: number, height: number, formats: string[]}, bytes: number,
+ *   result: null | {width: number, height: number, bytes: number, formats: string[]},
  *   explain: 'none' | 'making' | 'ready' | 'failed'
  * }} Job
  * @typedef {{

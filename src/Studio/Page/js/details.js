@@ -88,7 +88,7 @@ export class Details {
 function facts(job) {
   const parts = [text('result.number', { number: job.number })];
   if (job.preset) parts.push(text('result.preset', { name: job.preset }));
-  if (job.result) parts.push(pixels(job.result.width, job.result.height), megabytes(job.bytes));
+  if (job.result) parts.push(pixels(job.result.width, job.result.height), megabytes(job.result.bytes));
   return parts.join(text('list.separator'));
 }
 

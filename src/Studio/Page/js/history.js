@@ -56,7 +56,11 @@ export class History {
   /** @param {Job} job */
   #make(job) {
     const element = fromTemplate('shot');
-    element.querySelector('button')?.addEventListener('click', () => this.#jobs.select(job.id));
+    element.querySelector('button')?.addEventListener('click', async () => {
+      await this.#jobs.select(job.id);
+      // On a phone, the stage is far above.
+      byId('stage').scrollIntoView({ block: 'nearest' });
+    });
     return { element, refreshed: -refresh, source: '' };
   }
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using NativeStyle.Cli;
 using NativeStyle.Imaging;
 
-namespace NativeStyle.Cli.Tests;
+namespace NativeStyle.Tests;
 
 /// <summary>
 /// Runs the program: in this process, which saves its start, or as a process where the test is about the process itself
@@ -62,10 +63,14 @@ internal static class CommandLine
     public static Process Start(params string[] arguments) => Start(_ => { }, arguments);
 
     /// <param name="onError">Called with each line of standard error, and with null at its end.</param>
-    public static Process Start(Action<string?> onError, string[] arguments)
+    public static Process Start(Action<string?> onError, string[] arguments) => Start(_ => { }, onError, arguments);
+
+    /// <param name="onOutput">Called with each line of standard output, and with null at its end.</param>
+    /// <param name="onError">Called with each line of standard error, and with null at its end.</param>
+    public static Process Start(Action<string?> onOutput, Action<string?> onError, string[] arguments)
     {
         Process process = Process.Start(StartInfo(arguments))!;
-        process.OutputDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) => onOutput(line.Data);
         process.ErrorDataReceived += (_, line) => onError(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
