@@ -121,16 +121,16 @@ public sealed class MemoryTests : IDisposable
     public void PlanTellsOfSeveralSizesWhatTheyTake()
     {
         CommandLine.Outcome outcome = CommandLine.Run(
-            "plan", "256", "256", "2048", "2048", "9000", "9000", "--memory", "1G", "--preset", "neural-style",
+            "plan", "256", "256", "1024", "1024", "5000", "5000", "--memory", "400M", "--preset", "neural-style",
             "--optimizer", "adam", "--weights", "random");
         string[] lines = outcome.Output.Split('\n');
         Assert.Contains("whole", Row("256 x 256 "), StringComparison.Ordinal);
-        Assert.Contains("tiles of", Row("2048 x 2048 "), StringComparison.Ordinal);
-        Assert.Contains("does not fit", Row("9000 x 9000 "), StringComparison.Ordinal);
+        Assert.Contains("tiles of", Row("1024 x 1024 "), StringComparison.Ordinal);
+        Assert.Contains("does not fit", Row("5000 x 5000 "), StringComparison.Ordinal);
         Assert.Equal(2, outcome.ExitCode);
         Assert.Equal(0, CommandLine.Run("plan", "300", "400", "--weights", "random").ExitCode);
         CommandLine.Outcome lbfgs = CommandLine.Run(
-            "plan", "1500", "1500", "--memory", "800M", "--preset", "gatys", "--weights", "random");
+            "plan", "640", "640", "--memory", "220M", "--preset", "gatys", "--weights", "random");
         Assert.Contains("L-BFGS remembers", lbfgs.Output, StringComparison.Ordinal);
 
         string Row(string size) => Assert.Single(lines, line => line.Contains(size, StringComparison.Ordinal));

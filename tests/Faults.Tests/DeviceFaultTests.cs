@@ -13,7 +13,8 @@ namespace NativeStyle.Faults.Tests;
 /// </summary>
 public class DeviceFaultTests(ITestOutputHelper output)
 {
-    public static TheoryData<string> Scenarios() => [.. Scenario.All.Select(scenario => scenario.Name)];
+    public static TheoryData<string> Scenarios() =>
+        [.. Scenario.All.Where(scenario => scenario.ForDevices).Select(scenario => scenario.Name)];
 
     /// <summary>
     /// A driver compiles every kernel anew in every run, so the ordinary test run tries one command there.

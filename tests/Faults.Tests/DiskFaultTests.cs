@@ -13,7 +13,8 @@ public sealed class DiskFaultTests(ITestOutputHelper output) : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    public static TheoryData<string> Scenarios() => [.. Scenario.All.Select(scenario => scenario.Name)];
+    public static TheoryData<string> Scenarios() =>
+        [.. Scenario.All.Where(scenario => scenario.ForDisks).Select(scenario => scenario.Name)];
 
     public void Dispose() => _folder.Dispose();
 

@@ -20,6 +20,12 @@ internal sealed record Scenario(
     private static readonly string[] s_shallow =
         ["--content-layers", "relu2_1", "--style-layers", "conv1_1:0.5,conv2_1:0.5", "--weights", "random"];
 
+    /// <summary>Whether the disk's calls are to fail.</summary>
+    public bool ForDisks { get; private init; } = true;
+
+    /// <summary>Whether devices' calls are to fail.</summary>
+    public bool ForDevices { get; private init; } = true;
+
     /// <summary>The commands whose calls fail.</summary>
     public static IReadOnlyList<Scenario> All { get; } =
     [
@@ -36,12 +42,9 @@ internal sealed record Scenario(
             "--size", "36", "--iterations", "4", "--print-every", "1", "--optimizer", "lbfgs", "--clamp", "false",
             "--checkpoint", $"{folder}/run.ckpt", "--checkpoint-every", "3",
         ], ["out.tif"], ["run.ckpt"]),
-        new("tiles", folder =>
-        [
-            "transfer", $"{folder}/large.png", $"{folder}/style.png", "-o", $"{folder}/out.png", .. s_shallow,
-            "--size", "192", "--coarsest-size", "0", "--iterations", "2", "--print-every", "1", "--memory", "95M",
-            "--checkpoint", $"{folder}/run.ckpt", "--checkpoint-every", "1", "--threads", "2",
-        ], ["out.png"], ["run.ckpt"]),
+        new("tiles", folder => Tiled(folder, "128", "94M"), ["out.png"], ["run.ckpt"]) { ForDisks = false },
+        // Its maps are in scratch files. It asks devices for no more than the tiles above.
+        new("scratch", folder => Tiled(folder, "192", "95M"), ["out.png"], ["run.ckpt"]) { ForDevices = false },
         new("resume", folder =>
         [
             "transfer", "--resume", $"{folder}/before.ckpt", "-o", $"{folder}/out.png", "--checkpoint",
@@ -94,4 +97,12 @@ internal sealed record Scenario(
             PictureFile.Write(Path.Combine(folder, name), picture);
         }
     }
+
+    /// <summary>A transfer that does not fit whole.</summary>
+    private static string[] Tiled(string folder, string size, string memory) =>
+    [
+        "transfer", $"{folder}/large.png", $"{folder}/style.png", "-o", $"{folder}/out.png", .. s_shallow,
+        "--size", size, "--coarsest-size", "0", "--iterations", "2", "--print-every", "1", "--memory", memory,
+        "--checkpoint", $"{folder}/run.ckpt", "--checkpoint-every", "1", "--threads", "2",
+    ];
 }

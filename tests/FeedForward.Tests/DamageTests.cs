@@ -13,7 +13,7 @@ public class DamageTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 900);
+    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 500);
 
     /// <summary>A checkpoint that states two thousand million blocks would fill the memory with their names.</summary>
     [Theory]

@@ -7,7 +7,7 @@ public class DamageTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 900);
+    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 500);
 
     private static FuzzTarget Target(string name) => TransferTargets.All.First(target => target.Name == name);
 }

@@ -12,7 +12,7 @@ public class DamageTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 900);
+    public void DamagedFilesAreReadOrRefused(string name) => Fuzz.Rounds(Target(name), 500);
 
     /// <summary>A pickle can name what it remembers again in a few bytes, and make it anew each time.</summary>
     [Theory]
