@@ -126,6 +126,45 @@ public sealed class LifeTests : IDisposable
         }
     }
 
+    [SkippableFact]
+    public async Task TheQueueIsBounded()
+    {
+        RequireLinux();
+        (string content, string style) = RunningStudio.Pictures(_folder);
+        using var studio = new RunningStudio(_folder.File("data"));
+        string first = await studio.Transfer(content, style, "\"size\":\"48\",\"iterations\":\"100000\"");
+        await studio.After(first, 1);
+        string again = (await studio.Job(first)).GetProperty("content").GetProperty("id").GetString()!;
+        string job = $$$"""
+            {"kind":"transfer","content":"{{{again}}}","styles":[{"picture":"{{{again}}}"}],"settings":{"size":"40"}}
+            """;
+        for (int i = 0; i < 50; i++) Assert.Equal(201, (await studio.Post("/api/jobs", job)).Status);
+        (int status, JsonElement answer) = await studio.Post("/api/jobs", job);
+        Assert.Equal(409, status);
+        Assert.Equal(
+            "50 jobs wait already; wait for some of them first", answer.GetProperty("error").GetString());
+        studio.Send("INT");
+        Assert.Equal(130, studio.Wait());
+    }
+
+    [Fact]
+    public async Task AReadOnlyStudioOnlyShows()
+    {
+        using var studio = new RunningStudio(_folder.File("data"), "--read-only");
+        (_, JsonElement about) = await studio.Get("/api/studio");
+        Assert.True(about.GetProperty("readOnly").GetBoolean());
+        foreach ((HttpMethod method, string path) in new[]
+        {
+            (HttpMethod.Post, "/api/jobs"), (HttpMethod.Post, "/api/pictures?name=a.png"),
+            (HttpMethod.Post, "/api/jobs/0123456789abcdef/pause"), (HttpMethod.Delete, "/api/jobs/0123456789abcdef"),
+        })
+        {
+            (int status, JsonElement answer) = await studio.Ask(method, path, "{}");
+            Assert.Equal(403, status);
+            Assert.Equal("this studio only shows what is there", answer.GetProperty("error").GetString());
+        }
+    }
+
     private static void RequireLinux() => Skip.IfNot(OperatingSystem.IsLinux(), "signals are sent with kill");
 
     private static JsonElement Record(string data, string id) =>
