@@ -39,8 +39,7 @@ public sealed partial class LadderPageTests
         Assert.True(assembler is not null || Environment.GetEnvironmentVariable("NATIVESTYLE_REQUIRE_PTXAS") is null);
         Skip.If(assembler is null, "no ptxas: set NATIVESTYLE_PTXAS to NVIDIA's assembler");
         KernelLadder ladder = Ladder(name);
-        using var translator = new KernelTranslator();
-        string[][] rows = [.. ladder.Steps.Select(step => LadderPages.Needs(step, assembler!, translator))];
+        string[][] rows = [.. ladder.Steps.Select(step => LadderPages.Needs(step, assembler!))];
         foreach ((LadderStep step, string[] row) in ladder.Steps.Zip(rows))
         {
             Assert.Equal(

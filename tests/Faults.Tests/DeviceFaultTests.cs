@@ -85,7 +85,8 @@ public class DeviceFaultTests(ITestOutputHelper output)
         bool IsTried(DeviceCall kind, string fault) => device == "cpu" || Damage.Rounds(0) > 0
             || (kind is DeviceCall.Launch or DeviceCall.Download && fault != "no resources");
 
-        output.WriteLine($"{name} on {device}: {tried} faults tried");
+        string calls = string.Join(", ", harness.DeviceCalls.Select(each => $"{each.Value} {each.Key}"));
+        output.WriteLine($"{name} on {device}: {tried} faults tried; calls: {calls}");
         Assert.True(complaints.Count == 0, string.Join('\n', complaints));
     }
 

@@ -30,8 +30,10 @@ internal sealed record Outcome(int ExitCode, string Output, string Error, Except
 /// </summary>
 internal sealed partial class Harness : IDisposable
 {
-    /// <summary>A run that has not ended by then hangs.</summary>
-    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(2);
+    /// <summary>
+    /// A run that has not ended by then hangs. It takes a second; a campaign of the lowest priority may wait for minutes.
+    /// </summary>
+    private static readonly TimeSpan s_deadline = TimeSpan.FromMinutes(15);
 
     private readonly Scenario _scenario;
     private readonly string _root;

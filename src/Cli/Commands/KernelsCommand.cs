@@ -135,10 +135,7 @@ internal static class KernelsCommand
 
         Print(LadderPages.ModelHead(ladder), shown.Select(each => LadderPages.Model(ladder, each)));
         if (assembler is not null)
-        {
-            using var translator = new KernelTranslator();
-            Print(LadderPages.NeedsHead, shown.Select(each => LadderPages.Needs(each, assembler, translator)));
-        }
+            Print(LadderPages.NeedsHead, shown.Select(each => LadderPages.Needs(each, assembler)));
 
         IReadOnlyList<LadderTime> times = LadderTimes.Measure(ladder, steps, devices, channels);
         Print(

@@ -51,8 +51,10 @@ internal static class LadderPages
         ];
 
     /// <summary>What the kernel needs of an A100, by NVIDIA's assembler.</summary>
-    public static string[] Needs(LadderStep step, PtxAssembler assembler, KernelTranslator translator)
+    public static string[] Needs(LadderStep step, PtxAssembler assembler)
     {
+        // What a translator has translated before may change a few registers.
+        using var translator = new KernelTranslator();
         KernelResources needs = assembler.Assemble(
             translator.ToPtx(step.Kernel, CudaArchitecture.SM_80), "sm_80", step.Kernel.GroupItems);
         return
@@ -110,9 +112,7 @@ internal static class LadderPages
     public static void Write(
         string folder, KernelLadder ladder, IReadOnlyList<LadderTime> times, PtxAssembler assembler)
     {
-        using var translator = new KernelTranslator();
-        Dictionary<LadderStep, string[]> needs =
-            ladder.Steps.ToDictionary(step => step, step => Needs(step, assembler, translator));
+        Dictionary<LadderStep, string[]> needs = ladder.Steps.ToDictionary(step => step, step => Needs(step, assembler));
         string machine = $"{Machine(times)}\n\n";
         foreach (LadderStep step in ladder.Steps)
         {

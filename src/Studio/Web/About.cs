@@ -44,7 +44,8 @@ internal sealed class About(
     /// <summary>Settings that only terminals need.</summary>
     private static readonly string[] s_others = ["show-layers", "print-every"];
 
-    private static readonly TransferOption[] s_settings =
+    /// <summary>The settings of a transfer.</summary>
+    public static IReadOnlyList<TransferOption> Settings { get; } =
         [.. OptionTable.OnCommandLine.Where(row => !s_others.Contains(row.CommandLineName))];
 
     /// <summary>A name of this start of the studio. Pages that know another one begin anew.</summary>
@@ -63,7 +64,7 @@ internal sealed class About(
             diskBytes = DataFolder.MostBytes, usedBytes = DataFolder.BytesOf(folder.Root),
         },
         presets = Presets.Names.Select(Preset),
-        settings = s_settings.Select(SettingView.Of),
+        settings = Settings.Select(SettingView.Of),
         models = Models.Names.Select(name => new
         {
             name, description = Models.Find(name)!.Metadata.GetValueOrDefault(StyleModel.StyleKey, ""),
@@ -83,7 +84,7 @@ internal sealed class About(
         return new
         {
             name, description = preset.Description, source = preset.Source,
-            values = s_settings.ToDictionary(row => row.CommandLineName, row => row.Text(preset)),
+            values = Settings.ToDictionary(row => row.CommandLineName, row => row.Text(preset)),
         };
     }
 }

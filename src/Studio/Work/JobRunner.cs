@@ -105,9 +105,9 @@ internal sealed class JobRunner : IDisposable
         if (frame is not null) job.Frames.ForgetAfter(frame.Value.Frame.Iteration);
         checkpoint.Write(job.Checkpoint);
         int made = checkpoint.State.Iteration;
-        job.Update(record => Planned(record, next) with
+        job.Update(record => Planned(record with { Request = changed }, next) with
         {
-            Request = changed, Iteration = made, Changes = next.Changes ?? [],
+            Iteration = made, Changes = next.Changes ?? [],
             Losses = [.. record.Losses.Where(row => row.Iteration <= made)],
         });
     }
@@ -260,6 +260,8 @@ internal sealed class JobRunner : IDisposable
         job.Update(record => record with
         {
             State = state, Error = error, HasResult = hasResult, Command = command, Iteration = made,
+            Width = hasResult ? result.Picture.Width : record.Width,
+            Height = hasResult ? result.Picture.Height : record.Height,
         });
     }
 
@@ -274,8 +276,21 @@ internal sealed class JobRunner : IDisposable
     private static JobRecord Planned(JobRecord record, TransferJob job) => record with
     {
         Width = job.Plan[^1].Width, Height = job.Plan[^1].Height, Total = job.Plan.Sum(step => step.Iterations),
-        Values = OptionTable.OnCommandLine.ToDictionary(row => row.CommandLineName, row => row.Text(job.Options)),
+        Values = ValuesOf(record.Request, job),
     };
+
+    /// <summary>
+    /// Returns the options in force as texts: iterations as they were asked for, not as they were spread.
+    /// </summary>
+    private static Dictionary<string, string> ValuesOf(JobRequest request, TransferJob job)
+    {
+        var values = About.Settings.ToDictionary(row => row.CommandLineName, row => row.Text(job.Options));
+        string iterations = OptionTable.Iterations.CommandLineName;
+        values[iterations] = request.Settings?.GetValueOrDefault(iterations)
+            ?? OptionTable.Iterations.Text(JobDraft.FindPreset(
+                request.Preset ?? Presets.Default, WeightsLocator.Trained(job.Weights)));
+        return values;
+    }
 
     private static JobRequest With(JobRequest request, ChangeRequest change) => request with
     {
