@@ -18,8 +18,8 @@ public sealed class LifeTests : IDisposable
     {
         using var studio = new RunningStudio(_folder.File("data"));
         CommandLine.AssertRefused(
-            CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", studio.Data), "another studio uses",
-            studio.Data, "--data");
+            CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", studio.Data),
+            "another studio uses", studio.Data, "--data");
     }
 
     [Fact]
@@ -29,7 +29,8 @@ public sealed class LifeTests : IDisposable
         listener.Start();
         string port = ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
         CommandLine.AssertRefused(
-            CommandLine.RunProcess("studio", "--no-browser", "--port", port, "--data", _folder.File("data")), port, "--port");
+            CommandLine.RunProcess("studio", "--no-browser", "--port", port, "--data", _folder.File("data")),
+            port, "--port");
     }
 
     [Fact]
@@ -37,7 +38,8 @@ public sealed class LifeTests : IDisposable
     {
         string file = _folder.File("file");
         File.WriteAllText(file, "");
-        CommandLine.AssertRefused(CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", file), file, "--data");
+        CommandLine.AssertRefused(
+            CommandLine.RunProcess("studio", "--no-browser", "--port", "0", "--data", file), file, "--data");
     }
 
     [SkippableFact]
@@ -67,7 +69,7 @@ public sealed class LifeTests : IDisposable
         await again.Until(id, "stopped");
     }
 
-    /// <summary>The run goes on from the checkpoint of its pause, and so must the one of a studio that was killed.</summary>
+    /// <summary>A run goes on from the checkpoint of its pause, also after its studio was killed.</summary>
     [SkippableFact]
     public async Task AKilledStudiosJobEndsWithTheBytesOfAnUninterruptedOne()
     {

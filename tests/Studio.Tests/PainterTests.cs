@@ -223,7 +223,8 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
     private static Task InState(IPage page, string state) => Expect(page, "#run-state")
         .ToHaveAttributeAsync("data-state", state);
 
-    private static Task<JsonElement?> Slide(IPage page, string slider, string value) => page.Locator(slider).EvaluateAsync(
+    private static Task<JsonElement?> Slide(IPage page, string slider, string value) =>
+        page.Locator(slider).EvaluateAsync(
         "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
         value);
 
@@ -300,14 +301,15 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
         return file;
     }
 
-    /// <summary>There was no error, nothing from elsewhere, no broken picture, and nothing is wider than the page.</summary>
+    /// <summary>Nothing failed, came from elsewhere, or is broken, and nothing is wider than the page.</summary>
     private async Task NothingWrong(IPage page)
     {
         Assert.Empty(_wrong);
         Assert.Equal(
             0,
             await page.EvaluateAsync<int>(
-                "() => [...document.images].filter(i => i.checkVisibility() && i.complete && i.src && !i.naturalWidth).length"));
+                "() => [...document.images].filter(i => i.checkVisibility() && i.complete && i.src " +
+                "&& !i.naturalWidth).length"));
         foreach (int width in new[] { 1280, 768, 360 })
         {
             await page.SetViewportSizeAsync(width, 900);
@@ -320,7 +322,8 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
                   const wide = [...document.querySelectorAll('body *')].filter(
                     each => each.getBoundingClientRect().right > clientWidth + 0.5 && !each.closest('.shots'));
                   return scrollWidth <= clientWidth ? ''
-                    : `at ${clientWidth}: ` + wide.map(each => `${each.localName}#${each.id}.${each.className}`).join(' ');
+                    : `at ${clientWidth}: `
+                      + wide.map(each => `${each.localName}#${each.id}.${each.className}`).join(' ');
                 }
                 """));
         }
