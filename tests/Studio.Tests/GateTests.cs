@@ -224,11 +224,13 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
     [InlineData("{\"kind\":1,\"content\":\"sample-town\"}", 400, null, "kind")]
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\"}", 400, null, "style")]
     [InlineData(
-        "{\"kind\":\"transfer\",\"content\":\"../x\",\"styles\":[{\"picture\":\"sample-waves\"}]}", 400, null, "not here")]
+        "{\"kind\":\"transfer\",\"content\":\"../x\",\"styles\":[{\"picture\":\"sample-waves\"}]}", 400, null,
+        "not here")]
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\",\"styles\":[null]}", 400, null, "")]
     [InlineData("{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"../x\"}", 400, "model", "unknown")]
     [InlineData(
-        "{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}", 400, "strength", "")]
+        "{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}", 400,
+        "strength", "")]
     [InlineData("SETTINGS{\"size\":\"-5\"}", 400, "size", "")]
     [InlineData("SETTINGS{\"style-weight\":\"much\"}", 400, "style-weight", "much")]
     [InlineData("SETTINGS{\"iterations\":\"0\"}", 400, "iterations", "")]

@@ -52,14 +52,19 @@ public sealed class LifeTests : IDisposable
         using (var studio = new RunningStudio(data))
         {
             id = await studio.Transfer(content, style, "\"size\":\"48\",\"iterations\":\"100000\"");
+            // A machine that is too busy to save the run at once leaves it at its last checkpoint, which is the pause's.
             await studio.After(id, 5);
+            Assert.Equal(200, (await studio.Post($"/api/jobs/{id}/pause")).Status);
+            made = (await studio.Until(id, "paused")).GetProperty("iteration").GetInt32();
+            Assert.True(made > 5);
+            Assert.Equal(200, (await studio.Post($"/api/jobs/{id}/continue")).Status);
+            await studio.After(id, made);
             using Stream events = await studio.Visitor.GetStreamAsync("/api/events");
             long start = Stopwatch.GetTimestamp();
             studio.Send("INT");
             Assert.Equal(130, studio.Wait());
             Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10));
-            made = Record(data, id).GetProperty("iteration").GetInt32();
-            Assert.True(made > 5);
+            Assert.True(Record(data, id).GetProperty("iteration").GetInt32() >= made);
         }
 
         using var again = new RunningStudio(data);
