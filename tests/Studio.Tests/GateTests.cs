@@ -6,10 +6,13 @@ using System.Text.Json;
 
 namespace NativeStyle.Studio.Tests;
 
-/// <summary>Tests that strangers and other sites' pages get nothing, and what a studio takes from those who may ask.</summary>
+/// <summary>
+/// Tests that strangers and other sites' pages get nothing, and what a studio takes from those who may ask.
+/// </summary>
 public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixture>
 {
-    private const string SmallJob = """{"kind":"transfer","content":"sample-town","styles":[{"picture":"sample-waves"}]}""";
+    private const string SmallJob =
+        """{"kind":"transfer","content":"sample-town","styles":[{"picture":"sample-waves"}]}""";
 
     private RunningStudio Studio => fixture.Studio;
 
@@ -43,7 +46,7 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
         Assert.DoesNotContain("domain", cookie, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>A name of another site that leads to this machine (DNS rebinding), with the right port or another.</summary>
+    /// <summary>A name of another site may lead to this machine (DNS rebinding), with any port.</summary>
     [Theory]
     [InlineData("evil.example:{port}", false)]
     [InlineData("evil.example", false)]
@@ -220,10 +223,14 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
     [InlineData("{\"kind\":\"paint\",\"content\":\"sample-town\"}", 400, null, "kind")]
     [InlineData("{\"kind\":1,\"content\":\"sample-town\"}", 400, null, "kind")]
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\"}", 400, null, "style")]
-    [InlineData("{\"kind\":\"transfer\",\"content\":\"../x\",\"styles\":[{\"picture\":\"sample-waves\"}]}", 400, null, "not here")]
+    [InlineData(
+        "{\"kind\":\"transfer\",\"content\":\"../x\",\"styles\":[{\"picture\":\"sample-waves\"}]}", 400, null,
+        "not here")]
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\",\"styles\":[null]}", 400, null, "")]
     [InlineData("{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"../x\"}", 400, "model", "unknown")]
-    [InlineData("{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}", 400, "strength", "")]
+    [InlineData(
+        "{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}", 400,
+        "strength", "")]
     [InlineData("SETTINGS{\"size\":\"-5\"}", 400, "size", "")]
     [InlineData("SETTINGS{\"style-weight\":\"much\"}", 400, "style-weight", "much")]
     [InlineData("SETTINGS{\"iterations\":\"0\"}", 400, "iterations", "")]
@@ -258,7 +265,8 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
         Assert.Equal(409, (await Studio.Post($"/api/jobs/{await fixture.Drawing()}/explain")).Status);
     }
 
-    private async Task<HttpStatusCode> Status(HttpMethod method, string path, params (string Name, string Value)[] headers)
+    private async Task<HttpStatusCode> Status(
+        HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
         // Neither a cookie jar nor an Origin, but the cookie itself.
         using var client = new HttpClient(new SocketsHttpHandler { UseCookies = false });
@@ -277,7 +285,8 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
         await client.ConnectAsync(IPAddress.Loopback, Studio.Address.Port);
         NetworkStream stream = client.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
-            $"{firstLine}Host: 127.0.0.1:{Studio.Address.Port}\r\nCookie: {Cookie}\r\nConnection: close\r\n{headers}\r\n"));
+            $"{firstLine}Host: 127.0.0.1:{Studio.Address.Port}\r\nCookie: {Cookie}\r\n" +
+            $"Connection: close\r\n{headers}\r\n"));
         using var reader = new StreamReader(stream, Encoding.Latin1);
         return await reader.ReadToEndAsync();
     }

@@ -10,7 +10,6 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
 {
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _wrong = [];
-    private Chromium? _chromium;
     private IBrowserContext? _context;
 
     private RunningStudio Studio => fixture.Studio;
@@ -19,7 +18,7 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
 
     public async Task DisposeAsync()
     {
-        if (_chromium is not null) await _chromium.DisposeAsync();
+        if (_context is not null) await _context.DisposeAsync();
         // A job of a test that failed must not keep the next test's waiting.
         (_, JsonElement all) = await Studio.Get("/api/jobs");
         foreach (JsonElement job in all.GetProperty("jobs").EnumerateArray())
@@ -205,9 +204,9 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
         Assert.InRange(await page.Locator("#learn-maps li img").CountAsync(), 1, 12);
         await page.Locator("#learn-close").ClickAsync();
         await page.Locator("#explain").ClickAsync();
-        await page.Locator("#explanation").WaitForAsync(new() { Timeout = Wait });
+        await page.Locator("#explanation").WaitForAsync();
         IPage explanation = await _context!.RunAndWaitForPageAsync(() => page.Locator("#explanation").ClickAsync());
-        await explanation.Locator("#slider").WaitForAsync(new() { Timeout = Wait });
+        await explanation.Locator("#slider").WaitForAsync();
         // Its scripts run, but in an origin of their own: they cannot ask the studio anything.
         Assert.Equal("null", await explanation.EvaluateAsync<string>("() => self.origin"));
         await explanation.CloseAsync();
@@ -222,9 +221,10 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
     private static string Id(IPage page) => page.Url.Split("#job=")[1];
 
     private static Task InState(IPage page, string state) => Expect(page, "#run-state")
-        .ToHaveAttributeAsync("data-state", state, new() { Timeout = Wait });
+        .ToHaveAttributeAsync("data-state", state);
 
-    private static Task<JsonElement?> Slide(IPage page, string slider, string value) => page.Locator(slider).EvaluateAsync(
+    private static Task<JsonElement?> Slide(IPage page, string slider, string value) =>
+        page.Locator(slider).EvaluateAsync(
         "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
         value);
 
@@ -245,9 +245,10 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
     /// <summary>Opens the studio in a tab. All tabs of a test are of one browser.</summary>
     private async Task<IPage> Open()
     {
-        _chromium ??= await Chromium.Start();
-        _context ??= await _chromium.Browser.NewContextAsync(
+        _context ??= await (await fixture.Browser()).Browser.NewContextAsync(
             new() { ViewportSize = new ViewportSize { Width = 1280, Height = 900 } });
+        _context.SetDefaultTimeout(Wait);
+        Assertions.SetDefaultExpectTimeout(Wait);
         IPage page = await _context.NewPageAsync();
         page.Console += (_, message) => { if (message.Type == "error") _wrong.Add(message.Text); };
         page.PageError += (_, error) => _wrong.Add(error);
@@ -276,7 +277,10 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
         await page.Locator("#size").FillAsync(size.ToString(CultureInfo.InvariantCulture));
         await page.Locator("#iterations").FillAsync(iterations);
         await page.Locator("#paint").ClickAsync();
-        await page.WaitForURLAsync("**/#job=*");
+        // The job is on the stage, or an error is there to read.
+        await page.WaitForFunctionAsync(
+            "() => location.hash || document.querySelector('.error:not([hidden])')?.textContent");
+        Assert.Empty(await page.Locator(".error:not([hidden])").AllTextContentsAsync());
     }
 
     /// <summary>Starts a transfer of a few milliseconds an iteration, and returns its job's id.</summary>
@@ -297,14 +301,15 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
         return file;
     }
 
-    /// <summary>There was no error, nothing from elsewhere, no broken picture, and nothing is wider than the page.</summary>
+    /// <summary>Nothing failed, came from elsewhere, or is broken, and nothing is wider than the page.</summary>
     private async Task NothingWrong(IPage page)
     {
         Assert.Empty(_wrong);
         Assert.Equal(
             0,
             await page.EvaluateAsync<int>(
-                "() => [...document.images].filter(i => i.checkVisibility() && i.complete && i.src && !i.naturalWidth).length"));
+                "() => [...document.images].filter(i => i.checkVisibility() && i.complete && i.src " +
+                "&& !i.naturalWidth).length"));
         foreach (int width in new[] { 1280, 768, 360 })
         {
             await page.SetViewportSizeAsync(width, 900);
@@ -317,7 +322,8 @@ public sealed class PainterTests(StudioFixture fixture) : IClassFixture<StudioFi
                   const wide = [...document.querySelectorAll('body *')].filter(
                     each => each.getBoundingClientRect().right > clientWidth + 0.5 && !each.closest('.shots'));
                   return scrollWidth <= clientWidth ? ''
-                    : `at ${clientWidth}: ` + wide.map(each => `${each.localName}#${each.id}.${each.className}`).join(' ');
+                    : `at ${clientWidth}: `
+                      + wide.map(each => `${each.localName}#${each.id}.${each.className}`).join(' ');
                 }
                 """));
         }

@@ -10,7 +10,7 @@ namespace NativeStyle.Studio.Tests;
 /// <summary>A studio as a process of its own, and a visitor who knows its token.</summary>
 internal sealed class RunningStudio : IDisposable
 {
-    /// <summary>Nothing takes this long. It is there so that a studio that hangs fails, and does not hang the tests.</summary>
+    /// <summary>Nothing takes this long. A studio that hangs fails, and does not hang the tests.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(120);
 
     private readonly ConcurrentQueue<string> _errors = [];
@@ -86,7 +86,8 @@ internal sealed class RunningStudio : IDisposable
 
     public Task<(int Status, JsonElement Json)> Get(string path) => Ask(HttpMethod.Get, path);
 
-    public Task<(int Status, JsonElement Json)> Post(string path, string json = "{}") => Ask(HttpMethod.Post, path, json);
+    public Task<(int Status, JsonElement Json)> Post(string path, string json = "{}") =>
+        Ask(HttpMethod.Post, path, json);
 
     /// <summary>Sends a picture and returns its id.</summary>
     public async Task<string> Upload(string file)

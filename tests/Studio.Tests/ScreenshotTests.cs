@@ -4,8 +4,8 @@ using Microsoft.Playwright;
 namespace NativeStyle.Studio.Tests;
 
 /// <summary>
-/// Makes the pictures of docs/studio.md from the samples. The variable NATIVESTYLE_SCREENSHOTS names the folder for them;
-/// without it, the test is skipped.
+/// Makes the pictures of docs/studio.md from the samples. The variable NATIVESTYLE_SCREENSHOTS names the folder for
+/// them; without it, the test is skipped.
 /// </summary>
 public sealed class ScreenshotTests : IDisposable
 {

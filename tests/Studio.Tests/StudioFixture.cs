@@ -7,6 +7,7 @@ public sealed class StudioFixture : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly Lazy<Task<string>> _drawing;
+    private readonly Lazy<Task<Chromium>> _chromium = new(Chromium.Start);
 
     public StudioFixture()
     {
@@ -29,8 +30,13 @@ public sealed class StudioFixture : IDisposable
     /// <summary>Returns the id of a drawing that is done.</summary>
     public Task<string> Drawing() => _drawing.Value;
 
+    /// <summary>Returns the browser of the class's tests, or skips the running test if there is none.</summary>
+    internal Task<Chromium> Browser() => _chromium.Value;
+
     public void Dispose()
     {
+        if (_chromium is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } started })
+            started.Result.DisposeAsync().AsTask().Wait();
         if (OperatingSystem.IsLinux())
         {
             Studio.Send("INT");
