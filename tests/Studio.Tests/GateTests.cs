@@ -229,8 +229,8 @@ public sealed class GateTests(StudioFixture fixture) : IClassFixture<StudioFixtu
     [InlineData("{\"kind\":\"transfer\",\"content\":\"sample-town\",\"styles\":[null]}", 400, null, "")]
     [InlineData("{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"../x\"}", 400, "model", "unknown")]
     [InlineData(
-        "{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}", 400,
-        "strength", "")]
+        "{\"kind\":\"stylize\",\"content\":\"sample-town\",\"model\":\"mosaic\",\"settings\":{\"strength\":\"2\"}}",
+        400, "strength", "")]
     [InlineData("SETTINGS{\"size\":\"-5\"}", 400, "size", "")]
     [InlineData("SETTINGS{\"style-weight\":\"much\"}", 400, "style-weight", "much")]
     [InlineData("SETTINGS{\"iterations\":\"0\"}", 400, "iterations", "")]

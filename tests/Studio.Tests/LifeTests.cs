@@ -52,7 +52,7 @@ public sealed class LifeTests : IDisposable
         using (var studio = new RunningStudio(data))
         {
             id = await studio.Transfer(content, style, "\"size\":\"48\",\"iterations\":\"100000\"");
-            // A machine that is too busy to save the run at once leaves it at its last checkpoint, which is the pause's.
+            // A machine that is too busy to save the run at once leaves it at its last checkpoint, the pause's.
             await studio.After(id, 5);
             Assert.Equal(200, (await studio.Post($"/api/jobs/{id}/pause")).Status);
             made = (await studio.Until(id, "paused")).GetProperty("iteration").GetInt32();
@@ -68,8 +68,8 @@ public sealed class LifeTests : IDisposable
         }
 
         using var again = new RunningStudio(data);
-        JsonElement job = await again.After(id, made);
-        Assert.Equal("running", job.GetProperty("state").GetString());
+        await again.Until(id, "running");
+        await again.After(id, made);
         Assert.Equal(200, (await again.Post($"/api/jobs/{id}/stop")).Status);
         await again.Until(id, "stopped");
     }
