@@ -34,7 +34,7 @@ public sealed record Outputs(string Picture)
     public int CheckpointEvery { get; init; } = 50;
 
     /// <summary>
-    /// The least seconds between checkpoints. The last one, when the run is cancelled, is always written.
+    /// The least seconds between checkpoints. The first one, and the last one when the run is cancelled, do not wait.
     /// </summary>
     public double CheckpointSeconds { get; init; }
 

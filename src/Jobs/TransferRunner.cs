@@ -225,13 +225,13 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
             .ToDictionary(name => name, name => RecipeFiles.Sha256(prepared.PathOf(name)));
         digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
-        long written = Stopwatch.GetTimestamp();
+        long? written = null;
         return (every, Save);
 
         void Save(RunState state)
         {
-            bool isDue = Stopwatch.GetElapsedTime(written).TotalSeconds >= outputs.CheckpointSeconds;
-            if (!isDue && !cancellation.IsCancellationRequested) return;
+            bool waits = written is { } last && Stopwatch.GetElapsedTime(last).TotalSeconds < outputs.CheckpointSeconds;
+            if (waits && !cancellation.IsCancellationRequested) return;
             _beside.Write("the checkpoint", file, () => new Checkpoint(
                 prepared.Job, folder, digests, facts.Device, every, facts.Memory, facts.Threads, state).Write(file));
             written = Stopwatch.GetTimestamp();
