@@ -113,7 +113,10 @@ public sealed record Checkpoint(
         RunState state = from is var (iteration, picture)
             ? State.BackTo(Job.Plan, iteration, picture, job.Options.PixelRange)
             : State.Redirected(Job.Options, job.Options);
-        return this with { Job = job, State = state };
+        // The weights' checksum is that of the layers that were loaded, and another job may load others.
+        bool loadsTheSame = job.Options.Layers.SequenceEqual(Job.Options.Layers);
+        var digests = Digests.Where(each => each.Key.Length > 0 || loadsTheSame).ToDictionary();
+        return this with { Job = job, State = state, Digests = digests };
     }
 
     private static Checkpoint Read(FileStream file)

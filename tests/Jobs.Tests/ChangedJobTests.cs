@@ -45,6 +45,7 @@ public sealed class ChangedJobTests : IDisposable
     [InlineData("style-scale", "0.7")]
     [InlineData("colors", "covariance")]
     [InlineData("pooling", "max")]
+    [InlineData("style-layers", "conv1_1,conv4_1")]
     public void ItEqualsANewRunFromItsPicture(string setting, string value)
     {
         (Checkpoint checkpoint, Picture picture) = Interrupted();
