@@ -22,12 +22,7 @@ public static class ChangedJob
         Checkpoint checkpoint, JobDraft draft, IReadOnlyList<double>? weights = null, int? backTo = null)
     {
         TransferJob job = checkpoint.Job, wanted = draft.Create(_ => { });
-        if (wanted.Weights != job.Weights)
-        {
-            throw new UsageException(
-                $"preset {wanted.Options.Name} needs layers that the network of this run lacks; begin a new run");
-        }
-
+        RequireSameNetwork(job, wanted);
         TransferOptions old = job.Options, options = wanted.Options with
         {
             Size = old.Size, CoarsestSize = old.CoarsestSize, Crop = old.Crop, Init = old.Init,
@@ -46,6 +41,15 @@ public static class ChangedJob
         if (what.Length == 0) return job;
         IEnumerable<JobChange> before = (job.Changes ?? []).Where(change => change.Iteration <= made || backTo is null);
         return changed with { Changes = [.. before, new JobChange(checkpoint.State.Iteration, what)] };
+    }
+
+    /// <summary>Checks that a job can go on as another one.</summary>
+    /// <exception cref="UsageException">The other one needs another network.</exception>
+    public static void RequireSameNetwork(TransferJob job, TransferJob wanted)
+    {
+        if (wanted.Weights == job.Weights) return;
+        throw new UsageException(
+            $"--preset {wanted.Options.Name} needs layers that the network of this run lacks; begin a new run");
     }
 
     /// <summary>Spreads a new total over the rest of the plan. Each scale keeps its share of the rest.</summary>

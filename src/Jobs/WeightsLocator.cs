@@ -19,15 +19,7 @@ public static class WeightsLocator
     private static readonly string[] s_extensions = [".safetensors", ".h5", ".mat", ".npz", ".npy", ".pth"];
 
     /// <summary>The folders in the order of the search: weights/ here, then the user's data folder.</summary>
-    public static IReadOnlyList<string> Folders =>
-    [
-        "weights",
-        Path.Combine(
-            Environment.GetEnvironmentVariable("XDG_DATA_HOME") is { Length: > 0 } data ? data
-            : Environment.GetFolderPath(
-                Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-            "nativestyle", "weights"),
-    ];
+    public static IReadOnlyList<string> Folders => ["weights", UserFolders.Data("weights")];
 
     /// <summary>
     /// Returns the architecture of a weights file, with its numbers of channels. Without a file, returns the

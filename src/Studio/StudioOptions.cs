@@ -1,3 +1,5 @@
+using NativeStyle.Jobs;
+
 namespace NativeStyle.Studio;
 
 /// <summary>What a studio is started with.</summary>
@@ -16,9 +18,5 @@ public sealed record StudioOptions(string Host, int Port, string Folder)
     public long? Memory { get; init; }
 
     /// <summary>The user's data folder, if the user names no other.</summary>
-    public static string DefaultFolder => Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_DATA_HOME") is { Length: > 0 } data ? data
-        : Environment.GetFolderPath(
-            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-        "nativestyle", "studio");
+    public static string DefaultFolder => UserFolders.Data("studio");
 }

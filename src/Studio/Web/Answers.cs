@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
@@ -142,7 +141,7 @@ internal static partial class Answers
     {
         string words = UserErrors.Words(wrong);
         string? field = Leading().Match(words) is { Success: true } match ? match.Groups[1].Value : null;
-        return (Option().Replace(words, "$1").ToString(CultureInfo.InvariantCulture), field);
+        return (Option().Replace(words, "$1"), field);
     }
 
     [GeneratedRegex("^--([a-z0-9-]+) ")]

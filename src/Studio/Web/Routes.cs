@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

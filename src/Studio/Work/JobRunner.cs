@@ -53,12 +53,9 @@ internal sealed class JobRunner : IDisposable
     public void Check(JobRequest request, ChangeRequest change)
     {
         JobRequest changed = With(request, change);
-        TransferJob before = _preparation.Draft(request).Create(_ => { });
-        TransferJob after = _preparation.Draft(changed).Create(_ => { });
-        _ = _preparation.Draft(changed).TotalIterations();
-        if (before.Weights == after.Weights) return;
-        throw new UsageException(
-            $"--preset {after.Options.Name} needs layers that the network of this run lacks; begin a new run");
+        JobDraft draft = _preparation.Draft(changed);
+        ChangedJob.RequireSameNetwork(_preparation.Draft(request).Create(_ => { }), draft.Create(_ => { }));
+        _ = draft.TotalIterations();
     }
 
     /// <summary>Returns a job's record with what its plan says.</summary>
