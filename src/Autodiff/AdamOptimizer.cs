@@ -25,6 +25,7 @@ public sealed class AdamOptimizer : Optimizer
     /// <summary>Settings of the next step.</summary>
     public AdamSettings Settings { get; set; }
 
+    /// <inheritdoc/>
     public override StepOutcome Step(Func<double> evaluate)
     {
         if (!double.IsFinite(evaluate())) return StepOutcome.NotFinite;
@@ -43,6 +44,7 @@ public sealed class AdamOptimizer : Optimizer
     /// <summary>The first and the second moment.</summary>
     public override OptimizerState State() => new(StepCount, new LazyVectors([_m.ToArray, _v.ToArray]), []);
 
+    /// <inheritdoc/>
     public override void Restore(OptimizerState state)
     {
         _m.CopyFrom(state.Vectors[0]);
@@ -50,6 +52,7 @@ public sealed class AdamOptimizer : Optimizer
         StepCount = state.StepCount;
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         _m.Dispose();

@@ -78,10 +78,12 @@ public sealed class LbfgsOptimizer : Optimizer
         }
     }
 
+    /// <inheritdoc/>
     public override bool KnowsCurrent => !double.IsNaN(_value);
 
     private ComputeDevice Device => Parameter.Device;
 
+    /// <inheritdoc/>
     public override StepOutcome Step(Func<double> evaluate)
     {
         if (!KnowsCurrent)
@@ -128,6 +130,7 @@ public sealed class LbfgsOptimizer : Optimizer
         return new OptimizerState(StepCount, new LazyVectors([_gradient.ToArray, .. pairs]), [_value, .. products]);
     }
 
+    /// <inheritdoc/>
     public override void Restore(OptimizerState state)
     {
         Forget();
@@ -146,6 +149,7 @@ public sealed class LbfgsOptimizer : Optimizer
         }
     }
 
+    /// <inheritdoc/>
     public override void Dispose()
     {
         foreach (Tensor vector in _vectors) vector.Dispose();

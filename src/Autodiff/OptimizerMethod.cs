@@ -18,19 +18,20 @@ public abstract record OptimizerMethod
     /// none do.
     /// </summary>
     /// <param name="resize">Brings a vector as long as the parameter to the new size; null if the size stays.</param>
-    public abstract OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize);
+    internal abstract OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize);
 
     /// <summary>Whether a state of this method can have this many vectors and scalars.</summary>
-    public abstract bool Accepts(int vectors, int scalars);
+    internal abstract bool Accepts(int vectors, int scalars);
 }
 
 /// <summary>Adam. Its state is the first and the second moment.</summary>
 public sealed record AdamMethod(AdamSettings Settings) : OptimizerMethod
 {
+    /// <inheritdoc/>
     public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds, int steps) =>
         new AdamOptimizer(parameter, Settings, bounds);
 
-    public override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize)
+    internal override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize)
     {
         if (resize is null) return state;
         // A second moment is never negative, but the resampling filter can make it so.
@@ -39,14 +40,14 @@ public sealed record AdamMethod(AdamSettings Settings) : OptimizerMethod
         return state with { Vectors = [m, v] };
     }
 
-    public override bool Accepts(int vectors, int scalars) => vectors == 2 && scalars == 0;
+    internal override bool Accepts(int vectors, int scalars) => vectors == 2 && scalars == 0;
 
     /// <summary>
     /// What the next step consists of, for some elements: the corrected mean m̂ of the gradients, the root √v̂ of
     /// the corrected mean of their squares, and the step -α m̂ / (√v̂ + ε).
     /// </summary>
     /// <param name="elements">Which elements of the parameter.</param>
-    public (float[] Mean, float[] Root, float[] Step) Parts(OptimizerState state, Range elements)
+    internal (float[] Mean, float[] Root, float[] Step) Parts(OptimizerState state, Range elements)
     {
         double first = 1 - Math.Pow(Settings.Beta1, state.StepCount);
         double second = 1 - Math.Pow(Settings.Beta2, state.StepCount);
@@ -63,10 +64,12 @@ public sealed record AdamMethod(AdamSettings Settings) : OptimizerMethod
 /// </summary>
 public sealed record LbfgsMethod(LbfgsSettings Settings) : OptimizerMethod
 {
+    /// <inheritdoc/>
     public override Optimizer Create(Tensor parameter, (float Low, float High)? bounds, int steps) =>
         new LbfgsOptimizer(parameter, Settings with { History = Math.Clamp(steps, 1, Settings.History) }, bounds);
 
-    public override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize) => null;
+    internal override OptimizerState? Carried(OptimizerState state, Func<float[], float[]>? resize) => null;
 
-    public override bool Accepts(int vectors, int scalars) => vectors == scalars && (vectors == 0 || vectors % 2 == 1);
+    internal override bool Accepts(int vectors, int scalars) =>
+        vectors == scalars && (vectors == 0 || vectors % 2 == 1);
 }

@@ -16,8 +16,10 @@ namespace NativeStyle.Autodiff;
 /// <param name="Shape">The shape of its output.</param>
 public sealed record TapeNode(string Name, IReadOnlyList<int> Inputs, IReadOnlyList<Shape> InputShapes, Shape Shape)
 {
+    /// <summary>How long the pass forward took.</summary>
     public double ForwardSeconds { get; internal set; }
 
+    /// <summary>How long the pass backward took.</summary>
     public double BackwardSeconds { get; internal set; }
 
     /// <summary>The 2-norm of dL/d(output) after the backward pass; null if no gradient arrived.</summary>
@@ -53,6 +55,7 @@ public sealed class Tape(ComputeDevice device, IEnumerable<Tensor>? sums = null)
     private Dictionary<Tensor, int>? _places;
     private (TapeNode Node, long Start)? _underWay;
 
+    /// <summary>Where everything on the tape is computed.</summary>
     public ComputeDevice Device => device;
 
     /// <summary>The operators in the order of their calls since <see cref="Observe"/>.</summary>

@@ -49,8 +49,10 @@ public sealed class Tensor : IDisposable
         (Device, Shape, RequiresGradient) = (device, shape, requiresGradient);
     }
 
+    /// <summary>Where the elements are.</summary>
     public ComputeDevice Device { get; }
 
+    /// <summary>The dimensions, the last one varying fastest.</summary>
     public Shape Shape { get; }
 
     /// <summary>Whether gradients flow to this tensor.</summary>
@@ -147,6 +149,7 @@ public sealed class Tensor : IDisposable
         _gradient = null;
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         ClearGradient();

@@ -85,6 +85,7 @@ public sealed class Stylizer : IDisposable
         return plan;
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose() => _net.Dispose();
 
     /// <summary>Finds the fastest way that fits.</summary>

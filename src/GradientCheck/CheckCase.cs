@@ -68,6 +68,7 @@ public sealed record CheckCase
             && (!NeedsWarps || device.HasWarps)
             && (!NeedsTensorCores || device.HasTensorCores);
 
+    /// <inheritdoc/>
     public override string ToString() => $"{Operator} {Variant}";
 }
 
@@ -112,6 +113,7 @@ public sealed record CheckResult(
     /// </summary>
     public const double DifferenceSlack = 1e-5;
 
+    /// <summary>Whether all errors are within the tolerances.</summary>
     public bool Passed =>
         ForwardError <= Case.Tolerance && !(BackwardError > Case.Tolerance)
         && !(DifferenceError > Case.Tolerance + DifferenceSlack);

@@ -16,6 +16,10 @@ public static class GradientChecker
     /// <summary>A power of two, so that x ± h is exact for x near 1.</summary>
     private const double Step = 1.0 / 1024;
 
+    /// <summary>
+    /// Runs an operator on a device, and compares its output and gradients with the reference, and with central
+    /// differences of the reference.
+    /// </summary>
     public static CheckResult Check(CheckCase check, ComputeDevice device)
     {
         Expectation expected = check.Expected;

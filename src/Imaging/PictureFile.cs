@@ -72,7 +72,7 @@ public static class PictureFile
     /// <param name="memory">The most bytes that decoding may use.</param>
     /// <exception cref="PictureMemoryException">Decoding needs more.</exception>
     /// <inheritdoc cref="Decode"/>
-    public static PictureSource Open(byte[] bytes, long memory) => PictureDecoder.Decode(bytes, memory);
+    internal static PictureSource Open(byte[] bytes, long memory) => PictureDecoder.Decode(bytes, memory);
 
     /// <summary>Decodes a file's bytes.</summary>
     /// <exception cref="InvalidDataException">

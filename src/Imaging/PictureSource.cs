@@ -6,8 +6,10 @@ namespace NativeStyle.Imaging;
 /// </summary>
 public abstract class PictureSource
 {
+    /// <summary>The number of rows.</summary>
     public abstract int Height { get; }
 
+    /// <summary>The number of columns.</summary>
     public abstract int Width { get; }
 
     /// <summary>Messages for the user about how the picture was read. It is empty if there are none.</summary>

@@ -31,10 +31,13 @@ public sealed class VggArchitecture
 
     private VggArchitecture(string name, IReadOnlyList<VggLayer> layers) => (Name, Layers) = (name, layers);
 
+    /// <summary>Configuration D of Simonyan and Zisserman 2014: 13 convolutions.</summary>
     public static VggArchitecture Vgg16 { get; } = new("VGG-16", 2, 2, 3, 3, 3);
 
+    /// <summary>Configuration E of Simonyan and Zisserman 2014: 16 convolutions.</summary>
     public static VggArchitecture Vgg19 { get; } = new("VGG-19", 2, 2, 4, 4, 4);
 
+    /// <summary>VGG-16 or VGG-19.</summary>
     public string Name { get; }
 
     /// <summary>The convolutions in their order.</summary>

@@ -40,7 +40,7 @@ public sealed record VggOptions(
     bool PoolRescale = false, InputTransform Input = InputTransform.Network)
 {
     /// <summary>Height and width of a map after a pooling; 0 if nothing is left.</summary>
-    public (int Height, int Width) Pooled(int height, int width)
+    internal (int Height, int Width) Pooled(int height, int width)
     {
         var shape = new PoolShape(height, width, 1, PoolEdge);
         return (shape.OutHeight, shape.OutWidth);
@@ -104,6 +104,7 @@ public sealed class VggNetwork : IDisposable
         }
     }
 
+    /// <summary>The network, with the channels that the weights have.</summary>
     public VggArchitecture Architecture { get; }
 
     /// <summary>How the network computes feature maps.</summary>
@@ -189,6 +190,7 @@ public sealed class VggNetwork : IDisposable
         }
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         foreach (Conv3x3Layer layer in _layers.Values) layer.Dispose();

@@ -35,8 +35,10 @@ public sealed class Conv3x3Layer : IDisposable
         Bias = new Tensor(device, new Shape(Weights.OutChannels), Weights.Bias, !frozen).Retain();
     }
 
+    /// <summary>The filters, (3, 3, in, out).</summary>
     public Tensor Filter { get; }
 
+    /// <summary>The bias, (out).</summary>
     public Tensor Bias { get; }
 
     internal Conv3x3Weights Weights { get; }
@@ -44,6 +46,7 @@ public sealed class Conv3x3Layer : IDisposable
     /// <summary>Must be called after an optimiser has changed the kernel.</summary>
     public void Changed() => Weights.Invalidate();
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         Filter.Dispose();

@@ -75,7 +75,7 @@ public static class InstanceNormOperator
 
     /// <summary>Computes the moments of each channel of a map, on the host.</summary>
     /// <param name="x">(height, width, channels).</param>
-    public static ChannelMoments ChannelMoments(this Tensor x)
+    internal static ChannelMoments ChannelMoments(this Tensor x)
     {
         (int height, int width, int channels) = x.Shape;
         int pixels = checked(height * width);

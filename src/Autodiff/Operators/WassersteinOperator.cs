@@ -38,6 +38,7 @@ public sealed class WassersteinTarget : IDisposable
 
     internal Tensor Root { get; }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         Mean.Dispose();

@@ -8,6 +8,7 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     /// <summary>More frames per second come from clocks of files, not from cameras.</summary>
     private const double Most = 240;
 
+    /// <summary>Frames per second.</summary>
     public double PerSecond => (double)Numerator / Denominator;
 
     private bool IsUsable => Numerator > 0 && Denominator > 0 && PerSecond <= Most;
@@ -18,7 +19,7 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     /// </summary>
     /// <param name="finest">The lowest rate that has a place for each frame.</param>
     /// <param name="average">Frames divided by seconds.</param>
-    public static FrameRate Choose(FrameRate finest, FrameRate average)
+    internal static FrameRate Choose(FrameRate finest, FrameRate average)
     {
         if (!finest.IsUsable) return average.IsUsable ? average : new FrameRate(25, 1);
         // Some films state the rate of fields, which is twice that of frames.
@@ -27,7 +28,7 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
     }
 
     /// <summary>Reads N/D. Returns a rate of no use if the text is something else.</summary>
-    public static FrameRate Parse(string? text)
+    internal static FrameRate Parse(string? text)
     {
         string[] parts = text?.Split('/') ?? [];
         bool numbers = parts.Length == 2
@@ -36,5 +37,6 @@ public readonly record struct FrameRate(int Numerator, int Denominator)
         return numbers ? new FrameRate(above, below) : default;
     }
 
+    /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Numerator}/{Denominator}");
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace NativeStyle.Kernels.Devices;
 
@@ -15,6 +16,9 @@ public sealed class AutoDevice
     /// How many times as fast as the CPU a GPU must be: more than two measurements of the same device differ by.
     /// </summary>
     private const double Margin = 1.5;
+
+    /// <summary>Names its resolver, because programs that may be compiled ahead of time have none by default.</summary>
+    private static readonly JsonSerializerOptions s_json = new() { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     private readonly IEnumerable<DeviceListing> _gpus;
     private readonly Func<ComputeDevice, DeviceVerdict> _check;
@@ -116,7 +120,8 @@ public sealed class AutoDevice
         try
         {
             if (File.Exists(_file) && new FileInfo(_file).Length < 1 << 20)
-                return JsonSerializer.Deserialize<Dictionary<string, DeviceVerdict>>(File.ReadAllText(_file)) ?? [];
+                return JsonSerializer.Deserialize<Dictionary<string, DeviceVerdict>>(
+                    File.ReadAllText(_file), s_json) ?? [];
         }
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
@@ -136,7 +141,7 @@ public sealed class AutoDevice
         {
             Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
             string temporary = $"{_file}.{Environment.ProcessId}.tmp";
-            File.WriteAllText(temporary, JsonSerializer.Serialize(verdicts));
+            File.WriteAllText(temporary, JsonSerializer.Serialize(verdicts, s_json));
             File.Move(temporary, _file, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

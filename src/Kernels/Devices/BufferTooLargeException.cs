@@ -6,7 +6,9 @@ namespace NativeStyle.Kernels.Devices;
 /// <param name="limit">The most that the device can have in one.</param>
 public sealed class BufferTooLargeException(string message, long size, long limit) : OutOfMemoryException(message)
 {
+    /// <summary>The number of elements that were asked for.</summary>
     public long Size { get; } = size;
 
+    /// <summary>The number of elements that kernels can count.</summary>
     public long Limit { get; } = limit;
 }

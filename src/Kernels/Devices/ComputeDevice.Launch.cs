@@ -149,7 +149,7 @@ public abstract partial class ComputeDevice
     /// <param name="body">The kernel with its arguments bound, for a device that calls it as a plain method.</param>
     /// <param name="load">Compiles the kernel for an accelerator, with the given number of work items a group.</param>
     /// <param name="launch">Launches the loaded kernel.</param>
-    protected abstract void Run(
+    private protected abstract void Run(
         MethodInfo kernel,
         long count,
         Action<int> body,
@@ -158,6 +158,6 @@ public abstract partial class ComputeDevice
 
     /// <summary>Runs an explicitly grouped kernel.</summary>
     /// <inheritdoc cref="Run"/>
-    protected abstract void RunGrouped(
+    private protected abstract void RunGrouped(
         MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch);
 }

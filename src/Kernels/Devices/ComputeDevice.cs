@@ -19,7 +19,7 @@ public abstract partial class ComputeDevice : IDisposable
     /// Whether its memory is this computer's, which costs nothing before it is written.
     /// </param>
     /// <param name="isRehearsal">Whether it places blocks and runs nothing; see <see cref="Rehearsal"/>.</param>
-    protected ComputeDevice(bool usesHostMemory, bool isRehearsal = false)
+    private protected ComputeDevice(bool usesHostMemory, bool isRehearsal = false)
     {
         HostChecks.Throw();
         (UsesHostMemory, IsRehearsal) = (usesHostMemory, isRehearsal);
@@ -164,6 +164,7 @@ public abstract partial class ComputeDevice : IDisposable
     /// <summary>Waits until everything launched has run.</summary>
     public abstract void Synchronize();
 
+    /// <summary>Gives the device's memory back to the system.</summary>
     public void Dispose()
     {
         if (_disposed) return;
@@ -172,7 +173,7 @@ public abstract partial class ComputeDevice : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected virtual void Dispose(bool disposing) => _pool.Trim();
+    private protected virtual void Dispose(bool disposing) => _pool.Trim();
 
     /// <summary>Whether the device runs operators in forms of this kind.</summary>
     internal virtual bool Runs(FormKind kind) => kind == FormKind.Plain || (kind == FormKind.Grouped && HasFastGroups);
@@ -196,14 +197,14 @@ public abstract partial class ComputeDevice : IDisposable
     }
 
     /// <summary>Copies host memory to the device.</summary>
-    protected abstract void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) where T : unmanaged;
+    private protected abstract void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) where T : unmanaged;
 
     /// <summary>Copies device memory to the host, after everything launched has run.</summary>
-    protected abstract void Download<T>(ArrayView<T> view, Span<T> target) where T : unmanaged;
+    private protected abstract void Download<T>(ArrayView<T> view, Span<T> target) where T : unmanaged;
 
     /// <summary>Takes memory from the system, aligned to 64 bytes.</summary>
     /// <exception cref="OutOfMemoryException">The system does not have that much memory.</exception>
-    protected abstract MemoryBuffer AllocateSlab(long bytes);
+    private protected abstract MemoryBuffer AllocateSlab(long bytes);
 
-    protected abstract void FreeSlab(MemoryBuffer slab);
+    private protected abstract void FreeSlab(MemoryBuffer slab);
 }

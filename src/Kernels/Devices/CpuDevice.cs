@@ -46,6 +46,7 @@ public sealed unsafe class CpuDevice : ComputeDevice
         _rehearsedScratch = new long[Threads];
     }
 
+    /// <summary>The number of threads that share the work.</summary>
     public int Threads { get; }
 
     /// <summary>Width of the vectors of the hand-vectorised operators.</summary>
@@ -55,8 +56,10 @@ public sealed unsafe class CpuDevice : ComputeDevice
     public static int WidestVectorBits =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 
+    /// <inheritdoc/>
     public override string Name => VectorBits == WidestVectorBits ? "cpu" : $"cpu-{VectorBits}";
 
+    /// <inheritdoc/>
     public override string Description =>
         $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
 
@@ -70,18 +73,23 @@ public sealed unsafe class CpuDevice : ComputeDevice
     /// <summary>The free memory when this device was made; see <see cref="SystemMemory.AvailableBytes"/>.</summary>
     public override long AvailableBytes { get; } = SystemMemory.AvailableBytes;
 
+    /// <inheritdoc/>
     public override bool HasGroups => false;
 
+    /// <inheritdoc/>
     public override long ScratchBytes => (_team?.ScratchBytes ?? _rehearsedScratch.Sum()) + (ThreadBytes * Threads);
 
+    /// <inheritdoc/>
     public override ComputeDevice Rehearsal() => new CpuDevice(this);
 
+    /// <inheritdoc/>
     public override void ResetPeak()
     {
         base.ResetPeak();
         Array.Clear(_rehearsedScratch);
     }
 
+    /// <inheritdoc/>
     public override void Synchronize()
     {
         // Every launch has finished when it returns.
@@ -118,27 +126,27 @@ public sealed unsafe class CpuDevice : ComputeDevice
         else job.Run<Lanes128x2>(this);
     }
 
-    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    private protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
     {
         BeforeCall?.Invoke(this, DeviceCall.Upload);
         source.CopyTo(new Span<T>(view.Pointer, source.Length));
     }
 
-    protected override void Download<T>(ArrayView<T> view, Span<T> target)
+    private protected override void Download<T>(ArrayView<T> view, Span<T> target)
     {
         BeforeCall?.Invoke(this, DeviceCall.Download);
         new ReadOnlySpan<T>(view.Pointer, target.Length).CopyTo(target);
     }
 
-    protected override MemoryBuffer AllocateSlab(long bytes)
+    private protected override MemoryBuffer AllocateSlab(long bytes)
     {
         BeforeCall?.Invoke(this, DeviceCall.Allocation);
         return new HostSlab(bytes, null);
     }
 
-    protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
+    private protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
 
-    protected override void Run(
+    private protected override void Run(
         MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
     {
         _ = checked((int)count);
@@ -151,11 +159,11 @@ public sealed unsafe class CpuDevice : ComputeDevice
     }
 
     /// <exception cref="DeviceException">Always: groups need barriers, which plain calls do not have.</exception>
-    protected override void RunGrouped(
+    private protected override void RunGrouped(
         MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
         throw new DeviceException($"{kernel.Name} is a kernel of groups: it runs on cpu-kernels and on GPUs");
 
-    protected override void Dispose(bool disposing)
+    private protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
         _team?.Dispose();

@@ -11,7 +11,7 @@ namespace NativeStyle.Kernels.Devices;
 /// <summary>The measured limits of the machine, to compare an operator's time with.</summary>
 /// <param name="GigaflopsPerSecond">Fused multiply-adds on registers by all threads, two operations each.</param>
 /// <param name="GigabytesPerSecond">Reading and writing memory far larger than the caches.</param>
-public sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSecond)
+internal sealed record DevicePeak(double GigaflopsPerSecond, double GigabytesPerSecond)
 {
     private const int KernelSteps = 4096;
     private const int KernelItems = 1 << 18;

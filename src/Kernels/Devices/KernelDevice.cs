@@ -47,20 +47,27 @@ public sealed class KernelDevice : ComputeDevice
         AvailableBytes = UsesHostMemory ? SystemMemory.AvailableBytes : accelerator.MemorySize;
     }
 
+    /// <inheritdoc/>
     public override string Name { get; }
 
+    /// <inheritdoc/>
     public override string Description { get; }
 
+    /// <inheritdoc/>
     public override bool HasFastGroups => !UsesHostMemory;
 
+    /// <inheritdoc/>
     public override bool HasTensorCores =>
         _accelerator is CudaAccelerator cuda && cuda.Architecture >= CudaArchitecture.SM_80;
 
+    /// <inheritdoc/>
     public override bool HasWarps =>
         _accelerator.AcceleratorType != AcceleratorType.OpenCL && _accelerator.WarpSize == 32;
 
+    /// <inheritdoc/>
     public override long AvailableBytes { get; }
 
+    /// <inheritdoc/>
     public override long LargestBufferBytes { get; }
 
     /// <summary>Kernels count in 32 bits.</summary>
@@ -83,9 +90,10 @@ public sealed class KernelDevice : ComputeDevice
                 + "a thread for each work item (for debugging and tests)");
     }
 
+    /// <inheritdoc/>
     public override void Synchronize() => Guard(DeviceCall.Synchronization, null, _accelerator.Synchronize);
 
-    protected override unsafe void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    private protected override unsafe void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
     {
         int length = source.Length;
         fixed (T* first = source)
@@ -95,7 +103,7 @@ public sealed class KernelDevice : ComputeDevice
         }
     }
 
-    protected override unsafe void Download<T>(ArrayView<T> view, Span<T> target)
+    private protected override unsafe void Download<T>(ArrayView<T> view, Span<T> target)
     {
         int length = target.Length;
         fixed (T* first = target)
@@ -105,7 +113,7 @@ public sealed class KernelDevice : ComputeDevice
         }
     }
 
-    protected override MemoryBuffer AllocateSlab(long bytes)
+    private protected override MemoryBuffer AllocateSlab(long bytes)
     {
         if (bytes > LargestBufferBytes)
         {
@@ -120,13 +128,13 @@ public sealed class KernelDevice : ComputeDevice
         return slab!;
     }
 
-    protected override void FreeSlab(MemoryBuffer slab)
+    private protected override void FreeSlab(MemoryBuffer slab)
     {
         if (!_failed) Guard(DeviceCall.Release, null, slab.Dispose);
         else s_lost.Add(slab);
     }
 
-    protected override void Run(
+    private protected override void Run(
         MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
     {
         _ = checked((int)count);
@@ -135,7 +143,7 @@ public sealed class KernelDevice : ComputeDevice
         Launch(kernel, accelerator => load(accelerator, UsesHostMemory ? 1 : ItemsPerGroup), launch);
     }
 
-    protected override void RunGrouped(
+    private protected override void RunGrouped(
         MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
         if (config.GridDim.LongSize == 0 || config.GroupDim.LongSize == 0) return;
@@ -160,7 +168,7 @@ public sealed class KernelDevice : ComputeDevice
         Launch(kernel, load, launch);
     }
 
-    protected override void Dispose(bool disposing)
+    private protected override void Dispose(bool disposing)
     {
         try
         {

@@ -34,15 +34,15 @@ internal sealed class KernelRehearsal(ComputeDevice device) : ComputeDevice(devi
         // Nothing runs.
     }
 
-    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) => throw NothingRuns();
+    private protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view) => throw NothingRuns();
 
-    protected override void Download<T>(ArrayView<T> view, Span<T> target) => throw NothingRuns();
+    private protected override void Download<T>(ArrayView<T> view, Span<T> target) => throw NothingRuns();
 
-    protected override MemoryBuffer AllocateSlab(long bytes) => throw NothingRuns();
+    private protected override MemoryBuffer AllocateSlab(long bytes) => throw NothingRuns();
 
-    protected override void FreeSlab(MemoryBuffer slab) => throw NothingRuns();
+    private protected override void FreeSlab(MemoryBuffer slab) => throw NothingRuns();
 
-    protected override void Run(
+    private protected override void Run(
         MethodInfo kernel,
         long count,
         Action<int> body,
@@ -50,7 +50,7 @@ internal sealed class KernelRehearsal(ComputeDevice device) : ComputeDevice(devi
         Action<Delegate> launch) =>
         throw NothingRuns();
 
-    protected override void RunGrouped(
+    private protected override void RunGrouped(
         MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
         throw NothingRuns();
 

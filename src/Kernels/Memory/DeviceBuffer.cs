@@ -52,6 +52,7 @@ public sealed unsafe class DeviceBuffer<T> : IDisposable where T : unmanaged
         return copy;
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         if (_block is not { } block) return;

@@ -11,6 +11,7 @@ public readonly record struct Window(int Top, int Left, int Height, int Width)
     /// <summary>The column after the last.</summary>
     public int Right => Left + Width;
 
+    /// <summary>The number of positions.</summary>
     public long Pixels => (long)Height * Width;
 
     /// <summary>The same pixels, counted from the upper left corner of a window that holds them.</summary>

@@ -8,7 +8,7 @@ namespace NativeStyle.Kernels.Translation;
 /// <summary>The number of work items of a kernel's groups.</summary>
 /// <param name="items">Work items along all dimensions together.</param>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class GroupItemsAttribute(int items) : Attribute
+internal sealed class GroupItemsAttribute(int items) : Attribute
 {
     public int Items => items;
 }
@@ -18,7 +18,7 @@ public sealed class GroupItemsAttribute(int items) : Attribute
 /// in warps or NVIDIA's own instructions.
 /// </summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
+internal sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
 {
     public int Major => major;
 

@@ -180,7 +180,9 @@ public enum InitKind
 /// <summary>The method that follows the gradient.</summary>
 public enum OptimizerKind
 {
+    /// <summary>Adam (Kingma and Ba 2015), see <see cref="Autodiff.AdamOptimizer"/>.</summary>
     Adam,
 
+    /// <summary>Limited-memory BFGS (Liu and Nocedal 1989), see <see cref="Autodiff.LbfgsOptimizer"/>.</summary>
     Lbfgs,
 }

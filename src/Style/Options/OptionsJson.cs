@@ -21,7 +21,9 @@ internal static class OptionsJson
         AllowDuplicateProperties = false,
     };
 
-    private static readonly JsonSerializerOptions s_strict = new() { AllowDuplicateProperties = false };
+    /// <summary>Names its resolver, because programs that may be compiled ahead of time have none by default.</summary>
+    private static readonly JsonSerializerOptions s_strict =
+        new() { AllowDuplicateProperties = false, TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>
     /// The format: camelCase names, options by their table, no unknown names, and null only where the type says so.
@@ -121,7 +123,7 @@ internal static class OptionsJson
         {
             TransferOption option = OptionTable.All.FirstOrDefault(each => each.Name == name)
                 ?? throw new JsonException($"there is no option '{name}'");
-            options = option.Read(options, JsonSerializer.SerializeToElement(value));
+            options = option.Read(options, JsonSerializer.SerializeToElement(value, s_strict));
         }
 
         return options;

@@ -33,20 +33,25 @@ public static class Presets
     /// <summary>The default for networks of fewer channels.</summary>
     public static TransferOptions DefaultCompact => Load("default-compact");
 
+    /// <summary>The assignment of deeplearning.ai's course. It needs weights up to conv5_1.</summary>
     public static TransferOptions Coursera => Load("coursera");
 
+    /// <summary>Gatys, Ecker and Bethge 2016: L-BFGS, from noise. It needs weights up to conv5_1.</summary>
     public static TransferOptions Gatys => Load("gatys");
 
+    /// <summary>jcjohnson's neural-style. It needs weights up to conv5_1.</summary>
     public static TransferOptions NeuralStyle => Load("neural-style");
 
+    /// <summary>All presets, each of the defaults by itself.</summary>
     public static IReadOnlyList<TransferOptions> All => [.. s_all.Select(Load)];
 
     /// <summary>The names for users. One name stands for all defaults.</summary>
     public static IReadOnlyList<string> Names { get; } =
         [Default, .. s_all.Where(name => !name.StartsWith(Default, StringComparison.Ordinal))];
 
-    /// <summary>Finds a preset by its name, in any case; null if there is none. 'default' suits the built-in
-    /// network.</summary>
+    /// <summary>
+    /// Finds a preset by its name, in any case; null if there is none. 'default' suits the built-in network.
+    /// </summary>
     public static TransferOptions? Find(string name) =>
         name.Equals(Default, StringComparison.OrdinalIgnoreCase) ? DefaultCompact : Find(name, null);
 

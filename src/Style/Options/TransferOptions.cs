@@ -21,6 +21,7 @@ public sealed record TransferOptions
     {
     }
 
+    /// <summary>The preset's name.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>The purpose, in one line.</summary>
@@ -32,8 +33,10 @@ public sealed record TransferOptions
     /// <summary>The network for which the options were made: VGG-19 or VGG-16. A weights file overrides it.</summary>
     public string Architecture { get; init; } = "VGG-19";
 
+    /// <summary>The layers whose maps are to be those of the content.</summary>
     public IReadOnlyList<LayerWeight> ContentLayers { get; init; } = [];
 
+    /// <summary>The layers whose statistics are to be those of the style.</summary>
     public IReadOnlyList<LayerWeight> StyleLayers { get; init; } = [];
 
     /// <summary>
@@ -42,31 +45,43 @@ public sealed record TransferOptions
     /// </summary>
     public double StyleLayerFactor { get; init; } = 1;
 
+    /// <summary>α, the weight of all content losses together; 0 for none.</summary>
     public double ContentWeight { get; init; }
 
+    /// <summary>β, the weight of all style losses together; 0 for none.</summary>
     public double StyleWeight { get; init; }
 
+    /// <summary>γ, the weight of the total variation; 0 for none.</summary>
     public double TvWeight { get; init; }
 
+    /// <summary>The factor of the squared differences of maps.</summary>
     public LossScale ContentLossScale { get; init; }
 
+    /// <summary>What is compared of the maps: Gram matrices, or means and covariances.</summary>
     public StyleLoss StyleLoss { get; init; } = StyleLoss.Gram;
 
+    /// <summary>The factor of the squared differences of Gram matrices.</summary>
     public LossScale StyleLossScale { get; init; }
 
+    /// <summary>The factor g of G = g Fᵀ F.</summary>
     public GramScale GramScale { get; init; }
 
+    /// <summary>What is averaged if there are several styles.</summary>
     public StyleBlend StyleBlend { get; init; } = StyleBlend.Targets;
 
+    /// <summary>The form of the total variation.</summary>
     public VariationKind TvKind { get; init; } = VariationKind.Squared;
 
+    /// <summary>The factor of the total variation.</summary>
     public VariationScale TvScale { get; init; }
 
     /// <summary>Whether each loss's gradient on its feature map gets the 1-norm of its weight.</summary>
     public bool NormalizeGradients { get; init; }
 
+    /// <summary>Average, max or L2.</summary>
     public Pooling Pooling { get; init; }
 
+    /// <summary>What pooling does with odd sizes.</summary>
     public PoolEdge PoolEdge { get; init; }
 
     /// <summary>Whether other poolings are scaled to the magnitudes of max pooling.</summary>
@@ -86,8 +101,10 @@ public sealed record TransferOptions
     /// <summary>The longest side of the result in pixels, or 0 for that of the content picture.</summary>
     public int Size { get; init; }
 
+    /// <summary>The part of the pictures that is used.</summary>
     public PictureCrop Crop { get; init; } = PictureCrop.None;
 
+    /// <summary>The size at which the network sees a style picture.</summary>
     public StyleSizing StyleSizing { get; init; }
 
     /// <summary>The factor by which the style is larger than <see cref="StyleSizing"/> says.</summary>
@@ -104,15 +121,19 @@ public sealed record TransferOptions
     /// <summary>The iterations at each scale. The last number stands for all further scales.</summary>
     public IReadOnlyList<int> Iterations { get; init; } = [];
 
+    /// <summary>What moves the pixels.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
 
     /// <summary>Adam's step in units of <see cref="PixelRange"/>, or the factor of L-BFGS's fixed steps.</summary>
     public float LearningRate { get; init; }
 
+    /// <summary>The decay of Adam's first moment.</summary>
     public float Beta1 { get; init; } = 0.9f;
 
+    /// <summary>The decay of Adam's second moment.</summary>
     public float Beta2 { get; init; } = 0.999f;
 
+    /// <summary>What Adam adds to the root of the second moment.</summary>
     public float Epsilon { get; init; } = 1e-8f;
 
     /// <summary>The number of pairs that L-BFGS remembers.</summary>
@@ -129,6 +150,7 @@ public sealed record TransferOptions
     /// </summary>
     public float AverageDecay { get; init; }
 
+    /// <summary>The picture that the run starts from.</summary>
     public InitKind Init { get; init; }
 
     /// <summary>
@@ -139,6 +161,7 @@ public sealed record TransferOptions
     /// <summary>The share of noise in a blend; the rest is content.</summary>
     public float InitNoiseShare { get; init; } = 0.6f;
 
+    /// <summary>Where the colours of the result come from.</summary>
     public ColorMode Colors { get; init; } = ColorMode.Style;
 
     /// <summary>Whether the table of layers is printed before the run.</summary>

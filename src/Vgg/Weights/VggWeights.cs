@@ -55,12 +55,17 @@ public sealed class VggWeights
 
     private static readonly float[] s_torchvisionMean = [0.485f, 0.456f, 0.406f];
 
+    /// <param name="architecture">The network, with the channels that the layers have.</param>
+    /// <param name="layers">By name; not every layer must be there.</param>
+    /// <param name="mean">The pixel that is subtracted from pictures, RGB 0..255.</param>
+    /// <param name="source">Where the weights come from, for people.</param>
     public VggWeights(
         VggArchitecture architecture, IReadOnlyDictionary<string, LayerWeights> layers, float[] mean, string source)
     {
         (Architecture, Layers, Mean, Source) = (architecture, layers, mean, source);
     }
 
+    /// <summary>The network that the weights belong to.</summary>
     public VggArchitecture Architecture { get; }
 
     /// <summary>The layers by canonical name. A file may stop before the last layer.</summary>

@@ -88,7 +88,7 @@ public static class WeightsFile
     /// <param name="half">Whether to write float16, which takes half the bytes, instead of float32.</param>
     /// <param name="more">More entries for the metadata.</param>
     /// <exception cref="OverflowException">A number is too large for float16.</exception>
-    public static void Save(
+    internal static void Save(
         VggWeights weights, Stream stream, string sourceSha256, bool half = false,
         IReadOnlyDictionary<string, string>? more = null)
     {

@@ -46,23 +46,23 @@ internal sealed class FaultyDevice : ComputeDevice
 
     public override void Synchronize() => ThrowIfLost();
 
-    protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
+    private protected override void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> view)
     {
         ThrowIfLost();
         _host.Write(source, view);
     }
 
-    protected override void Download<T>(ArrayView<T> view, Span<T> target)
+    private protected override void Download<T>(ArrayView<T> view, Span<T> target)
     {
         ThrowIfLost();
         _host.Read(view, target);
     }
 
-    protected override MemoryBuffer AllocateSlab(long bytes) => new HostSlab(bytes, null);
+    private protected override MemoryBuffer AllocateSlab(long bytes) => new HostSlab(bytes, null);
 
-    protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
+    private protected override void FreeSlab(MemoryBuffer slab) => slab.Dispose();
 
-    protected override void Run(
+    private protected override void Run(
         MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load,
         Action<Delegate> launch)
     {
@@ -76,11 +76,11 @@ internal sealed class FaultyDevice : ComputeDevice
         Parallel.For(0, (int)done, body);
     }
 
-    protected override void RunGrouped(
+    private protected override void RunGrouped(
         MethodInfo kernel, KernelConfig config, Func<Accelerator, Delegate> load, Action<Delegate> launch) =>
         throw new NotSupportedException();
 
-    protected override void Dispose(bool disposing)
+    private protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
         _host.Dispose();

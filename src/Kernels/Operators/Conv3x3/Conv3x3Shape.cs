@@ -28,15 +28,19 @@ public readonly record struct Conv3x3Shape(
     int Height, int Width, int InChannels, int OutChannels, Padding Padding = Padding.Zero, bool Relu = false,
     Pooling Pooling = Pooling.None, PoolEdge PoolEdge = PoolEdge.Floor)
 {
+    /// <summary>The number of positions of the input.</summary>
     public long Pixels => (long)Height * Width;
 
+    /// <summary>Elements of the input (height, width, in).</summary>
     public long InLength => Pixels * InChannels;
 
     /// <summary>Elements of z, the output before its activation and pooling.</summary>
     public long PreactivationLength => Pixels * OutChannels;
 
+    /// <summary>Elements of the output, after pooling.</summary>
     public long OutLength => Pooling == Pooling.None ? PreactivationLength : PoolShape.OutLength;
 
+    /// <summary>Elements of the filters (3, 3, in, out).</summary>
     public long FilterLength => 9L * InChannels * OutChannels;
 
     /// <summary>32-bit words that hold the gate bits of a pixel of z, one bit a channel; see ReluPoolOp.cs.</summary>

@@ -49,8 +49,10 @@ public sealed class Conv3x3Weights : IDisposable
         _filter = device.Allocate<float>(9L * inChannels * outChannels, Lifetime.Run);
     }
 
+    /// <summary>Channels of the input.</summary>
     public int InChannels { get; }
 
+    /// <summary>Channels of the output.</summary>
     public int OutChannels { get; }
 
     /// <summary>w, (3, 3, in, out).</summary>
@@ -66,6 +68,7 @@ public sealed class Conv3x3Weights : IDisposable
         _transposed = null;
     }
 
+    /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         Invalidate();

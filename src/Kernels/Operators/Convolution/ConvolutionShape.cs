@@ -13,16 +13,22 @@ namespace NativeStyle.Kernels.Operators.Convolution;
 public readonly record struct ConvolutionShape(
     int Height, int Width, int InChannels, int OutChannels, int Kernel, int Stride = 1)
 {
+    /// <summary>Rows of the output.</summary>
     public int OutHeight => ((Height - Kernel) / Stride) + 1;
 
+    /// <summary>Columns of the output.</summary>
     public int OutWidth => ((Width - Kernel) / Stride) + 1;
 
+    /// <summary>Elements of the input (height, width, in).</summary>
     public long InLength => (long)Height * Width * InChannels;
 
+    /// <summary>The number of positions of the output.</summary>
     public long OutPixels => (long)OutHeight * OutWidth;
 
+    /// <summary>Elements of the output (out height, out width, out).</summary>
     public long OutLength => OutPixels * OutChannels;
 
+    /// <summary>Elements of the filters (kernel, kernel, in, out).</summary>
     public long FilterLength => (long)Kernel * Kernel * InChannels * OutChannels;
 
     /// <summary>Whether the kernel fits into the input, and the sizes are positive.</summary>

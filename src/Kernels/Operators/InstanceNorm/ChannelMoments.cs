@@ -7,7 +7,7 @@ namespace NativeStyle.Kernels.Operators.InstanceNorm;
 /// <param name="Pixels">The pixels that they are of.</param>
 /// <param name="Mean">A number a channel.</param>
 /// <param name="SquaredDeviations">A number a channel: pixels times the variance.</param>
-public sealed record ChannelMoments(long Pixels, double[] Mean, double[] SquaredDeviations)
+internal sealed record ChannelMoments(long Pixels, double[] Mean, double[] SquaredDeviations)
 {
     /// <summary>
     /// The moments of the pixels of both (Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance",

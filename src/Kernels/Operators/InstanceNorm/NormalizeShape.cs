@@ -5,6 +5,7 @@ namespace NativeStyle.Kernels.Operators.InstanceNorm;
 /// <summary>What follows a normalisation.</summary>
 public enum Activation
 {
+    /// <summary>The identity.</summary>
     None,
 
     /// <summary>max(0, z).</summary>

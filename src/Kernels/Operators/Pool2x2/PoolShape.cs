@@ -36,17 +36,22 @@ public enum PoolEdge
 /// <param name="Edge">The rule for odd sizes.</param>
 public readonly record struct PoolShape(int Height, int Width, int Channels, PoolEdge Edge)
 {
+    /// <summary>Rows of the output.</summary>
     public int OutHeight => Edge == PoolEdge.Same ? (Height + 1) / 2 : Height / 2;
 
+    /// <summary>Columns of the output.</summary>
     public int OutWidth => Edge == PoolEdge.Same ? (Width + 1) / 2 : Width / 2;
 
+    /// <summary>Elements of the input (height, width, channels).</summary>
     public long InLength => (long)Height * Width * Channels;
 
+    /// <summary>Elements of the output.</summary>
     public long OutLength => (long)OutHeight * OutWidth * Channels;
 
     /// <summary>The number of pixels of a window that exist.</summary>
     public int WindowPixels(int row, int column) =>
         ((2 * row) + 1 < Height ? 2 : 1) * ((2 * column) + 1 < Width ? 2 : 1);
 
+    /// <inheritdoc/>
     public override string ToString() => $"{Height}x{Width}, {Channels}";
 }
