@@ -81,8 +81,7 @@ public sealed class ChosenLayersTests : IDisposable
             Iterations = [40],
         };
         Picture picture = new StyleTransfer(_device, _network, options).Run(
-            new TransferInputs(_content, [new StyleInput(_style)]),
-            Schedule.Plan(options, _content.Height, _content.Width), default).Picture;
+            new TransferInputs(_content, [new StyleInput(_style)])).Picture;
         PictureFile.Write(Path.Combine(AppContext.BaseDirectory, $"{name}.png"), picture);
         Dictionary<string, float[]> Maps(Picture of, bool gram)
         {

@@ -64,7 +64,7 @@ public sealed record OptimizerState(int StepCount, IReadOnlyList<float[]> Vector
 }
 
 /// <summary>Vectors that are copied again each time that they are read.</summary>
-public sealed class LazyVectors(IReadOnlyList<Func<float[]>> vectors) : IReadOnlyList<float[]>
+internal sealed class LazyVectors(IReadOnlyList<Func<float[]>> vectors) : IReadOnlyList<float[]>
 {
     public int Count => vectors.Count;
 

@@ -4,7 +4,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Compression;
 
 /// <summary>Parses how many channels each layer keeps.</summary>
-public static class LayerWidths
+internal static class LayerWidths
 {
     /// <summary>Multiples of this fill whole vectors on every device, and convolutions are fastest with them.</summary>
     private const int Preferred = 16;

@@ -11,13 +11,13 @@ namespace NativeStyle.Compression;
 /// </param>
 /// <param name="Positions">About how many positions of all maps are drawn for each layer's fit.</param>
 /// <param name="Seed">The seed that positions are drawn from.</param>
-public sealed record CompressionSettings(
+internal sealed record CompressionSettings(
     IReadOnlyDictionary<string, int> Channels, int Positions = 200_000, int Seed = 1);
 
 /// <summary>A student with the maps from its channels to its teacher's.</summary>
 /// <param name="Weights">A VGG with fewer channels.</param>
 /// <param name="Maps">The matrix A by layer, (teacher's channels, student's channels).</param>
-public sealed record CompressedNetwork(VggWeights Weights, IReadOnlyDictionary<string, Matrix<double>> Maps);
+internal sealed record CompressedNetwork(VggWeights Weights, IReadOnlyDictionary<string, Matrix<double>> Maps);
 
 /// <summary>
 /// Reduces channels in closed form, layer by layer from the first (after He, Zhang and Sun 2017, "Channel pruning for
@@ -28,7 +28,7 @@ public sealed record CompressedNetwork(VggWeights Weights, IReadOnlyDictionary<s
 /// <param name="device">The device that computes the maps.</param>
 /// <param name="teacher">The teacher's weights, up to the last layer to keep.</param>
 /// <param name="crops">Pictures to fit to, (side, side, RGB) each, 0..1.</param>
-public sealed class NetworkCompressor(
+internal sealed class NetworkCompressor(
     ComputeDevice device, VggWeights teacher, IReadOnlyList<float[]> crops, CompressionSettings settings)
 {
     /// <summary>Computes maps for the fit as transfers compute them.</summary>

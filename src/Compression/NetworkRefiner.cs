@@ -16,7 +16,7 @@ namespace NativeStyle.Compression;
 /// </param>
 /// <param name="Batch">The number of crops in a step's gradient.</param>
 /// <param name="Seed">The seed for the order of the crops.</param>
-public sealed record RefineSettings(int Steps, float Rate = 0.002f, int Batch = 2, int Seed = 1);
+internal sealed record RefineSettings(int Steps, float Rate = 0.002f, int Batch = 2, int Seed = 1);
 
 /// <summary>
 /// Refines all of a student's kernels and biases at once by gradient descent with Adam (Kingma and Ba 2015). The loss
@@ -25,7 +25,7 @@ public sealed record RefineSettings(int Steps, float Rate = 0.002f, int Batch = 
 /// </summary>
 /// <param name="teacher">The teacher's weights, up to the student's last layer.</param>
 /// <param name="crops">Pictures to descend on, (side, side, RGB) each, 0..1.</param>
-public sealed class NetworkRefiner(
+internal sealed class NetworkRefiner(
     ComputeDevice device, VggWeights teacher, IReadOnlyList<float[]> crops, RefineSettings settings)
 {
     /// <summary>The number of positions of a crop's map that the restoring maps are fitted to.</summary>

@@ -5,7 +5,7 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Compression;
 
 /// <summary>Measures how well a student's channels restore its teacher's maps.</summary>
-public static class RestorationErrors
+internal static class RestorationErrors
 {
     /// <summary>
     /// Returns the squared errors of the restored maps by layer, as shares of the sum of squares of the teacher's maps

@@ -7,7 +7,7 @@ namespace NativeStyle.Compression;
 /// Cuts square pieces from pictures and changes each a little, so that they have the statistics of more pictures than
 /// there are. Sizes, places, mirroring, contrast, brightness, colours and noise are drawn from a seed.
 /// </summary>
-public static class TrainingCrops
+internal static class TrainingCrops
 {
     private static readonly int[][] s_orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 

@@ -55,7 +55,7 @@ public static class ModelFile
 
     /// <summary>Writes a model as .safetensors, to a temporary file that is then renamed.</summary>
     /// <inheritdoc cref="Write(Stream, TransformerWeights, IReadOnlyDictionary{string, string}, bool)"/>
-    public static void Write(
+    internal static void Write(
         string path, TransformerWeights weights, IReadOnlyDictionary<string, string> made, bool half = false) =>
         AtomicFile.Write(path, stream => Write(stream, weights, made, half));
 
@@ -64,7 +64,7 @@ public static class ModelFile
     /// <param name="half">Whether to write float16, which takes half the bytes, instead of float32.</param>
     /// <exception cref="InvalidDataException">A number is not finite. No program could use the model.</exception>
     /// <exception cref="OverflowException">A number is too large for float16.</exception>
-    public static void Write(
+    internal static void Write(
         Stream stream, TransformerWeights weights, IReadOnlyDictionary<string, string> made, bool half = false)
     {
         var arrays = new List<(string Name, int[] Shape, float[] Values)>();

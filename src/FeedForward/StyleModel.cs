@@ -1,15 +1,26 @@
 namespace NativeStyle.FeedForward;
 
 /// <summary>A trained style as a file holds it.</summary>
-/// <param name="Weights">The network's parameters.</param>
-/// <param name="Format">A name of the file's format to show to users.</param>
-/// <param name="Source">The file's name, or that of a model that is part of the program.</param>
-/// <param name="Metadata">
-/// How the model was made, as far as the file tells. The usual keys are constants of this class.
-/// </param>
-public sealed record StyleModel(
-    TransformerWeights Weights, string Format, string Source, IReadOnlyDictionary<string, string> Metadata)
+public sealed class StyleModel
 {
+    internal StyleModel(
+        TransformerWeights weights, string format, string source, IReadOnlyDictionary<string, string> metadata) =>
+        (Weights, Format, Source, Metadata) = (weights, format, source, metadata);
+
+    /// <summary>A name of the file's format to show to users.</summary>
+    public string Format { get; }
+
+    /// <summary>The file's name, or that of a model that is part of the program.</summary>
+    public string Source { get; }
+
+    /// <summary>
+    /// How the model was made, as far as the file tells. The usual keys are constants of this class.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The network's parameters.</summary>
+    internal TransformerWeights Weights { get; }
+
     /// <summary>The key of the style picture's name, without a folder.</summary>
     public const string StyleKey = "style";
 

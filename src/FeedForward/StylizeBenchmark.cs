@@ -8,7 +8,7 @@ namespace NativeStyle.FeedForward;
 /// One pass of a style's network over a random picture, from pixels on the device to pixels on the device. Reading and
 /// writing files does not count. The time depends neither on the picture nor on the weights.
 /// </summary>
-public sealed class StylizeBenchmark : IDisposable
+internal sealed class StylizeBenchmark : IDisposable
 {
     private readonly ComputeDevice _device;
     private readonly TransformerNet _network;

@@ -27,11 +27,25 @@ public sealed class Stylizer : IDisposable
     private readonly DrawingOptions _options;
     private readonly Dictionary<(int, int, long), DrawingPlan> _plans = [];
 
+    /// <summary>Rows and columns that a picture must have at least.</summary>
+    public const int MinSize = TransformerArchitecture.MinSize;
+
+    /// <param name="device">Where the network runs.</param>
+    /// <param name="model">The trained style: one of <see cref="Models"/>, or from a <see cref="ModelFile"/>.</param>
+    /// <param name="options">What becomes of drawings; null for the drawing as it is.</param>
+    /// <param name="memory">
+    /// Bytes that a drawing may take, see <see cref="DrawingPlan.PeakBytes"/>; null for a share of what is free.
+    /// </param>
+    public Stylizer(ComputeDevice device, StyleModel model, DrawingOptions? options = null, long? memory = null)
+        : this(device, model.Weights, MemoryBudget.Of(device, memory), options)
+    {
+    }
+
     /// <param name="device">Where the network runs.</param>
     /// <param name="weights">The trained style.</param>
     /// <param name="budget">The memory that it may take, see <see cref="DrawingPlan.PeakBytes"/>.</param>
     /// <param name="options">What becomes of drawings.</param>
-    public Stylizer(
+    internal Stylizer(
         ComputeDevice device, TransformerWeights weights, MemoryBudget budget, DrawingOptions? options = null)
     {
         (_device, _weights, _budget, _options) = (device, weights, budget, options ?? new DrawingOptions());
@@ -42,7 +56,7 @@ public sealed class Stylizer : IDisposable
     public Action<int, int>? AtTile { get; set; }
 
     /// <summary>Draws a picture at its own size.</summary>
-    /// <param name="picture">At least <see cref="TransformerArchitecture.MinSize"/> rows and columns.</param>
+    /// <param name="picture">At least <see cref="MinSize"/> rows and columns.</param>
     /// <param name="cancellation">Ends the work after a tile.</param>
     /// <exception cref="InsufficientMemoryException">It does not fit into the limit, even in tiles.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>

@@ -6,7 +6,7 @@ namespace NativeStyle.FeedForward;
 /// <summary>A parameter of the network.</summary>
 /// <param name="Name">Its name in PyTorch's fast_neural_style, e.g. res1.conv1.conv2d.weight.</param>
 /// <param name="Shape">(K, K, in, out) for a filter, (out) for a bias and for a norm's scale and shift.</param>
-public sealed record TransformerParameter(string Name, Shape Shape)
+internal sealed record TransformerParameter(string Name, Shape Shape)
 {
     /// <summary>Whether it is a convolution's filter.</summary>
     public bool IsFilter => Shape.Rank == 4;
@@ -28,7 +28,7 @@ public sealed record TransformerParameter(string Name, Shape Shape)
 /// Whether it ends a residual block. What the previous stage's convolution reads, without its padding, is then added to
 /// the norm.
 /// </param>
-public sealed record TransformerStage(
+internal sealed record TransformerStage(
     string Name, string? Norm, Expansion Before, int InChannels, int OutChannels, int Kernel, int Stride = 1,
     bool Relu = true, bool AddsBlockInput = false)
 {
@@ -73,7 +73,7 @@ public sealed record TransformerStage(
 /// <param name="Conv2">Channels at half the size.</param>
 /// <param name="Conv3">Channels at a quarter of the size, where the residual blocks are.</param>
 /// <param name="Blocks">The number of residual blocks.</param>
-public sealed record TransformerArchitecture(int Conv1, int Conv2, int Conv3, int Blocks)
+internal sealed record TransformerArchitecture(int Conv1, int Conv2, int Conv3, int Blocks)
 {
     /// <summary>
     /// Rows, and columns, of the smallest picture that the network can draw. Padding mirrors four pixels of it, and one

@@ -7,7 +7,7 @@ using NativeStyle.Kernels.Operators.Crop;
 namespace NativeStyle.FeedForward;
 
 /// <summary>The network's parameters on a device. It turns a picture into its drawing.</summary>
-public sealed class TransformerNet : IDisposable
+internal sealed class TransformerNet : IDisposable
 {
     private readonly IReadOnlyList<TransformerStage> _stages;
     private readonly Dictionary<string, Tensor> _tensors = [];

@@ -6,7 +6,7 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.FeedForward;
 
 /// <summary>The network's parameters on the host.</summary>
-public sealed class TransformerWeights
+internal sealed class TransformerWeights
 {
     /// <summary>With it, the first results have the contrast of photographs.</summary>
     private const float LastGain = 100f;

@@ -12,7 +12,7 @@ namespace NativeStyle.GradientCheck;
 /// <summary>
 /// Convolutions, on the CPU's paths and by the GPU's kernels, and the matrix products that they are built on.
 /// </summary>
-public static partial class OperatorCases
+internal static partial class OperatorCases
 {
     private const double ConvolutionTolerance = 1e-5;
     private const string ConvolutionReason =

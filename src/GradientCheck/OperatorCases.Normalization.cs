@@ -7,7 +7,7 @@ using NativeStyle.Kernels.Operators.Expand;
 namespace NativeStyle.GradientCheck;
 
 /// <summary>What surrounds the convolutions of feed-forward networks: normalisation, expansion and clamping.</summary>
-public static partial class OperatorCases
+internal static partial class OperatorCases
 {
     private static IEnumerable<CheckCase> Expansions(Random random)
     {

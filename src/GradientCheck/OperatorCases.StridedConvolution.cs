@@ -7,7 +7,7 @@ using NativeStyle.Kernels.Operators.Convolution;
 namespace NativeStyle.GradientCheck;
 
 /// <summary>Convolutions of any kernel size and stride, on the CPU's paths and by the GPU's kernels.</summary>
-public static partial class OperatorCases
+internal static partial class OperatorCases
 {
     private const string StridedReason =
         "float32 sums of up to 2673 products, in parts of one row of taps: seen up to 2e-7";

@@ -22,7 +22,7 @@ namespace NativeStyle.GradientCheck;
 /// The cases of every operator, forward and backward. They cover odd sizes, one pixel, one channel, and channel counts
 /// around the vector widths. Operators with a tape entry run through the tape, so that the entry is checked too.
 /// </summary>
-public static partial class OperatorCases
+internal static partial class OperatorCases
 {
     private const string ElementwiseReason = "one or two roundings an element, 6e-8 each";
     private const string SumReason = "float32 sums of n terms: about sqrt(n) 6e-8, with a margin for n up to 2e4";

@@ -4,7 +4,7 @@ namespace NativeStyle.Imaging;
 /// Writes files so that they are never there in part, not even after a power failure: the bytes are on the disk before
 /// the file gets its name, and the name is on the disk when the call returns.
 /// </summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>Writes to a temporary file next to the target and renames it over the target.</summary>
     /// <exception cref="IOException">The file cannot be written. An old file of this name is untouched.</exception>

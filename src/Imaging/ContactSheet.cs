@@ -1,10 +1,10 @@
 namespace NativeStyle.Imaging;
 
 /// <summary>A picture with its label. The cell is empty if there is no picture.</summary>
-public readonly record struct SheetCell(string Label, Picture? Picture);
+internal readonly record struct SheetCell(string Label, Picture? Picture);
 
 /// <summary>Lays out many pictures on one, in rows, each with a label above it.</summary>
-public static class ContactSheet
+internal static class ContactSheet
 {
     private const int Gap = 8;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace NativeStyle.Imaging;
 
 /// <summary>Writes labels on pictures, in letters of five by seven pixels, for contact sheets and figures.</summary>
-public static class Lettering
+internal static class Lettering
 {
     /// <summary>Pixels from one letter to the next and from one line to the next, at scale 1.</summary>
     public const int Advance = 6, LineHeight = 10;

@@ -4,10 +4,10 @@ using System.Text;
 namespace NativeStyle.Imaging;
 
 /// <summary>A curve of a plot.</summary>
-public sealed record PlotCurve(string Name, string Color, IReadOnlyList<(double X, double Y)> Points);
+internal sealed record PlotCurve(string Name, string Color, IReadOnlyList<(double X, double Y)> Points);
 
 /// <summary>Plots curves over a logarithmic axis as SVG, without scripts or fonts of its own.</summary>
-public static class LinePlot
+internal static class LinePlot
 {
     private const int Left = 70, Right = 24, Top = 28, Bottom = 44;
 

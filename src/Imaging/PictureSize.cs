@@ -3,7 +3,7 @@ using System.Globalization;
 namespace NativeStyle.Imaging;
 
 /// <summary>The limit on the size of pictures.</summary>
-public static class PictureSize
+internal static class PictureSize
 {
     /// <summary>The environment variable with the most megapixels, for anyone who has larger pictures.</summary>
     public const string Variable = "NATIVESTYLE_MAX_MEGAPIXELS";

@@ -8,7 +8,7 @@ namespace NativeStyle.Imaging;
 /// that writes the target removes what a killed one left. A file that is held open belongs to a program that runs, and
 /// others take the next name: each program writes to a file of its own.
 /// </summary>
-public sealed partial class TemporaryFile : IDisposable
+internal sealed partial class TemporaryFile : IDisposable
 {
     /// <summary>Programs that can write the same target at a time.</summary>
     private const int Names = 100;

@@ -5,7 +5,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Jobs;
 
 /// <summary>A job that gets other settings while it runs.</summary>
-public static class ChangedJob
+internal static class ChangedJob
 {
     /// <summary>
     /// Returns the job as it goes on. It keeps its pictures, its sizes and its network's weights, and what belongs to

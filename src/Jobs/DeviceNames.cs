@@ -3,7 +3,7 @@ using NativeStyle.Kernels.Devices;
 namespace NativeStyle.Jobs;
 
 /// <summary>Opens devices by the names that users and recipes give them.</summary>
-public static class DeviceNames
+internal static class DeviceNames
 {
     /// <summary>The name of a GPU that is right and faster than the CPU, else of the CPU.</summary>
     public const string Auto = "auto";

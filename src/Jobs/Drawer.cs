@@ -10,7 +10,7 @@ namespace NativeStyle.Jobs;
 /// <summary>Draws pictures and films with one trained style, tells how it goes, and writes the results.</summary>
 /// <param name="size">The longest side of results, or null for that of the picture or film.</param>
 /// <param name="format">How pictures are written.</param>
-public sealed class Drawer(
+internal sealed class Drawer(
     IJobDisplay display, ComputeDevice device, StyleModel model, DrawingOptions options, MemoryBudget budget,
     int? size, PictureWriteOptions format, CancellationToken cancellation) : IDisposable
 {

@@ -16,7 +16,7 @@ namespace NativeStyle.Jobs;
 /// <param name="Size">The longest side that was asked for, or null.</param>
 /// <param name="Width">Columns of the drawing.</param>
 /// <param name="Height">Rows of the drawing.</param>
-public sealed record DrawingRecipe(
+internal sealed record DrawingRecipe(
     string Program, string Picture, string Model, string ModelDigest, double Strength, string Colors, int? Size,
     int Width, int Height)
 {

@@ -7,7 +7,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Jobs;
 
 /// <summary>Shows how a job goes: on a terminal, or in a browser.</summary>
-public interface IJobDisplay
+internal interface IJobDisplay
 {
     /// <summary>Tells what is worth knowing.</summary>
     void Say(string line);

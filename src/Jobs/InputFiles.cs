@@ -3,7 +3,7 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Jobs;
 
 /// <summary>Checks input files before any other work.</summary>
-public static class InputFiles
+internal static class InputFiles
 {
     /// <summary>Checks that a file exists and may be read.</summary>
     /// <param name="what">Describes the expected file in error messages.</param>

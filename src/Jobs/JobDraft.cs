@@ -6,14 +6,14 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Jobs;
 
 /// <summary>Changes a preset for a kind of job, before the user's options replace its values.</summary>
-public delegate TransferOptions Adjustment(
+internal delegate TransferOptions Adjustment(
     TransferOptions preset, VggArchitecture architecture, TrainedWeights? trained);
 
 /// <summary>What a user asked for: a preset, weights, and texts that replace the preset's values.</summary>
 /// <param name="preset">The name of a preset, or a .json file.</param>
 /// <param name="weights">The weights that the user named; null for those that are found.</param>
 /// <param name="text">Returns what the user wrote for an option; null for nothing.</param>
-public sealed class JobDraft(string preset, string? weights, Func<TransferOption, string?> text)
+internal sealed class JobDraft(string preset, string? weights, Func<TransferOption, string?> text)
 {
     public Adjustment? Adjust { get; init; }
 

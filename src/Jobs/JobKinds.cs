@@ -3,7 +3,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Jobs;
 
 /// <summary>Transfers without a content or without a style, as changes to a preset.</summary>
-public static class JobKinds
+internal static class JobKinds
 {
     /// <summary>The options that a texture sets itself.</summary>
     public static IReadOnlyList<TransferOption> SetByTexture { get; } =

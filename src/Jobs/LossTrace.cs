@@ -8,7 +8,7 @@ namespace NativeStyle.Jobs;
 /// Writes a line of JSON after each iteration, so that readers can follow the run. If a line cannot be written, the run
 /// goes on without the rest of the lines.
 /// </summary>
-public sealed class LossTrace : IDisposable
+internal sealed class LossTrace : IDisposable
 {
     private readonly string _path;
     private readonly FileStream _file;

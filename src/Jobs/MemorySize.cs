@@ -4,7 +4,7 @@ using NativeStyle.Style;
 namespace NativeStyle.Jobs;
 
 /// <summary>Parses and prints amounts of memory as people write them.</summary>
-public static class MemorySize
+internal static class MemorySize
 {
     private const long Least = 64L << 20, Most = 1L << 50;
 

@@ -3,7 +3,7 @@ using NativeStyle.Style;
 namespace NativeStyle.Jobs;
 
 /// <summary>The files that a transfer writes.</summary>
-public sealed record Outputs(string Picture)
+internal sealed record Outputs(string Picture)
 {
     /// <summary>Iterations between numbered pictures; 0 for none.</summary>
     public int SaveEvery { get; init; }

@@ -8,7 +8,7 @@ namespace NativeStyle.Jobs;
 /// <summary>
 /// Checks before the run that pictures are large enough for the layers, and small enough for one array.
 /// </summary>
-public static class PictureSizes
+internal static class PictureSizes
 {
     /// <param name="inputs">The cropped pictures of the job.</param>
     public static void Check(TransferJob job, TransferInputs inputs)

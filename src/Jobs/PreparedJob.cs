@@ -5,7 +5,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Jobs;
 
 /// <summary>A job with its pictures in memory.</summary>
-public sealed record PreparedJob(TransferJob Job, TransferInputs Inputs)
+internal sealed record PreparedJob(TransferJob Job, TransferInputs Inputs)
 {
     /// <summary>The folder that relative names start from; empty for the current one.</summary>
     public string Folder { get; init; } = "";

@@ -7,7 +7,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Jobs;
 
 /// <summary>The losses at one iteration.</summary>
-public sealed record LossPoint(
+internal sealed record LossPoint(
     int Iteration, int Width, int Height, double Loss, double Content, double Style, double Tv);
 
 /// <summary>What the bytes of a run depend on, beside its job.</summary>
@@ -20,7 +20,7 @@ public sealed record LossPoint(
 /// <param name="Tiles">The tiles of the last scale, in words; null if its iterations went whole.</param>
 /// <param name="Threads">The threads for which the CPU's tiles were planned; null if the run went whole.</param>
 /// <param name="History">The steps that L-BFGS remembered, if these were fewer than the options say.</param>
-public sealed record RunFacts(
+internal sealed record RunFacts(
     string WeightsDigest, IReadOnlyList<FileIdentity> Files, string Device, long? Memory = null, string? Tiles = null,
     int? Threads = null, int? History = null);
 
@@ -31,7 +31,7 @@ public sealed record RunFacts(
 /// </summary>
 /// <param name="Program">The name and version of the program.</param>
 /// <param name="Job">The job without folders. Its limit of memory is the one that mattered.</param>
-public sealed record Recipe(
+internal sealed record Recipe(
     string Program, TransferJob Job, int Iterations, string End, IReadOnlyList<LossPoint> Losses,
     string? WeightsDigest = null, IReadOnlyList<FileIdentity>? Files = null, string? Device = null,
     string? Tiles = null, int? Threads = null, int? History = null)

@@ -4,7 +4,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.Jobs;
 
 /// <summary>The files of a recipe: what they are called, and how to tell whether a file is the same one.</summary>
-public static class RecipeFiles
+internal static class RecipeFiles
 {
     private const int ShortDigits = 12;
 

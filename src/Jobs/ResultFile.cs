@@ -1,7 +1,7 @@
 namespace NativeStyle.Jobs;
 
 /// <summary>Writes the result of long work.</summary>
-public static class ResultFile
+internal static class ResultFile
 {
     /// <summary>
     /// Writes a result. If it cannot be written under its name, it is kept in the folder for temporary files instead.

@@ -5,7 +5,7 @@ namespace NativeStyle.Jobs;
 /// it.
 /// </summary>
 /// <param name="warn">Tells that a file cannot be written.</param>
-public sealed class SideFiles(Action<string> warn)
+internal sealed class SideFiles(Action<string> warn)
 {
     private readonly Dictionary<string, string> _failed = [];
 

@@ -16,7 +16,7 @@ namespace NativeStyle.Jobs;
 /// <summary>
 /// Runs jobs on one device, shows their progress and writes their files. Keeps the network from job to job.
 /// </summary>
-public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : IDisposable
+internal sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : IDisposable
 {
     private const int TimelapseFrames = 60, TimelapseSide = 512, FrameMilliseconds = 100;
 
@@ -131,26 +131,21 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
     public MemoryPlanner PlanMemory(PreparedJob prepared, VggArchitecture architecture, Checkpoint? resume = null)
     {
         (TransferJob job, TransferInputs inputs) = (prepared.Job, prepared.Inputs);
-        ScaleStep last = job.Plan[^1];
-        // The plan's own: a total that was spread over the scales is in no option.
-        TransferOptions options = job.Options with { Iterations = [.. job.Plan.Select(step => step.Iterations)] };
-        int regions = job.Styles.Select(style => style.Region).OfType<string>().Distinct().Count();
+        (TransferOptions options, ScaleStep last) = (job.Options, job.Plan[^1]);
         MemoryBudget budget = resume is null ? MemoryBudget.Of(device, job.Memory)
             : resume.Memory is { } earlier ? MemoryBudget.Limit(earlier) : MemoryBudget.Unlimited;
-        (int Height, int Width)[] styles = [.. inputs.Cropped(options.Crop).Styles.Select(style => Schedule.StyleSize(
-            options, last.Height, last.Width, style.Picture.Height, style.Picture.Width))];
-        MemoryPlanner planner = MemoryPlanner.For(
-            device, architecture, options, budget, regions, last.Height, last.Width, styles, inputs.HeldBytes,
-            everywhere: job.Styles.Any(style => style.Region is null));
-        MemoryEstimate estimate = planner.At(last.Height, last.Width);
-        Require(estimate.PeakBytes, $"a result of {last.Width} x {last.Height} pixels", "--size");
-        foreach ((JobStyle style, (int height, int width)) in job.Styles.Zip(styles))
+        var planner = MemoryPlanner.For(device, architecture, options, budget, inputs, job.Plan);
+        foreach (MemoryNeed need in planner.Needs(inputs.Cropped(options.Crop), job.Plan))
         {
-            Require(
-                planner.StyleBytes(height, width, last.Height, last.Width),
-                $"the style {style.Path} at {width} x {height} pixels", "--style-scale or --style-size");
+            if (need.Bytes <= planner.Limit) continue;
+            string what = need.Style is { } style ? $"{job.Styles[style].Path}: {need.What}" : need.What;
+            string remedy = need.Style is null ? "--size" : "--style-scale or --style-size";
+            throw new UsageException(
+                $"{what} needs about {MemorySize.Words(need.Bytes)} of memory even in tiles, but may take only " +
+                $"{MemorySize.Words(planner.Limit)}; choose a smaller {remedy}, or a larger --memory");
         }
 
+        MemoryEstimate estimate = planner.At(last.Height, last.Width);
         if (planner.Options.History < options.History)
         {
             // Also when quiet: the picture becomes another one.
@@ -171,16 +166,6 @@ public sealed class TransferRunner(IJobDisplay display, ComputeDevice device) : 
         }
 
         return planner;
-
-        void Require(long bytes, string what, string remedy)
-        {
-            if (bytes > planner.Limit)
-            {
-                throw new UsageException(
-                    $"{what} needs about {MemorySize.Words(bytes)} of memory even in tiles, but may take only " +
-                    $"{MemorySize.Words(planner.Limit)}; choose a smaller {remedy}, or a larger --memory");
-            }
-        }
     }
 
     /// <summary>Collects what the run's bytes depend on, beside its job.</summary>

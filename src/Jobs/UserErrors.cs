@@ -8,13 +8,13 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Jobs;
 
 /// <summary>A wrong use of the command line. The message says what is wrong and what would be right.</summary>
-public sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : Exception(message);
 
 /// <summary>
 /// Turns errors into one line and an exit code: 2 if the user can mend the error, 1 if the device or the memory fails.
 /// Layers below name no option as a remedy.
 /// </summary>
-public static class UserErrors
+internal static class UserErrors
 {
     public const int ExitCode = 2;
 

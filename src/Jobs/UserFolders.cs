@@ -1,7 +1,7 @@
 namespace NativeStyle.Jobs;
 
 /// <summary>The folders of the user's own.</summary>
-public static class UserFolders
+internal static class UserFolders
 {
     /// <summary>Returns a folder of this program in the user's data folder. It need not exist.</summary>
     public static string Data(string name) => Path.Combine(

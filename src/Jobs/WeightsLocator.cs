@@ -5,7 +5,7 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.Jobs;
 
 /// <summary>Finds the weights to use if the user names none.</summary>
-public static class WeightsLocator
+internal static class WeightsLocator
 {
     /// <summary>The value of <c>--weights</c> that stands for random filters.</summary>
     public const string Random = "random";

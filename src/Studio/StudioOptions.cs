@@ -6,7 +6,7 @@ namespace NativeStyle.Studio;
 /// <param name="Host">The address or name to listen on.</param>
 /// <param name="Port">The port; 0 for any that is free.</param>
 /// <param name="Folder">The folder for pictures and jobs.</param>
-public sealed record StudioOptions(string Host, int Port, string Folder)
+internal sealed record StudioOptions(string Host, int Port, string Folder)
 {
     /// <summary>Whether the studio only shows what is there.</summary>
     public bool ReadOnly { get; init; }

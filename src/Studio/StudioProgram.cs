@@ -7,7 +7,7 @@ using NativeStyle.Studio.Work;
 namespace NativeStyle.Studio;
 
 /// <summary>The studio as a whole.</summary>
-public static class StudioProgram
+internal static class StudioProgram
 {
     /// <summary>Runs a studio until it is cancelled. What runs then goes on when the studio starts again.</summary>
     /// <param name="device">Computes the jobs. The studio does not dispose it.</param>

@@ -24,7 +24,7 @@ namespace NativeStyle.Style;
 /// </param>
 /// <param name="Threads">The threads of the CPU for which its tiles were planned; null if it goes whole.</param>
 /// <param name="State">How far the transfer came.</param>
-public sealed record Checkpoint(
+internal sealed record Checkpoint(
     TransferJob Job, string Directory, IReadOnlyDictionary<string, string> Digests, string Device, int Every,
     long? Memory, int? Threads, RunState State)
 {

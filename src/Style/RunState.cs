@@ -9,7 +9,7 @@ public sealed record LayerLoss(string Layer, bool IsContent, double Value);
 
 /// <summary>The losses at one point, weighted as they enter the sum.</summary>
 /// <param name="Layers">Each layer's loss, if a caller asked for them.</param>
-public sealed record LossValues(
+internal sealed record LossValues(
     double Total, double Content, double Style, double Tv, IReadOnlyList<LayerLoss>? Layers = null);
 
 /// <summary>
@@ -17,7 +17,7 @@ public sealed record LossValues(
 /// pictures it decides how the transfer continues. Vectors as long as the picture are read when they are asked for.
 /// While a scale is under way they are read from the device, so that none is in memory twice.
 /// </summary>
-public sealed class RunState
+internal sealed class RunState
 {
     private Func<float[]> _pixels;
     private Func<float[]> _average;

@@ -152,13 +152,13 @@ public sealed class VggNetwork : IDisposable
     }
 
     /// <summary>The layers of a plan on a rehearsal of a device. They take memory and hold no numbers.</summary>
-    public static VggNetwork Rehearse(ComputeDevice rehearsal, VggPlan plan) => rehearsal.IsRehearsal
+    internal static VggNetwork Rehearse(ComputeDevice rehearsal, VggPlan plan) => rehearsal.IsRehearsal
         ? new VggNetwork(rehearsal, plan)
         : throw new ArgumentException($"{rehearsal.Name} is no rehearsal", nameof(rehearsal));
 
     /// <summary>The steps that lead to the maps of some layers.</summary>
     /// <exception cref="ArgumentException">The network does not have all of these layers.</exception>
-    public VggPlan Plan(IReadOnlyCollection<string> layers) => new(Architecture, Options, layers);
+    internal VggPlan Plan(IReadOnlyCollection<string> layers) => new(Architecture, Options, layers);
 
     /// <summary>Turns pixels into what the first layer reads.</summary>
     /// <param name="pixels">RGB, (height, width, 3), from 0 to <paramref name="pixelRange"/>.</param>
@@ -173,7 +173,7 @@ public sealed class VggNetwork : IDisposable
     /// <param name="x">The map that the first step reads. It is given back when nobody needs it any more.</param>
     /// <returns>The map after each step. The map after a tap is the map before it.</returns>
     /// <exception cref="ArgumentException">A layer is not in the weights, or a map would be empty.</exception>
-    public IEnumerable<(VggStep Step, Tensor Map)> Run(Tape tape, Tensor x, IEnumerable<VggStep> steps)
+    internal IEnumerable<(VggStep Step, Tensor Map)> Run(Tape tape, Tensor x, IEnumerable<VggStep> steps)
     {
         foreach (VggStep step in steps)
         {

@@ -5,31 +5,31 @@ namespace NativeStyle.Vgg;
 
 /// <summary>One step from the picture to the feature maps.</summary>
 /// <param name="Layer">The convolution whose map the step makes, reads or pools.</param>
-public abstract record VggStep(VggLayer Layer);
+internal abstract record VggStep(VggLayer Layer);
 
 /// <summary>A convolution with bias and ReLU.</summary>
 /// <param name="Layer">The convolution.</param>
 /// <param name="Padding">What it sees outside the map.</param>
 /// <param name="Pooling">The pooling that is fused into it. The unpooled map is then never in memory.</param>
-public sealed record ConvolutionStep(VggLayer Layer, Padding Padding, Pooling Pooling) : VggStep(Layer);
+internal sealed record ConvolutionStep(VggLayer Layer, Padding Padding, Pooling Pooling) : VggStep(Layer);
 
 /// <summary>Hands the map of a layer to the caller.</summary>
 /// <param name="Layer">The layer whose map the caller reads.</param>
-public sealed record TapStep(VggLayer Layer) : VggStep(Layer);
+internal sealed record TapStep(VggLayer Layer) : VggStep(Layer);
 
 /// <summary>
 /// A pooling that is not fused, because a caller reads the unpooled map or because it is an L2 pooling.
 /// </summary>
 /// <param name="Layer">The convolution whose map is pooled.</param>
 /// <param name="Pooling">Average, max or L2.</param>
-public sealed record PoolingStep(VggLayer Layer, Pooling Pooling) : VggStep(Layer);
+internal sealed record PoolingStep(VggLayer Layer, Pooling Pooling) : VggStep(Layer);
 
 /// <summary>
 /// What VGG computes for some layers: the steps in their order, up to the last layer that is read. Only this list
 /// decides what is fused and how deep the network runs. <see cref="VggNetwork"/> runs the list; tiles cut it after
 /// poolings, see <see cref="CutsAfter"/>.
 /// </summary>
-public sealed class VggPlan
+internal sealed class VggPlan
 {
     /// <param name="architecture">The network.</param>
     /// <param name="options">Pooling and padding.</param>

@@ -18,7 +18,7 @@ namespace NativeStyle.FeedForward.Training;
 /// shares, and their weights mean the same for every network, layer and style. TV is the mean squared difference of
 /// neighbouring pixels of 0..1. The last term is there if the picture had noise added: y₀ is the result without noise.
 /// </summary>
-public sealed class PerceptualLoss : IDisposable
+internal sealed class PerceptualLoss : IDisposable
 {
     private const float Range = 255f;
 
@@ -168,5 +168,5 @@ public sealed class PerceptualLoss : IDisposable
 }
 
 /// <summary>The losses of one picture, as scalars on the tape.</summary>
-public readonly record struct TrainingLosses(
+internal readonly record struct TrainingLosses(
     Tensor Total, Tensor Content, Tensor Style, Tensor Variation, Tensor Stability);

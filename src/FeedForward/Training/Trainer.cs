@@ -9,7 +9,7 @@ using NativeStyle.Vgg.Weights;
 namespace NativeStyle.FeedForward.Training;
 
 /// <summary>Why a training ended.</summary>
-public enum TrainingEnd
+internal enum TrainingEnd
 {
     /// <summary>All iterations were made.</summary>
     Completed,
@@ -26,7 +26,7 @@ public enum TrainingEnd
 /// pieces. The pieces of a batch go through the networks one after the other, and their gradients are added. The memory
 /// therefore depends on the size of a piece, and not on the batch.
 /// </summary>
-public sealed class Trainer : IDisposable
+internal sealed class Trainer : IDisposable
 {
     private readonly ComputeDevice _device;
     private readonly TransformerNet _network;

@@ -15,7 +15,7 @@ namespace NativeStyle.FeedForward.Training;
 /// <param name="Start">The name of the model that the training started from; null for random weights.</param>
 /// <param name="Half">Whether the model is written in float16.</param>
 /// <param name="Digests">Checksums of style, pictures and weights, by these names.</param>
-public sealed record TrainingJob(
+internal sealed record TrainingJob(
     string Style, string Pictures, string Weights, TrainingOptions Options, string? Start, bool Half,
     IReadOnlyDictionary<string, string> Digests);
 
@@ -28,7 +28,7 @@ public sealed record TrainingJob(
 /// <param name="Directory">The folder that the job's relative names start from.</param>
 /// <param name="Device">The device that computed it, as <c>--device</c> takes it.</param>
 /// <param name="Every">Iterations between checkpoints.</param>
-public sealed record TrainingCheckpoint(
+internal sealed record TrainingCheckpoint(
     TrainingJob Job, string Directory, string Device, int Every, TransformerArchitecture Architecture,
     TrainingState State)
 {

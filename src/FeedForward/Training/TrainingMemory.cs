@@ -6,7 +6,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.FeedForward.Training;
 
 /// <summary>Says how much memory a training takes, before it runs.</summary>
-public static class TrainingMemory
+internal static class TrainingMemory
 {
     /// <summary>
     /// The peak in bytes: on a CPU of the whole program without the pictures that it keeps, otherwise of the device.

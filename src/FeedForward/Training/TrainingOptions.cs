@@ -4,7 +4,7 @@ using NativeStyle.Style.Options;
 namespace NativeStyle.FeedForward.Training;
 
 /// <summary>Everything that decides what a training computes, apart from the pictures and the loss network.</summary>
-public sealed record TrainingOptions
+internal sealed record TrainingOptions
 {
     /// <summary>The layers whose maps the content loss compares, with the weights of their losses.</summary>
     public IReadOnlyList<LayerWeight> ContentLayers { get; init; } = [new("conv2_2", 0.3), new("conv3_2", 0.7)];

@@ -13,7 +13,7 @@ namespace NativeStyle.FeedForward.Training;
 /// <param name="side">A piece's rows and columns, in pixels.</param>
 /// <param name="seed">The same seed draws the same pieces.</param>
 /// <param name="cacheBytes">Bytes of decoded pictures to keep.</param>
-public sealed class TrainingPictures(IReadOnlyList<string> files, int side, int seed, long cacheBytes)
+internal sealed class TrainingPictures(IReadOnlyList<string> files, int side, int seed, long cacheBytes)
 {
     private readonly Dictionary<int, PictureSource> _cache = [];
     private readonly Queue<int> _cached = [];

@@ -7,12 +7,12 @@ namespace NativeStyle.FeedForward.Training;
 /// <param name="Values">Its values, as many as its shape has, in the order of the device.</param>
 /// <param name="FirstMoment">Adam's m.</param>
 /// <param name="SecondMoment">Adam's v.</param>
-public sealed record TrainedParameter(string Name, float[] Values, float[] FirstMoment, float[] SecondMoment);
+internal sealed record TrainedParameter(string Name, float[] Values, float[] FirstMoment, float[] SecondMoment);
 
 /// <summary>A training under way.</summary>
 /// <param name="Iteration">Steps made.</param>
 /// <param name="Reports">A report of each.</param>
-public sealed record TrainingState(
+internal sealed record TrainingState(
     int Iteration, IReadOnlyList<IterationReport> Reports, IReadOnlyList<TrainedParameter> Parameters)
 {
     /// <summary>The network's parameters alone.</summary>

@@ -9,7 +9,7 @@ namespace NativeStyle.GradientCheck.References;
 /// inputs under the window at pixel p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY and db = dYᵀ 1. dx collects dX = dY
 /// Wᵀ.
 /// </summary>
-public static class ConvolutionReference
+internal static class ConvolutionReference
 {
     public static double[] Forward(double[] x, double[] w, double[] b, Conv3x3Shape shape)
     {

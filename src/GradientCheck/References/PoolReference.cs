@@ -6,7 +6,7 @@ namespace NativeStyle.GradientCheck.References;
 /// <summary>
 /// Pools 2x2 windows in double precision, one channel at a time. Each window is a submatrix of the channel.
 /// </summary>
-public static class PoolReference
+internal static class PoolReference
 {
     public static double[] Average(double[] x, PoolShape shape) =>
         Pool(x, shape, window => window.Enumerate().Average());

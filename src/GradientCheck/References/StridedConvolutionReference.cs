@@ -8,7 +8,7 @@ namespace NativeStyle.GradientCheck.References;
 /// matrix X holds the K x K x in inputs of window p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY and db = dYᵀ 1. dx
 /// collects dX = dY Wᵀ.
 /// </summary>
-public static class StridedConvolutionReference
+internal static class StridedConvolutionReference
 {
     public static double[] Forward(double[] x, double[] w, double[] b, ConvolutionShape shape)
     {

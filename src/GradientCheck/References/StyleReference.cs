@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Operators.TotalVariation;
 namespace NativeStyle.GradientCheck.References;
 
 /// <summary>Computes Gram matrix and losses in double precision.</summary>
-public static class StyleReference
+internal static class StyleReference
 {
     /// <summary>G = s Fᵀ F.</summary>
     public static double[] Gram(double[] f, int pixels, int channels, double scale)

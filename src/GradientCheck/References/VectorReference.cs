@@ -4,7 +4,7 @@ using NativeStyle.Kernels.Operators.Adam;
 namespace NativeStyle.GradientCheck.References;
 
 /// <summary>Computes vector operations, Adam, ReLU and pixel transforms in double precision.</summary>
-public static class VectorReference
+internal static class VectorReference
 {
     public static double[] Relu(double[] x) => Layout.Vector(x).PointwiseMaximum(0).ToArray();
 

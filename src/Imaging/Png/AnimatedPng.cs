@@ -10,7 +10,7 @@ namespace NativeStyle.Imaging.Png;
 /// <param name="height">The rows of every frame.</param>
 /// <param name="width">The columns of every frame.</param>
 /// <param name="milliseconds">How long a frame is shown.</param>
-public sealed class AnimatedPng(int height, int width, int milliseconds)
+internal sealed class AnimatedPng(int height, int width, int milliseconds)
 {
     /// <summary>How long the last frame stays before the animation begins again.</summary>
     private const int LastMilliseconds = 2000;

@@ -7,7 +7,7 @@ namespace NativeStyle.Imaging.Png;
 /// <summary>
 /// Reads and writes texts in PNG files (PNG specification, 11.3.4). It reads tEXt, zTXt and iTXt, and writes iTXt.
 /// </summary>
-public static class PngText
+internal static class PngText
 {
     /// <summary>The most bytes of all decompressed texts. More is taken for an attack.</summary>
     private const int MaxBytes = 1 << 24;

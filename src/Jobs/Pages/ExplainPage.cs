@@ -12,7 +12,7 @@ namespace NativeStyle.Jobs.Pages;
 /// <summary>
 /// Explains a transfer on one self-contained page. It includes its pictures and scripts and fetches nothing.
 /// </summary>
-public static class ExplainPage
+internal static class ExplainPage
 {
     private const int GramCell = 6, PictureSide = 640;
 

@@ -8,7 +8,7 @@ namespace NativeStyle.Jobs.Pages;
 /// <summary>
 /// Draws a tape as a graph. Feature maps are in a column from the top, and the values made from them to their right.
 /// </summary>
-public static class TapeGraph
+internal static class TapeGraph
 {
     private const int BoxWidth = 190, BoxHeight = 62, GapX = 34, GapY = 16;
     private const int StepX = BoxWidth + GapX, StepY = BoxHeight + GapY;

@@ -9,15 +9,22 @@ namespace NativeStyle.Kernels.Devices;
 /// user's cache folder for each device, driver, CPU and build of this program, so that the choice is made once. GPUs
 /// that share the host's memory are skipped.
 /// </summary>
-/// <param name="gpus">The devices to choose from, best first.</param>
-/// <param name="check">Checks one device.</param>
-/// <param name="file">The file that keeps the verdicts.</param>
-public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevice, DeviceVerdict> check, string file)
+public sealed class AutoDevice
 {
     /// <summary>
     /// How many times as fast as the CPU a GPU must be: more than two measurements of the same device differ by.
     /// </summary>
     private const double Margin = 1.5;
+
+    private readonly IEnumerable<DeviceListing> _gpus;
+    private readonly Func<ComputeDevice, DeviceVerdict> _check;
+    private readonly string _file;
+
+    /// <param name="gpus">The devices to choose from, best first.</param>
+    /// <param name="check">Checks one device.</param>
+    /// <param name="file">The file that keeps the verdicts.</param>
+    internal AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevice, DeviceVerdict> check, string file) =>
+        (_gpus, _check, _file) = (gpus, check, file);
 
     /// <summary>The choice among the devices of this machine.</summary>
     public static AutoDevice OfThisMachine => new(Gpus(), CheckAgainstCpu, DefaultFile);
@@ -32,9 +39,9 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
     /// <summary>Opens the device.</summary>
     /// <param name="threads">Threads of the CPU; 0 for all cores.</param>
     /// <param name="notice">Is told why a GPU is not used, and when one is checked for the first time.</param>
-    public ComputeDevice Open(int threads, Action<string>? notice = null)
+    public ComputeDevice Open(int threads = 0, Action<string>? notice = null)
     {
-        foreach (DeviceListing gpu in gpus)
+        foreach (DeviceListing gpu in _gpus)
         {
             if (!gpu.IsGpu || gpu.SharesHostMemory) continue;
             if (gpu.WhyNot is { } why)
@@ -65,7 +72,7 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
                 verdicts[key] = new DeviceVerdict("it did not survive its first check", 0);
                 Write(verdicts);
                 device = gpu.Open(threads);
-                verdict = check(device);
+                verdict = _check(device);
                 verdicts[key] = verdict;
                 Write(verdicts);
             }
@@ -73,7 +80,7 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
             if (verdict.Fault is null && verdict.TimesTheCpu >= Margin) return device ?? gpu.Open(threads);
             notice?.Invoke(verdict.Fault is { } fault
                 ? $"{gpu.Name} ({gpu.Hardware}) is left alone: {fault} "
-                    + $"(try a newer driver; delete {file} to check it again)"
+                    + $"(try a newer driver; delete {_file} to check it again)"
                 : string.Create(
                     CultureInfo.InvariantCulture,
                     $"{gpu.Name} ({gpu.Hardware}) is {verdict.TimesTheCpu:0.0#} times as fast as the CPU; "
@@ -108,8 +115,8 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
     {
         try
         {
-            if (File.Exists(file) && new FileInfo(file).Length < 1 << 20)
-                return JsonSerializer.Deserialize<Dictionary<string, DeviceVerdict>>(File.ReadAllText(file)) ?? [];
+            if (File.Exists(_file) && new FileInfo(_file).Length < 1 << 20)
+                return JsonSerializer.Deserialize<Dictionary<string, DeviceVerdict>>(File.ReadAllText(_file)) ?? [];
         }
         catch (Exception e)
             when (e is IOException or UnauthorizedAccessException or JsonException or NotSupportedException)
@@ -127,10 +134,10 @@ public sealed class AutoDevice(IEnumerable<DeviceListing> gpus, Func<ComputeDevi
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            string temporary = $"{file}.{Environment.ProcessId}.tmp";
+            Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
+            string temporary = $"{_file}.{Environment.ProcessId}.tmp";
             File.WriteAllText(temporary, JsonSerializer.Serialize(verdicts));
-            File.Move(temporary, file, overwrite: true);
+            File.Move(temporary, _file, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

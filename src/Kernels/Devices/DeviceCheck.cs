@@ -13,14 +13,14 @@ namespace NativeStyle.Kernels.Devices;
 /// <summary>The result of a device's check.</summary>
 /// <param name="Fault">What the device computed wrongly; null if it is right.</param>
 /// <param name="TimesTheCpu">How many times as fast as the CPU it ran a convolution, forward and backward.</param>
-public sealed record DeviceVerdict(string? Fault, double TimesTheCpu);
+internal sealed record DeviceVerdict(string? Fault, double TimesTheCpu);
 
 /// <summary>
 /// Checks in about a second whether a device can be trusted. It compares the operators that a transfer is made of,
 /// forward and backward, with the CPU's. Drivers differ, and one that computes wrongly paints noise without a warning.
 /// (<c>nativestyle gradcheck</c> checks every operator against references in double precision.)
 /// </summary>
-public static class DeviceCheck
+internal static class DeviceCheck
 {
     /// <summary>
     /// The largest difference from the CPU that is allowed, relative to the largest value: ten times the rounding

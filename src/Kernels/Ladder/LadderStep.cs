@@ -8,7 +8,7 @@ namespace NativeStyle.Kernels.Ladder;
 /// <param name="Rows">Rows of the map.</param>
 /// <param name="Columns">Columns of the map.</param>
 /// <param name="Channels">Channels of the map.</param>
-public readonly record struct LadderSize(int Rows, int Columns, int Channels)
+internal readonly record struct LadderSize(int Rows, int Columns, int Channels)
 {
     public int Pixels => Rows * Columns;
 
@@ -29,7 +29,7 @@ public readonly record struct LadderSize(int Rows, int Columns, int Channels)
 /// How many times faster than the step before it was expected to be on PoCL, before it was measured.
 /// </param>
 /// <param name="Run">Computes the output from the input.</param>
-public sealed record LadderStep(
+internal sealed record LadderStep(
     int Number,
     string Title,
     int Before,
@@ -84,7 +84,7 @@ public sealed record LadderStep(
 /// <param name="Flop">Operations of the definition.</param>
 /// <param name="LeastBytes">Bytes to read and write if each is touched once.</param>
 /// <param name="RunOperator">Computes the same by the operator that transfers use.</param>
-public sealed record KernelLadder(
+internal sealed record KernelLadder(
     string Name,
     string Title,
     bool IsBoundByMemory,

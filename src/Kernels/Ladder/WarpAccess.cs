@@ -9,7 +9,7 @@ namespace NativeStyle.Kernels.Ladder;
 /// <param name="AddressOf">
 /// The place of the first float, in floats, of the work item with that number in its warp.
 /// </param>
-public sealed record WarpAccess(bool IsShared, int Floats, Func<int, int> AddressOf)
+internal sealed record WarpAccess(bool IsShared, int Floats, Func<int, int> AddressOf)
 {
     /// <summary>Work items of a warp, and banks of shared memory.</summary>
     public const int Lanes = 32;

@@ -27,7 +27,7 @@ public sealed class LeastArchitectureAttribute(int major, int minor) : Attribute
 
 /// <summary>A kernel: a static method that ILGPU compiles for each device.</summary>
 /// <param name="Method">The method.</param>
-public sealed record KernelEntry(MethodInfo Method)
+internal sealed record KernelEntry(MethodInfo Method)
 {
     /// <summary>Operator and method, in the form that people use: Conv3x3.ForwardKernel.</summary>
     public string Name => $"{WithoutOp(Method.DeclaringType!.Name)}.{Method.Name}";
@@ -53,7 +53,7 @@ public sealed record KernelEntry(MethodInfo Method)
 }
 
 /// <summary>All kernels: every static method whose name ends in Kernel.</summary>
-public static class KernelCatalog
+internal static class KernelCatalog
 {
     private const BindingFlags StaticMethods =
         BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace NativeStyle.Kernels.Translation;
 
 /// <summary>The C# of the kernels, from the source files that are embedded in the assembly.</summary>
-public static class KernelSource
+internal static class KernelSource
 {
     /// <summary>
     /// Returns a kernel's text with its docstring, and the text of the functions that it calls. These are searched in

@@ -12,7 +12,7 @@ namespace NativeStyle.Kernels.Translation;
 /// <summary>
 /// Translates a kernel by ILGPU, without a device or a driver, for people to read or for an assembler.
 /// </summary>
-public sealed class KernelTranslator : IDisposable
+internal sealed class KernelTranslator : IDisposable
 {
     private readonly Context _context =
         Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));

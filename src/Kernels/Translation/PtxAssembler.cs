@@ -12,12 +12,12 @@ namespace NativeStyle.Kernels.Translation;
 /// <param name="Occupancy">
 /// The share of the 64 warps of a multiprocessor of an A100 (sm_80) that it can run at a time.
 /// </param>
-public sealed record KernelResources(
+internal sealed record KernelResources(
     int Registers, int SpillBytes, int StackBytes, int SharedBytes, double Occupancy);
 
 /// <summary>NVIDIA's ptxas: assembles PTX without a GPU or a driver.</summary>
 /// <param name="program">The path of ptxas.</param>
-public sealed partial class PtxAssembler(string program)
+internal sealed partial class PtxAssembler(string program)
 {
     /// <summary>Finds the ptxas of NATIVESTYLE_PTXAS, or of the PATH; null if there is none.</summary>
     public static PtxAssembler? Find()

@@ -5,7 +5,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Options;
 
 /// <summary>Layers with their weights, as text conv1_1:0.5,relu2_1:0.5. The default weight is 1.</summary>
-public sealed class LayerList(double most) : OptionType<IReadOnlyList<LayerWeight>>
+internal sealed class LayerList(double most) : OptionType<IReadOnlyList<LayerWeight>>
 {
     private readonly NumberRange<double> _weight = new(0, most);
 

@@ -4,7 +4,7 @@ namespace NativeStyle.Style.Options;
 /// Describes every value of <see cref="TransferOptions"/>, in the order of its JSON. These rows define the options of
 /// the command line and their help, how JSON is read, checked and written, and the command that makes a picture again.
 /// </summary>
-public static class OptionTable
+internal static class OptionTable
 {
     private const double MostWeight = 1e15;
     private static readonly LayerList s_layers = new(MostWeight);

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace NativeStyle.Style.Options;
 
 /// <summary>The values of an option. Reads them from text and JSON, and writes them.</summary>
-public abstract class OptionType<T>
+internal abstract class OptionType<T>
 {
     /// <summary>The name of a value in help, e.g. N.</summary>
     public abstract string HelpName { get; }
@@ -39,7 +39,7 @@ public abstract class OptionType<T>
 }
 
 /// <summary>The numbers from a least to a most, both included.</summary>
-public sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : struct, INumber<T>
+internal sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : struct, INumber<T>
 {
     private static readonly bool s_whole = T.IsInteger(T.One / (T.One + T.One));
 
@@ -68,7 +68,7 @@ public sealed class NumberRange<T>(T least, T most) : OptionType<T> where T : st
 }
 
 /// <summary>Several values. As text, they have commas between them.</summary>
-public sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<IReadOnlyList<T>>
+internal sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<IReadOnlyList<T>>
 {
     public override string HelpName => helpName;
 
@@ -84,7 +84,7 @@ public sealed class ListOf<T>(OptionType<T> item, string helpName) : OptionType<
 }
 
 /// <summary>True or false.</summary>
-public sealed class Truth : OptionType<bool>
+internal sealed class Truth : OptionType<bool>
 {
     public override string HelpName => "true|false";
 
@@ -101,7 +101,7 @@ public sealed class Truth : OptionType<bool>
 }
 
 /// <summary>Any text.</summary>
-public sealed class Line : OptionType<string>
+internal sealed class Line : OptionType<string>
 {
     public override string HelpName => "TEXT";
 

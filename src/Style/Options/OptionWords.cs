@@ -9,7 +9,7 @@ namespace NativeStyle.Style.Options;
 /// The words for all enumerations in options, including those of the engine. Existing files have these words, so they
 /// stay even if a member is renamed.
 /// </summary>
-public static class OptionWords
+internal static class OptionWords
 {
     public static Words<string> Architecture { get; } = new(
         (VggArchitecture.Vgg19.Name, "VGG-19"), (VggArchitecture.Vgg16.Name, "VGG-16"));

@@ -10,7 +10,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Options;
 
 /// <summary>Reads and writes options as JSON, for preset files, checkpoints and pictures.</summary>
-public static class OptionsJson
+internal static class OptionsJson
 {
     /// <summary>The property that names a preset. Its values replace those that a file lacks.</summary>
     private const string Base = "base";

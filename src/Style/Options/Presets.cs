@@ -45,11 +45,16 @@ public static class Presets
     public static IReadOnlyList<string> Names { get; } =
         [Default, .. s_all.Where(name => !name.StartsWith(Default, StringComparison.Ordinal))];
 
+    /// <summary>Finds a preset by its name, in any case; null if there is none. 'default' suits the built-in
+    /// network.</summary>
+    public static TransferOptions? Find(string name) =>
+        name.Equals(Default, StringComparison.OrdinalIgnoreCase) ? DefaultCompact : Find(name, null);
+
     /// <summary>Finds a preset by its name. The default depends on the weights.</summary>
     /// <param name="name">A name from <see cref="Names"/>, or of a preset in <see cref="All"/>.</param>
     /// <param name="weights">The trained weights, or null for random ones.</param>
     /// <returns>The preset, or null if there is none with that name.</returns>
-    public static TransferOptions? Find(string name, TrainedWeights? weights = null)
+    internal static TransferOptions? Find(string name, TrainedWeights? weights)
     {
         if (!name.Equals(Default, StringComparison.OrdinalIgnoreCase))
             return s_all.Contains(name, StringComparer.OrdinalIgnoreCase) ? Load(name) : null;
@@ -64,6 +69,6 @@ public static class Presets
         using Stream stream = typeof(Presets).Assembly.GetManifestResourceStream($"presets/{file}")
             ?? throw new InvalidOperationException($"{file} is not embedded");
         using var reader = new StreamReader(stream);
-        return OptionsJson.Read(reader.ReadToEnd(), name => Find(name));
+        return OptionsJson.Read(reader.ReadToEnd(), name => Find(name, null));
     });
 }

@@ -5,7 +5,7 @@ namespace NativeStyle.Style.Options;
 /// <summary>The properties of trained weights that decide which default preset fits.</summary>
 /// <param name="Architecture">The network, with its numbers of channels.</param>
 /// <param name="LayerNames">The layers that the weights have.</param>
-public sealed record TrainedWeights(VggArchitecture Architecture, IReadOnlySet<string> LayerNames)
+internal sealed record TrainedWeights(VggArchitecture Architecture, IReadOnlySet<string> LayerNames)
 {
     /// <summary>Whether some layers have fewer channels than VGG's.</summary>
     public bool Compressed => Architecture.Layers.Zip(OptionsJson.Architecture(Architecture.Name).Layers)

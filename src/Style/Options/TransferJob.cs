@@ -7,21 +7,21 @@ namespace NativeStyle.Style.Options;
 /// <param name="Weight">The weight relative to those of the other styles.</param>
 /// <param name="Region">The mask of the places in the result where the style counts.</param>
 /// <param name="Part">The mask of the part of the style picture that is the style.</param>
-public sealed record JobStyle(string Path, double Weight = 1, string? Region = null, string? Part = null);
+internal sealed record JobStyle(string Path, double Weight = 1, string? Region = null, string? Part = null);
 
 /// <summary>The name of a file, without its folder, and the SHA-256 of its bytes.</summary>
-public sealed record FileIdentity(string Name, string Sha256);
+internal sealed record FileIdentity(string Name, string Sha256);
 
 /// <summary>A change of a job while it ran.</summary>
 /// <param name="Iteration">The iterations that were made before.</param>
 /// <param name="What">The old and the new values, in words.</param>
-public sealed record JobChange(int Iteration, string What);
+internal sealed record JobChange(int Iteration, string What);
 
 /// <summary>
 /// Everything that a transfer needs, with names of files. Checkpoints hold it as the user wrote it, pictures without
 /// the names of folders.
 /// </summary>
-public sealed record TransferJob
+internal sealed record TransferJob
 {
     public string? Content { get; init; }
 

@@ -4,7 +4,7 @@ using NativeStyle.Vgg;
 namespace NativeStyle.Style.Options;
 
 /// <summary>The groups of options in help.</summary>
-public enum OptionGroup
+internal enum OptionGroup
 {
     /// <summary>The options that most people need.</summary>
     Common,
@@ -24,7 +24,7 @@ public enum OptionGroup
 /// <summary>One value of <see cref="TransferOptions"/>: its names, its meaning, and its range.</summary>
 /// <param name="name">The name in JSON.</param>
 /// <param name="help">The meaning, in one line.</param>
-public abstract class TransferOption(string name, string help)
+internal abstract class TransferOption(string name, string help)
 {
     public string Name { get; } = name;
 
@@ -75,7 +75,7 @@ public abstract class TransferOption(string name, string help)
 /// <param name="type">The type of the value.</param>
 /// <param name="get">Gets the value from options.</param>
 /// <param name="with">Returns options with another value.</param>
-public sealed class TransferOption<T>(
+internal sealed class TransferOption<T>(
     string name, OptionType<T> type, Func<TransferOptions, T> get, Func<TransferOptions, T, TransferOptions> with,
     string help)
     : TransferOption(name, help)

@@ -5,7 +5,7 @@ namespace NativeStyle.Style.Options;
 /// <summary>
 /// Values with a word each. Files and people use the words, which stay even if a member of an enumeration is renamed.
 /// </summary>
-public sealed class Words<T>(params (T Value, string Word)[] words) : OptionType<T> where T : notnull
+internal sealed class Words<T>(params (T Value, string Word)[] words) : OptionType<T> where T : notnull
 {
     public override string HelpName { get; } = words.All(each => each.Word.All(char.IsAsciiDigit)) ? "N" : "WORD";
 

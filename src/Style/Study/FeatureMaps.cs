@@ -8,7 +8,7 @@ namespace NativeStyle.Style.Study;
 /// <summary>A layer's activations on the host.</summary>
 /// <param name="Layer">The layer's canonical name.</param>
 /// <param name="Values">The activations after ReLU, (height, width, channels).</param>
-public sealed record FeatureMap(string Layer, float[] Values, int Height, int Width, int Channels)
+internal sealed record FeatureMap(string Layer, float[] Values, int Height, int Width, int Channels)
 {
     /// <summary>The mean square of each channel.</summary>
     public double[] Energies()
@@ -29,7 +29,7 @@ public sealed record FeatureMap(string Layer, float[] Values, int Height, int Wi
 }
 
 /// <summary>What a network sees in a picture.</summary>
-public static class FeatureMaps
+internal static class FeatureMaps
 {
     /// <summary>
     /// The share of activations that are clipped to white. Otherwise a few outliers would leave the rest in the dark.

@@ -20,11 +20,11 @@ namespace NativeStyle.Style.Study;
 /// <param name="FirstIterationEnded">
 /// When the first iteration ended, in UTC. The device has compiled its kernels by then.
 /// </param>
-public sealed record BenchmarkResult(
+internal sealed record BenchmarkResult(
     double SecondsPerIteration, double? SecondsForward, double DirectGflop, DateTime FirstIterationEnded);
 
 /// <summary>The network of a benchmark, and the layers that its losses read.</summary>
-public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOptions Options, Func<VggWeights> Load)
+internal sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOptions Options, Func<VggWeights> Load)
 {
     /// <summary>Random VGG-19 to conv5_1: content on conv4_2, style on the first convolution of each block.</summary>
     public static BenchmarkNetwork Random { get; } = new(
@@ -66,7 +66,7 @@ public sealed record BenchmarkNetwork(VggArchitecture Architecture, TransferOpti
 /// losses on the first convolution of each block, backward to the pixels, one Adam step. Pictures are random. The time
 /// depends neither on them nor on the weights.
 /// </summary>
-public sealed class IterationBenchmark : IDisposable
+internal sealed class IterationBenchmark : IDisposable
 {
     private readonly ComputeDevice _device;
     private readonly BenchmarkNetwork _benchmarked;

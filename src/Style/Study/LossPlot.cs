@@ -3,7 +3,7 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Style.Study;
 
 /// <summary>The losses of a transfer as a plot.</summary>
-public static class LossPlot
+internal static class LossPlot
 {
     /// <summary>
     /// Plots the losses over iterations on a logarithmic axis. A line marks the beginning of each new scale.

@@ -6,7 +6,7 @@ namespace NativeStyle.Style.Study;
 /// <summary>The seconds of repeated runs of the same work.</summary>
 /// <param name="Median">The median of all runs.</param>
 /// <param name="Least">The fastest run, which other programs on the machine disturbed least.</param>
-public sealed record RunTimes(double Median, double Least)
+internal sealed record RunTimes(double Median, double Least)
 {
     /// <summary>Runs some work several times. It waits for the device before and after each run.</summary>
     /// <param name="count">At least 1.</param>

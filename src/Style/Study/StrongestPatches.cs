@@ -8,13 +8,13 @@ namespace NativeStyle.Style.Study;
 /// <param name="Source">The picture's name.</param>
 /// <param name="Activation">The unit's activation after ReLU.</param>
 /// <param name="Patch">The unit's receptive field. It is grey where it lies outside the picture.</param>
-public sealed record StrongPatch(string Source, float Activation, Picture Patch);
+internal sealed record StrongPatch(string Source, float Activation, Picture Patch);
 
 /// <summary>
 /// The patches of pictures that maximise a unit's activation (Zeiler and Fergus 2014, "Visualizing and understanding
 /// convolutional networks", figure 2). They show what a channel looks for, without any optimisation.
 /// </summary>
-public sealed class StrongestPatches(
+internal sealed class StrongestPatches(
     ComputeDevice device, VggNetwork network, string layer, int channel, int count, int perPicture)
 {
     private readonly List<StrongPatch> _patches = [];

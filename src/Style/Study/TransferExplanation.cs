@@ -10,13 +10,13 @@ namespace NativeStyle.Style.Study;
 /// <summary>The Gram matrices of one layer, for the channels that matter most to the style.</summary>
 /// <param name="Channels">The channels, in the order of rows and columns.</param>
 /// <param name="Style">The target, row by row. The other two matrices have the same layout.</param>
-public sealed record GramComparison(string Layer, int[] Channels, float[] Style, float[] Start, float[] Result);
+internal sealed record GramComparison(string Layer, int[] Channels, float[] Style, float[] Start, float[] Result);
 
 /// <summary>What one loss term does to the pixels of the result.</summary>
 /// <param name="Name">"content conv4_2", "style conv1_1", "tv".</param>
 /// <param name="Value">The weighted loss.</param>
 /// <param name="Gradient">dL/d(pixels), (height, width, 3).</param>
-public sealed record TermGradient(string Name, double Value, float[] Gradient);
+internal sealed record TermGradient(string Name, double Value, float[] Gradient);
 
 /// <summary>One pixel, from its last change back to the losses.</summary>
 /// <param name="Start">RGB at the start of the run, in units of the pixel range like the other values.</param>
@@ -35,12 +35,12 @@ public sealed record TermGradient(string Name, double Value, float[] Gradient);
 /// <param name="Nudge">How far it was moved.</param>
 /// <param name="Predicted">The change of the loss that the gradient predicts.</param>
 /// <param name="Measured">The change of the loss that was measured.</param>
-public sealed record PixelStory(
+internal sealed record PixelStory(
     int Row, int Column, float[] Start, float[] Result, float[] Gradient, float[]? MeanGradient, float[]? RootSquare,
     float[]? LastStep, bool[]? Held, int Channel, double Nudge, double Predicted, double Measured);
 
 /// <summary>A transfer as it ran, with the losses, gradients and tape of its last iterate.</summary>
-public sealed record TransferExplanation(
+internal sealed record TransferExplanation(
     TransferResult Result, IReadOnlyList<(int Iteration, Picture Picture)> Pictures,
     IReadOnlyList<GramComparison> Grams, IReadOnlyList<TermGradient> Terms, IReadOnlyList<TapeNode> Tape,
     PixelStory Pixel, int Height, int Width)

@@ -13,7 +13,7 @@ namespace NativeStyle.Style.Study;
 /// ||G - A||² / ||A||² by layer. G and A are the Gram matrices per pixel of result and style.
 /// </param>
 /// <param name="Content">||F - P||² / ||P||² by layer. F and P are the maps of result and content.</param>
-public sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<LayerLoss> Content)
+internal sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<LayerLoss> Content)
 {
     /// <summary>The mean over the style layers.</summary>
     public double MeanStyle => Style.Average(layer => layer.Value);
@@ -26,7 +26,7 @@ public sealed record Measured(IReadOnlyList<LayerLoss> Style, IReadOnlyList<Laye
 /// <param name="size">
 /// The longest side at which result and style are seen. The content is seen at the result's size.
 /// </param>
-public sealed class TransferMeasure(
+internal sealed class TransferMeasure(
     ComputeDevice device, VggNetwork network, IReadOnlyList<string> styleLayers, IReadOnlyList<string> contentLayers,
     int size)
 {

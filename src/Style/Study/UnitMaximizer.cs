@@ -23,7 +23,7 @@ namespace NativeStyle.Style.Study;
 /// Whether only the unit in the middle of the map is maximised, instead of the whole channel's mean.
 /// </param>
 /// <param name="Seed">The seed of start and jitter.</param>
-public sealed record MaximizeOptions(
+internal sealed record MaximizeOptions(
     int Size = 160, int Iterations = 300, float Step = 0.02f, int Jitter = 8, int BlurEvery = 4,
     double TvWeight = 0.2, bool CenterOnly = false, int Seed = 1);
 
@@ -32,7 +32,7 @@ public sealed record MaximizeOptions(
 /// features of a deep network"; Simonyan et al. 2013, "Deep inside convolutional networks"). Jitter, blur and total
 /// variation regularise it (Yosinski et al. 2015; Mordvintsev et al. 2015; Olah et al. 2017, "Feature visualization").
 /// </summary>
-public static class UnitMaximizer
+internal static class UnitMaximizer
 {
     /// <summary>Makes the ascent and returns the picture.</summary>
     /// <param name="progress">Called after each step with its number and the activation before it.</param>

@@ -9,7 +9,7 @@ namespace NativeStyle.Style.Tiling;
 /// <summary>
 /// A map (height, width, channels) that is read and written window by window, whatever memory it is in.
 /// </summary>
-public abstract class MapStore(int height, int width, int channels) : IDisposable
+internal abstract class MapStore(int height, int width, int channels) : IDisposable
 {
     public int Height => height;
 

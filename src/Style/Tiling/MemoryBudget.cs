@@ -8,7 +8,7 @@ namespace NativeStyle.Style.Tiling;
 /// </summary>
 /// <param name="Whole">Bytes that a run may take which goes whole, with all that its optimiser remembers.</param>
 /// <param name="Tiled">Bytes that every other run may take.</param>
-public readonly record struct MemoryBudget(long Whole, long Tiled)
+internal readonly record struct MemoryBudget(long Whole, long Tiled)
 {
     /// <summary>
     /// The share of the available memory that a whole run may take if the user gives no limit. The last tenth is left

@@ -1,3 +1,4 @@
+using NativeStyle.Imaging;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Style.Options;
 using NativeStyle.Vgg;
@@ -15,14 +16,20 @@ namespace NativeStyle.Style.Tiling;
 /// <param name="Seconds">The time of an iteration, estimated from the time of one convolution.</param>
 /// <param name="Tiles">How the picture is cut, in words; null if it is not cut.</param>
 /// <param name="Fits">Whether the memory is within the limit.</param>
-public sealed record MemoryEstimate(
+internal sealed record MemoryEstimate(
     int Height, int Width, long PeakBytes, long ScratchBytes, double Seconds, string? Tiles, bool Fits);
+
+/// <summary>A pass of a run, and the most memory that it takes.</summary>
+/// <param name="What">What goes through the network, for people.</param>
+/// <param name="Style">The number of the style that it is; null for the result.</param>
+/// <param name="Bytes">See <see cref="MemoryEstimate.PeakBytes"/>.</param>
+internal readonly record struct MemoryNeed(string What, int? Style, long Bytes);
 
 /// <summary>
 /// Plans runs within a limit of memory. Pictures go whole if they fit, and in tiles otherwise, which gives the same
 /// result up to rounding. If even the smallest tiles leave no room for what L-BFGS remembers, it remembers less.
 /// </summary>
-public sealed class MemoryPlanner
+internal sealed class MemoryPlanner
 {
     /// <summary>Bytes of the program itself: its code and the runtime's heap.</summary>
     public const long ProgramBytes = 84L << 20;
@@ -89,6 +96,41 @@ public sealed class MemoryPlanner
         MemoryPlanner Within(TransferOptions of, long bytes) =>
             new(device, architecture, of, bytes, regions, pictures, everywhere);
     }
+
+    /// <summary>Creates a planner for a run.</summary>
+    /// <param name="inputs">The pictures.</param>
+    /// <param name="plan">The scales. The last one is the largest.</param>
+    public static MemoryPlanner For(
+        ComputeDevice device, VggArchitecture architecture, TransferOptions options, MemoryBudget budget,
+        TransferInputs inputs, IReadOnlyList<ScaleStep> plan)
+    {
+        // The plan's own iterations: a total that was spread over the scales is in no option.
+        options = options with { Iterations = [.. plan.Select(step => step.Iterations)] };
+        int regions = inputs.Styles.Select(style => style.Region).OfType<Picture>().Distinct().Count();
+        return For(
+            device, architecture, options, budget, regions, plan[^1].Height, plan[^1].Width,
+            StyleSizes(options, inputs.Cropped(options.Crop), plan), inputs.HeldBytes,
+            everywhere: inputs.Styles.Any(style => style.Region is null));
+    }
+
+    /// <summary>What the result and each style need at the last scale.</summary>
+    /// <param name="inputs">The cropped pictures.</param>
+    public IEnumerable<MemoryNeed> Needs(TransferInputs inputs, IReadOnlyList<ScaleStep> plan)
+    {
+        ScaleStep last = plan[^1];
+        yield return new MemoryNeed(
+            $"a result of {last.Width} x {last.Height} pixels", null, At(last.Height, last.Width).PeakBytes);
+        foreach (((int height, int width), int i) in StyleSizes(Options, inputs, plan).Select((size, i) => (size, i)))
+        {
+            yield return new MemoryNeed(
+                $"a style at {width} x {height} pixels", i, StyleBytes(height, width, last.Height, last.Width));
+        }
+    }
+
+    private static IReadOnlyList<(int Height, int Width)> StyleSizes(
+        TransferOptions options, TransferInputs inputs, IReadOnlyList<ScaleStep> plan) =>
+        [.. inputs.Styles.Select(style => Schedule.StyleSize(
+            options, plan[^1].Height, plan[^1].Width, style.Picture.Height, style.Picture.Width))];
 
     /// <summary>Estimates an iteration on a picture of this size.</summary>
     public MemoryEstimate At(int height, int width)

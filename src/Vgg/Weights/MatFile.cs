@@ -9,7 +9,7 @@ namespace NativeStyle.Vgg.Weights;
 /// order. It reads forward only, through the inflater if a variable is compressed, and never holds a variable's bytes:
 /// 575 MB of layers pass through a buffer of some kilobytes.
 /// </summary>
-public sealed class MatFile
+internal sealed class MatFile
 {
     // A file states sizes before the bytes follow. Whatever it states, the memory is bounded.
     private const int MaxDepth = 32;

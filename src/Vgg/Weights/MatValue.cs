@@ -2,7 +2,7 @@ namespace NativeStyle.Vgg.Weights;
 
 /// <summary>A value of a MAT-file. Arrays are in column-major order: the first dimension varies fastest.</summary>
 /// <param name="Dimensions">The dimensions, at least two.</param>
-public abstract record MatValue(int[] Dimensions)
+internal abstract record MatValue(int[] Dimensions)
 {
     /// <summary>The number of elements.</summary>
     public long Count => Dimensions.Aggregate(1L, (product, dimension) => product * dimension);
@@ -10,16 +10,16 @@ public abstract record MatValue(int[] Dimensions)
 
 /// <summary>Numbers. Only the real part of complex numbers is kept.</summary>
 /// <param name="Values">The values, or null if the reader was told to skip this array.</param>
-public sealed record MatNumbers(int[] Dimensions, float[]? Values) : MatValue(Dimensions);
+internal sealed record MatNumbers(int[] Dimensions, float[]? Values) : MatValue(Dimensions);
 
 /// <summary>A char array, with its rows one after the other.</summary>
-public sealed record MatText(int[] Dimensions, string Text) : MatValue(Dimensions);
+internal sealed record MatText(int[] Dimensions, string Text) : MatValue(Dimensions);
 
 /// <summary>A cell array.</summary>
-public sealed record MatCell(int[] Dimensions, IReadOnlyList<MatValue> Cells) : MatValue(Dimensions);
+internal sealed record MatCell(int[] Dimensions, IReadOnlyList<MatValue> Cells) : MatValue(Dimensions);
 
 /// <summary>A struct array, which has fields by name for each element.</summary>
-public sealed record MatStruct(int[] Dimensions, IReadOnlyList<IReadOnlyDictionary<string, MatValue>> Elements)
+internal sealed record MatStruct(int[] Dimensions, IReadOnlyList<IReadOnlyDictionary<string, MatValue>> Elements)
     : MatValue(Dimensions)
 {
     /// <summary>A field of the first element, or null.</summary>
@@ -27,4 +27,4 @@ public sealed record MatStruct(int[] Dimensions, IReadOnlyList<IReadOnlyDictiona
 }
 
 /// <summary>A skipped value of a kind that no network is stored in: a sparse matrix, object or function.</summary>
-public sealed record MatOther(int[] Dimensions, string Kind) : MatValue(Dimensions);
+internal sealed record MatOther(int[] Dimensions, string Kind) : MatValue(Dimensions);

@@ -4,7 +4,7 @@ namespace NativeStyle.Vgg.Weights;
 /// Generates normally distributed numbers that are the same in every version of .NET: SplitMix64 (Steele, Lea and Flood
 /// 2014) through the Box-Muller transform.
 /// </summary>
-public sealed class NormalGenerator(ulong seed)
+internal sealed class NormalGenerator(ulong seed)
 {
     private ulong _state = seed;
 
