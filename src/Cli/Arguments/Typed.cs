@@ -98,7 +98,8 @@ internal static class Typed
         choices.All(word => help.Contains(word, StringComparison.Ordinal))
             ? help : $"{help}: {string.Join(", ", choices)}";
 
-    /// <summary>Names the words that shells complete a value to, instead of those that the parser takes from its type.
+    /// <summary>
+    /// Names the words that shells complete a value to, instead of those that the parser takes from its type.
     /// </summary>
     public static Option<T> Offering<T>(this Option<T> option, Func<IEnumerable<string>> words)
     {
