@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using NativeStyle.Cli.Commands;
+using NativeStyle.Cli.Completion;
 using NativeStyle.Cli.Help;
 using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
@@ -32,6 +33,12 @@ internal static class Program
         return Guard(() =>
         {
             RootCommand root = Root.Create();
+            if (args is [Completer.Directive, .. var words])
+            {
+                Completer.Print(root, words, Console.Out);
+                return 0;
+            }
+
             if (args.Length == 0) new HelpScreen(all: false).Show(root, Console.Out);
             ParseResult parsed = root.Parse(args);
             Mistakes.Refuse(parsed);

@@ -10,6 +10,10 @@ internal static class DeviceNames
 
     private const string TensorFloat = "+tf32";
 
+    /// <summary>Names without numbers, of devices that this machine may have or not. No driver is asked.</summary>
+    public static string[] Usual { get; } =
+        [Auto, .. DeviceCatalog.Cpu.Select(device => device.Name), "cuda", "opencl"];
+
     /// <summary>Opens a device.</summary>
     /// <param name="name">Its name; with +tf32 at its end it computes large products on tensor cores.</param>
     /// <param name="threads">Threads of the CPU; 0 for one per core.</param>

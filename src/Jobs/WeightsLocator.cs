@@ -10,6 +10,9 @@ internal static class WeightsLocator
     /// <summary>The value of <c>--weights</c> that stands for random filters.</summary>
     public const string Random = "random";
 
+    /// <summary>The words that may stand in place of a file.</summary>
+    public static string[] Words { get; } = [CompactNetwork.Name, Random];
+
     /// <summary>The message for runs in which the user named no weights and there is no file.</summary>
     public const string UsesCompact = "no --weights: using the compact VGG-19 that is built in";
 

@@ -59,5 +59,7 @@ internal static class Ffmpeg
     public static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+        .Split(Path.PathSeparator)
+        .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? $"{program}.exe" : program))
+        .FirstOrDefault(File.Exists);
 }

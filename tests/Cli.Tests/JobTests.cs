@@ -57,7 +57,7 @@ public sealed class JobTests : IDisposable
         string[] job = [.. Shallow, "--size", "40", "--iterations", "60", "--print-every", "1"];
         Succeed([.. job, "-o", whole]);
         CommandLine.Outcome outcome = CommandLine.RunProcessWith(
-            $"TMPDIR={temporary}",
+            $"{(OperatingSystem.IsWindows() ? "TMP" : "TMPDIR")}={temporary}",
             (_, line) =>
             {
                 if (line.StartsWith("1/", StringComparison.Ordinal)) Directory.Delete(folder, recursive: true);

@@ -14,7 +14,8 @@ internal static class Programs
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync();
-        var output = new StringWriter();
+        // As the program wrote it, on every system.
+        var output = new StringWriter { NewLine = "\n" };
         while (process.StandardOutput.ReadLine() is string line)
         {
             output.WriteLine(line);
@@ -22,6 +23,6 @@ internal static class Programs
         }
 
         process.WaitForExit();
-        return (process.ExitCode, output.ToString(), error.Result);
+        return (process.ExitCode, output.ToString(), error.Result.ReplaceLineEndings("\n"));
     }
 }

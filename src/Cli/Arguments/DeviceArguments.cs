@@ -14,7 +14,7 @@ internal sealed class DeviceArguments
         Description = "Where to compute: auto (a GPU that is right and faster than the CPU, else the CPU), cpu, " +
             "cuda, opencl, or another name that 'nativestyle devices' lists (default: auto)",
         DefaultValueFactory = _ => DeviceNames.Auto,
-        HelpName = "NAME",
+        HelpName = "NAME", CompletionSources = { DeviceNames.Usual },
     };
 
     private readonly Option<int?> _threads =

@@ -18,7 +18,7 @@ internal sealed class JobArguments
         Description = "VGG weights: .mat, .npz, .npy, .h5, .pth or .safetensors; 'compact' for the network that is " +
             "built in, 'random' for random filters (default: what is found in weights/ or the user's data folder, " +
             "else compact)",
-        HelpName = "FILE",
+        HelpName = "FILE", CompletionSources = { WeightsLocator.Words },
     };
 
     private readonly Option<string?> _convention = Typed.Convention();
@@ -44,15 +44,19 @@ internal sealed class JobArguments
             Description = $"A set of options: {string.Join(", ", Presets.Names)}, or a .json file; " +
                 $"'nativestyle presets' describes them (default: {preset})",
             DefaultValueFactory = _ => preset,
-            HelpName = "NAME|FILE",
+            HelpName = "NAME|FILE", CompletionSources = { _ => Presets.Names },
         };
         _rows = [.. OptionTable.OnCommandLine.Except(except).Select(row => (row, OptionOf(row)))];
 
-        static Option<string?> OptionOf(TransferOption row) => new(JobDraft.NameOf(row))
+        static Option<string?> OptionOf(TransferOption row) => new Option<string?>(JobDraft.NameOf(row))
         {
             Description = Typed.Help(row.Help, row.Choices),
             HelpName = row == OptionTable.Init ? "WORD|FILE" : row.HelpName,
-        };
+        }.Offering(() => WordsOf(row));
+
+        static IEnumerable<string> WordsOf(TransferOption row) =>
+            row == OptionTable.Init ? row.Choices.Except([OptionWords.InitKind[InitKind.Picture]])
+            : row is TransferOption<IReadOnlyList<LayerWeight>> ? Typed.LayerNames : row.Choices;
     }
 
     public void AddTo(ProgramCommand command)

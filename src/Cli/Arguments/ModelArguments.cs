@@ -15,7 +15,7 @@ internal sealed class ModelArguments
     {
         Description = "A trained style: one that 'nativestyle models' lists, or a file (.safetensors, or .pth of " +
             "PyTorch's example fast_neural_style)",
-        Required = true, HelpName = "NAME|FILE",
+        Required = true, HelpName = "NAME|FILE", CompletionSources = { _ => Models.Names },
     };
 
     public void AddTo(ProgramCommand command) => command.Add(OptionGroup.Common, _model);

@@ -17,7 +17,7 @@ internal sealed class NetworkArguments(bool fixedPooling = false)
     {
         Description = "VGG weights, 'compact' for the built-in network, or 'random' (default: what is found " +
             "in weights/ or the user's data folder, else compact)",
-        HelpName = "FILE",
+        HelpName = "FILE", CompletionSources = { WeightsLocator.Words },
     };
 
     private readonly Option<string?> _convention = Typed.Convention();

@@ -119,7 +119,7 @@ internal sealed class TrainingArguments
         return new Option<string>(name)
         {
             Description = $"{help} (default: {text})", HelpName = s_layers.HelpName,
-            DefaultValueFactory = _ => text,
+            DefaultValueFactory = _ => text, CompletionSources = { _ => Typed.LayerNames },
         };
     }
 }

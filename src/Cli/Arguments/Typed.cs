@@ -17,20 +17,20 @@ internal static class Typed
     public static Option<T> Option<T>(string name, string help, OptionType<T> type, T otherwise)
     {
         string more = $"{Help(help, type.Choices)} (default: {type.Text(otherwise)})";
-        return new(name)
+        return new Option<T>(name)
         {
             Description = more, HelpName = type.HelpName, DefaultValueFactory = _ => otherwise,
             CustomParser = result => Parsed(result, name, type.Parse),
-        };
+        }.Offering(() => type.Choices);
     }
 
     /// <summary>Creates an option that may have no value.</summary>
     public static Option<T?> Option<T>(string name, string help, OptionType<T> type) where T : struct =>
-        new(name)
+        new Option<T?>(name)
         {
             Description = Help(help, type.Choices), HelpName = type.HelpName,
             CustomParser = result => Parsed(result, name, text => (T?)type.Parse(text)),
-        };
+        }.Offering(() => type.Choices);
 
     /// <summary>Creates an option whose text has a form of its own.</summary>
     /// <param name="parse">Throws <see cref="TransferException"/>. The message is to follow the option's name.</param>
@@ -62,7 +62,8 @@ internal static class Typed
         "--weights-convention", "NAME",
         "The input of the first layer: rgb-255, bgr-255 or rgb-unit (default: what the file says)",
         text => WeightsConventions.Parse(text) is null
-            ? throw new TransferException($"{text} is unknown, expected rgb-255, bgr-255 or rgb-unit") : text);
+            ? throw new TransferException($"{text} is unknown, expected rgb-255, bgr-255 or rgb-unit") : text)
+        .Offering(() => ["rgb-255", "bgr-255", "rgb-unit"]);
 
     public static Option<bool> Quiet() => new("--quiet", "-q") { Description = "Print nothing but errors" };
 
@@ -96,6 +97,19 @@ internal static class Typed
     public static string Help(string help, IReadOnlyList<string> choices) =>
         choices.All(word => help.Contains(word, StringComparison.Ordinal))
             ? help : $"{help}: {string.Join(", ", choices)}";
+
+    /// <summary>
+    /// Names the words that shells complete a value to, instead of those that the parser takes from its type.
+    /// </summary>
+    public static Option<T> Offering<T>(this Option<T> option, Func<IEnumerable<string>> words)
+    {
+        option.CompletionSources.Clear();
+        option.CompletionSources.Add(_ => words());
+        return option;
+    }
+
+    /// <summary>The names of layers, which those of a smaller network are among.</summary>
+    public static IEnumerable<string> LayerNames => VggArchitecture.Vgg19.Layers.Select(layer => layer.Name);
 
     private static string[] Split(string text) =>
         text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

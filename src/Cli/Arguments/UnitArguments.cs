@@ -12,6 +12,7 @@ internal sealed class UnitArguments
     private readonly Option<string> _layer = new("--layer")
     {
         Description = "The layer, e.g. conv3_1", Required = true, HelpName = "L",
+        CompletionSources = { _ => Typed.LayerNames },
     };
 
     private readonly Option<IReadOnlyList<int>?> _channels = Typed.Option(

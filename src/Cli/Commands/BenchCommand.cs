@@ -31,6 +31,7 @@ internal sealed class BenchCommand : ProgramCommand
     private readonly Option<string?> _weights = new("--weights")
     {
         Description = "VGG weights of the network to time (default: random VGG-19 to conv5_1)", HelpName = "FILE",
+        CompletionSources = { WeightsLocator.Words },
     };
 
     private readonly DeviceArguments _device = new();

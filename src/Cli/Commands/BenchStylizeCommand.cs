@@ -20,7 +20,7 @@ internal sealed class BenchStylizeCommand : ProgramCommand
     private readonly Option<string?> _model = new("--model")
     {
         Description = "The style model to time, a file or the name of one that is built in (default: random weights)",
-        HelpName = "NAME|FILE",
+        HelpName = "NAME|FILE", CompletionSources = { _ => Models.Names },
     };
 
     private readonly Option<double> _share = Typed.Option(

@@ -43,7 +43,8 @@ internal sealed class CompressCommand : ProgramCommand
 
     private readonly Option<string?> _layers = new("--layers")
     {
-        Description = "The last layer to keep (default: the file's last)", HelpName = "NAME",
+        Description = "The last layer to keep (default: the file's last)", HelpName = "L",
+        CompletionSources = { _ => Typed.LayerNames },
     };
 
     private readonly Option<int> _crops = Typed.Option(

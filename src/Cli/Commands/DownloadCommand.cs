@@ -16,13 +16,16 @@ internal sealed class DownloadCommand : ProgramCommand
 {
     private static readonly string[] s_networks = [.. WeightsSource.All.Select(source => source.Network).Distinct()];
 
-    private readonly Argument<string> _network = new("NETWORK") { Description = string.Join(" or ", s_networks) };
+    private readonly Argument<string> _network = new("NETWORK")
+    {
+        Description = string.Join(" or ", s_networks), CompletionSources = { s_networks },
+    };
 
     private readonly Option<string?> _from = new("--from")
     {
         Description = "Which published file: " +
             string.Join("; ", s_networks.Select(name => $"{name}: {string.Join(", ", NamesFor(name))}")),
-        HelpName = "NAME",
+        HelpName = "NAME", CompletionSources = { _ => s_networks.SelectMany(NamesFor).Distinct() },
     };
 
     private readonly Option<string?> _url = new("--url")

@@ -19,7 +19,8 @@ internal sealed class FeaturesCommand : ProgramCommand
     private readonly Argument<string> _image = new("IMAGE") { Description = $"A picture ({PictureFile.Readable})" };
     private readonly Option<string> _output = Typed.Output("The folder for the sheets, one for each layer", "DIR");
     private readonly Option<string[]> _layers =
-        Typed.Names("--layers", "The layers, e.g. conv1_1,relu4_2, or all (default: the first of each block)");
+        Typed.Names("--layers", "The layers, e.g. conv1_1,relu4_2, or all (default: the first of each block)")
+            .Offering(() => Typed.LayerNames.Append("all"));
 
     private readonly Option<int> _size =
         Typed.Option("--size", "Longest side of the picture for the network", new NumberRange<int>(16, 8192), 256);

@@ -28,7 +28,8 @@ internal sealed class Figure1Command : ProgramCommand
 
     private readonly Option<string> _output = Typed.Output("The figure: .png or .jpg");
     private readonly Option<string[]> _layers = Typed.Names(
-        "--layers", "The layers, from shallow to deep (default: the first of each block that the weights have)");
+        "--layers", "The layers, from shallow to deep (default: the first of each block that the weights have)")
+        .Offering(() => Typed.LayerNames);
 
     private readonly JobArguments _job = new(
         "ryanchankh", OptionTable.ContentLayers, OptionTable.StyleLayers, OptionTable.ContentWeight,

@@ -20,7 +20,8 @@ namespace NativeStyle.Cli.Commands;
 internal sealed class GradcheckCommand : ProgramCommand
 {
     private readonly Option<string[]> _operators =
-        Typed.Names("--operator", "Only operators whose names contain one of these, e.g. Conv3x3,Gram");
+        Typed.Names("--operator", "Only operators whose names contain one of these, e.g. Conv3x3,Gram")
+            .Offering(() => OperatorCases.All(seed: 1).Select(check => check.Operator.Split(' ')[0]).Distinct());
 
     private readonly Option<(int Height, int Width, int Channels)?> _shape = Typed.Option<(int, int, int)?>(
         "--shape", "HxWxC", "Check the operators of feature maps at this shape (height x width x channels) instead " +
@@ -34,7 +35,8 @@ internal sealed class GradcheckCommand : ProgramCommand
         Typed.Option("--seeds", "Number of seeds to check with, from --seed on", new NumberRange<int>(1, 10_000), 1);
 
     private readonly Option<string[]> _device = Typed.Names(
-        "--device", "Check only on these devices (default: all of this machine)");
+        "--device", "Check only on these devices (default: all of this machine)")
+        .Offering(() => DeviceNames.Usual.Skip(1));
     private readonly Option<bool> _sweep = new("--sweep")
     {
         Description = "Also sweep the step of the finite differences, to show where their error is least and " +

@@ -30,6 +30,7 @@ internal static class KernelsCommand
         var name = new Argument<string>("NAME")
         {
             Description = "Operator and method as in the list, e.g. Gram.ForwardKernel, or a part of that",
+            CompletionSources = { _ => KernelCatalog.All.Select(kernel => kernel.Name) },
         };
         var openClOnly = new Option<bool>("--opencl") { Description = "Print only the OpenCL C" };
         var ptxOnly =
@@ -60,14 +61,15 @@ internal static class KernelsCommand
         Option<KernelLadder?> ladder = Typed.Option(
             "--ladder", "NAME", "Time the steps of docs/ladder: gram (the Gram matrix) or pool (average pooling)",
             text => KernelLadder.All.FirstOrDefault(each => each.Name == text)
-                ?? throw new TransferException($"{text} is unknown, expected one of gram, pool"));
+                ?? throw new TransferException($"{text} is unknown, expected one of gram, pool"))
+            .Offering(() => KernelLadder.All.Select(each => each.Name));
         Option<int?> step = Typed.Option(
             "--step", "Show and time one step of a ladder (default: of gram): what it changes, what is expected, and " +
             "the time on each device", new NumberRange<int>(1, KernelLadder.All.Max(each => each.Steps.Count)));
         var deviceName = new Option<string?>("--device")
         {
             Description = "The device that runs the steps (default: cpu, cpu-kernels with a tiny map, and all GPUs)",
-            HelpName = "NAME",
+            HelpName = "NAME", CompletionSources = { _ => DeviceNames.Usual.Skip(1) },
         };
         Option<int?> channels = Typed.Option(
             "--channels", "Channels of the map, a multiple of 8 (default: 256 for gram, 64 for pool)",

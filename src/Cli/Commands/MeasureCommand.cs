@@ -29,10 +29,12 @@ internal sealed class MeasureCommand : ProgramCommand
     };
 
     private readonly Option<string[]> _styleLayers =
-        Typed.Names("--style-layers", "Layers whose Gram matrices are compared", "conv1_1,conv2_1,conv3_1,conv3_4");
+        Typed.Names("--style-layers", "Layers whose Gram matrices are compared", "conv1_1,conv2_1,conv3_1,conv3_4")
+            .Offering(() => Typed.LayerNames);
 
     private readonly Option<string[]> _contentLayers =
-        Typed.Names("--content-layers", "Layers whose maps are compared", "conv3_2");
+        Typed.Names("--content-layers", "Layers whose maps are compared", "conv3_2")
+            .Offering(() => Typed.LayerNames);
 
     private readonly Option<int> _size =
         Typed.Option(

@@ -12,9 +12,10 @@ internal static class PresetsCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAME")
+        var name = new Argument<string>("NAME|FILE")
         {
             Description = "A preset, or a .json file", Arity = ArgumentArity.ExactlyOne,
+            CompletionSources = { _ => Presets.Names },
         };
         var show = new ProgramCommand(
             "show", "Print a preset as JSON: all of its values, and where they come from.",

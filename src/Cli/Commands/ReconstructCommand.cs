@@ -17,8 +17,8 @@ internal sealed class ReconstructCommand : ProgramCommand
     };
 
     private readonly Option<IReadOnlyList<LayerWeight>?> _layer = Typed.Option(
-        "--layer", "L", "The layer from which to reconstruct, e.g. conv3_1 or relu4_2, or several with commas",
-        OptionTable.ContentLayers.Type.Parse);
+        "--layer", "L|L,L", "The layer from which to reconstruct, e.g. conv3_1 or relu4_2, or several with commas",
+        OptionTable.ContentLayers.Type.Parse).Offering(() => Typed.LayerNames);
 
     private readonly JobArguments _job = new("gatys", JobKinds.SetByReconstruct);
     private readonly OutputArguments _outputs = new();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.CompilerServices;
 using NativeStyle.Cli.Arguments;
 using NativeStyle.Cli.Help;
+using NativeStyle.Jobs;
 using NativeStyle.Kernels.Devices;
 using NativeStyle.Studio;
 using NativeStyle.Style.Options;
@@ -37,6 +38,7 @@ internal sealed class StudioCommand : ProgramCommand
     private readonly Option<string?> _weights = new("--weights")
     {
         Description = "VGG weights of the transfers; as for transfer", HelpName = "FILE",
+        CompletionSources = { WeightsLocator.Words },
     };
 
     private readonly Option<long?> _memory = Typed.Memory("Memory that a transfer may take, e.g. 4G or 800M");

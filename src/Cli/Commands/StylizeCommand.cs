@@ -120,7 +120,8 @@ internal sealed class StylizeCommand : ProgramCommand
     private int DrawFolder(ParseResult parsed, TransferConsole console, string input, string output)
     {
         OutputFiles.RequireFolder(output);
-        if (Path.GetFullPath(input).TrimEnd('/') == Path.GetFullPath(output).TrimEnd('/'))
+        if (Path.TrimEndingDirectorySeparator(Path.GetFullPath(input))
+            == Path.TrimEndingDirectorySeparator(Path.GetFullPath(output)))
             throw new UsageException($"{output} is the input; choose another folder for the results");
         string extension = _many.Extension(parsed);
         DrawingJob[] jobs = [.. InputFiles.Pictures(input).Select(picture => new DrawingJob(

@@ -36,13 +36,13 @@ internal sealed class TrainCommand : ProgramCommand
     {
         Description = "The loss network: VGG weights, or 'compact' for the one that is built in (default: what is " +
             "found in weights/ or the user's data folder, else compact)",
-        HelpName = "FILE",
+        HelpName = "FILE", CompletionSources = { CompactNetwork.Name },
     };
 
     private readonly Option<string?> _start = new("--start")
     {
         Description = "Start from a model of another style instead of random weights, which takes fewer iterations",
-        HelpName = "NAME|FILE",
+        HelpName = "NAME|FILE", CompletionSources = { _ => Models.Names },
     };
 
     private readonly Option<string> _type = Typed.Option(

@@ -16,6 +16,7 @@ internal static class WeightsCommand
         var file = new Argument<string>("FILE")
         {
             Description = "A .mat, .npz, .npy, .h5, .pth or .safetensors file with VGG-16 or VGG-19, or 'compact'",
+            CompletionSources = { CompactNetwork.Name },
         };
         var info = new ProgramCommand("info", "Tell a file's layers, format, conventions, mean and checksums.")
         {

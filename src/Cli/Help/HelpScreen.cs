@@ -66,7 +66,7 @@ internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
     }
 
     /// <summary>Returns the command with its arguments and its required options.</summary>
-    private static string Usage(Command command, IEnumerable<HelpEntry> entries)
+    public static string Usage(Command command, IEnumerable<HelpEntry> entries)
     {
         IEnumerable<string> arguments = command.Arguments.Select(argument =>
             argument.Arity.MaximumNumberOfValues > 1 ? $"{argument.Name}..." : argument.Name);
@@ -75,7 +75,8 @@ internal sealed class HelpScreen(bool all) : SynchronousCommandLineAction
         return string.Join(' ', [Mistakes.PathOf(command), .. arguments, .. required, "[options]"]);
     }
 
-    private static (string Label, string Text) Row(Option option)
+    /// <summary>Returns the names of an option with its value, and what it does.</summary>
+    public static (string Label, string Text) Row(Option option)
     {
         string names = string.Join(", ", option.Aliases.Append(option.Name).OrderBy(name => name.Length));
         string label = option.HelpName is { } value ? $"{names} {value}" : names;

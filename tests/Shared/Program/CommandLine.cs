@@ -101,7 +101,8 @@ internal static class CommandLine
     {
         string[][] variables = [.. environment.Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(variable => variable.Split('='))];
-        using StringWriter output = new(), error = new();
+        // Tests read the same lines on every system.
+        using StringWriter output = new() { NewLine = "\n" }, error = new() { NewLine = "\n" };
         lock (s_turn)
         {
             (TextWriter oldOutput, TextWriter oldError) = (Console.Out, Console.Error);
