@@ -47,8 +47,8 @@ public sealed class MemoryTests : IDisposable
     /// <summary>Tests whole pictures and tiles, many threads, and the memory of L-BFGS.</summary>
     [SkippableTheory]
     [InlineData("600", 260, "2", "--iterations 1")]
-    [InlineData("512", 400, "32", "--iterations 1")]
-    [InlineData("640", 600, "64", "--iterations 1")]
+    [InlineData("400", 310, "32", "--iterations 1")]
+    [InlineData("480", 420, "64", "--iterations 1")]
     [InlineData("400", 250, "2", "--optimizer lbfgs --history 20 --iterations 3")]
     public void ARunTakesTheMemoryThatItSays(string size, int limit, string threads, string more)
     {
@@ -74,12 +74,12 @@ public sealed class MemoryTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
         string output = _folder.File("limited.png");
         CommandLine.Outcome outcome = CommandLine.RunLimited(
-            2_600_000,
-            [.. Shallow, "-o", output, "--size", "1000", "--coarsest-size", "0", "--iterations", "2", "--memory",
-             "350M"]);
+            2_000_000,
+            [.. Shallow, "-o", output, "--size", "600", "--coarsest-size", "0", "--iterations", "1", "--memory",
+             "180M"]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
-        Assert.Contains("1000 x 750 goes in tiles", outcome.Output, StringComparison.Ordinal);
-        Assert.Equal((750, 1000), PictureFile.Read(output) is var picture ? (picture.Height, picture.Width) : default);
+        Assert.Contains("600 x 450 goes in tiles", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal((450, 600), PictureFile.Read(output) is var picture ? (picture.Height, picture.Width) : default);
     }
 
     /// <summary>The limit promises more memory than there is. The program notices this at a later scale.</summary>
@@ -89,7 +89,7 @@ public sealed class MemoryTests : IDisposable
         Skip.IfNot(OperatingSystem.IsLinux(), "limited by ulimit -v");
         string output = _folder.File("last.png");
         CommandLine.Outcome outcome = CommandLine.RunLimited(
-            2_600_000,
+            2_000_000,
             [.. Shallow, "-o", output, "--size", "3000", "--coarsest-size", "150", "--iterations", "2,1", "--memory",
              "60G"]);
         Assert.Equal(1, outcome.ExitCode);

@@ -25,7 +25,7 @@ public class DeviceFaultTests(ITestOutputHelper output)
     [MemberData(nameof(Scenarios))]
     public void OnTheCpu(string scenario) =>
         // The system refuses memory: for the pool, for an operator's scratch, for a copy on the host.
-        Try(scenario, "cpu", usualRounds: 3, [("no memory", _ => new InsufficientMemoryException())]);
+        Try(scenario, "cpu", usualRounds: 2, [("no memory", _ => new InsufficientMemoryException())]);
 
     [SkippableTheory]
     [MemberData(nameof(DriverScenarios))]

@@ -61,13 +61,15 @@ internal static class ConvolutionReference
 
     private static Matrix<double> Patches(double[] x, Conv3x3Shape shape)
     {
-        Matrix<double> patches = Matrix<double>.Build.Dense((int)shape.Pixels, 9 * shape.InChannels);
+        (int pixels, int columns) = ((int)shape.Pixels, 9 * shape.InChannels);
+        // MathNet keeps column after column.
+        double[] patches = new double[pixels * columns];
         ForEachTap(shape, (pixel, tap, source) =>
         {
             for (int i = 0; i < shape.InChannels; i++)
-                patches[pixel, (tap * shape.InChannels) + i] = x[(source * shape.InChannels) + i];
+                patches[(((tap * shape.InChannels) + i) * pixels) + pixel] = x[(source * shape.InChannels) + i];
         });
-        return patches;
+        return Matrix<double>.Build.Dense(pixels, columns, patches);
     }
 
     /// <summary>

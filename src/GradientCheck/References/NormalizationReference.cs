@@ -4,8 +4,8 @@ using NativeStyle.Kernels.Operators.Expand;
 namespace NativeStyle.GradientCheck.References;
 
 /// <summary>
-/// Instance normalisation and expansion in double precision. A channel of a map is a matrix of rows and columns, and
-/// expansion is a product with a matrix of zeros and ones from either side: Y = R X Cᵀ, dX = Rᵀ dY C.
+/// Instance normalisation and expansion in double precision. Expansion is Y = R X Cᵀ for each channel, and dX = Rᵀ dY C,
+/// where each row of the matrices R and C has a single one: the products are copies, and sums of copies.
 /// </summary>
 internal static class NormalizationReference
 {
@@ -13,15 +13,31 @@ internal static class NormalizationReference
 
     public static double[] Expand(double[] x, int height, int width, int channels, Expansion expansion)
     {
-        (Matrix<double> rows, Matrix<double> columns) = (Copies(height, expansion), Copies(width, expansion));
-        return Planes(x, height, width, channels, plane => rows * plane * columns.Transpose());
+        (int[] rows, int[] columns) = (Sources(height, expansion), Sources(width, expansion));
+        double[] y = new double[rows.Length * columns.Length * channels];
+        for (int row = 0; row < rows.Length; row++)
+        for (int column = 0; column < columns.Length; column++)
+        {
+            Pixel(x, rows[row], columns[column], width, channels)
+                .CopyTo(Pixel(y, row, column, columns.Length, channels));
+        }
+
+        return y;
     }
 
     public static double[] ExpandBackward(double[] dy, int height, int width, int channels, Expansion expansion)
     {
-        (Matrix<double> rows, Matrix<double> columns) = (Copies(height, expansion), Copies(width, expansion));
-        return Planes(
-            dy, rows.RowCount, columns.RowCount, channels, plane => rows.TransposeThisAndMultiply(plane) * columns);
+        (int[] rows, int[] columns) = (Sources(height, expansion), Sources(width, expansion));
+        double[] dx = new double[height * width * channels];
+        for (int row = 0; row < rows.Length; row++)
+        for (int column = 0; column < columns.Length; column++)
+        {
+            Span<double> sum = Pixel(dx, rows[row], columns[column], width, channels);
+            Span<double> gradient = Pixel(dy, row, column, columns.Length, channels);
+            for (int c = 0; c < channels; c++) sum[c] += gradient[c];
+        }
+
+        return dx;
     }
 
     /// <summary>Returns act(scale x^ + shift) of a (pixels, channels) map.</summary>
@@ -68,33 +84,18 @@ internal static class NormalizationReference
 
     private static Vector<double> Activate(Vector<double> z, bool relu) => relu ? z.PointwiseMaximum(0) : z;
 
-    /// <summary>Returns the matrix whose row i has a one where the expanded row i comes from.</summary>
-    private static Matrix<double> Copies(int length, Expansion expansion)
+    /// <summary>Returns where each expanded row comes from: copies of each row, and reflections at both ends.</summary>
+    private static int[] Sources(int length, Expansion expansion)
     {
         int[] upsampled = [.. Enumerable.Range(0, length * expansion.Upsampling).Select(i => i / expansion.Upsampling)];
-        int[] sources =
+        return
         [
             .. upsampled.Skip(1).Take(expansion.Padding).Reverse(), .. upsampled,
             .. upsampled.SkipLast(1).TakeLast(expansion.Padding).Reverse(),
         ];
-        return Matrix<double>.Build.Dense(
-            sources.Length, length, (row, column) => sources[row] == column ? 1.0 : 0.0);
     }
 
-    private static double[] Planes(
-        double[] map, int height, int width, int channels, Func<Matrix<double>, Matrix<double>> apply)
-    {
-        double[] result = [];
-        for (int c = 0; c < channels; c++)
-        {
-            int channel = c;
-            Matrix<double> plane = apply(Matrix<double>.Build.Dense(
-                height, width, (row, column) => map[(((row * width) + column) * channels) + channel]));
-            if (c == 0) result = new double[plane.RowCount * plane.ColumnCount * channels];
-            foreach ((int row, int column, double value) in plane.EnumerateIndexed())
-                result[(((row * plane.ColumnCount) + column) * channels) + c] = value;
-        }
-
-        return result;
-    }
+    /// <summary>The channels of a pixel.</summary>
+    private static Span<double> Pixel(double[] map, int row, int column, int width, int channels) =>
+        map.AsSpan(((row * width) + column) * channels, channels);
 }

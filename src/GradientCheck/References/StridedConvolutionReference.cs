@@ -31,10 +31,11 @@ internal static class StridedConvolutionReference
 
     private static Matrix<double> Patches(double[] x, ConvolutionShape shape)
     {
-        Matrix<double> patches = Matrix<double>.Build.Dense(
-            (int)shape.OutPixels, shape.Kernel * shape.Kernel * shape.InChannels);
-        ForEachInput(shape, (window, place, source) => patches[window, place] = x[source]);
-        return patches;
+        (int windows, int places) = ((int)shape.OutPixels, shape.Kernel * shape.Kernel * shape.InChannels);
+        // MathNet keeps column after column.
+        double[] patches = new double[windows * places];
+        ForEachInput(shape, (window, place, source) => patches[(place * windows) + window] = x[source]);
+        return Matrix<double>.Build.Dense(windows, places, patches);
     }
 
     /// <summary>Calls visit(window, place in the window, index of x) for every input of every window.</summary>
