@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace NativeStyle.Cli.Jobs;
 
@@ -22,7 +23,7 @@ internal sealed class JobClaim : IDisposable
     {
         _file = file;
         _file.SetLength(0);
-        _file.Write(System.Text.Encoding.UTF8.GetBytes(Words));
+        _file.Write(Encoding.UTF8.GetBytes(Words));
         _beat = new Timer(_ => Beat(), null, TimeSpan.FromSeconds(BeatSeconds), TimeSpan.FromSeconds(BeatSeconds));
     }
 
@@ -43,20 +44,21 @@ internal sealed class JobClaim : IDisposable
     public static ClaimState? Look(string output)
     {
         string path = JobFiles.Claim(output);
+        DateTime sign = File.GetLastWriteTimeUtc(path);
         try
         {
-            DateTime sign = File.GetLastWriteTimeUtc(path);
             using FileStream? file = Lock(path, FileMode.Open, FileOptions.None);
             return file is null ? new ClaimState(true, "", sign)
                 : new ClaimState(false, new StreamReader(file).ReadToEnd().Trim(), sign);
         }
-        catch (FileNotFoundException)
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
-        catch (DirectoryNotFoundException)
+        catch (UnauthorizedAccessException)
         {
-            return null;
+            // It is another user's, and only its age can be seen.
+            return new ClaimState(false, "", sign);
         }
     }
 
