@@ -73,7 +73,8 @@ public sealed partial class ClusterTests : IDisposable
              _shards.File("art"), .. s_cheap]);
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Contains("6 jobs: 5 done, 1 running, 0 failed, 0 stopped, 0 to do\n", status, StringComparison.Ordinal);
-        Assert.Contains($"running: {_shards.File("art/a--b.png")} (last sign of life ", status, StringComparison.Ordinal);
+        Assert.Contains(
+            $"running: {_shards.File("art/a--b.png")} (last sign of life ", status, StringComparison.Ordinal);
         Assert.Contains("6 painted, 0 were there already, 0 failed", outcome.Output, StringComparison.Ordinal);
         _shards.AssertAllPainted(s_cheap);
     }
@@ -95,7 +96,8 @@ public sealed partial class ClusterTests : IDisposable
         Assert.Equal(1, status.ExitCode);
         string[] lines = status.Output.Trim().Split('\n');
         Assert.Equal("6 jobs: 1 done, 1 running, 1 failed, 2 stopped, 1 to do (1 with a checkpoint)", lines[0]);
-        Assert.StartsWith($"  running: {elsewhere} (node7, process 1; last sign of life ", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"  running: {elsewhere} (node7, process 1; last sign of life ", lines[1], StringComparison.Ordinal);
         Assert.StartsWith($"  stopped: {killed} ({Environment.MachineName}, ", lines[2], StringComparison.Ordinal);
         Assert.Equal($"  stopped: {lost} (node8, process 1; last sign of life 3 h ago)", lines[3]);
         Assert.Equal($"  failed: {failed}: there was no room", lines[4]);
@@ -132,7 +134,7 @@ public sealed partial class ClusterTests : IDisposable
         Assert.Equal(0, transfer.ExitCode);
         CommandLine.Outcome outcome = _shards.Batch("art", s_cheap);
         Assert.Contains(
-            "art/a--a.png.ckpt: it is of a job with other pictures or options", outcome.Output, StringComparison.Ordinal);
+            "a--a.png.ckpt: it is of a job with other pictures or options", outcome.Output, StringComparison.Ordinal);
         _shards.AssertAllPainted(s_cheap);
     }
 
@@ -178,7 +180,7 @@ public sealed partial class ClusterTests : IDisposable
         File.WriteAllLines(_shards.File("jobs.jsonl"), Enumerable.Range(0, 40).Select(i =>
             $$"""{"content": "photos/a.png", "style": "paintings/a.png", "output": "{{i}}.png"}"""));
         string[] command = [.. container.Command.Select(
-            word => word.Replace("/data/", _shards.File(""), StringComparison.Ordinal))];
+            word => word.Replace("/data", _shards.File(""), StringComparison.Ordinal))];
         Assert.Equal("nativestyle", command[0]);
         CommandLine.Outcome outcome = CommandLine.RunWith(
             $"JOB_COMPLETION_INDEX=15;JOB_COMPLETIONS={spec.Completions}", [.. command[1..], "--list"]);

@@ -4,8 +4,8 @@ using NativeStyle.Imaging;
 namespace NativeStyle.Cli.Tests;
 
 /// <summary>
-/// Small pictures for tests of several processes that share a batch, and the program as the scripts of docs/cluster call
-/// it.
+/// Small pictures for tests of several processes that share a batch, and the program under the name by which the
+/// scripts of docs/cluster call it.
 /// </summary>
 internal sealed class Shards : IDisposable
 {
@@ -33,7 +33,9 @@ internal sealed class Shards : IDisposable
             File("bin/nativestyle"),
             $"#!/bin/sh\nexec env --default-signal=INT,TERM,HUP dotnet \"{program}\" \"$@\"\n");
         Process.Start("chmod", ["+x", File("bin/nativestyle")]).WaitForExit();
-        Names = [.. from content in Letters[..contents] from style in Letters[..styles] select $"{content}--{style}.png"];
+        Names = [.. from content in Letters[..contents]
+            from style in Letters[..styles]
+            select $"{content}--{style}.png"];
     }
 
     /// <summary>The results, in the order of the jobs.</summary>
@@ -75,11 +77,13 @@ internal sealed class Shards : IDisposable
         CommandLine.Outcome outcome = Batch("whole", options);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         Assert.Equal(
-            Names, Directory.GetFiles(File("art")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
-        foreach (string name in Names)
-            Assert.Equal(System.IO.File.ReadAllBytes(File($"whole/{name}")), System.IO.File.ReadAllBytes(File($"art/{name}")));
+            Names,
+            Directory.GetFiles(File("art")).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
+        foreach (string name in Names) Assert.Equal(Bytes($"whole/{name}"), Bytes($"art/{name}"));
         CommandLine.Outcome status = Batch("art", "--status");
         string all = $"{Names.Length} jobs: {Names.Length} done, 0 running, 0 failed, 0 stopped, 0 to do\n";
         Assert.Equal((0, all), (status.ExitCode, status.Output));
+
+        byte[] Bytes(string name) => System.IO.File.ReadAllBytes(File(name));
     }
 }

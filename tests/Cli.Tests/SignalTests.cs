@@ -165,7 +165,9 @@ public sealed class SignalTests : IDisposable
         Assert.Equal(0, CommandLine.Run(Batch("whole")).ExitCode);
         Assert.Equal(["0--s.png", "1--s.png", "2--s.png"], Names("out"));
         foreach (string name in Names("whole"))
-            Assert.Equal(File.ReadAllBytes(_folder.File($"whole/{name}")), File.ReadAllBytes(_folder.File($"out/{name}")));
+            Assert.Equal(Bytes($"whole/{name}"), Bytes($"out/{name}"));
+
+        byte[] Bytes(string name) => File.ReadAllBytes(_folder.File(name));
 
         string[] Names(string folder) =>
             [.. Directory.GetFiles(_folder.File(folder)).Select(path => Path.GetFileName(path)!).Order()];

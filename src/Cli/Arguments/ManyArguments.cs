@@ -17,7 +17,7 @@ internal sealed class ManyArguments
 
     private readonly Option<string?> _shard = new("--shard")
     {
-        Description = "Do only share I of N, from 0/N to N-1/N (default: the share from the array variables of Slurm, " +
+        Description = "Do only share I of N, from 0/N to N-1/N (default: the share from the variables of Slurm, " +
             "Kubernetes or AWS Batch, else all)",
         HelpName = "I/N",
     };
