@@ -71,7 +71,8 @@ internal static class Program
     {
         string[] given = [.. command.Children.OfType<OptionResult>()
             .Where(option => !option.Implicit).Select(option => option.Option.Name)];
-        return !given.Contains("--list") && (command.Command is DownloadCommand || given.Intersect(s_products).Any());
+        return !given.Contains("--list") && !given.Contains("--status")
+            && (command.Command is DownloadCommand || given.Intersect(s_products).Any());
     }
 
     /// <summary>Prepares output to a pipe or a file: without colours, and so wide that no table wraps.</summary>

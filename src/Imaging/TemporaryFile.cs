@@ -35,10 +35,10 @@ internal sealed partial class TemporaryFile : IDisposable
         {
             for (int i = 1; ; i++)
             {
-                string path = $"{target}.nativestyle-{i}.tmp";
+                string path = Name(target, i);
                 try
                 {
-                    RemoveLeftover(path);
+                    RemoveUnused(path);
                     // Reading as well as writing, because some network systems lock no other files.
                     FileStream stream = new(
                         path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
@@ -54,6 +54,10 @@ internal sealed partial class TemporaryFile : IDisposable
             }
         }
     }
+
+    /// <summary>Removes what a killed program left of a target that nobody will write any more.</summary>
+    /// <exception cref="IOException">Another program is writing it.</exception>
+    public static void RemoveLeftover(string target) => RemoveUnused(Name(target, 1));
 
     /// <summary>
     /// Removes the files of all writes under way. Further ones wait for ever: this is for a program that ends at once.
@@ -94,8 +98,10 @@ internal sealed partial class TemporaryFile : IDisposable
         Stream.Dispose();
     }
 
+    private static string Name(string target, int number) => $"{target}.nativestyle-{number}.tmp";
+
     /// <summary>Removes a file that no program holds open.</summary>
-    private static void RemoveLeftover(string path)
+    private static void RemoveUnused(string path)
     {
         if (!File.Exists(path)) return;
         using (new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None))

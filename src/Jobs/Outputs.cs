@@ -38,5 +38,8 @@ internal sealed record Outputs(string Picture)
     /// </summary>
     public double CheckpointSeconds { get; init; }
 
+    /// <summary>Whether the first checkpoint waits too, because many runs are over before.</summary>
+    public bool FirstCheckpointWaits { get; init; }
+
     public IEnumerable<string> Files => new[] { Picture, Trace, Plot, Timelapse, Checkpoint }.OfType<string>();
 }

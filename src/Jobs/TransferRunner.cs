@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using NativeStyle.Imaging;
 using NativeStyle.Imaging.Png;
 using NativeStyle.Kernels.Devices;
@@ -210,7 +211,7 @@ internal sealed class TransferRunner(IJobDisplay display, ComputeDevice device) 
             .ToDictionary(name => name, name => RecipeFiles.Sha256(prepared.PathOf(name)));
         digests[""] = facts.WeightsDigest;
         int every = outputs.CheckpointEvery;
-        long? written = null;
+        long? written = outputs.FirstCheckpointWaits ? Stopwatch.GetTimestamp() : null;
         return (every, Save);
 
         void Save(RunState state)
@@ -273,8 +274,59 @@ internal sealed class TransferRunner(IJobDisplay display, ComputeDevice device) 
         return RandomWeights.Create(network, options.Seed, last.Name);
     }
 
+    /// <summary>
+    /// Returns the checkpoint in a file if a job can go on from it. Returns null, and says why, if it is damaged or of
+    /// another job. Returns null if there is none.
+    /// </summary>
+    public Checkpoint? CheckpointFor(PreparedJob prepared, string file)
+    {
+        if (!File.Exists(file)) return null;
+        string? other;
+        try
+        {
+            Checkpoint checkpoint = Checkpoint.Read(file);
+            other = Words(checkpoint.Job) != Words(prepared.Job) ? "it is of a job with other pictures or options"
+                : Difference(prepared, checkpoint, Network(prepared.Job, prepared.Folder).Digest);
+            if (other is null) return checkpoint;
+        }
+        catch (InvalidDataException damaged)
+        {
+            other = damaged.Message;
+        }
+
+        display.Say($"does not go on from {file}: {other}");
+        return null;
+
+        static string Words(TransferJob job) => JsonSerializer.Serialize(job, OptionsJson.Format);
+    }
+
+    /// <summary>
+    /// Says that a run goes on from a checkpoint, and what is not as it was where the checkpoint was written.
+    /// </summary>
+    public void SayGoesOn(Checkpoint checkpoint)
+    {
+        string here = DeviceNames.ExactNameOf(device);
+        // Checkpoints of older versions do not tell how wide the CPU's vectors were.
+        if (checkpoint.Device != here && checkpoint.Device != DeviceNames.NameOf(device))
+            SayDiffers(checkpoint.Device, here);
+        else if (checkpoint.Threads is { } planned && device is CpuDevice cpu && cpu.Threads != planned)
+            SayDiffers($"{planned} threads", $"{cpu.Threads} threads tiles and");
+        int total = checkpoint.Job.Plan.Sum(step => step.Iterations);
+        display.Say($"going on after iteration {checkpoint.State.Iteration} of {total}");
+
+        void SayDiffers(string before, string now) => display.Say(
+            $"the checkpoint was written on {before}; on {now} roundings differ, and so may the picture, a little");
+    }
+
     /// <summary>Throws if the pictures or weights have changed. Then the run would not give the same bytes.</summary>
     private static void RequireSame(PreparedJob prepared, Checkpoint checkpoint, string weights)
+    {
+        if (Difference(prepared, checkpoint, weights) is { } difference)
+            throw new UsageException($"{difference}; bring the old one back, or begin anew");
+    }
+
+    /// <summary>Says which picture, or whether the weights, have changed; null if nothing has.</summary>
+    private static string? Difference(PreparedJob prepared, Checkpoint checkpoint, string weights)
     {
         foreach ((string name, string digest) in checkpoint.Digests)
         {
@@ -283,10 +335,11 @@ internal sealed class TransferRunner(IJobDisplay display, ComputeDevice device) 
             string what = name.Length > 0 ? $"{name} is"
                 : checkpoint.Job.Weights is { } file ? $"the weights in {file} are"
                 : "the random weights of this version are";
-            throw new UsageException(
-                $"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected " +
-                $"{digest[..12]}...); bring the old one back, or begin anew");
+            return $"{what} not what the checkpoint was made with (checksum {now[..12]}..., expected " +
+                $"{digest[..12]}...)";
         }
+
+        return null;
     }
 
     private static string Numbered(string output, int iteration) => Path.Combine(

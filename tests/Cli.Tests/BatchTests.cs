@@ -39,9 +39,12 @@ public sealed class BatchTests : IDisposable
         Assert.Equal(1, first.ExitCode);
         Assert.Contains("6 painted, 0 were there already, 3 failed", first.Output, StringComparison.Ordinal);
         Assert.Contains("broken.jpg is no picture that can be read", first.Error, StringComparison.Ordinal);
-        Assert.Equal(
-            ["a--x.png", "a--y.png", "a--z.png", "b--x.png", "b--y.png", "b--z.png"],
-            Directory.GetFiles(_folder.File("out")).Select(Path.GetFileName).Order());
+        string[] painted = ["a--x.png", "a--y.png", "a--z.png", "b--x.png", "b--y.png", "b--z.png"];
+        string[] failed = [.. "xyz".Select(style => $"broken--{style}.png.failed.txt")];
+        Assert.Equal([.. painted, .. failed], Directory.GetFiles(_folder.File("out")).Select(Path.GetFileName).Order());
+        Assert.Contains(
+            "broken.jpg is no picture that can be read", File.ReadAllText(_folder.File($"out/{failed[0]}")),
+            StringComparison.Ordinal);
         byte[] alone = File.ReadAllBytes(_folder.File("out/a--y.png"));
         File.Delete(_folder.File("photos/broken.jpg"));
         File.Delete(_folder.File("out/a--y.png"));
@@ -112,11 +115,24 @@ public sealed class BatchTests : IDisposable
         // Environment, options, and the jobs of this shard among six.
         { "", "--shard 0/4", "0 4" },
         { "", "--shard 3/4", "3" },
-        { "SLURM_ARRAY_TASK_ID=2;SLURM_ARRAY_TASK_COUNT=2;SLURM_ARRAY_TASK_MIN=1", "", "1 3 5" },
+        // What Slurm 22.05 sets in tasks of --array=0-2, 1-2, 2-8:3, and 5.
+        { Slurm(0, 3, 0, 2, 1), "", "0 3" },
+        { Slurm(2, 2, 1, 2, 1), "", "1 3 5" },
+        { Slurm(2, 3, 2, 8, 3), "", "0 3" },
+        { Slurm(8, 3, 2, 8, 3), "", "2 5" },
+        { Slurm(5, 1, 5, 5, 1), "", "0 1 2 3 4 5" },
+        { Slurm(8, 3, 2, 8, 3), "--shard 0/6", "0" },
         { "SLURM_ARRAY_TASK_ID=0;SLURM_ARRAY_TASK_COUNT=3", "", "0 3" },
+        { "SLURM_ARRAY_TASK_ID=;JOB_COMPLETION_INDEX=", "", "0 1 2 3 4 5" },
         { "JOB_COMPLETION_INDEX=1;JOB_COMPLETIONS=5", "", "1" },
+        { "JOB_COMPLETION_INDEX=6;JOB_COMPLETIONS=9", "", "" },
         { "JOB_COMPLETION_INDEX=1;JOB_COMPLETIONS=5", "--shard 0/1", "0 1 2 3 4 5" },
+        { "AWS_BATCH_JOB_ARRAY_INDEX=3;AWS_BATCH_JOB_ARRAY_SIZE=4", "", "3" },
     };
+
+    private static string Slurm(int task, int count, int first, int last, int step) =>
+        $"SLURM_ARRAY_TASK_ID={task};SLURM_ARRAY_TASK_COUNT={count};SLURM_ARRAY_TASK_MIN={first};" +
+        $"SLURM_ARRAY_TASK_MAX={last};SLURM_ARRAY_TASK_STEP={step}";
 
     [Theory]
     [MemberData(nameof(Schedulers))]
@@ -129,15 +145,32 @@ public sealed class BatchTests : IDisposable
         string[] lines = outcome.Output.Split('\n');
         string[] listed = [.. lines.Where(line => line.Contains(".png", StringComparison.Ordinal))
             .Select(line => Path.GetFileNameWithoutExtension(line.Trim()))];
-        Assert.Equal(jobs.Split(' ').Select(job => all[int.Parse(job, CultureInfo.InvariantCulture)]), listed);
+        Assert.Equal(
+            jobs.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(job => all[int.Parse(job, CultureInfo.InvariantCulture)]), listed);
     }
 
     [Theory]
-    [InlineData("", "--shard 4/4", "4 of 4")]
+    [InlineData("", "--shard 4/4", "--shard 4/4 is no shard")]
+    [InlineData("", "--shard 0/0", "--shard 0/0 is no shard")]
     [InlineData("", "--shard one", "I/N")]
     [InlineData("SLURM_ARRAY_TASK_ID=2", "", "SLURM_ARRAY_TASK_COUNT")]
     [InlineData("JOB_COMPLETION_INDEX=2", "", "JOB_COMPLETIONS")]
-    [InlineData("JOB_COMPLETION_INDEX=x;JOB_COMPLETIONS=5", "", "x of 5")]
+    [InlineData("JOB_COMPLETION_INDEX=2;JOB_COMPLETIONS=", "", "JOB_COMPLETIONS")]
+    [InlineData("AWS_BATCH_JOB_ARRAY_INDEX=2", "", "AWS_BATCH_JOB_ARRAY_SIZE")]
+    [InlineData("JOB_COMPLETION_INDEX=x;JOB_COMPLETIONS=5", "", "JOB_COMPLETION_INDEX=x")]
+    [InlineData("JOB_COMPLETION_INDEX=5;JOB_COMPLETIONS=5", "", "JOB_COMPLETION_INDEX=5, JOB_COMPLETIONS=5")]
+    [InlineData("JOB_COMPLETION_INDEX=-1;JOB_COMPLETIONS=5", "", "JOB_COMPLETION_INDEX=-1")]
+    [InlineData("JOB_COMPLETION_INDEX=0;JOB_COMPLETIONS=0", "", "JOB_COMPLETIONS=0")]
+    [InlineData("JOB_COMPLETION_INDEX=0;JOB_COMPLETIONS=99999999999", "", "JOB_COMPLETIONS=99999999999")]
+    [InlineData("SLURM_ARRAY_TASK_ID=0;SLURM_ARRAY_TASK_COUNT=4;SLURM_ARRAY_TASK_MIN=1", "", "TASK_MIN=1")]
+    [InlineData("SLURM_ARRAY_TASK_ID=4;SLURM_ARRAY_TASK_COUNT=4", "", "SLURM_ARRAY_TASK_ID=4")]
+    [InlineData("SLURM_ARRAY_TASK_ID=4;SLURM_ARRAY_TASK_COUNT=4;SLURM_ARRAY_TASK_STEP=0", "", "TASK_STEP=0")]
+    [InlineData("SLURM_ARRAY_TASK_ID=3;SLURM_ARRAY_TASK_COUNT=4;SLURM_ARRAY_TASK_STEP=2", "", "TASK_STEP=2")]
+    // What Slurm sets in the second task of --array=1,3,7.
+    [InlineData(
+        "SLURM_ARRAY_TASK_ID=3;SLURM_ARRAY_TASK_COUNT=3;SLURM_ARRAY_TASK_MIN=1;SLURM_ARRAY_TASK_MAX=7;" +
+        "SLURM_ARRAY_TASK_STEP=1", "", "expected a task of an array that counts in equal steps")]
     public void AWrongShardIsRefused(string environment, string options, string words) => CommandLine.AssertRefused(
         CommandLine.RunWith(
             environment, [.. Folders, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]),

@@ -25,6 +25,7 @@ public sealed partial class LayersTests
     {
         ["IterationBenchmark.cs"] = "systems tell when a program started by the time of day",
         ["BenchCommand.cs"] = "compares the end of the first iteration with that start",
+        ["JobClaim.cs"] = "tells other machines, which share files and no other clock, that a process is alive",
     };
 
     public static TheoryData<string> Projects =>

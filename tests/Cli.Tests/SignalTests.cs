@@ -146,16 +146,31 @@ public sealed class SignalTests : IDisposable
         for (int i = 0; i < 3; i++) File.Copy(_content, Path.Combine(contents, $"{i}.png"));
         string styles = Directory.CreateDirectory(_folder.File("styles")).FullName;
         File.Copy(_style, Path.Combine(styles, "s.jpg"));
+        string[] Batch(string output) =>
+            ["batch", "--content", contents, "--style", styles, "--out", _folder.File(output), .. Cheap, "--size", "64",
+             "--coarsest-size", "0", "--iterations", "60", "--print-every", "1"];
+        int painting = 0;
         CommandLine.Outcome outcome = EndAt(
-            "[2/3]", "TERM",
-            ["batch", "--content", contents, "--style", styles, "--out", _folder.File("out"), .. Cheap, "--size", "64",
-             "--iterations", "60"]);
+            line => (painting += line.StartsWith('[') ? 1 : 0) == 2 && line.StartsWith("7/", StringComparison.Ordinal),
+            process => Send("TERM", process), Batch("out"));
         Assert.Equal((143, ""), (outcome.ExitCode, outcome.Error));
-        string[] painted = Directory.GetFiles(_folder.File("out"));
-        Assert.Equal(["0--s.png"], painted.Select(Path.GetFileName));
-        Assert.Equal(64, PictureFile.Read(painted[0]).Width);
+        Assert.Equal(["0--s.png", "1--s.png.ckpt"], Names("out"));
         Assert.Contains(
-            "1 painted, 0 were there already, 0 failed, 2 not begun", outcome.Output, StringComparison.Ordinal);
+            "1 painted, 0 were there already, 0 failed, 2 not begun or not finished", outcome.Output,
+            StringComparison.Ordinal);
+        // The same command goes on where it was.
+        outcome = CommandLine.Run(Batch("out"));
+        Assert.Contains("going on after iteration ", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("2 painted, 1 were there already, 0 failed", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal(0, CommandLine.Run(Batch("whole")).ExitCode);
+        Assert.Equal(["0--s.png", "1--s.png", "2--s.png"], Names("out"));
+        foreach (string name in Names("whole"))
+            Assert.Equal(Bytes($"whole/{name}"), Bytes($"out/{name}"));
+
+        byte[] Bytes(string name) => File.ReadAllBytes(_folder.File(name));
+
+        string[] Names(string folder) =>
+            [.. Directory.GetFiles(_folder.File(folder)).Select(path => Path.GetFileName(path)!).Order()];
     }
 
     [SkippableFact]
@@ -268,21 +283,24 @@ public sealed class SignalTests : IDisposable
     private static CommandLine.Outcome EndAt(string line, string signal, string[] arguments) =>
         EndAt(line, process => Send(signal, process), arguments);
 
-    private static CommandLine.Outcome EndAt(string line, Action<Process> send, string[] arguments)
+    private static CommandLine.Outcome EndAt(string line, Action<Process> send, string[] arguments) =>
+        EndAt(words => words.StartsWith(line, StringComparison.Ordinal), send, arguments);
+
+    private static CommandLine.Outcome EndAt(Func<string, bool> isMoment, Action<Process> send, string[] arguments)
     {
         bool sent = false;
         using var deadline = new CancellationTokenSource();
         CommandLine.Outcome outcome = CommandLine.RunProcess(
             (process, words) =>
             {
-                if (sent || !words.StartsWith(line, StringComparison.Ordinal)) return;
+                if (sent || !isMoment(words)) return;
                 sent = true;
                 deadline.Token.Register(() => process.Kill());
                 deadline.CancelAfter(TimeSpan.FromSeconds(60));
                 send(process);
             },
             arguments);
-        Assert.True(sent, $"there was no line {line}...\n{outcome.Output}\n{outcome.Error}");
+        Assert.True(sent, $"the moment did not come\n{outcome.Output}\n{outcome.Error}");
         return outcome;
     }
 

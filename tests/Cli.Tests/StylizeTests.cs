@@ -113,7 +113,7 @@ public sealed class StylizeTests : IDisposable
         Assert.Contains("broken.jpg is no picture that can be read", all.Error, StringComparison.Ordinal);
         Assert.Contains("1 painted, 2 were there already, 1 failed", all.Output, StringComparison.Ordinal);
         Assert.Equal(
-            ["a.png", "b.png", "c.png"],
+            ["a.png", "b.png", "broken.png.failed.txt", "c.png"],
             Directory.GetFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         // One picture alone has the same pixels.
         string alone = _folder.File("alone.png");

@@ -185,7 +185,10 @@ internal sealed partial class Harness : IDisposable
             return $"{name} was left in the folder for temporary files";
         foreach ((string name, byte[] bytes) in kept)
             if (Damage(name, bytes) is { } damage) return $"{name} is damaged: {damage}";
-        IEnumerable<string> others = files.Keys.Where(name => !mayLeave || Path.GetExtension(name) != ".tmp");
+        // A job that failed says why in a file, and what cannot be deleted stays.
+        IEnumerable<string> others = files.Keys.Where(name =>
+            !(outcome.ExitCode == 1 && name.EndsWith(".failed.txt", StringComparison.Ordinal))
+            && !(mayLeave && Path.GetExtension(name) is ".tmp" or ".running"));
         if (others.FirstOrDefault() is { } left) return $"{left} was left";
         // What a driver could not give back has no owner any more.
         ComputeDevice? leaking = _devices.FirstOrDefault(device => device.MemoryBytes.InUse > 0);

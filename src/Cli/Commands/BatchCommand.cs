@@ -46,6 +46,11 @@ internal sealed class BatchCommand : ProgramCommand
 
     private readonly ManyArguments _many = new("The format of the results");
     private readonly Option<int?> _saveEvery = OutputArguments.SaveEveryOption();
+
+    private readonly Option<int> _checkpointSeconds = Typed.Option(
+        "--checkpoint-seconds", "Seconds between checkpoints of a picture; a signal that ends the batch writes one too",
+        new NumberRange<int>(0, 1_000_000), 60);
+
     private readonly JobArguments _job = new();
     private readonly DeviceArguments _device = new();
 
@@ -55,19 +60,23 @@ internal sealed class BatchCommand : ProgramCommand
             "Paint many pictures, on one machine or a cluster.",
             """
             Skips results that exist, and reports jobs that fail but continues with the others. After an interruption,
-            the same command therefore does the jobs that are left.
+            the same command does the jobs that are left, and goes on with the one that was begun. It may run several
+            times at once, also on other machines: no picture is painted twice.
 
               nativestyle batch --content photos --style paintings --out art
               nativestyle batch --pairs data --out data --preset light-on-math --weights vgg16_weights.npz
               nativestyle batch --manifest jobs.jsonl --out art --shard 0/4
+              nativestyle batch --manifest jobs.jsonl --out art --status
 
-            Exit code 1 if a job failed; the others are done. docs/batch.md shows how to use Slurm and Kubernetes.
+            Exit code 1 if a job failed; the others are done. Beside a result, NAME.failed.txt says why it is missing.
+            docs/batch.md and docs/cluster show how to use Slurm, Kubernetes and xargs.
             """)
     {
         Add(OptionGroup.Common, _contents, _styles, _pairs, _manifest, _output);
         _job.AddTo(this);
         _many.AddTo(this);
         Add(OptionGroup.Output, _saveEvery);
+        AddRare(OptionGroup.Output, _checkpointSeconds);
         _device.AddTo(this);
         SetAction(Run);
     }
@@ -75,8 +84,9 @@ internal sealed class BatchCommand : ProgramCommand
     private int Run(ParseResult parsed)
     {
         TransferConsole console = _job.Console(parsed);
-        if (_many.Mine(parsed, Jobs(parsed), console) is not { } mine) return 0;
-        int saveEvery = parsed.GetValue(_saveEvery) ?? 0;
+        BatchJob[] mine = _many.Mine(parsed, Jobs(parsed), console);
+        if (_many.Show(parsed, mine) is { } shown) return shown;
+        (int saveEvery, int seconds) = (parsed.GetValue(_saveEvery) ?? 0, parsed.GetValue(_checkpointSeconds));
         TransferJob draft = _job.Draft(parsed, console);
         int? total = _job.TotalIterations(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
@@ -84,7 +94,15 @@ internal sealed class BatchCommand : ProgramCommand
         using var runner = new TransferRunner(console, device);
         return ManyJobs.Run(
             mine, _many.Again(parsed), console,
-            job => Make(job, draft, total, saveEvery, runner, console, cancellation.Token), cancellation.Token);
+            job => Make(job, draft, total, Outputs(job), runner, console, cancellation.Token), cancellation.Token);
+
+        Outputs Outputs(BatchJob job) => new(job.Output)
+        {
+            // A job that does not end well goes on, or is made again.
+            SaveEvery = saveEvery, Keeps = end => end == TransferEnd.Completed, OnlyHere = true,
+            Checkpoint = JobFiles.Checkpoint(job.Output), CheckpointEvery = 1, CheckpointSeconds = seconds,
+            FirstCheckpointWaits = true,
+        };
     }
 
     /// <summary>
@@ -93,7 +111,7 @@ internal sealed class BatchCommand : ProgramCommand
     /// <returns>Null, or the reason why there is no result.</returns>
     /// <exception cref="DeviceException">The device failed, so it can make no other job either.</exception>
     private static string? Make(
-        BatchJob job, TransferJob draft, int? total, int saveEvery, TransferRunner runner, TransferConsole console,
+        BatchJob job, TransferJob draft, int? total, Outputs outputs, TransferRunner runner, TransferConsole console,
         CancellationToken cancellation)
     {
         TransferJob own = draft with
@@ -105,7 +123,6 @@ internal sealed class BatchCommand : ProgramCommand
         // The iterations of a manifest's line override those of the command line.
         if (job.Options?.ContainsKey("iterations") == true) total = null;
         PreparedJob prepared = PreparedJob.Create(own, total, null, console);
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(job.Output))!);
         if (job.Folder is { } folder)
         {
             // Write the pictures next to the result, as the transfer used them.
@@ -118,12 +135,12 @@ internal sealed class BatchCommand : ProgramCommand
             PictureFile.Write(Path.Combine(folder, "style.png"), style.At(height, width));
         }
 
-        var outputs = new Outputs(job.Output) 
-        {
-            // A job that does not end well is made again.
-            SaveEvery = saveEvery, Keeps = end => end == TransferEnd.Completed, OnlyHere = true,
-        };
-        TransferResult result = runner.Run(prepared, outputs, cancellation);
+        Checkpoint? resume = runner.CheckpointFor(prepared, outputs.Checkpoint!);
+        if (resume is not null) runner.SayGoesOn(resume);
+        TransferResult result = runner.Run(prepared, outputs, cancellation, resume);
+        // What ends for good leaves nothing to go on from.
+        if (result.End is not (TransferEnd.Cancelled or TransferEnd.DeviceFailed))
+            JobFiles.Remove(outputs.Checkpoint!);
         return result.End switch
         {
             TransferEnd.Completed => null,

@@ -127,7 +127,8 @@ internal sealed class StylizeCommand : ProgramCommand
         DrawingJob[] jobs = [.. InputFiles.Pictures(input).Select(picture => new DrawingJob(
             Path.GetFileName(picture), picture,
             Path.Combine(output, Path.GetFileNameWithoutExtension(picture) + extension)))];
-        if (_many.Mine(parsed, jobs, console) is not { } mine) return 0;
+        DrawingJob[] mine = _many.Mine(parsed, jobs, console);
+        if (_many.Show(parsed, mine) is { } shown) return shown;
         StyleModel model = _model.Read(parsed);
         using ComputeDevice device = _device.Open(parsed, console.Say);
         using Cancellation cancellation = new Cancellation().Keep();

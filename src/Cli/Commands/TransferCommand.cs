@@ -96,19 +96,8 @@ internal sealed class TransferCommand : ProgramCommand
         TransferInputs inputs = PreparedJob.ReadPictures(job, console, checkpoint.Directory);
         string? written = parsed.GetResult(_device.Device) is { Implicit: false } ? null : checkpoint.Device;
         using ComputeDevice device = _device.Open(parsed, console.Say, written, checkpoint.Threads ?? 0);
-        string here = DeviceNames.ExactNameOf(device);
-        // Checkpoints of older versions do not tell how wide the CPU's vectors were.
-        if (checkpoint.Device != here && checkpoint.Device != DeviceNames.NameOf(device))
-            SayDiffers(checkpoint.Device, here);
-        else if (checkpoint.Threads is { } planned && device is CpuDevice cpu && cpu.Threads != planned)
-            SayDiffers($"{planned} threads", $"{cpu.Threads} threads tiles and");
-        console.Say(
-            $"going on after iteration {checkpoint.State.Iteration} of {job.Plan.Sum(step => step.Iterations)}");
         return Finish(console, device, new PreparedJob(job, inputs) { Folder = checkpoint.Directory }, outputs,
             checkpoint);
-
-        void SayDiffers(string before, string now) => console.Say(
-            $"the checkpoint was written on {before}; on {now} roundings differ, and so may the picture, a little");
     }
 
     /// <summary>Runs a job, reports how it ended, and returns its exit code.</summary>
@@ -117,6 +106,7 @@ internal sealed class TransferCommand : ProgramCommand
     {
         using var cancellation = new Cancellation();
         using var runner = new TransferRunner(console, device) { HasPicture = () => cancellation.Keep() };
+        if (resume is not null) runner.SayGoesOn(resume);
         TransferResult result = runner.Run(prepared, outputs, cancellation.Token, resume);
         string saved = $"{outputs.Picture} ({result.Picture.Width} x {result.Picture.Height})";
         console.SayPeak(device);

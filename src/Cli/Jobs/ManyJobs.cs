@@ -16,6 +16,9 @@ internal interface INamedJob
 /// <summary>Does many jobs one after the other, skips finished ones, and continues after failures.</summary>
 internal static class ManyJobs
 {
+    /// <summary>Seconds between looks at jobs that other processes do.</summary>
+    private const double LookSeconds = 1;
+
     /// <exception cref="UsageException">Two jobs have the same output.</exception>
     public static void RequireOwnOutputs(IEnumerable<INamedJob> jobs)
     {
@@ -25,7 +28,10 @@ internal static class ManyJobs
             throw new UsageException($"two jobs would write {twice}; rename a picture or its output");
     }
 
-    /// <summary>Does the jobs, reports them, and returns the exit code.</summary>
+    /// <summary>
+    /// Does the jobs, reports them, and returns the exit code. Passes over jobs that other processes do, and comes back
+    /// to them, so that all outputs are there at the end, also if such a process is lost.
+    /// </summary>
     /// <param name="again">Whether to repeat jobs whose outputs exist.</param>
     /// <param name="make">
     /// Does a job. Returns null, or the reason why there is no output. The output gets its name only when it is
@@ -36,29 +42,25 @@ internal static class ManyJobs
         CancellationToken cancellation)
         where T : INamedJob
     {
-        (int done, int skipped, List<string> failed) = (0, 0, []);
+        (int done, int skipped, bool waited, List<string> failed) = (0, 0, false, []);
         long start = Stopwatch.GetTimestamp();
-        foreach (T job in jobs)
+        for (IReadOnlyList<T> open = jobs; open.Count > 0 && !cancellation.IsCancellationRequested;)
         {
-            if (cancellation.IsCancellationRequested) break;
-            if (File.Exists(job.Output) && !again)
+            List<T> taken = [];
+            foreach (T job in open)
             {
-                skipped++;
-                continue;
+                if (cancellation.IsCancellationRequested) break;
+                if (!TryDo(job)) taken.Add(job);
             }
 
-            console.Say($"[{done + skipped + failed.Count + 1}/{jobs.Count}] {job.Name}");
-            try
+            if (taken.Count == open.Count && !cancellation.IsCancellationRequested)
             {
-                string? why = make(job);
-                if (why is null) done++;
-                else if (!cancellation.IsCancellationRequested) failed.Add($"{job.Name}: {why}");
+                if (!waited) console.Say($"waiting for jobs that other processes do: {taken.Count}");
+                waited = true;
+                cancellation.WaitHandle.WaitOne(TimeSpan.FromSeconds(LookSeconds));
             }
-            catch (Exception wrong) when (UserErrors.IsUsers(wrong))
-            {
-                failed.Add($"{job.Name}: {UserErrors.Words(wrong)}");
-                Console.Error.WriteLine($"nativestyle: {job.Name}: {UserErrors.Words(wrong)}");
-            }
+
+            open = taken;
         }
 
         int left = jobs.Count - done - skipped - failed.Count;
@@ -68,5 +70,43 @@ internal static class ManyJobs
             $"{Stopwatch.GetElapsedTime(start):h\\:mm\\:ss}");
         foreach (string failure in failed) console.Say($"  failed: {failure}");
         return cancellation.IsCancellationRequested ? Cancellation.ExitCode : failed.Count > 0 ? 1 : 0;
+
+        // Returns false if another process does the job.
+        bool TryDo(T job)
+        {
+            try
+            {
+                if (IsDone(job)) return true;
+                using JobClaim? claim = JobClaim.Take(job.Output);
+                if (claim is null) return false;
+                // Another process may have done it just before.
+                if (IsDone(job)) return true;
+                JobFiles.Remove(JobFiles.Failure(job.Output));
+                console.Say($"[{done + skipped + failed.Count + 1}/{jobs.Count}] {job.Name}");
+                string? why = make(job);
+                if (why is null) done++;
+                else if (!cancellation.IsCancellationRequested) Fail(job, why);
+            }
+            catch (Exception wrong) when (UserErrors.IsUsers(wrong))
+            {
+                Fail(job, UserErrors.Words(wrong));
+                Console.Error.WriteLine($"nativestyle: {job.Name}: {UserErrors.Words(wrong)}");
+            }
+
+            return true;
+        }
+
+        bool IsDone(T job)
+        {
+            bool isDone = !again && File.Exists(job.Output);
+            if (isDone) skipped++;
+            return isDone;
+        }
+
+        void Fail(T job, string why)
+        {
+            failed.Add($"{job.Name}: {why}");
+            JobFiles.WriteFailure(job.Output, why);
+        }
     }
 }
