@@ -18,9 +18,9 @@ internal static class Root
               nativestyle transfer photo.jpg painting.jpg -o art.png --preset gatys
               nativestyle batch --content photos --style paintings --out art
 
-            --version prints the version. Exit codes: 0 done, 1 a check or a device failed, memory ran out or the losses
-            were no longer finite, 2 wrong input or a file that cannot be written, 130 ended by Ctrl-C, 143 by SIGTERM,
-            129 by a closed terminal.
+            --version prints the version and what can compute here. Exit codes: 0 done, 1 a check or a device failed, memory
+            ran out or the losses were no longer finite, 2 wrong input or a file that cannot be written, 130 ended by
+            Ctrl-C, 143 by SIGTERM, 129 by a closed terminal.
             """)
         {
             new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
@@ -31,6 +31,7 @@ internal static class Root
             KernelsCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
+        root.Options.OfType<VersionOption>().Single().Action = new VersionScreen();
         root.Add(new Option<bool>("--help-all")
         {
             Description = "Show help with all options, also rare ones", Recursive = true,
