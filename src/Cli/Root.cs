@@ -27,7 +27,7 @@ internal static class Root
               nativestyle transfer photo.jpg painting.jpg -o art.png --preset gatys
               nativestyle batch --content photos --style paintings --out art
 
-            --version prints the version. Exit codes: {codes}.
+            --version prints the version and what can compute here. Exit codes: {codes}.
             """)
         {
             new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
@@ -38,6 +38,7 @@ internal static class Root
             KernelsCommand.Create(), new CompletionCommand(), ManCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
+        root.Options.OfType<VersionOption>().Single().Action = new VersionScreen();
         root.Add(new Option<bool>("--help-all")
         {
             Description = "Show help with all options, also rare ones", Recursive = true,

@@ -7,7 +7,7 @@ namespace NativeStyle.Cli;
 
 /// <summary>
 /// ASP.NET Core, which only the studio needs. The program does not name it as a framework, because it would then not
-/// start without it. It is found beside .NET itself.
+/// start without it. It is found beside .NET itself, unless the program brings both (Cli.csproj).
 /// </summary>
 internal static class WebRuntime
 {
@@ -17,9 +17,7 @@ internal static class WebRuntime
     /// <exception cref="UsageException">This .NET comes without it.</exception>
     public static void Find()
     {
-        // A program that brings its own .NET has it inside.
-        if (AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is string known
-            && known.Contains("Microsoft.AspNetCore.Server.Kestrel.Core", StringComparison.Ordinal)) return;
+        if (AppContext.TryGetSwitch("NativeStyle.BringsAspNetCore", out bool isInside) && isInside) return;
         string runtime = RuntimeEnvironment.GetRuntimeDirectory();
         string versions = Path.GetFullPath(Path.Combine(runtime, "..", "..", Framework));
         string? folder = !Directory.Exists(versions) ? null : Directory.EnumerateDirectories(versions)

@@ -84,6 +84,24 @@ public class HelpTests
         Assert.True(Names(all.Output).Length > Names(common.Output).Length + 20);
     }
 
+    [Fact]
+    public void TheVersionStandsInALineOfItsOwnBeforeWhatComputesHere()
+    {
+        CommandLine.Outcome outcome = CommandLine.Run("--version");
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        string[] lines = outcome.Output.TrimEnd().Split('\n');
+        Assert.Matches(@"^nativestyle \d+\.\d+\.\d+(\+[0-9a-f]{7})?$", lines[0]);
+        Assert.Equal(["commit", "cpu", "cuda", "opencl"], lines[1..].Select(line => line.Split(':')[0]));
+        Assert.Contains($" {Environment.ProcessorCount} threads", lines[2], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1.2.3+0123456789abcdef", "nativestyle 1.2.3+0123456", "commit: 0123456789abcdef")]
+    [InlineData("1.2.3-rc.1+abc", "nativestyle 1.2.3-rc.1+abc", "commit: abc")]
+    [InlineData("1.2.3", "nativestyle 1.2.3", "commit: unknown, it was built without Git")]
+    public void TheVersionNamesTheCommitWhereItIsKnown(string version, string first, string second) =>
+        Assert.Equal([first, second], VersionScreen.Lines(version).Take(2));
+
     [Theory]
     [InlineData("", "", 0)]
     [InlineData("size", "size", 0)]

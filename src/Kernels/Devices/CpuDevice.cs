@@ -61,9 +61,10 @@ public sealed unsafe class CpuDevice : ComputeDevice
 
     /// <inheritdoc/>
     public override string Description =>
-        $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({VectorUnit})";
+        $"{Threads} threads, hand-vectorised operators, {VectorBits}-bit vectors ({UnitOf(VectorBits)})";
 
-    private string VectorUnit => VectorBits switch
+    /// <summary>What computes with vectors of that width here.</summary>
+    internal static string UnitOf(int vectorBits) => vectorBits switch
     {
         512 => Vector512.IsHardwareAccelerated ? "AVX-512" : "emulated",
         256 => Fma.IsSupported ? "AVX2 and FMA" : Vector256.IsHardwareAccelerated ? "no FMA" : "emulated",

@@ -14,6 +14,11 @@ public static class DeviceCatalog
     /// <summary>CL_DEVICE_HOST_UNIFIED_MEMORY of cl.h, which ILGPU does not name.</summary>
     private const CLDeviceInfoType HostUnifiedMemory = (CLDeviceInfoType)0x1035;
 
+    private const string NoCudaDriver = "no NVIDIA driver was found (libcuda.so.1, nvcuda.dll)";
+    private const string NoOpenClLoader = "no OpenCL loader was found (libOpenCL.so.1, OpenCL.dll)";
+    private const string DriverIsThere = "NVIDIA's driver is here; nativestyle devices lists what it offers";
+    private const string LoaderIsThere = "a loader is here; nativestyle devices lists what it offers";
+
     private static readonly (int Bits, DeviceListing Device)[] s_widths = [.. new[] { 512, 256, 128 }
         .Select(bits => (bits, OfCpu($"cpu-{bits}", threads => new CpuDevice(threads, bits))))];
 
@@ -41,16 +46,25 @@ public static class DeviceCatalog
 
     /// <summary>Why there is no device through CUDA, and what to install; null if there are some.</summary>
     public static string? WhyNoCuda => Cuda.Count > 0 ? null
-        : !NativeDrivers.HasCuda ? "no NVIDIA driver was found (libcuda.so.1, nvcuda.dll)"
+        : !NativeDrivers.HasCuda ? NoCudaDriver
         : "NVIDIA's driver is there, but offers no device (nvidia-smi says more)";
 
     /// <summary>Why there is no device through OpenCL, and what to install; null if there are some.</summary>
     public static string? WhyNoOpenCl => OpenCl.Count > 0 ? null
         : !NativeDrivers.HasOpenCl
-            ? "no OpenCL loader was found (libOpenCL.so.1, OpenCL.dll); it comes with the graphics driver, "
+            ? $"{NoOpenClLoader}; it comes with the graphics driver, "
                 + "or on Debian and Ubuntu with ocl-icd-libopencl1"
             : "the OpenCL loader finds no device; install the graphics driver's OpenCL package "
                 + "(Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
+
+    /// <summary>What can compute here, a line each, without starting a driver.</summary>
+    public static IEnumerable<string> Glance()
+    {
+        string vectors = $"{CpuDevice.WidestVectorBits}-bit vectors ({CpuDevice.UnitOf(CpuDevice.WidestVectorBits)})";
+        yield return $"cpu: {Environment.ProcessorCount} threads, {vectors}";
+        yield return $"cuda: {(NativeDrivers.HasCuda ? DriverIsThere : NoCudaDriver)}";
+        yield return $"opencl: {(NativeDrivers.HasOpenCl ? LoaderIsThere : NoOpenClLoader)}";
+    }
 
     /// <summary>
     /// Finds the device of that name; null if there is none. A number of 0 may be left out. A CPU has every width of
