@@ -58,7 +58,7 @@ public static class DeviceCatalog
                 + "(Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
 
     /// <summary>What can compute here, a line each, without starting a driver.</summary>
-    public static IEnumerable<string> Glance()
+    internal static IEnumerable<string> Glance()
     {
         string vectors = $"{CpuDevice.WidestVectorBits}-bit vectors ({CpuDevice.UnitOf(CpuDevice.WidestVectorBits)})";
         yield return $"cpu: {Environment.ProcessorCount} threads, {vectors}";
