@@ -162,6 +162,21 @@ public class ObjectiveTests
         AssertNear(Array.ConvertAll(expected, value => (float)value), map, 1e-5);
     }
 
+    /// <summary>A user's Gram loss is 1/2 Σ (G - A)² in MathNet, with G = Fᵀ F / positions and the weight 3.</summary>
+    [Fact]
+    public void ALossOfOnesOwnIsItsFormula()
+    {
+        TransferOptions options =
+            s_gram with { StyleLayers = [new("conv1_2", 1)], CustomStyleLoss = new OwnGramLoss() };
+        (double value, _) = Evaluate(options, new StyleInput(Smooth(2)));
+        (double[] point, int channels) = Map("conv1_2", Smooth(3));
+        (double[] style, _) = Map("conv1_2", Smooth(2));
+        double[] gram = StyleReference.Gram(point, Height * Width, channels, 1.0 / (Height * Width));
+        double[] goal = StyleReference.Gram(style, Height * Width, channels, 1.0 / (Height * Width));
+        double expected = 3 * StyleReference.SquaredError(gram, goal, 0.5);
+        Assert.Equal(expected, value, 1e-3 * expected);
+    }
+
     private static (double Loss, float[] Gradient) Evaluate(TransferOptions options, params StyleInput[] styles)
     {
         using var cpu = new CpuDevice(2);

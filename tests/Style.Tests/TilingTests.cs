@@ -86,6 +86,23 @@ public sealed class TilingTests
         }
     }
 
+    /// <summary>A user's own statistics are sums over positions too, with masks and several styles.</summary>
+    [Fact]
+    public void SoTheyDoForALossOfOnesOwn()
+    {
+        using var cpu = new CpuDevice(2);
+        var random = new Random(11);
+        TransferOptions options = Presets.Coursera with
+        {
+            StyleLayers = [new("conv1_2", 1), new("conv3_1", 2)],
+            CustomStyleLoss = new OwnGramLoss(),
+        };
+        Picture content = Noise(random, 61, 53), mask = Noise(random, 30, 20);
+        StyleInput[] styles =
+            [new(Noise(random, 40, 50)), new(Noise(random, 33, 70), 2), new(Noise(random, 45, 31), 1, mask)];
+        Compare(cpu, random, options, content, [.. styles], Noise(random, 61, 53));
+    }
+
     private static void Compare(ComputeDevice device, int seed, int largest)
     {
         var random = new Random(seed);

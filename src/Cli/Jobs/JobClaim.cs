@@ -22,8 +22,6 @@ internal sealed class JobClaim : IDisposable
     private JobClaim(FileStream file)
     {
         _file = file;
-        _file.SetLength(0);
-        _file.Write(Encoding.UTF8.GetBytes(Words));
         _beat = new Timer(_ => Beat(), null, TimeSpan.FromSeconds(BeatSeconds), TimeSpan.FromSeconds(BeatSeconds));
     }
 
@@ -36,8 +34,19 @@ internal sealed class JobClaim : IDisposable
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(output))!);
         // The file goes before its lock does, so whoever gets the lock next has a file of its own.
-        return Lock(JobFiles.Claim(output), FileMode.OpenOrCreate, FileOptions.DeleteOnClose) is { } file
-            ? new JobClaim(file) : null;
+        if (Lock(JobFiles.Claim(output), FileMode.OpenOrCreate, FileOptions.DeleteOnClose) is not { } file) return null;
+        try
+        {
+            file.SetLength(0);
+            file.Write(Encoding.UTF8.GetBytes(Words));
+            return new JobClaim(file);
+        }
+        catch
+        {
+            // Nobody would give the lock back before the program ends.
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Looks at the claim to the job that writes an output. Returns null if there is none.</summary>

@@ -17,7 +17,9 @@ namespace NativeStyle.Style.Losses;
 /// <param name="share">1/(H W) if the mean is a statistic as well; null if it is not.</param>
 /// <param name="guidance">t, (height, width, 1), of the whole map; null if every position counts fully.</param>
 /// <param name="centre">c, (channels); null for zero.</param>
-internal sealed class StyleStatistics(double gramScale, double? share, DeviceMap? guidance, Tensor? centre)
+/// <param name="own">What the user compares instead; null for these sums.</param>
+internal sealed class StyleStatistics(
+    double gramScale, double? share, DeviceMap? guidance, Tensor? centre, Func<Tape, Tensor, Tensor[]>? own = null)
 {
     /// <summary>The statistics that the style loss of the options needs.</summary>
     /// <param name="height">Rows of the whole map.</param>
@@ -27,6 +29,12 @@ internal sealed class StyleStatistics(double gramScale, double? share, DeviceMap
         TransferOptions options, int height, int width, int channels, DeviceMap? guidance, Tensor? centre)
     {
         double positions = (double)height * width;
+        if (options.CustomStyleLoss is { } custom)
+        {
+            return new StyleStatistics(1, null, guidance, null, (tape, map) =>
+                [.. custom.Statistics(tape, map, (long)positions)]);
+        }
+
         if (options.StyleLoss == StyleLoss.Wasserstein)
             return new StyleStatistics(1 / positions, 1 / positions, guidance, centre);
         return new StyleStatistics(options.GramScale switch
@@ -44,6 +52,7 @@ internal sealed class StyleStatistics(double gramScale, double? share, DeviceMap
         if (t is not null) guidance!.Read(window, t);
         if (centre is not null) map = tape.Centre(map, centre);
         Tensor guidedMap = t is null ? map : tape.Guide(map, t);
+        if (own is not null) return own(tape, guidedMap);
         Tensor gram = tape.Gram(guidedMap, (float)gramScale);
         if (share is not double mean) return [gram];
         return [gram, tape.ChannelMean(t is null ? map : tape.Guide(guidedMap, t), (float)mean)];

@@ -80,6 +80,12 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
         Tensor? centre)
     {
         StyleStatistics statistics = Statistics(layer, (result.Height, result.Width), region, centre);
+        if (_options.CustomStyleLoss is { } custom)
+        {
+            return new OwnStyleLoss(
+                layer, statistics, custom, [.. targets.Select(each => (each.Sums, weight * each.Weight))]);
+        }
+
         return _options.StyleLoss == StyleLoss.Wasserstein
             ? new WassersteinLoss(
                 layer, statistics, centre!,
@@ -107,7 +113,7 @@ internal sealed class StyleTargets(TargetPass pass, PassPlanner planner, Guidanc
             pass.Visit(style.Picture, planner.Style(size.Height, size.Width, result), (layer, window, map) =>
             {
                 using var tape = new Tape(pass.Device);
-                if (_options.StyleLoss == StyleLoss.Wasserstein && !centres.ContainsKey(layer.Name))
+                if (_options.StyleLoss == StyleLoss.Wasserstein && _options.CustomStyleLoss is null && !centres.ContainsKey(layer.Name))
                 {
                     Tensor mean = tape.ChannelMean(map);
                     measured.Add(centres[layer.Name] = new Tensor(pass.Device, mean.Shape));

@@ -60,6 +60,9 @@ public sealed record TransferOptions
     /// <summary>What is compared of the maps: Gram matrices, or means and covariances.</summary>
     public StyleLoss StyleLoss { get; init; } = StyleLoss.Gram;
 
+    /// <summary>A style loss of your own, which replaces the others; null for none. No file holds it.</summary>
+    public CustomStyleLoss? CustomStyleLoss { get; init; }
+
     /// <summary>The factor of the squared differences of Gram matrices.</summary>
     public LossScale StyleLossScale { get; init; }
 
