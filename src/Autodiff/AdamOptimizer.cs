@@ -5,6 +5,12 @@ using NativeStyle.Kernels.Operators.Pixels;
 namespace NativeStyle.Autodiff;
 
 /// <summary>Adam (Kingma and Ba 2015) over one tensor: its moments and its step count.</summary>
+/// <example>
+/// <code>
+/// using var adam = new AdamOptimizer(picture, new AdamSettings(LearningRate: 0.02f), bounds: (0f, 1f));
+/// for (int step = 0; step &lt; 100; step++) adam.Step(Loss);
+/// </code>
+/// </example>
 public sealed class AdamOptimizer : Optimizer
 {
     private readonly Tensor _m;

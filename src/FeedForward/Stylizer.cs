@@ -13,6 +13,12 @@ namespace NativeStyle.FeedForward;
 /// Draws pictures of any size with a trained style, within a limit of memory. Pictures go through the network whole if
 /// they fit, and in tiles otherwise, which gives the same drawing up to rounding.
 /// </summary>
+/// <example>
+/// <code>
+/// using var stylizer = new Stylizer(device, Models.Find("starry-night")!);
+/// PictureFile.Write("art.png", stylizer.Draw(PictureFile.Open("photo.jpg")));
+/// </code>
+/// </example>
 public sealed class Stylizer : IDisposable
 {
     private const float Range = 255;

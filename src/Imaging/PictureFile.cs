@@ -14,6 +14,12 @@ public sealed record PictureWriteOptions(
 /// Reads and writes picture files. The content decides the format of a file to read, and the name's extension that of a
 /// file to write.
 /// </summary>
+/// <example>
+/// <code>
+/// Picture picture = PictureFile.Open("photo.jpg").At(height: 300, width: 400);
+/// PictureFile.Write("small.png", picture);
+/// </code>
+/// </example>
 public static class PictureFile
 {
     /// <summary>A description of the readable formats to show to users.</summary>

@@ -48,6 +48,14 @@ public sealed record VggOptions(
 }
 
 /// <summary>VGG with frozen weights on a device. It turns a picture into the feature maps of chosen layers.</summary>
+/// <example>
+/// <code>
+/// using VggNetwork network = VggNetwork.Load(
+///     device, () =&gt; WeightsFile.Load(CompactNetwork.Name, ["conv3_1"]), new VggOptions());
+/// foreach ((string layer, Tensor map) in network.Features(tape, pixels, 1f, ["conv1_1", "conv3_1"]))
+///     Console.WriteLine($"{layer}: {map.Shape}");
+/// </code>
+/// </example>
 public sealed class VggNetwork : IDisposable
 {
     private readonly Dictionary<string, Conv3x3Layer> _layers = [];

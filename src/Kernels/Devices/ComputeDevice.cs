@@ -10,6 +10,15 @@ namespace NativeStyle.Kernels.Devices;
 /// Operators (Conv3x3Op, GramOp, ...) are static classes that take a device and views of its buffers;
 /// <see cref="Operator{T}"/> chooses the form.
 /// </summary>
+/// <example>
+/// <code>
+/// using ComputeDevice device = AutoDevice.OfThisMachine.Open();
+/// using DeviceBuffer&lt;float&gt; x = device.Allocate&lt;float&gt;([3f, 4f]);
+/// using DeviceBuffer&lt;float&gt; y = device.Allocate&lt;float&gt;(x.Length);
+/// device.Launch(SquareKernel, x.Length, x.View, y.View);
+/// float[] squares = y.GetAsArray();
+/// </code>
+/// </example>
 public abstract partial class ComputeDevice : IDisposable
 {
     private readonly BufferPool _pool;

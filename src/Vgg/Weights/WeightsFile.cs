@@ -38,6 +38,11 @@ public sealed record WeightsIdentity(long Bytes, string Md5, string Sha256, stri
 /// Reads VGG weights from the usual files, or <see cref="CompactNetwork"/> by its name. The first bytes decide the
 /// format, and not the file's name.
 /// </summary>
+/// <example>
+/// <code>
+/// VggWeights weights = WeightsFile.Load("imagenet-vgg-verydeep-19.mat", ["conv4_2"]);
+/// </code>
+/// </example>
 public static class WeightsFile
 {
     /// <summary>Loads the convolutions up to the deepest of <paramref name="layers"/>.</summary>
