@@ -32,7 +32,7 @@ internal static partial class OperatorCases
             new(1, 1, 1, 1), new(1, 1, 8, 8), new(1, 9, 2, 5), new(7, 5, 3, 64), new(7, 5, 3, 64, Padding.Replicate),
             new(1, 1, 3, 7, Padding.Replicate), new(1, 6, 3, 33, Padding.Replicate), new(4, 4, 8, 16),
             new(9, 10, 13, 21), new(13, 6, 16, 17), new(5, 5, 64, 9), new(18, 11, 32, 48), new(6, 23, 40, 8),
-            new(1, 1, 16, 16), new(17, 19, 16, 16), new(30, 33, 16, 48), new(3, 50, 16, 8),
+            new(1, 1, 16, 16), new(17, 19, 16, 16), new(30, 33, 32, 48), new(3, 50, 16, 8),
         ];
         foreach (Conv3x3Shape sizes in shapes)
         {
