@@ -5,6 +5,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
+using NativeStyle.Kernels.Translation;
 
 namespace NativeStyle.Kernels.Devices;
 
@@ -158,9 +159,10 @@ public static class DeviceCatalog
         Context? context = null;
         try
         {
-            context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize(OptimizationLevel.O2));
+            context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize());
             Device device = context.Devices.FirstOrDefault() ?? throw new DeviceException($"{name} is gone");
-            return new KernelDevice(context, device.CreateAccelerator(context), name, hardware, largestBufferBytes);
+            Accelerator accelerator = DivergentBranches.Create(context, () => device.CreateAccelerator(context));
+            return new KernelDevice(context, accelerator, name, hardware, largestBufferBytes);
         }
         catch (Exception error) when (error is DeviceException || DeviceFailure.Of(error, name, null) is not null)
         {

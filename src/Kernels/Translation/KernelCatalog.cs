@@ -1,5 +1,6 @@
 using System.Reflection;
 using ILGPU;
+using ILGPU.Runtime;
 using ILGPU.Runtime.Cuda;
 using NativeStyle.Kernels.Devices;
 
@@ -11,6 +12,18 @@ namespace NativeStyle.Kernels.Translation;
 internal sealed class GroupItemsAttribute(int items) : Attribute
 {
     public int Items => items;
+
+    /// <summary>
+    /// Groups that a multiprocessor of an NVIDIA GPU must hold at a time: its assembler may use so many registers, and
+    /// no more. 0 leaves it the choice.
+    /// </summary>
+    public int GroupsPerMultiprocessor { get; init; }
+
+    /// <summary>What ILGPU tells NVIDIA's assembler of a kernel.</summary>
+    internal static KernelSpecialization SpecializationOf(MethodInfo kernel) =>
+        kernel.GetCustomAttribute<GroupItemsAttribute>() is { GroupsPerMultiprocessor: > 0 } group
+            ? new KernelSpecialization(group.Items, group.GroupsPerMultiprocessor)
+            : KernelSpecialization.Empty;
 }
 
 /// <summary>

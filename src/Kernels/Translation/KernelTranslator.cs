@@ -14,16 +14,17 @@ namespace NativeStyle.Kernels.Translation;
 /// </summary>
 internal sealed class KernelTranslator : IDisposable
 {
-    private readonly Context _context =
-        Context.Create(builder => builder.EnableAlgorithms().Optimize(OptimizationLevel.O2));
+    private readonly Context _context = Context.Create(builder => builder.EnableAlgorithms().Optimize());
 
     /// <summary>Translates the kernel to PTX, NVIDIA's assembly language.</summary>
     /// <param name="architecture">The GPU's architecture.</param>
     /// <exception cref="InternalCompilerException">ILGPU cannot compile it.</exception>
     public string ToPtx(KernelEntry kernel, CudaArchitecture architecture)
     {
-        using var backend = new PTXBackend(_context, architecture, CudaInstructionSet.ISA_70, null!);
-        var compiled = (PTXCompiledKernel)backend.Compile(EntryPoint(kernel), default);
+        using PTXBackend backend = DivergentBranches.Create(
+            _context, () => new PTXBackend(_context, architecture, CudaInstructionSet.ISA_70, null!));
+        var compiled = (PTXCompiledKernel)backend.Compile(
+            EntryPoint(kernel), GroupItemsAttribute.SpecializationOf(kernel.Method));
         return compiled.PTXAssembly.TrimEnd('\0');
     }
 
@@ -33,7 +34,9 @@ internal sealed class KernelTranslator : IDisposable
     {
         var capabilities = new CLCapabilityContext(
             float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
-        using var backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion);
+        using CLBackend backend = DivergentBranches.Create(
+            _context,
+            () => new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion));
         return ((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source;
     }
 

@@ -35,7 +35,7 @@ public static partial class Conv3x3Op
             "Conv3x3.Forward", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.Forward, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.Forward, (_, a) => a.Shape.Pooling == Pooling.None)
-        .Grouped(DirectTensor.Forward, (device, a) => DirectTensor.Fits(device, a.Shape))
+        .Grouped(DirectTensor.Forward, (device, a) => device.UsesTensorCores && DirectTensor.Fits(a))
         .Grouped(WinogradGpu.Forward, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
         .Grouped(DirectGpu.Forward)
         .Plain(PlainForward);
@@ -44,7 +44,7 @@ public static partial class Conv3x3Op
             "Conv3x3.BackwardData", a => WorkOf(a.Shape))
         .Vectorized(WinogradCpu.BackwardData, (cpu, a) => WinogradCpu.Fits(cpu, a.Shape), saving: 4)
         .Vectorized(DirectConv3x3.BackwardData, (_, a) => a.Shape.Pooling == Pooling.None)
-        .Grouped(DirectTensor.BackwardData, (device, a) => DirectTensor.Fits(device, a.Shape))
+        .Grouped(DirectTensor.BackwardData, (device, a) => device.UsesTensorCores && DirectTensor.Fits(a))
         .Grouped(WinogradGpu.BackwardData, (_, a) => WinogradGpu.Fits(a.Shape), saving: 4)
         .Grouped(DirectGpu.BackwardFewInputs, (_, a) => DirectGpu.HasFewInputs(a.Shape))
         .Grouped(DirectGpu.BackwardData)

@@ -79,8 +79,6 @@ internal readonly record struct PictureOperand(ArrayView<float> Input, ConvSizes
         return quad;
     }
 
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
-
     private float Element(int row, int column, int tap, int c)
     {
         int from = Find(row, column, tap);
@@ -140,8 +138,6 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
         return quad;
     }
 
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
-
     private Index2D Next(Index2D step) =>
         step.Y + 1 == Gradient.Sizes.OutChannels ? new Index2D(Taps.Next(step.X), 0) : new Index2D(step.X, step.Y + 1);
 
@@ -198,8 +194,6 @@ internal readonly record struct TransposedFilterOperand(
 
         return quad;
     }
-
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
     private float Element(Index2D line, Index2D step)
     {

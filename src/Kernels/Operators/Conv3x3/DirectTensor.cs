@@ -1,5 +1,6 @@
 using ILGPU;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
 using NativeStyle.Kernels.Operators.MatrixProduct;
 using NativeStyle.Kernels.Translation;
 
@@ -13,6 +14,10 @@ namespace NativeStyle.Kernels.Operators.Conv3x3;
 /// times a map's bytes and take memory. Winograd itself stays in float32: its transforms multiply the rounding errors
 /// of its factors by about ten, and TF32 has no digit to spare.
 /// </para>
+/// <para>
+/// What would cost instructions for each element within the product is done once before it. The filter is brought into
+/// the order in which it is read. The backward pass computes dz first, and is then the same product as the forward one.
+/// </para>
 /// </summary>
 internal static class DirectTensor
 {
@@ -24,12 +29,37 @@ internal static class DirectTensor
     /// <summary>Quads of a pixel in shared memory.</summary>
     private const int RowQuads = TensorProduct.Columns / 4;
 
+    /// <summary>
+    /// Brings four steps of the depth of a column together, which lie in different rows of the filter, and rounds them:
+    /// ordered[k / 4, column] is w[t, i, column] of four steps k = (t, i) forward, and w[8 - t, column, o] of four
+    /// steps (t, o) backward. The steps go in the order of <see cref="TensorPicture"/>.
+    /// </summary>
+    internal static void OrderKernel(
+        Index1D index, ArrayView<float> filter, ArrayView<Float4> ordered, ConvSizes sizes, Direction direction)
+    {
+        bool backward = direction == Direction.Backward;
+        int columns = backward ? sizes.InChannels : sizes.OutChannels;
+        int channels = backward ? sizes.OutChannels : sizes.InChannels;
+        int column = index % columns;
+        int k = index / columns * 4;
+        int slice = k / TensorProduct.Slice;
+        int tap = slice % 9;
+        int c = (slice / 9 * TensorProduct.Slice) + (k & (TensorProduct.Slice - 1));
+        int at = backward
+            ? ((((8 - tap) * columns) + column) * channels) + c
+            : (((tap * channels) + c) * columns) + column;
+        int step = backward ? 1 : columns;
+        ordered[index] = TensorFloat.Round(
+            new Float4(filter[at], filter[at + step], filter[at + (2 * step)], filter[at + (3 * step)]));
+    }
+
     /// <summary>Computes y of 32 windows and 64 channels.</summary>
+    /// <param name="filter">w, as <see cref="OrderKernel"/> orders it.</param>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(8, 0)]
     internal static void ForwardKernel(
         ArrayView<float> input,
-        ArrayView<float> filter,
+        ArrayView<Float4> filter,
         ArrayView<float> bias,
         ArrayView<float> output,
         ArrayView<uint> gate,
@@ -41,7 +71,7 @@ internal static class DirectTensor
     [LeastArchitecture(7, 0)]
     internal static void ShuffledForwardKernel(
         ArrayView<float> input,
-        ArrayView<float> filter,
+        ArrayView<Float4> filter,
         ArrayView<float> bias,
         ArrayView<float> output,
         ArrayView<uint> gate,
@@ -49,58 +79,102 @@ internal static class DirectTensor
         Forward(default(ShuffledTensorCore), input, filter, bias, output, gate, layer);
 
     /// <summary>Computes dx of 32 windows and 64 channels.</summary>
+    /// <param name="gradPreactivation">
+    /// dz, the gradient with respect to the convolution's output before its activation.
+    /// </param>
+    /// <param name="filter">w, as <see cref="OrderKernel"/> orders it.</param>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(8, 0)]
     internal static void BackwardDataKernel(
-        ArrayView<float> gradOutput,
-        ArrayView<uint> gate,
-        ArrayView<float> filter,
+        ArrayView<float> gradPreactivation,
+        ArrayView<Float4> filter,
         ArrayView<float> gradInput,
         DirectGpu.Layer layer,
         float beta) =>
-        BackwardData(default(TensorCore), gradOutput, gate, filter, gradInput, layer, beta);
+        BackwardData(default(TensorCore), gradPreactivation, filter, gradInput, layer, beta);
 
     /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
     internal static void ShuffledBackwardDataKernel(
-        ArrayView<float> gradOutput,
-        ArrayView<uint> gate,
-        ArrayView<float> filter,
+        ArrayView<float> gradPreactivation,
+        ArrayView<Float4> filter,
         ArrayView<float> gradInput,
         DirectGpu.Layer layer,
         float beta) =>
-        BackwardData(default(ShuffledTensorCore), gradOutput, gate, filter, gradInput, layer, beta);
+        BackwardData(default(ShuffledTensorCore), gradPreactivation, filter, gradInput, layer, beta);
 
-    /// <summary>Whether this form takes a convolution.</summary>
-    public static bool Fits(ComputeDevice device, Conv3x3Shape shape) =>
-        device.UsesTensorCores && Math.Min(shape.InChannels, shape.OutChannels) >= LeastChannels;
+    /// <summary>Whether the shape and the views fit the forward pass: a slice never crosses from tap to tap.</summary>
+    public static bool Fits(Conv3x3Op.ForwardArguments a) =>
+        HasChannels(a.Shape.InChannels, a.Shape.OutChannels) && a.Input.StartsAt16Bytes;
+
+    /// <summary>Whether the shape and the views fit the backward pass.</summary>
+    public static bool Fits(Conv3x3Op.BackwardDataArguments a) =>
+        HasChannels(a.Shape.OutChannels, a.Shape.InChannels) && a.Shape.Padding == Padding.Zero
+        && (a.Shape.Relu || a.GradOutput.StartsAt16Bytes);
 
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
-    public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => device.LaunchGrouped(
-        ForwardKernel, Config(a.Shape, a.Shape.OutChannels),
-        a.Input, a.Weights.Filter, a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
+    public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
+    {
+        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
+        device.LaunchGrouped(
+            ForwardKernel, Config(a.Shape, a.Shape.OutChannels),
+            a.Input, filter.View.Cast<Float4>(), a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
+    }
 
     /// <summary>
     /// Does the same as <see cref="Forward(ComputeDevice, Conv3x3Op.ForwardArguments)"/>, without tensor cores.
     /// </summary>
-    public static void ShuffledForward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => device.LaunchGrouped(
-        ShuffledForwardKernel, Config(a.Shape, a.Shape.OutChannels),
-        a.Input, a.Weights.Filter, a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
+    public static void ShuffledForward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
+    {
+        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
+        device.LaunchGrouped(
+            ShuffledForwardKernel, Config(a.Shape, a.Shape.OutChannels),
+            a.Input, filter.View.Cast<Float4>(), a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
+    }
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
-    public static void BackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => device.LaunchGrouped(
-        BackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
-        a.GradOutput, a.Gate, a.Weights.Filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta);
+    public static void BackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => BackwardData(
+        device, a, (gradPreactivation, filter) => device.LaunchGrouped(
+            BackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
+            gradPreactivation, filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta));
 
     /// <summary>
     /// Does the same as <see cref="BackwardData(ComputeDevice, Conv3x3Op.BackwardDataArguments)"/>, without tensor
     /// cores.
     /// </summary>
-    public static void ShuffledBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) =>
-        device.LaunchGrouped(
+    public static void ShuffledBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => BackwardData(
+        device, a, (gradPreactivation, filter) => device.LaunchGrouped(
             ShuffledBackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
-            a.GradOutput, a.Gate, a.Weights.Filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta);
+            gradPreactivation, filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta));
+
+    private static bool HasChannels(int channels, int columns) =>
+        channels % TensorProduct.Slice == 0 && columns >= LeastChannels;
+
+    private static void BackwardData(
+        ComputeDevice device, Conv3x3Op.BackwardDataArguments a, Action<ArrayView<float>, ArrayView<Float4>> launch)
+    {
+        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Backward);
+        if (!a.Shape.Relu)
+        {
+            launch(a.GradOutput, filter.View.Cast<Float4>());
+            return;
+        }
+
+        using DeviceBuffer<float> gradPreactivation = device.Allocate<float>(a.Shape.PreactivationLength);
+        ReluPoolOp.Backward(device, a.GradOutput, a.Gate, gradPreactivation.View, a.Shape);
+        launch(gradPreactivation.View, filter.View.Cast<Float4>());
+    }
+
+    private static DeviceBuffer<float> Order(
+        ComputeDevice device, Conv3x3Weights weights, Conv3x3Shape shape, Direction direction)
+    {
+        DeviceBuffer<float> ordered = device.Allocate<float>(weights.Filter.Length);
+        device.Launch(
+            OrderKernel, weights.Filter.Length / 4, weights.Filter, ordered.View.Cast<Float4>(), shape.Sizes,
+            direction);
+        return ordered;
+    }
 
     private static KernelConfig Config(Conv3x3Shape shape, int channels) =>
         new(DirectGpu.Grids(shape, TensorProduct.Rows / 4, channels), new Index3D(TensorProduct.Items, 1, 1));
@@ -108,7 +182,7 @@ internal static class DirectTensor
     private static void Forward<TCore>(
         TCore core,
         ArrayView<float> input,
-        ArrayView<float> filter,
+        ArrayView<Float4> filter,
         ArrayView<float> bias,
         ArrayView<float> output,
         ArrayView<uint> gate,
@@ -121,7 +195,7 @@ internal static class DirectTensor
         int firstLine = Grid.IdxX * TensorProduct.Rows;
         int firstChannel = Grid.IdxY * TensorProduct.Columns;
         TensorProduct.Sums sums = TensorProduct.Multiply(
-            new PictureOperand(input, sizes, layer.Inputs), DirectGpu.FilterOperand(filter, layer), core,
+            new TensorPicture(input, sizes, sizes.InChannels), new TensorFilter(filter, sizes.OutChannels), core,
             firstLine, firstChannel, 9 * sizes.InChannels, shared);
         var target = new WindowOutput(bias, output, gate, sizes, layer.End, layer.Outputs);
         for (int half = 0; half < 2; half++)
@@ -147,9 +221,8 @@ internal static class DirectTensor
 
     private static void BackwardData<TCore>(
         TCore core,
-        ArrayView<float> gradOutput,
-        ArrayView<uint> gate,
-        ArrayView<float> filter,
+        ArrayView<float> gradPreactivation,
+        ArrayView<Float4> filter,
         ArrayView<float> gradInput,
         DirectGpu.Layer layer,
         float beta)
@@ -160,9 +233,8 @@ internal static class DirectTensor
         int firstLine = Grid.IdxX * TensorProduct.Rows;
         int firstChannel = Grid.IdxY * TensorProduct.Columns;
         TensorProduct.Sums sums = TensorProduct.Multiply(
-            new GradientOperand(new GradientQuads(gradOutput, gate, sizes, layer.End, layer.Outputs)),
-            new TransposedFilterOperand(filter, sizes, layer.Outputs), core,
-            firstLine, firstChannel, 9 * sizes.OutChannels, shared);
+            new TensorPicture(gradPreactivation, sizes, sizes.OutChannels), new TensorFilter(filter, sizes.InChannels),
+            core, firstLine, firstChannel, 9 * sizes.OutChannels, shared);
         for (int half = 0; half < 2; half++)
         {
             TensorProduct.Exchange(sums, half, shared);

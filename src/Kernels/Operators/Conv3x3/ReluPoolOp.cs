@@ -1,6 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using NativeStyle.Kernels.Devices;
+using NativeStyle.Kernels.Memory;
+using NativeStyle.Kernels.Operators.MatrixProduct;
 using NativeStyle.Kernels.Operators.Pool2x2;
 using NativeStyle.Kernels.Operators.Relu;
 
@@ -29,8 +31,10 @@ internal static class ReluPoolOp
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "ReluPool.Backward", a => ($"{a.GradPreactivation.Length}", Work.Each(a.GradPreactivation.Length, 1, 2)))
         .Plain((device, a) => device.Launch(
-            BackwardKernel, a.GradPreactivation.Length, a.GradOutput, a.Gate, a.GradPreactivation, a.Shape.Sizes,
-            a.Shape.End(false)));
+            BackwardKernel, a.Shape.Pixels * ((a.Shape.OutChannels + 3L) / 4),
+            a.GradOutput, a.Gate, a.GradPreactivation, a.Shape.Sizes, a.Shape.End(true),
+            MatrixOperand.WidthOf(
+                a.GradOutput.StartsAt16Bytes && a.GradPreactivation.StartsAt16Bytes, a.Shape.OutChannels, 0, 0)));
 
     private readonly record struct ForwardArguments(
         ArrayView<float> Preactivation, ArrayView<float> Output, ArrayView<uint> Gate, Conv3x3Shape Shape);
@@ -122,7 +126,7 @@ internal static class ReluPoolOp
         }
     }
 
-    /// <summary>Computes one element of dz.</summary>
+    /// <summary>Computes four elements of dz.</summary>
     /// <param name="gradPreactivation">
     /// dz, the gradient with respect to the convolution's output before its activation.
     /// </param>
@@ -132,28 +136,17 @@ internal static class ReluPoolOp
         ArrayView<uint> gate,
         ArrayView<float> gradPreactivation,
         ConvSizes sizes,
-        ConvEnd end)
+        ConvEnd end,
+        LoadWidth width)
     {
-        (int height, int width, int channels) = (sizes.Height, sizes.Width, sizes.OutChannels);
-        int c = index % channels;
-        int pixel = index / channels;
-        int row = pixel / width;
-        int column = pixel % width;
-        int words = (channels + 31) / 32;
-        float gradient = 0f;
-        if ((gate[(pixel * words) + (c / 32)] >> (c % 32) & 1u) != 0u)
-        {
-            int from = end.Pooling == Pooling.None ? pixel : ((row / 2) * end.OutWidth) + (column / 2);
-            gradient = gradOutput[(from * channels) + c];
-            if (end.Pooling == Pooling.Average)
-            {
-                int rows = (row | 1) < height ? 2 : 1;
-                int columns = (column | 1) < width ? 2 : 1;
-                gradient /= rows * columns;
-            }
-        }
-
-        gradPreactivation[index] = gradient;
+        int channels = sizes.OutChannels;
+        int quads = (channels + 3) / 4;
+        int pixel = index / quads;
+        int c = index % quads * 4;
+        int room = channels - c;
+        var gradient = new GradientQuads(gradOutput, gate, sizes, end, width);
+        Float4 quad = gradient.At(pixel / sizes.Width, pixel % sizes.Width, c, room);
+        Quads.Accumulate(gradPreactivation, (pixel * channels) + c, room, quad, width, 0f);
     }
 
     /// <summary>Computes y and, if it is valid, the gate.</summary>

@@ -30,15 +30,6 @@ internal static class WinogradGpu
     /// <summary>The most bytes of V and M of a portion of tiles.</summary>
     private const long PortionBytes = 512L << 20;
 
-    /// <summary>
-    /// The direction of a pass. Backward's rotated filters, with in and out exchanged, are read in place.
-    /// </summary>
-    internal enum Direction
-    {
-        Forward,
-        Backward,
-    }
-
     /// <summary>A portion of a picture's tiles.</summary>
     /// <param name="First">The first tile, counted over the whole picture.</param>
     /// <param name="Count">The number of tiles.</param>

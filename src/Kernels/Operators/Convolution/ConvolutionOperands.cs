@@ -49,8 +49,6 @@ internal readonly record struct PatchOperand(
         return quad;
     }
 
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
-
     /// <summary>The index of the window's first element in x, and the pixel's number.</summary>
     private Index2D Pixel(int number)
     {
@@ -147,8 +145,6 @@ internal readonly record struct GradientPatchOperand(
         return quad;
     }
 
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
-
     private float Element(Index2D line, Index2D step)
     {
         int from = Find(line, step);
@@ -196,8 +192,6 @@ internal readonly record struct PhaseFilterOperand(ArrayView<float> Filter, Phas
 
         return quad;
     }
-
-    public Float4 DepthQuad(Index2D line, Index2D step) => Quad(line, step);
 
     private float Element(Index2D line, Index2D step)
     {

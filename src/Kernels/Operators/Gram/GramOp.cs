@@ -20,8 +20,13 @@ public static unsafe class GramOp
     /// <summary>Pixels that a partial sum of the CPU's form spans.</summary>
     private const int ChunkPixels = 128;
 
-    /// <summary>The largest grid along Z.</summary>
-    private const int MostPieces = 65_535;
+    /// <summary>
+    /// Tiles of all pieces together, of 64 x 64 elements: some for each place that a large GPU has for a group.
+    /// </summary>
+    private const int WantedTiles = 2048;
+
+    /// <summary>Pixels of a piece at least: with fewer, the pieces' sums take longer to add than to compute.</summary>
+    private const int LeastPixels = 256;
 
     private static readonly Operator<ForwardArguments> s_forward = new Operator<ForwardArguments>(
             "Gram.Forward",
@@ -161,8 +166,11 @@ public static unsafe class GramOp
     /// The number of pieces of the tiled kernel. It depends on the sizes alone, because it decides the order of the
     /// additions.
     /// </summary>
-    internal static int Pieces(int pixels, int channels) => (int)Math.Clamp(
-        (long)pixels * 256 / ((long)channels * channels * 4), 1, Math.Clamp(pixels / 256, 1, MostPieces));
+    internal static int Pieces(int pixels, int channels)
+    {
+        int side = (channels + TileProduct.Small - 1) / TileProduct.Small;
+        return Math.Clamp(WantedTiles / (side * side), 1, Math.Max(1, pixels / LeastPixels));
+    }
 
     /// <summary>
     /// The number of ranges of pixels of the CPU's form. It depends on the sizes alone, for the same reason.

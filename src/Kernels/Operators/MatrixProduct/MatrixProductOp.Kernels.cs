@@ -64,7 +64,7 @@ internal static partial class MatrixProductOp
     }
 
     /// <summary>Computes a 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
-    [GroupItems(256)]
+    [GroupItems(256, GroupsPerMultiprocessor = 2)]
     internal static void LargeTileKernel(
         ArrayView<float> a,
         ArrayView<float> b,
@@ -100,7 +100,8 @@ internal static partial class MatrixProductOp
         RegisterTile sums = TileProduct.Multiply(
             OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ),
             sharedA, sharedB, tile);
-        Store(c, shape, row + (Group.IdxY * 4), column + (Group.IdxX * 4), tile / 2, sums, widths.C, alpha, beta);
+        Index2D place = TileProduct.Place(tile);
+        Store(c, shape, row + (place.Y * 4), column + (place.X * 4), tile / 2, sums, widths.C, alpha, beta);
     }
 
     /// <summary>

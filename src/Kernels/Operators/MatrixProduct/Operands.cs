@@ -46,6 +46,30 @@ internal interface IOperand
     /// to l + 3 with l a multiple of 4.
     /// </summary>
     Float4 Quad(Index2D line, Index2D step);
+}
+
+/// <summary>
+/// What a product by tensor cores reads. The step is counted on from slice to slice, so that a work item makes no
+/// division within the product.
+/// </summary>
+internal interface ITensorOperand
+{
+    /// <summary>
+    /// The direction in which neighbouring elements lie in memory; neighbouring work items read along it.
+    /// </summary>
+    QuadOrder Order { get; }
+
+    /// <summary>Whether all elements have been rounded to TF32 before; a constant.</summary>
+    bool IsRounded { get; }
+
+    /// <summary>The position of row or column <paramref name="line"/> of C.</summary>
+    Index2D Line(int line);
+
+    /// <summary>The position of step <paramref name="k"/> of the depth, a multiple of 4 within the first slice.</summary>
+    Index2D Step(int k);
+
+    /// <summary>The position of the same step of the next slice; see <see cref="TensorProduct.Slice"/>.</summary>
+    Index2D Next(Index2D step);
 
     /// <summary>Four steps of the depth of one line, whatever the order; 0 after the end.</summary>
     Float4 DepthQuad(Index2D line, Index2D step);
@@ -58,8 +82,11 @@ internal interface IOperand
 /// <param name="Columns">Columns that exist.</param>
 /// <param name="Order">Along the depth: rows are lines, columns are steps. Across: the other way round.</param>
 internal readonly record struct MatrixOperand(
-    ArrayView<float> View, int First, int Stride, int Rows, int Columns, QuadOrder Order, LoadWidth Width) : IOperand
+    ArrayView<float> View, int First, int Stride, int Rows, int Columns, QuadOrder Order, LoadWidth Width)
+    : IOperand, ITensorOperand
 {
+    public bool IsRounded => false;
+
     /// <summary>
     /// The widest load that a matrix allows: four floats at a time if every row starts at 16 bytes and none ends within
     /// four floats, in each matrix of a batch.
@@ -80,6 +107,10 @@ internal readonly record struct MatrixOperand(
         : new(First + line, Columns - line);
 
     public Index2D Step(int k) => new(Order == QuadOrder.AlongDepth ? k : k * Stride, k);
+
+    public Index2D Next(Index2D step) => new(
+        step.X + (Order == QuadOrder.AlongDepth ? TensorProduct.Slice : TensorProduct.Slice * Stride),
+        step.Y + TensorProduct.Slice);
 
     public Float4 Quad(Index2D line, Index2D step)
     {

@@ -15,6 +15,12 @@ namespace NativeStyle.Kernels.Operators.MatrixProduct;
 /// </summary>
 internal interface ITensorCore
 {
+    /// <summary>
+    /// Rounds to the nearest TF32; of two equally near ones to the one farther from zero. The digits that the product
+    /// does not read may be anything.
+    /// </summary>
+    Float4 Round(Float4 quad);
+
     /// <summary>Computes this lane's part of D.</summary>
     /// <param name="a">This lane's part of A, rounded to TF32.</param>
     /// <param name="upper">This lane's upper part of B, rounded to TF32.</param>
@@ -26,6 +32,8 @@ internal interface ITensorCore
 /// <summary>NVIDIA's tensor cores, from compute capability 8.0 on.</summary>
 internal readonly struct TensorCore : ITensorCore
 {
+    public Float4 Round(Float4 quad) => new(Round(quad.X), Round(quad.Y), Round(quad.Z), Round(quad.W));
+
     public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
     {
         Ref<float> x = new() { Value = c.X };
@@ -44,6 +52,16 @@ internal readonly struct TensorCore : ITensorCore
             ref x, ref y, ref z, ref w, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
         return new Float4(x.Value, y.Value, z.Value, w.Value);
     }
+
+    /// <summary>
+    /// Adds half of the last digit that the instruction reads. It ignores the digits below. Not-a-number and infinities
+    /// stay.
+    /// </summary>
+    private static float Round(float value)
+    {
+        uint bits = Interop.FloatAsInt(value);
+        return Interop.IntAsFloat(MathF.Abs(value) < float.PositiveInfinity ? bits + 0x1000u : bits);
+    }
 }
 
 /// <summary>
@@ -52,6 +70,8 @@ internal readonly struct TensorCore : ITensorCore
 /// </summary>
 internal readonly struct ShuffledTensorCore : ITensorCore
 {
+    public Float4 Round(Float4 quad) => TensorFloat.Round(quad);
+
     public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
     {
         int g = Warp.LaneIdx / 4;

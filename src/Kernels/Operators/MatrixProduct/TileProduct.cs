@@ -29,8 +29,25 @@ internal static class TileProduct
     internal const int SmallBuffers = 2 * Slice * SmallRow, LargeBuffers = 2 * Slice * LargeRow;
 
     /// <summary>
-    /// Computes the sums of this work item (x, y): rows 4y to 4y + 3 and the four rows half a tile below, columns 4x to
-    /// 4x + 3 and the four columns half a tile to the right. All work items of a group must call it.
+    /// The place (x, y) of this work item in its tile. A warp has 8 x 4 places, so that it reads as few different quads
+    /// of shared memory as possible.
+    /// </summary>
+    public static Index2D Place(int tile)
+    {
+        int item = Item(tile);
+        int warpsAcross = tile / 64;
+        int warp = item / 32;
+        return new Index2D(
+            ((warp & (warpsAcross - 1)) * 8) + (item & 7), (warp / warpsAcross * 4) + ((item / 8) & 3));
+    }
+
+    /// <summary>
+    /// Computes the sums of this work item at place (x, y): rows 4y to 4y + 3 and the four rows half a tile below,
+    /// columns 4x to 4x + 3 and the four columns half a tile to the right. All work items of a group must call it.
+    /// <para>
+    /// What does not change from slice to slice is computed before the loop, and remainders of powers of two are taken
+    /// by masks: ILGPU does not know that a number is not negative, and would divide.
+    /// </para>
     /// </summary>
     /// <param name="a">A from the first row of the tile on.</param>
     /// <param name="b">B from the first column of the tile on.</param>
@@ -47,56 +64,63 @@ internal static class TileProduct
     {
         int side = tile / 8;
         int row = (tile / 4) + 1;
-        int x = Group.IdxX;
-        int y = Group.IdxY;
-        int item = (y * side) + x;
+        int item = Item(tile);
+        (int x, int y) = (Place(tile).X, Place(tile).Y);
         RegisterTile sums = default;
         // 256 work items load a slice of 128 lines with one quad each; 64 load one of 64 lines with two quads each.
         Index2D lineA0 = LineOf(a, firstRow, item, 0, tile);
         Index2D lineA1 = LineOf(a, firstRow, item, 1, tile);
         Index2D lineB0 = LineOf(b, firstColumn, item, 0, tile);
         Index2D lineB1 = LineOf(b, firstColumn, item, 1, tile);
-        Float4 a0 = a.Quad(lineA0, StepOf(a, 0, item, 0, tile));
-        Float4 b0 = b.Quad(lineB0, StepOf(b, 0, item, 0, tile));
+        int stepA0 = StepOf(a, item, 0, tile);
+        int stepA1 = StepOf(a, item, 1, tile);
+        int stepB0 = StepOf(b, item, 0, tile);
+        int stepB1 = StepOf(b, item, 1, tile);
+        int placeA0 = PlaceOf(a, item, tile);
+        int placeA1 = PlaceOf(a, item + 64, tile);
+        int placeB0 = PlaceOf(b, item, tile);
+        int placeB1 = PlaceOf(b, item + 64, tile);
+        Float4 a0 = a.Quad(lineA0, a.Step(stepA0));
+        Float4 b0 = b.Quad(lineB0, b.Step(stepB0));
         Float4 a1 = default;
         Float4 b1 = default;
         if (tile == Small)
         {
-            a1 = a.Quad(lineA1, StepOf(a, 0, item, 1, tile));
-            b1 = b.Quad(lineB1, StepOf(b, 0, item, 1, tile));
+            a1 = a.Quad(lineA1, a.Step(stepA1));
+            b1 = b.Quad(lineB1, b.Step(stepB1));
         }
 
         int buffer = 0;
         for (int start = 0; start < depth; start += Slice)
         {
-            Place(sharedA, buffer, item, a0, a.Order, tile);
-            Place(sharedB, buffer, item, b0, b.Order, tile);
+            Put(sharedA, buffer, placeA0, a0, a.Order, tile);
+            Put(sharedB, buffer, placeB0, b0, b.Order, tile);
             if (tile == Small)
             {
-                Place(sharedA, buffer, item + 64, a1, a.Order, tile);
-                Place(sharedB, buffer, item + 64, b1, b.Order, tile);
+                Put(sharedA, buffer, placeA1, a1, a.Order, tile);
+                Put(sharedB, buffer, placeB1, b1, b.Order, tile);
             }
 
             Group.Barrier();
-            if (start + Slice < depth)
+            int next = start + Slice;
+            if (next < depth)
             {
-                a0 = a.Quad(lineA0, StepOf(a, start + Slice, item, 0, tile));
-                b0 = b.Quad(lineB0, StepOf(b, start + Slice, item, 0, tile));
+                a0 = a.Quad(lineA0, a.Step(next + stepA0));
+                b0 = b.Quad(lineB0, b.Step(next + stepB0));
                 if (tile == Small)
                 {
-                    a1 = a.Quad(lineA1, StepOf(a, start + Slice, item, 1, tile));
-                    b1 = b.Quad(lineB1, StepOf(b, start + Slice, item, 1, tile));
+                    a1 = a.Quad(lineA1, a.Step(next + stepA1));
+                    b1 = b.Quad(lineB1, b.Step(next + stepB1));
                 }
             }
 
             // Takes two steps at a time, so that the second one's loads wait while the first one is multiplied.
             for (int k = 0; k < Slice; k += 2)
             {
-                int at = buffer + (k * row);
-                int next = at + row;
-                sums = sums.PlusOuter(sharedA[at + y], sharedA[at + side + y], sharedB[at + x], sharedB[at + side + x]);
-                sums = sums.PlusOuter(
-                    sharedA[next + y], sharedA[next + side + y], sharedB[next + x], sharedB[next + side + x]);
+                ArrayView<Float4> rowsA = sharedA.SubView(buffer + (k * row) + y);
+                ArrayView<Float4> rowsB = sharedB.SubView(buffer + (k * row) + x);
+                sums = sums.PlusOuter(rowsA[0], rowsA[side], rowsB[0], rowsB[side]);
+                sums = sums.PlusOuter(rowsA[row], rowsA[row + side], rowsB[row], rowsB[row + side]);
             }
 
             buffer = (Slice * row) - buffer;
@@ -105,28 +129,42 @@ internal static class TileProduct
         return sums;
     }
 
+    /// <summary>The number of this work item in its group of tile / 8 by tile / 8.</summary>
+    private static int Item(int tile) => (Group.IdxY * (tile / 8)) + Group.IdxX;
+
     /// <summary>
     /// The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory, whatever the
     /// operand's order.
     /// </summary>
     private static Index2D LineOf<T>(T operand, int first, int item, int part, int tile) where T : struct, IOperand =>
         operand.Line(
-            first + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : item % (tile / 4) * 4));
+            first
+            + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : (item & ((tile / 4) - 1)) * 4));
 
-    /// <summary>The step of that quad.</summary>
-    private static Index2D StepOf<T>(T operand, int start, int item, int part, int tile) where T : struct, IOperand =>
-        operand.Step(start + (operand.Order == QuadOrder.AlongDepth ? item % 2 * 4 : (item / (tile / 4)) + (part * 4)));
+    /// <summary>The step of that quad within a slice.</summary>
+    private static int StepOf<T>(T operand, int item, int part, int tile) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? (item & 1) * 4 : (item / (tile / 4)) + (part * 4);
 
     /// <summary>
-    /// Puts a quad where all work items read it: a row of shared memory for each step of the depth.
+    /// Where a quad goes in a buffer, so that there is a row of shared memory for each step of the depth: the place of
+    /// its first float if its floats lie along the depth, else its own place.
     /// </summary>
-    private static void Place(ArrayView<Float4> shared, int buffer, int place, Float4 quad, QuadOrder order, int tile)
+    private static int PlaceOf<T>(T operand, int place, int tile) where T : struct, IOperand
+    {
+        int row = (tile / 4) + 1;
+        return operand.Order == QuadOrder.AlongDepth
+            ? ((place & 1) * 16 * row) + (place / 2)
+            : (place / (tile / 4) * row) + (place & ((tile / 4) - 1));
+    }
+
+    /// <summary>Puts a quad where all work items read it.</summary>
+    private static void Put(ArrayView<Float4> shared, int buffer, int place, Float4 quad, QuadOrder order, int tile)
     {
         int row = (tile / 4) + 1;
         if (order == QuadOrder.AlongDepth)
         {
             ArrayView<float> floats = shared.Cast<float>();
-            int at = ((buffer + ((place & 1) * 4 * row)) * 4) + (place >> 1);
+            int at = (buffer * 4) + place;
             floats[at] = quad.X;
             floats[at + (4 * row)] = quad.Y;
             floats[at + (8 * row)] = quad.Z;
@@ -134,7 +172,7 @@ internal static class TileProduct
         }
         else
         {
-            shared[buffer + (place / (tile / 4) * row) + (place % (tile / 4))] = quad;
+            shared[buffer + place] = quad;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.Intrinsics;
 using ILGPU;
 using ILGPU.Runtime;
@@ -10,39 +11,51 @@ namespace NativeStyle.Kernels.Operators.Reduction;
 
 // Sums in a fixed order, without atomics on floats, so that the same input gives the same bytes.
 //
-// Step 1: Parts work items each add every Parts-th term (neighbours read neighbouring memory).
-// Step 2: the partial sums are added; on GPUs one group adds them as a binary tree in shared memory.
+// Step 1: each work item adds every n-th term of n (neighbours read neighbouring memory). Long sums have more of them,
+//         so that a whole GPU is busy.
+// Step 2: if step 1 gives more than Parts partial sums, Parts work items add those in the same way.
+// Step 3: the partial sums are added; on GPUs one group adds them as a binary tree in shared memory.
 
 /// <summary>
 /// Deterministic sums, and the operators that are a map followed by a sum: sum, dot product, 1-norm.
 /// </summary>
 public static unsafe class ReductionOp
 {
-    /// <summary>
-    /// The number of partial sums of step 1. It is fixed, because it decides the order of the additions.
-    /// </summary>
+    /// <summary>The number of partial sums that step 3 adds.</summary>
     internal const int Parts = 1024;
 
-    /// <summary>Work items of step 2.</summary>
+    /// <summary>Partial sums of step 1 at most: as many as a large GPU has places for work items.</summary>
+    private const int MostParts = 1 << 18;
+
+    /// <summary>Terms of a partial sum of step 1 at least, unless there are only <see cref="Parts"/> of them.</summary>
+    private const int LeastTerms = 8;
+
+    /// <summary>The most pieces that one work item adds, one after the other.</summary>
+    private const int MostPieces = 64;
+
+    /// <summary>Work items of step 3.</summary>
     internal const int GroupSize = 64;
 
     private static readonly Operator<SumArguments> s_sum = new Operator<SumArguments>(
             "Reduction.Sum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
         .Vectorized(VectorSum)
-        .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(SumPartsKernel, Parts, a.Terms, partials)));
+        .Plain((device, a) => Steps(
+            device, a.Terms.Length, a.Result, a.Scale,
+            partials => device.Launch(SumPartsKernel, partials.Length, a.Terms, partials)));
 
     private static readonly Operator<DotArguments> s_dot = new Operator<DotArguments>(
             "Reduction.Dot", a => ($"{a.A.Length}", Work.Each(a.A.Length, 2, 2)))
         .Vectorized(VectorDot)
-        .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(DotPartsKernel, Parts, a.A, a.B, partials)));
+        .Plain((device, a) => Steps(
+            device, a.A.Length, a.Result, a.Scale,
+            partials => device.Launch(DotPartsKernel, partials.Length, a.A, a.B, partials)));
 
     private static readonly Operator<SumArguments> s_absoluteSum = new Operator<SumArguments>(
             "Reduction.AbsoluteSum", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
         .Vectorized(VectorAbsoluteSum)
-        .Plain((device, a) => TwoSteps(
-            device, a.Result, a.Scale, partials => device.Launch(AbsolutePartsKernel, Parts, a.Terms, partials)));
+        .Plain((device, a) => Steps(
+            device, a.Terms.Length, a.Result, a.Scale,
+            partials => device.Launch(AbsolutePartsKernel, partials.Length, a.Terms, partials)));
 
     private static readonly Operator<SumArguments> s_partials = new Operator<SumArguments>(
             "Reduction.Partials", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
@@ -52,7 +65,7 @@ public static unsafe class ReductionOp
 
     private static readonly Operator<SumArguments> s_pieces = new Operator<SumArguments>(
             "Reduction.SumPieces", a => ($"{a.Terms.Length}", Work.Each(a.Terms.Length, 1, 1)))
-        .Plain((device, a) => device.Launch(SumPiecesKernel, a.Result.Length, a.Terms, a.Result, a.Scale));
+        .Plain(AddPieces);
 
     private readonly record struct SumArguments(ArrayView<float> Terms, ArrayView<float> Result, float Scale);
 
@@ -62,21 +75,21 @@ public static unsafe class ReductionOp
     internal static void SumPartsKernel(Index1D part, ArrayView<float> terms, ArrayView<float> partials)
     {
         float sum = 0f;
-        for (int i = part; i < terms.IntLength; i += Parts) sum += terms[i];
+        for (int i = part; i < terms.IntLength; i += partials.IntLength) sum += terms[i];
         partials[part] = sum;
     }
 
     internal static void DotPartsKernel(Index1D part, ArrayView<float> a, ArrayView<float> b, ArrayView<float> partials)
     {
         float sum = 0f;
-        for (int i = part; i < a.IntLength; i += Parts) sum += a[i] * b[i];
+        for (int i = part; i < a.IntLength; i += partials.IntLength) sum += a[i] * b[i];
         partials[part] = sum;
     }
 
     internal static void AbsolutePartsKernel(Index1D part, ArrayView<float> terms, ArrayView<float> partials)
     {
         float sum = 0f;
-        for (int i = part; i < terms.IntLength; i += Parts) sum += MathF.Abs(terms[i]);
+        for (int i = part; i < terms.IntLength; i += partials.IntLength) sum += MathF.Abs(terms[i]);
         partials[part] = sum;
     }
 
@@ -138,13 +151,51 @@ public static unsafe class ReductionOp
         ComputeDevice device, ArrayView<float> pieces, ArrayView<float> result, float scale) =>
         s_pieces.Run(device, new SumArguments(pieces, result, scale));
 
-    /// <summary>Runs step 1 by <paramref name="fillPartials"/>, then step 2: result[0] = scale x sum.</summary>
-    internal static void TwoSteps(
-        ComputeDevice device, ArrayView<float> result, float scale, Action<ArrayView<float>> fillPartials)
+    /// <summary>
+    /// Runs step 1 by <paramref name="fillPartials"/>, then the others: result[0] = scale x sum.
+    /// </summary>
+    /// <param name="terms">The number of terms.</param>
+    /// <param name="fillPartials">
+    /// Sets each element of a view to the sum of every n-th term, with n the view's length.
+    /// </param>
+    internal static void Steps(
+        ComputeDevice device, long terms, ArrayView<float> result, float scale, Action<ArrayView<float>> fillPartials)
     {
         using DeviceBuffer<float> partials = device.Allocate<float>(Parts);
-        fillPartials(partials.View);
+        int parts = PartsOf(terms);
+        if (parts == Parts)
+        {
+            fillPartials(partials.View);
+        }
+        else
+        {
+            using DeviceBuffer<float> many = device.Allocate<float>(parts);
+            fillPartials(many.View);
+            device.Launch(SumPartsKernel, Parts, many.View, partials.View);
+        }
+
         s_partials.Run(device, new SumArguments(partials.View, result, scale));
+    }
+
+    /// <summary>
+    /// The number of partial sums of step 1. It depends on the number of terms alone, because it decides the order of
+    /// the additions.
+    /// </summary>
+    private static int PartsOf(long terms) =>
+        (int)Math.Clamp((long)BitOperations.RoundUpToPowerOf2((ulong)(terms / LeastTerms)), Parts, MostParts);
+
+    /// <summary>Adds many pieces in two rounds, so that there are more work items, and shorter sums.</summary>
+    private static void AddPieces(ComputeDevice device, SumArguments a)
+    {
+        if (a.Terms.Length <= MostPieces * a.Result.Length)
+        {
+            device.Launch(SumPiecesKernel, a.Result.Length, a.Terms, a.Result, a.Scale);
+            return;
+        }
+
+        using DeviceBuffer<float> sums = device.Allocate<float>(MostPieces * a.Result.Length);
+        device.Launch(SumPiecesKernel, sums.Length, a.Terms, sums.View, 1f);
+        device.Launch(SumPiecesKernel, a.Result.Length, sums.View, a.Result, a.Scale);
     }
 
     internal static Vector512<double> Widen(Vector256<float> value)

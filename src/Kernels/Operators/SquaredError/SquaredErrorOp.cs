@@ -20,9 +20,9 @@ public static unsafe class SquaredErrorOp
             "SquaredError.Forward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 3, 2)))
         .Vectorized(VectorForward)
         .Plain(
-            (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, a.Scale,
-                partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, a.Target, partials)));
+            (device, a) => ReductionOp.Steps(
+                device, a.X.Length, a.Loss, a.Scale,
+                partials => device.Launch(PartsKernel, partials.Length, a.X, a.Target, partials)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "SquaredError.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 2, 3)))
@@ -45,7 +45,7 @@ public static unsafe class SquaredErrorOp
         Index1D part, ArrayView<float> x, ArrayView<float> target, ArrayView<float> partials)
     {
         float sum = 0f;
-        for (int i = part; i < x.IntLength; i += ReductionOp.Parts)
+        for (int i = part; i < x.IntLength; i += partials.IntLength)
         {
             float difference = x[i] - target[i];
             sum += difference * difference;

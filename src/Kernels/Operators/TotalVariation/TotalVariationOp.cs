@@ -60,9 +60,9 @@ public static unsafe class TotalVariationOp
             "TotalVariation.Forward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 6, 1)))
         .Vectorized(VectorForward)
         .Plain(
-            (device, a) => ReductionOp.TwoSteps(
-                device, a.Loss, 1f,
-                partials => device.Launch(PartsKernel, ReductionOp.Parts, a.X, partials, a.Size, a.Weights)));
+            (device, a) => ReductionOp.Steps(
+                device, a.X.Length, a.Loss, 1f,
+                partials => device.Launch(PartsKernel, partials.Length, a.X, partials, a.Size, a.Weights)));
 
     private static readonly Operator<BackwardArguments> s_backward = new Operator<BackwardArguments>(
             "TotalVariation.Backward", a => ($"{a.X.Length}", Work.Each(a.X.Length, 9, 2)))
@@ -90,7 +90,7 @@ public static unsafe class TotalVariationOp
         Index1D part, ArrayView<float> x, ArrayView<float> partials, PictureSize size, VariationWeights weights)
     {
         float sum = 0f;
-        for (int i = part; i < x.IntLength; i += ReductionOp.Parts) sum += Terms(x, i, size, weights);
+        for (int i = part; i < x.IntLength; i += partials.IntLength) sum += Terms(x, i, size, weights);
         partials[part] = sum;
     }
 
