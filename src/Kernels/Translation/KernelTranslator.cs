@@ -23,8 +23,9 @@ internal sealed class KernelTranslator : IDisposable
     public string ToPtx(KernelEntry kernel, CudaArchitecture architecture)
     {
         using var backend = new PTXBackend(_context, architecture, CudaInstructionSet.ISA_70, null!);
+        KernelText.ForgetOthers(_context);
         var compiled = (PTXCompiledKernel)backend.Compile(EntryPoint(kernel), default);
-        return compiled.PTXAssembly.TrimEnd('\0');
+        return KernelText.Renumber(compiled.PTXAssembly.TrimEnd('\0'));
     }
 
     /// <summary>Translates the kernel to OpenCL C 2.0.</summary>
@@ -34,7 +35,8 @@ internal sealed class KernelTranslator : IDisposable
         var capabilities = new CLCapabilityContext(
             float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion);
-        return ((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source;
+        KernelText.ForgetOthers(_context);
+        return KernelText.Renumber(((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source);
     }
 
     public void Dispose() => _context.Dispose();

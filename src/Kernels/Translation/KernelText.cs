@@ -1,0 +1,76 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+
+namespace NativeStyle.Kernels.Translation;
+
+/// <summary>
+/// Gives a kernel the same text in every process. A driver looks up by its text what it has compiled before, and
+/// contracts products and sums as the text orders them.
+/// ILGPU's own text depends on what was compiled before it, in two ways. Types, parameters, functions and labels are
+/// named by numbers that it counts through the whole process. And it orders a kernel's functions by these numbers, so
+/// a helper that another kernel has already called leads to another order of statements.
+/// </summary>
+internal static partial class KernelText
+{
+    /// <summary>
+    /// Compiles a kernel, and numbers its names anew. As long as the returned object lives, the accelerator takes it
+    /// when it is asked to load that kernel.
+    /// </summary>
+    /// <param name="items">Work items a group; null for an explicitly grouped kernel.</param>
+    /// <exception cref="InternalCompilerException">ILGPU cannot compile it.</exception>
+    public static CompiledKernel Compile(Accelerator accelerator, MethodInfo kernel, int? items)
+    {
+        ForgetOthers(accelerator.Context);
+        CompiledKernel compiled = accelerator.CompileKernel(
+            items is null
+                ? EntryPointDescription.FromExplicitlyGroupedKernel(kernel)
+                : EntryPointDescription.FromImplicitlyGroupedKernel(kernel),
+            new KernelSpecialization(items, null));
+        if (compiled is CLCompiledKernel openCl) SourceOf(openCl) = Renumber(openCl.Source);
+        if (compiled is PTXCompiledKernel ptx) AssemblyOf(ptx) = Renumber(ptx.PTXAssembly);
+        return compiled;
+    }
+
+    /// <summary>
+    /// Lets ILGPU forget the functions that it has read for other kernels. What it has compiled stays as it is. No other
+    /// thread may be compiling.
+    /// </summary>
+    public static void ForgetOthers(Context context) => context.ClearCache(ClearCacheMode.Default);
+
+    /// <summary>
+    /// Numbers the names in a kernel's text anew, from 0 in the order in which they come. Done again, it changes
+    /// nothing.
+    /// </summary>
+    /// <param name="text">OpenCL C or PTX of ILGPU.</param>
+    public static string Renumber(string text)
+    {
+        Dictionary<string, int> numbers = [];
+        return NumberedName().Replace(text, name =>
+        {
+            string old = name.Groups["number"].Value;
+            if (!numbers.TryGetValue(old, out int number)) numbers[old] = number = numbers.Count;
+            return $"{name.Groups["name"].Value}_{number}";
+        });
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<Source>k__BackingField")]
+    private static extern ref string SourceOf(CLCompiledKernel kernel);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "<PTXAssembly>k__BackingField")]
+    private static extern ref string AssemblyOf(PTXCompiledKernel kernel);
+
+    /// <summary>
+    /// A name that ends in a number: type_644 (also in type_644_kernel), L_5680, _x_645, shared_var_12, Function_7.
+    /// Numbers of fields and views are a kernel's own, the kernel keeps the name by which it is asked for, and sm_80 is
+    /// an architecture.
+    /// </summary>
+    [GeneratedRegex(@"\b(?!(?:field|view|Kernel|sm)_)(?<name>[A-Za-z_]\w*?)_(?<number>[0-9]+)(?=_kernel\b|\b)")]
+    private static partial Regex NumberedName();
+}
