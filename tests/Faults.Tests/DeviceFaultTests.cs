@@ -17,7 +17,7 @@ public class DeviceFaultTests(ITestOutputHelper output)
         [.. Scenario.All.Where(scenario => scenario.ForDevices).Select(scenario => scenario.Name)];
 
     /// <summary>
-    /// A driver compiles every kernel anew in every run, so the ordinary test run tries one command there.
+    /// A driver compiles each command's kernels once, which takes long, so the ordinary test run tries one command there.
     /// </summary>
     public static TheoryData<string> DriverScenarios() => Damage.Rounds(0) > 0 ? Scenarios() : ["transfer"];
 
@@ -33,12 +33,36 @@ public class DeviceFaultTests(ITestOutputHelper output)
     public void OnOpenCl(string scenario)
     {
         TestDevice.OpenCl().Dispose();
+        // The exceptions that are thrown here leave the driver as it is, so its kernels serve every run.
+        DeviceCatalog.KeepsDrivers = true;
         Try(scenario, "opencl", usualRounds: 1,
         [
             ("no memory", _ => new CLException(CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE)),
             ("no resources", _ => new CLException(CLError.CL_OUT_OF_RESOURCES)),
             ("lost", _ => new CLException(CLError.CL_DEVICE_NOT_AVAILABLE)),
         ]);
+    }
+
+    /// <summary>
+    /// The first iteration is on the device alone until it is copied, so it may be lost. No user has heard of it then.
+    /// </summary>
+    [SkippableFact]
+    [Trait("Device", "OpenCl")]
+    public void AnIterationIsReportedWhenItsPictureIsKept()
+    {
+        TestDevice.OpenCl().Dispose();
+        DeviceCatalog.KeepsDrivers = true;
+        string root = Directory.CreateTempSubdirectory("nativestyle-faults-").FullName;
+        using var harness = new Harness(Scenario.Find("transfer"), root, "--device", "opencl");
+        bool isLost = false;
+        Outcome outcome = harness.RunOnce(call =>
+        {
+            isLost |= call == DeviceCall.Download && Where().Contains("ScaleRun.", StringComparison.Ordinal);
+            return isLost ? new CLException(CLError.CL_DEVICE_NOT_AVAILABLE) : null;
+        });
+        Assert.True(isLost);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Null(harness.Complaint(outcome, Promise.KeepWhatWasMade));
     }
 
     private void Try(
