@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using ILGPU.Runtime.OpenCL;
+using NativeStyle.FeedForward;
+using NativeStyle.FeedForward.Training;
 using NativeStyle.Kernels.Devices;
 using Xunit.Abstractions;
 
@@ -63,6 +65,35 @@ public class DeviceFaultTests(ITestOutputHelper output)
         Assert.True(isLost);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Null(harness.Complaint(outcome, Promise.KeepWhatWasMade));
+    }
+
+    /// <summary>A training makes an optimiser for each parameter, and any of their launches may fail.</summary>
+    [Fact]
+    public void ATrainerThatCannotBeMadeGivesItsMemoryBack()
+    {
+        using ComputeDevice device = KernelDevice.OnCpu();
+        using var network = new TransformerNet(
+            device, TransformerWeights.Random(new TransformerArchitecture(4, 8, 8, 1), 1), trainable: true);
+        long before = device.MemoryBytes.InUse;
+        foreach (int n in Enumerable.Range(1, 5))
+        {
+            int seen = 0;
+            ComputeDevice.BeforeCall = (_, call) =>
+            {
+                if (call == DeviceCall.Launch && ++seen == n) throw new InsufficientMemoryException();
+            };
+            try
+            {
+                Assert.Throws<InsufficientMemoryException>(
+                    () => new Trainer(device, network, loss: null!, new TrainingOptions()));
+            }
+            finally
+            {
+                ComputeDevice.BeforeCall = null;
+            }
+
+            Assert.Equal(before, device.MemoryBytes.InUse);
+        }
     }
 
     private void Try(
