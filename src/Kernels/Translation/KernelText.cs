@@ -11,11 +11,11 @@ using ILGPU.Runtime;
 namespace NativeStyle.Kernels.Translation;
 
 /// <summary>
-/// Gives a kernel the same text in every process. A driver looks up by its text what it has compiled before, and
-/// contracts products and sums as the text orders them.
-/// ILGPU's own text depends on what was compiled before it, in two ways. Types, parameters, functions and labels are
-/// named by numbers that it counts through the whole process. And it orders a kernel's functions by these numbers, so
-/// a helper that another kernel has already called leads to another order of statements.
+/// Gives a kernel's names the same numbers in every process. ILGPU names types, parameters, functions and labels by
+/// numbers that it counts through the whole process, so a kernel's text would depend on all that was compiled before.
+/// Drivers look up by its text what they have compiled.
+/// A few kernels still have more than one text: ILGPU also orders statements by what it has read for other kernels. To
+/// let it forget that (Context.ClearCache) doubles the time of its translations.
 /// </summary>
 internal static partial class KernelText
 {
@@ -27,7 +27,6 @@ internal static partial class KernelText
     /// <exception cref="InternalCompilerException">ILGPU cannot compile it.</exception>
     public static CompiledKernel Compile(Accelerator accelerator, MethodInfo kernel, int? items)
     {
-        ForgetOthers(accelerator.Context);
         CompiledKernel compiled = accelerator.CompileKernel(
             items is null
                 ? EntryPointDescription.FromExplicitlyGroupedKernel(kernel)
@@ -37,12 +36,6 @@ internal static partial class KernelText
         if (compiled is PTXCompiledKernel ptx) AssemblyOf(ptx) = Renumber(ptx.PTXAssembly);
         return compiled;
     }
-
-    /// <summary>
-    /// Lets ILGPU forget the functions that it has read for other kernels. What it has compiled stays as it is. No other
-    /// thread may be compiling.
-    /// </summary>
-    public static void ForgetOthers(Context context) => context.ClearCache(ClearCacheMode.Default);
 
     /// <summary>
     /// Numbers the names in a kernel's text anew, from 0 in the order in which they come. Done again, it changes

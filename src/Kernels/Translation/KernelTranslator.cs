@@ -23,7 +23,6 @@ internal sealed class KernelTranslator : IDisposable
     public string ToPtx(KernelEntry kernel, CudaArchitecture architecture)
     {
         using var backend = new PTXBackend(_context, architecture, CudaInstructionSet.ISA_70, null!);
-        KernelText.ForgetOthers(_context);
         var compiled = (PTXCompiledKernel)backend.Compile(EntryPoint(kernel), default);
         return KernelText.Renumber(compiled.PTXAssembly.TrimEnd('\0'));
     }
@@ -35,7 +34,6 @@ internal sealed class KernelTranslator : IDisposable
         var capabilities = new CLCapabilityContext(
             float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(_context, capabilities, CLDeviceVendor.Other, CLBackend.MinimumVersion);
-        KernelText.ForgetOthers(_context);
         return KernelText.Renumber(((CLCompiledKernel)backend.Compile(EntryPoint(kernel), default)).Source);
     }
 
