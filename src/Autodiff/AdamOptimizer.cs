@@ -23,9 +23,19 @@ public sealed class AdamOptimizer : Optimizer
         : base(parameter)
     {
         (Settings, _bounds) = (settings, bounds);
-        (_m, _v) = (parameter.NewVector(), parameter.NewVector());
-        _m.Fill(0f);
-        _v.Fill(0f);
+        _m = parameter.NewVector();
+        try
+        {
+            _v = parameter.NewVector();
+            _m.Fill(0f);
+            _v.Fill(0f);
+        }
+        catch
+        {
+            _m.Dispose();
+            _v?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Settings of the next step.</summary>

@@ -137,8 +137,10 @@ internal sealed class ScaleRun : IDisposable
             _run.Iteration++;
             _run.IterationAtScale++;
             _iterate.Average.Moved();
-            Report(before!, Stopwatch.GetElapsedTime(start));
+            TimeSpan time = Stopwatch.GetElapsedTime(start);
+            // Before the report: what a user has been told of must not be lost with the device.
             CopyNowAndThen();
+            Report(before!, time);
             if (_transfer.Checkpoint is { } checkpoint && _run.Iteration % checkpoint.Every == 0) Save();
         }
 

@@ -11,12 +11,28 @@ public class TranslationTests
     private static readonly Lazy<(KernelEntry Kernel, string Ptx)[]> s_forSm80 =
         new(() => Translate(CudaArchitecture.SM_80));
 
+    private static readonly Lazy<(KernelEntry Kernel, string Text)[]> s_openCl = new(TranslateToOpenCl);
+
     [Fact]
-    public void EveryKernelBecomesOpenClC()
+    public void EveryKernelBecomesOpenClC() =>
+        Assert.All(s_openCl.Value, text => Assert.Contains(
+            $"kernel void Kernel_{text.Kernel.Method.Name}", text.Text, StringComparison.Ordinal));
+
+    /// <summary>
+    /// A driver finds by its text what it has compiled before.
+    /// </summary>
+    [Theory]
+    [InlineData("Adam.StepKernel")]
+    [InlineData("AveragePool.BackwardKernel")]
+    [InlineData("Conv3x3.ForwardKernel")]
+    [InlineData("Convolution.BackwardDataKernel")]
+    public void ATextDoesNotDependOnWhatWasTranslatedBefore(string name)
     {
+        (KernelEntry kernel, string openCl) = s_openCl.Value.Single(text => text.Kernel.Name == name);
+        string ptx = s_forSm80.Value.Single(text => text.Kernel.Name == name).Ptx;
         using var translator = new KernelTranslator();
-        Assert.All(KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null), kernel => Assert.Contains(
-            $"kernel void Kernel_{kernel.Method.Name}", translator.ToOpenCl(kernel), StringComparison.Ordinal));
+        Assert.Equal(ptx, translator.ToPtx(kernel, CudaArchitecture.SM_80));
+        Assert.Equal(openCl, translator.ToOpenCl(kernel));
     }
 
     /// <summary>
@@ -81,6 +97,16 @@ public class TranslationTests
     [InlineData(16, 0, 32, 0.5)]
     public void OccupancyIsThatOfAnA100(int registers, int shared, int items, double expected) =>
         Assert.Equal(expected, PtxAssembler.Occupancy(registers, shared, items));
+
+    private static (KernelEntry Kernel, string Text)[] TranslateToOpenCl()
+    {
+        using var translator = new KernelTranslator();
+        return
+        [
+            .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null)
+                .Select(kernel => (kernel, translator.ToOpenCl(kernel))),
+        ];
+    }
 
     private static (KernelEntry Kernel, string Ptx)[] Translate(CudaArchitecture architecture)
     {

@@ -32,14 +32,22 @@ internal sealed class Trainer : IDisposable
     private readonly TransformerNet _network;
     private readonly PerceptualLoss _loss;
     private readonly TrainingOptions _options;
-    private readonly (string Name, Tensor Parameter, AdamOptimizer Adam)[] _parameters;
+    private readonly List<(string Name, Tensor Parameter, AdamOptimizer Adam)> _parameters = [];
 
     /// <param name="network">The network to train; its parameters have gradients.</param>
     public Trainer(ComputeDevice device, TransformerNet network, PerceptualLoss loss, TrainingOptions options)
     {
         (_device, _network, _loss, _options) = (device, network, loss, options);
-        _parameters = [.. network.Parameters.Select(
-            each => (each.Parameter.Name, each.Tensor, new AdamOptimizer(each.Tensor, new AdamSettings(0f))))];
+        try
+        {
+            foreach ((TransformerParameter parameter, Tensor tensor) in network.Parameters)
+                _parameters.Add((parameter.Name, tensor, new AdamOptimizer(tensor, new AdamSettings(0f))));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Steps made so far.</summary>

@@ -80,21 +80,21 @@ public abstract partial class ComputeDevice
     public void LaunchGrouped<T1>(Action<T1> kernel, KernelConfig config, T1 a1)
         where T1 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1>)launcher)(config, a1));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2>(Action<T1, T2> kernel, KernelConfig config, T1 a1, T2 a2)
         where T1 : struct where T2 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1, T2>)launcher)(config, a1, a2));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
     public void LaunchGrouped<T1, T2, T3>(Action<T1, T2, T3> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3)
         where T1 : struct where T2 : struct where T3 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1, T2, T3>)launcher)(config, a1, a2, a3));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
@@ -102,7 +102,7 @@ public abstract partial class ComputeDevice
         Action<T1, T2, T3, T4> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1, T2, T3, T4>)launcher)(config, a1, a2, a3, a4));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
@@ -110,7 +110,7 @@ public abstract partial class ComputeDevice
         Action<T1, T2, T3, T4, T5> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1, T2, T3, T4, T5>)launcher)(config, a1, a2, a3, a4, a5));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
@@ -118,7 +118,7 @@ public abstract partial class ComputeDevice
         Action<T1, T2, T3, T4, T5, T6> kernel, KernelConfig config, T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6)
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct where T5 : struct where T6 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher => ((Action<KernelConfig, T1, T2, T3, T4, T5, T6>)launcher)(config, a1, a2, a3, a4, a5, a6));
 
     /// <inheritdoc cref="LaunchGrouped{T1}"/>
@@ -128,9 +128,12 @@ public abstract partial class ComputeDevice
         where T1 : struct where T2 : struct where T3 : struct where T4 : struct
         where T5 : struct where T6 : struct where T7 : struct =>
         RunGroupedUnlessRehearsed(
-            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, For(accelerator, kernel.Method)),
+            kernel.Method, config, accelerator => accelerator.LoadStreamKernel(kernel, Of(kernel.Method, accelerator)),
             launcher =>
                 ((Action<KernelConfig, T1, T2, T3, T4, T5, T6, T7>)launcher)(config, a1, a2, a3, a4, a5, a6, a7));
+
+    private static KernelSpecialization Of(MethodInfo kernel, Accelerator accelerator) =>
+        GroupItemsAttribute.Specialize(kernel, accelerator.AcceleratorType);
 
     private void RunUnlessRehearsed(
         MethodInfo kernel, long count, Action<int> body, Func<Accelerator, int, Delegate> load, Action<Delegate> launch)
@@ -143,10 +146,6 @@ public abstract partial class ComputeDevice
     {
         if (!IsRehearsal) RunGrouped(kernel, config, load, launch);
     }
-
-    private static KernelSpecialization For(Accelerator accelerator, MethodInfo kernel) =>
-        accelerator.AcceleratorType == AcceleratorType.Cuda
-            ? GroupItemsAttribute.SpecializationOf(kernel) : KernelSpecialization.Empty;
 
     /// <summary>Runs an implicitly grouped kernel.</summary>
     /// <param name="kernel">The kernel's method.</param>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using ILGPU;
 using ILGPU.Algorithms;
 using ILGPU.Backends.OpenCL;
@@ -22,6 +23,8 @@ public static class DeviceCatalog
 
     private static readonly (int Bits, DeviceListing Device)[] s_widths = [.. new[] { 512, 256, 128 }
         .Select(bits => (bits, OfCpu($"cpu-{bits}", threads => new CpuDevice(threads, bits))))];
+
+    private static readonly Dictionary<string, (Context, Accelerator, Dictionary<MethodInfo, Delegate>)> s_kept = [];
 
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_cuda = new(() => FindAll(FindCuda));
     private static readonly Lazy<IReadOnlyList<DeviceListing>> s_openCl = new(() => FindAll(FindOpenCl));
@@ -57,6 +60,12 @@ public static class DeviceCatalog
                 + "or on Debian and Ubuntu with ocl-icd-libopencl1"
             : "the OpenCL loader finds no device; install the graphics driver's OpenCL package "
                 + "(Debian: nvidia-opencl-icd, mesa-opencl-icd, intel-opencl-icd, or pocl-opencl-icd for the CPU)";
+
+    /// <summary>
+    /// Whether what a driver has opened and compiled is kept for the next device of that name. For tests that open a
+    /// device thousands of times, one after the other.
+    /// </summary>
+    internal static bool KeepsDrivers { get; set; }
 
     /// <summary>What can compute here, a line each, without starting a driver.</summary>
     internal static IEnumerable<string> Glance()
@@ -156,13 +165,17 @@ public static class DeviceCatalog
     private static KernelDevice Open(
         Func<Context.Builder, Context.Builder> choose, string name, string hardware, long largestBufferBytes)
     {
+        if (KeepsDrivers && s_kept.TryGetValue(name, out (Context, Accelerator, Dictionary<MethodInfo, Delegate>) kept))
+            return new KernelDevice(kept.Item1, kept.Item2, name, hardware, largestBufferBytes, kept.Item3);
         Context? context = null;
         try
         {
-            context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize());
+            context = Context.Create(builder => choose(builder).EnableAlgorithms().Optimize(OptimizationLevel.O2));
             Device device = context.Devices.FirstOrDefault() ?? throw new DeviceException($"{name} is gone");
-            Accelerator accelerator = DivergentBranches.Create(context, () => device.CreateAccelerator(context));
-            return new KernelDevice(context, accelerator, name, hardware, largestBufferBytes);
+            Accelerator accelerator = device.CreateAccelerator(context);
+            Dictionary<MethodInfo, Delegate>? kernels = KeepsDrivers ? [] : null;
+            if (kernels is not null) s_kept[name] = (context, accelerator, kernels);
+            return new KernelDevice(context, accelerator, name, hardware, largestBufferBytes, kernels);
         }
         catch (Exception error) when (error is DeviceException || DeviceFailure.Of(error, name, null) is not null)
         {

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Algorithms;
+using ILGPU.Backends;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
@@ -31,18 +32,22 @@ public sealed class KernelDevice : ComputeDevice
     private readonly Context _context;
     private readonly Accelerator _accelerator;
     private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
+    private readonly Dictionary<MethodInfo, Delegate>? _kept;
     private bool _failed;
 
     /// <param name="context">The accelerator's context. This object owns it from now on, like the accelerator.</param>
     /// <param name="name">The device's name.</param>
     /// <param name="description">A description of the device for people.</param>
     /// <param name="largestBufferBytes">Bytes of the largest buffer.</param>
+    /// <param name="kept">
+    /// Kernels that the accelerator has compiled, if it outlives this object and serves others; null otherwise.
+    /// </param>
     internal KernelDevice(
         Context context, Accelerator accelerator, string name, string description,
-        long largestBufferBytes = long.MaxValue)
+        long largestBufferBytes = long.MaxValue, Dictionary<MethodInfo, Delegate>? kept = null)
         : base(accelerator.AcceleratorType == AcceleratorType.CPU)
     {
-        (_context, _accelerator) = (context, accelerator);
+        (_context, _accelerator, _kept) = (context, accelerator, kept);
         (Name, Description, LargestBufferBytes) = (name, description, largestBufferBytes);
         AvailableBytes = UsesHostMemory ? SystemMemory.AvailableBytes : accelerator.MemorySize;
     }
@@ -131,7 +136,8 @@ public sealed class KernelDevice : ComputeDevice
     private protected override void FreeSlab(MemoryBuffer slab)
     {
         if (!_failed) Guard(DeviceCall.Release, null, slab.Dispose);
-        else s_lost.Add(slab);
+        else if (_kept is null) s_lost.Add(slab);
+        else slab.Dispose();
     }
 
     private protected override void Run(
@@ -140,7 +146,8 @@ public sealed class KernelDevice : ComputeDevice
         _ = checked((int)count);
         if (count == 0) return;
         // On the CPU a group has one work item, so that no work item waits for another.
-        Launch(kernel, accelerator => load(accelerator, UsesHostMemory ? 1 : ItemsPerGroup), launch);
+        int items = UsesHostMemory ? 1 : ItemsPerGroup;
+        Launch(kernel, items, accelerator => load(accelerator, items), launch);
     }
 
     private protected override void RunGrouped(
@@ -165,7 +172,7 @@ public sealed class KernelDevice : ComputeDevice
                     + $"{Name} runs at most {_accelerator.MaxNumThreadsPerGroup}");
         }
 
-        Launch(kernel, load, launch);
+        Launch(kernel, null, load, launch);
     }
 
     private protected override void Dispose(bool disposing)
@@ -181,6 +188,7 @@ public sealed class KernelDevice : ComputeDevice
         }
 
         base.Dispose(disposing);
+        if (_kept is not null) return;
         if (_failed)
         {
             s_lost.Add(this);
@@ -191,16 +199,28 @@ public sealed class KernelDevice : ComputeDevice
         _context.Dispose();
     }
 
-    private void Launch(MethodInfo kernel, Func<Accelerator, Delegate> load, Action<Delegate> launch)
+    private void Launch(
+        MethodInfo kernel, int? items, Func<Accelerator, Delegate> load, Action<Delegate> launch)
     {
         string name = $"{kernel.DeclaringType!.Name}.{kernel.Name}";
         if (!_kernels.TryGetValue(kernel, out Delegate? launcher))
         {
-            Guard(DeviceCall.Launch, name, () => launcher = load(_accelerator));
+            Guard(DeviceCall.Launch, name, () => launcher = Load(kernel, items, load));
             _kernels[kernel] = launcher!;
         }
 
         Guard(DeviceCall.Launch, name, () => launch(launcher!));
+    }
+
+    /// <param name="items">Work items a group; null for an explicitly grouped kernel.</param>
+    private Delegate Load(MethodInfo kernel, int? items, Func<Accelerator, Delegate> load)
+    {
+        if (_kept?.TryGetValue(kernel, out Delegate? kept) == true) return kept;
+        CompiledKernel compiled = KernelText.Compile(_accelerator, kernel, items);
+        Delegate launcher = load(_accelerator);
+        GC.KeepAlive(compiled);
+        _kept?.Add(kernel, launcher);
+        return launcher;
     }
 
     /// <summary>

@@ -19,9 +19,10 @@ internal sealed class GroupItemsAttribute(int items) : Attribute
     /// </summary>
     public int GroupsPerMultiprocessor { get; init; }
 
-    /// <summary>What ILGPU tells NVIDIA's assembler of a kernel.</summary>
-    internal static KernelSpecialization SpecializationOf(MethodInfo kernel) =>
-        kernel.GetCustomAttribute<GroupItemsAttribute>() is { GroupsPerMultiprocessor: > 0 } group
+    /// <summary>What ILGPU tells NVIDIA's assembler of an explicitly grouped kernel; others are told nothing.</summary>
+    internal static KernelSpecialization Specialize(MethodInfo kernel, AcceleratorType type) =>
+        type == AcceleratorType.Cuda
+        && kernel.GetCustomAttribute<GroupItemsAttribute>() is { GroupsPerMultiprocessor: > 0 } group
             ? new KernelSpecialization(group.Items, group.GroupsPerMultiprocessor)
             : KernelSpecialization.Empty;
 }
