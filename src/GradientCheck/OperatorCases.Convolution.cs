@@ -152,10 +152,10 @@ internal static partial class OperatorCases
             CheckCase onCores = ByKernels(
                 random, "TF32", shape, DirectTensor.Forward, DirectTensor.BackwardData, TensorTolerance, TensorReason);
             yield return onCores with { NeedsTensorCores = true };
-            CheckCase byShuffles = ByKernels(
-                random, "TF32 by shuffles", shape,
-                DirectTensor.ShuffledForward, DirectTensor.ShuffledBackwardData, TensorTolerance, TensorReason);
-            yield return byShuffles with { NeedsWarps = true };
+            CheckCase byExchange = ByKernels(
+                random, "TF32 by exchange", shape,
+                DirectTensor.ExchangedForward, DirectTensor.ExchangedBackwardData, TensorTolerance, TensorReason);
+            yield return byExchange with { NeedsWarps = true };
         }
     }
 
@@ -220,7 +220,7 @@ internal static partial class OperatorCases
             ("small tiles", MatrixProductOp.RunSmallTiles),
             ("large tiles", MatrixProductOp.RunLargeTiles),
             ("TF32", MatrixProductOp.RunTensor),
-            ("TF32 by shuffles", MatrixProductOp.RunShuffledTensor),
+            ("TF32 by exchange", MatrixProductOp.RunExchangedTensor),
         ];
         foreach (MultiplyShape shape in shapes)
         {
@@ -228,7 +228,7 @@ internal static partial class OperatorCases
             {
                 // Threads of ILGPU's CPU accelerator exchange values slowly: skip shapes that repeat what the others
                 // cover.
-                if (form == "TF32 by shuffles" && shape is { Rows: 3 or 8 or 96 }) continue;
+                if (form == "TF32 by exchange" && shape is { Rows: 3 or 8 or 96 }) continue;
                 // If beta is 0, C may hold anything and must not be read.
                 float beta = shape.Batches == 2 ? 0f : 1f;
                 bool rowMajor = shape.AStep == 1;
@@ -242,7 +242,7 @@ internal static partial class OperatorCases
                 {
                     Operator = $"MatrixProduct ({form})",
                     NeedsGroups = form is not ("chosen" or "plain"),
-                    NeedsWarps = form == "TF32 by shuffles",
+                    NeedsWarps = form == "TF32 by exchange",
                     NeedsTensorCores = form == "TF32",
                     Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, "
                         + $"A step {shape.AStep}, beta {beta}",

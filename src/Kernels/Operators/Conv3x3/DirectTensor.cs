@@ -36,17 +36,19 @@ internal static class DirectTensor
         DirectGpu.Layer layer) =>
         Forward(default(TensorCore), input, filter, bias, output, gate, layer);
 
-    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
+    /// <summary>Does the same, with an exchange between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
-    internal static void ShuffledForwardKernel(
+    internal static void ExchangedForwardKernel(
         ArrayView<float> input,
         ArrayView<float> filter,
         ArrayView<float> bias,
         ArrayView<float> output,
         ArrayView<uint> gate,
         DirectGpu.Layer layer) =>
-        Forward(default(ShuffledTensorCore), input, filter, bias, output, gate, layer);
+        Forward(
+            new ExchangedTensorCore(SharedMemory.Allocate<Float4>(ExchangedTensorCore.SharedQuads)),
+            input, filter, bias, output, gate, layer);
 
     /// <summary>Computes dx of 32 windows and 64 channels.</summary>
     [GroupItems(TensorProduct.Items)]
@@ -60,17 +62,19 @@ internal static class DirectTensor
         float beta) =>
         BackwardData(default(TensorCore), gradOutput, gate, filter, gradInput, layer, beta);
 
-    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
+    /// <summary>Does the same, with an exchange between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
-    internal static void ShuffledBackwardDataKernel(
+    internal static void ExchangedBackwardDataKernel(
         ArrayView<float> gradOutput,
         ArrayView<uint> gate,
         ArrayView<float> filter,
         ArrayView<float> gradInput,
         DirectGpu.Layer layer,
         float beta) =>
-        BackwardData(default(ShuffledTensorCore), gradOutput, gate, filter, gradInput, layer, beta);
+        BackwardData(
+            new ExchangedTensorCore(SharedMemory.Allocate<Float4>(ExchangedTensorCore.SharedQuads)),
+            gradOutput, gate, filter, gradInput, layer, beta);
 
     /// <summary>Whether this form takes a convolution.</summary>
     public static bool Fits(ComputeDevice device, Conv3x3Shape shape) =>
@@ -84,8 +88,8 @@ internal static class DirectTensor
     /// <summary>
     /// Does the same as <see cref="Forward(ComputeDevice, Conv3x3Op.ForwardArguments)"/>, without tensor cores.
     /// </summary>
-    public static void ShuffledForward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => device.LaunchGrouped(
-        ShuffledForwardKernel, Config(a.Shape, a.Shape.OutChannels),
+    public static void ExchangedForward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => device.LaunchGrouped(
+        ExchangedForwardKernel, Config(a.Shape, a.Shape.OutChannels),
         a.Input, a.Weights.Filter, a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
@@ -97,9 +101,9 @@ internal static class DirectTensor
     /// Does the same as <see cref="BackwardData(ComputeDevice, Conv3x3Op.BackwardDataArguments)"/>, without tensor
     /// cores.
     /// </summary>
-    public static void ShuffledBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) =>
+    public static void ExchangedBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) =>
         device.LaunchGrouped(
-            ShuffledBackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
+            ExchangedBackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
             a.GradOutput, a.Gate, a.Weights.Filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta);
 
     private static KernelConfig Config(Conv3x3Shape shape, int channels) =>
