@@ -142,7 +142,7 @@ internal static partial class OperatorCases
                 random, "GPU direct", shape, DirectGpu.Forward, DirectGpu.BackwardData, 1e-6, DirectReason);
         }
 
-        // Windows in both halves of a group; odd edges; slices within a tap; columns that do not exist.
+        // Windows in both halves of a group; odd edges; two slices of channels; columns that do not exist.
         foreach (Conv3x3Shape shape in new Conv3x3Shape[]
         {
             new(9, 7, 16, 16, Padding.Zero, true, Pooling.Average), new(3, 2, 32, 16),
@@ -155,11 +155,11 @@ internal static partial class OperatorCases
                 DirectTensor.Forward, backward ? DirectTensor.BackwardData : DirectGpu.BackwardData,
                 TensorTolerance, TensorReason);
             yield return onCores with { NeedsTensorCores = true };
-            CheckCase byShuffles = ByKernels(
-                random, "TF32 by shuffles", shape,
-                DirectTensor.ShuffledForward, backward ? DirectTensor.ShuffledBackwardData : DirectGpu.BackwardData,
+            CheckCase byExchange = ByKernels(
+                random, "TF32 by exchange", shape,
+                DirectTensor.ExchangedForward, backward ? DirectTensor.ExchangedBackwardData : DirectGpu.BackwardData,
                 TensorTolerance, TensorReason);
-            yield return byShuffles with { NeedsWarps = true };
+            yield return byExchange with { NeedsWarps = true };
         }
     }
 
@@ -224,7 +224,7 @@ internal static partial class OperatorCases
             ("small tiles", MatrixProductOp.RunSmallTiles),
             ("large tiles", MatrixProductOp.RunLargeTiles),
             ("TF32", MatrixProductOp.RunTensor),
-            ("TF32 by shuffles", MatrixProductOp.RunShuffledTensor),
+            ("TF32 by exchange", MatrixProductOp.RunExchangedTensor),
         ];
         foreach (MultiplyShape shape in shapes)
         {
@@ -232,7 +232,7 @@ internal static partial class OperatorCases
             {
                 // Threads of ILGPU's CPU accelerator exchange values slowly: skip shapes that repeat what the others
                 // cover.
-                if (form == "TF32 by shuffles" && shape is { Rows: 3 or 8 or 96 }) continue;
+                if (form == "TF32 by exchange" && shape is { Rows: 3 or 8 or 96 }) continue;
                 // If beta is 0, C may hold anything and must not be read.
                 float beta = shape.Batches == 2 ? 0f : 1f;
                 bool rowMajor = shape.AStep == 1;
@@ -246,7 +246,7 @@ internal static partial class OperatorCases
                 {
                     Operator = $"MatrixProduct ({form})",
                     NeedsGroups = form is not ("chosen" or "plain"),
-                    NeedsWarps = form == "TF32 by shuffles",
+                    NeedsWarps = form == "TF32 by exchange",
                     NeedsTensorCores = form == "TF32",
                     Variant = $"{shape.Batches} x {shape.Rows}x{shape.Columns}, depth {shape.Depth}, "
                         + $"A step {shape.AStep}, beta {beta}",

@@ -218,7 +218,7 @@ internal sealed record Checkpoint(
         bool fitsPlan = (header.Height, header.Width) == (step.Height, step.Width)
             && header.IterationAtScale >= 0 && header.IterationAtScale <= step.Iterations
             && header.Iteration >= header.IterationAtScale && header.OptimizerSteps is null or >= 0
-            && header is { GoodHeight: >= 0, GoodWidth: >= 0 };
+            && header is { GoodHeight: > 0, GoodWidth: > 0 } or { GoodHeight: 0, GoodWidth: 0 };
         if (!fitsPlan) throw new InvalidDataException("is damaged: its state does not fit its plan");
         long[] expected = [pixels, pixels, .. good > 0 ? new[] { good } : []];
         IEnumerable<long> firstLengths = header.Lengths.Take(expected.Length).Select(length => (long)length);

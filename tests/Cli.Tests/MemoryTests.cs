@@ -53,7 +53,7 @@ public sealed class MemoryTests : IDisposable
     public void ARunTakesTheMemoryThatItSays(string size, int limit, string threads, string more)
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "peaks are compared as Linux counts them");
-        CommandLine.Outcome outcome = CommandLine.RunProcess([
+        CommandLine.Outcome outcome = CommandLine.RunProcessWith(CommandLine.AsUsersDo, [
             "transfer", _content, _style, "-o", _folder.File("o.png"), "--weights", "random", "--coarsest-size", "0",
             "--size", size, "--memory", $"{limit}M", "--threads", threads, .. more.Split(' ')]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);

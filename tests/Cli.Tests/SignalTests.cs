@@ -86,12 +86,13 @@ public sealed class SignalTests : IDisposable
 
         static void SendTwice(Process process)
         {
-            // A pipe holds 64 KiB, some hundreds of lines. Then the run waits and computes no more.
+            // A pipe holds 64 KiB, some hundreds of lines. Then the run waits and computes no more. On a busy machine a
+            // run that computes may wait for some hundred milliseconds, too.
             TimeSpan before, now = TimeSpan.MinValue;
             do
             {
                 before = now;
-                Thread.Sleep(200);
+                Thread.Sleep(1000);
                 process.Refresh();
                 now = process.TotalProcessorTime;
             }

@@ -19,6 +19,16 @@ public class StyleTransferTests
         Colors = ColorMode.Style,
     };
 
+    /// <summary>The pictures of six iterations on a device that does not fail, and its launches.</summary>
+    private static readonly Lazy<(List<Picture> Pictures, int Launches)> s_whole = new(() =>
+    {
+        List<Picture> pictures = [];
+        var device = new FaultyDevice(int.MaxValue, new DeviceLostException("never"));
+        Transfer(
+            s_small with { Iterations = [3, 3] }, device: device, onReport: (_, picture) => pictures.Add(picture()));
+        return (pictures, device.Launches);
+    });
+
     [Fact]
     public void TheLossFallsAtEveryScale()
     {
@@ -89,15 +99,12 @@ public class StyleTransferTests
         Exception lost = expected == TransferEnd.OutOfMemory
             ? new InsufficientMemoryException(Words)
             : new DeviceLostException(Words);
-        List<Picture> pictures = [];
-        var whole = new FaultyDevice(int.MaxValue, lost);
-        Transfer(
-            s_small with { Iterations = [3, 3] }, device: whole, onReport: (_, picture) => pictures.Add(picture()));
+        (List<Picture> pictures, int launches) = s_whole.Value;
         int compared = 0;
         foreach (int part in new[] { 4, 9 })
         {
             TransferResult result = Transfer(
-                s_small with { Iterations = [3, 3] }, device: new FaultyDevice(whole.Launches * part / 10, lost));
+                s_small with { Iterations = [3, 3] }, device: new FaultyDevice(launches * part / 10, lost));
             Assert.Equal(expected, result.End);
             Assert.Equal(result.IterationsMade, result.Reports.Count);
             Assert.Contains("gave the device up", result.Failure!.Message, StringComparison.Ordinal);

@@ -69,7 +69,7 @@ internal static partial class GramLadder
                 64 * 32 * TensorProduct.Slice / 32, null,
                 (device, f, g, size) => GramOp.TiledForward(
                     device, Arguments(f, g, size),
-                    device.HasTensorCores ? MatrixProductOp.RunTensor : MatrixProductOp.RunShuffledTensor))
+                    device.HasTensorCores ? MatrixProductOp.RunTensor : MatrixProductOp.RunExchangedTensor))
             {
                 NeedsWarps = true,
                 Rate = 16,

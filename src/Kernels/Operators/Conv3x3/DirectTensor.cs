@@ -66,17 +66,19 @@ internal static class DirectTensor
         DirectGpu.Layer layer) =>
         Forward(default(TensorCore), input, filter, bias, output, gate, layer);
 
-    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
+    /// <summary>Does the same, with an exchange between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
-    internal static void ShuffledForwardKernel(
+    internal static void ExchangedForwardKernel(
         ArrayView<float> input,
         ArrayView<Float4> filter,
         ArrayView<float> bias,
         ArrayView<float> output,
         ArrayView<uint> gate,
         DirectGpu.Layer layer) =>
-        Forward(default(ShuffledTensorCore), input, filter, bias, output, gate, layer);
+        Forward(
+            new ExchangedTensorCore(SharedMemory.Allocate<Float4>(ExchangedTensorCore.SharedQuads)),
+            input, filter, bias, output, gate, layer);
 
     /// <summary>Computes dx of 32 windows and 64 channels.</summary>
     /// <param name="gradPreactivation">
@@ -93,16 +95,18 @@ internal static class DirectTensor
         float beta) =>
         BackwardData(default(TensorCore), gradPreactivation, filter, gradInput, layer, beta);
 
-    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
+    /// <summary>Does the same, with an exchange between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
-    internal static void ShuffledBackwardDataKernel(
+    internal static void ExchangedBackwardDataKernel(
         ArrayView<float> gradPreactivation,
         ArrayView<Float4> filter,
         ArrayView<float> gradInput,
         DirectGpu.Layer layer,
         float beta) =>
-        BackwardData(default(ShuffledTensorCore), gradPreactivation, filter, gradInput, layer, beta);
+        BackwardData(
+            new ExchangedTensorCore(SharedMemory.Allocate<Float4>(ExchangedTensorCore.SharedQuads)),
+            gradPreactivation, filter, gradInput, layer, beta);
 
     /// <summary>Whether the shape and the views fit the forward pass: a slice never crosses from tap to tap.</summary>
     public static bool Fits(Conv3x3Op.ForwardArguments a) =>
@@ -125,11 +129,11 @@ internal static class DirectTensor
     /// <summary>
     /// Does the same as <see cref="Forward(ComputeDevice, Conv3x3Op.ForwardArguments)"/>, without tensor cores.
     /// </summary>
-    public static void ShuffledForward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
+    public static void ExchangedForward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
     {
         using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
         device.LaunchGrouped(
-            ShuffledForwardKernel, Config(a.Shape, a.Shape.OutChannels),
+            ExchangedForwardKernel, Config(a.Shape, a.Shape.OutChannels),
             a.Input, filter.View.Cast<Float4>(), a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
     }
 
@@ -143,9 +147,9 @@ internal static class DirectTensor
     /// Does the same as <see cref="BackwardData(ComputeDevice, Conv3x3Op.BackwardDataArguments)"/>, without tensor
     /// cores.
     /// </summary>
-    public static void ShuffledBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => BackwardData(
+    public static void ExchangedBackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => BackwardData(
         device, a, (gradPreactivation, filter) => device.LaunchGrouped(
-            ShuffledBackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
+            ExchangedBackwardDataKernel, Config(a.Shape, a.Shape.InChannels),
             gradPreactivation, filter, a.GradInput, DirectGpu.LayerOf(a), a.Beta));
 
     private static bool HasChannels(int channels, int columns) =>

@@ -20,10 +20,10 @@ internal static partial class MatrixProductOp
         float beta) =>
         Tensor(default(TensorCore), a, b, c, shape, widths, alpha, beta);
 
-    /// <summary>Does the same, with exchanges between lanes instead of the instruction.</summary>
+    /// <summary>Does the same, with an exchange between lanes instead of the instruction.</summary>
     [GroupItems(TensorProduct.Items)]
     [LeastArchitecture(7, 0)]
-    internal static void ShuffledTensorKernel(
+    internal static void ExchangedTensorKernel(
         ArrayView<float> a,
         ArrayView<float> b,
         ArrayView<float> c,
@@ -31,13 +31,15 @@ internal static partial class MatrixProductOp
         Widths widths,
         float alpha,
         float beta) =>
-        Tensor(default(ShuffledTensorCore), a, b, c, shape, widths, alpha, beta);
+        Tensor(
+            new ExchangedTensorCore(SharedMemory.Allocate<Float4>(ExchangedTensorCore.SharedQuads)),
+            a, b, c, shape, widths, alpha, beta);
 
     internal static void RunTensor(ComputeDevice device, Arguments p) => device.LaunchGrouped(
         TensorKernel, TensorGrid(p), p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
-    internal static void RunShuffledTensor(ComputeDevice device, Arguments p) => device.LaunchGrouped(
-        ShuffledTensorKernel, TensorGrid(p), p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
+    internal static void RunExchangedTensor(ComputeDevice device, Arguments p) => device.LaunchGrouped(
+        ExchangedTensorKernel, TensorGrid(p), p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
     private static KernelConfig TensorGrid(Arguments p) =>
         new(GridOf(p.Shape, TensorProduct.Rows, TensorProduct.Columns), new Index3D(TensorProduct.Items, 1, 1));

@@ -65,25 +65,36 @@ internal readonly struct TensorCore : ITensorCore
 }
 
 /// <summary>
-/// Does the same by exchanges between lanes, on every device whose warps have 32 lanes. It tests all that surrounds the
-/// instruction.
+/// Does the same by an exchange between lanes, on every device whose warps have 32 lanes. It tests all that surrounds
+/// the instruction. The exchange goes through shared memory and not by Warp.Shuffle, because ILGPU's CPU accelerator
+/// stops all lanes twice for each shuffle: a product would take twelve of them.
 /// </summary>
-internal readonly struct ShuffledTensorCore : ITensorCore
+/// <param name="parts">Shared memory for two quads of each work item.</param>
+internal readonly struct ExchangedTensorCore(ArrayView<Float4> parts) : ITensorCore
 {
+    /// <summary>Quads of shared memory that it needs.</summary>
+    public const int SharedQuads = 2 * TensorProduct.Items;
+
+    private readonly ArrayView<Float4> _parts = parts;
+
     public Float4 Round(Float4 quad) => TensorFloat.Round(quad);
 
     public Float4 MultiplyAdd(Float4 a, float upper, float lower, Float4 c)
     {
         int g = Warp.LaneIdx / 4;
         int t = Warp.LaneIdx % 4;
-        Float4 b = new(upper, lower, 0f, 0f);
+        int ofA = Group.IdxX - Warp.LaneIdx;
+        int ofB = TensorProduct.Items + ofA;
+        _parts[ofA + Warp.LaneIdx] = a;
+        _parts[ofB + Warp.LaneIdx] = new Float4(upper, lower, 0f, 0f);
+        Warp.Barrier();
         Float4 sums = c;
         for (int k = 0; k < 4; k++)
         {
             // Multiplies columns k and k + 4 of A by rows k and k + 4 of B.
-            Float4 column = Warp.Shuffle(a, (g * 4) + k);
-            Float4 left = Warp.Shuffle(b, (t * 8) + k);
-            Float4 right = Warp.Shuffle(b, (t * 8) + 4 + k);
+            Float4 column = _parts[ofA + (g * 4) + k];
+            Float4 left = _parts[ofB + (t * 8) + k];
+            Float4 right = _parts[ofB + (t * 8) + 4 + k];
             sums = new Float4(
                 sums.X + (column.X * left.X) + (column.Z * left.Y),
                 sums.Y + (column.X * right.X) + (column.Z * right.Y),
@@ -91,6 +102,8 @@ internal readonly struct ShuffledTensorCore : ITensorCore
                 sums.W + (column.Y * right.X) + (column.W * right.Y));
         }
 
+        // The next product writes where slower lanes still read.
+        Warp.Barrier();
         return sums;
     }
 }
