@@ -57,7 +57,7 @@ internal static class DirectGpu
         RegisterTile sums = TileProduct.Multiply(
             new PictureOperand(input, sizes, layer.Inputs), FilterOperand(filter, layer), firstWindow * 4, firstChannel,
             9 * sizes.InChannels,
-            sharedA, sharedB, TileProduct.Small);
+            sharedA, sharedB, TileProduct.Small).Near;
         var target = new WindowOutput(bias, output, gate, sizes, layer.End, layer.Outputs);
         int window = firstWindow + Group.IdxY;
         int c = firstChannel + (Group.IdxX * 4);
@@ -92,7 +92,7 @@ internal static class DirectGpu
         RegisterTile sums = TileProduct.Multiply(
             new GradientOperand(new GradientQuads(gradOutput, gate, sizes, layer.End, layer.Outputs)),
             new TransposedFilterOperand(filter, sizes, layer.Outputs), line, c, 9 * sizes.OutChannels,
-            sharedA, sharedB, TileProduct.Small);
+            sharedA, sharedB, TileProduct.Small).Near;
         line += Group.IdxY * 4;
         c += Group.IdxX * 4;
         StorePixel(gradInput, line, c, sums.UpperLeft0, sums.UpperRight0, layer, beta);

@@ -51,7 +51,7 @@ internal static class ConvolutionGpu
             new PatchOperand(input, shape, 0, pixels, QuadOrder.AlongDepth, widths.Inputs),
             new MatrixOperand(
                 filter, 0, shape.OutChannels, depth, shape.OutChannels, QuadOrder.Across, widths.Outputs),
-            row, column, depth, sharedA, sharedB, TileProduct.Small);
+            row, column, depth, sharedA, sharedB, TileProduct.Small).Near;
         StoreTile(new Output(output, bias, pixels, shape.OutChannels, widths.Outputs), row, column, sums);
     }
 
@@ -73,7 +73,7 @@ internal static class ConvolutionGpu
         RegisterTile sums = TileProduct.Multiply(
             new GradientPatchOperand(gradOutput, phase, widths.Outputs),
             new PhaseFilterOperand(filter, phase, widths.Outputs),
-            row, column, phase.Depth, sharedA, sharedB, TileProduct.Small);
+            row, column, phase.Depth, sharedA, sharedB, TileProduct.Small).Near;
         StoreTile(new GradInput(gradInput, phase, widths.Inputs, beta), row, column, sums);
     }
 
@@ -100,7 +100,7 @@ internal static class ConvolutionGpu
             new MatrixOperand(
                 gradOutput, first * shape.OutChannels, shape.OutChannels, end - first, shape.OutChannels,
                 QuadOrder.Across, widths.Outputs),
-            row, column, end - first, sharedA, sharedB, TileProduct.Small);
+            row, column, end - first, sharedA, sharedB, TileProduct.Small).Near;
         StoreTile(
             new Piece(pieces, Grid.IdxZ * places * shape.OutChannels, places, shape.OutChannels, widths.Outputs),
             row, column, sums);

@@ -153,7 +153,7 @@ public static unsafe class GramOp
         pieces = (pixels + depth - 1) / depth;
         using DeviceBuffer<float> partials = device.Allocate<float>(pieces * a.Gram.Length);
         MultiplyShape shape = ProductShape(pixels, channels, depth, pieces);
-        product(device, new(a.Features, a.Features, partials.View, shape, 1f, 0f, Precision.Tf32));
+        product(device, new(a.Features, a.Features, partials.View, shape, 1f, 0f));
         ReductionOp.SumPieces(device, partials.View, a.Gram, a.Scale);
     }
 
@@ -195,8 +195,7 @@ public static unsafe class GramOp
         symmetrize(symmetric.View);
         var shape = new MultiplyShape(
             a.Pixels, a.Channels, a.Channels, 1, a.Channels, 0, a.Channels, 1, 0, a.Channels, 0);
-        MatrixProductOp.Run(
-            device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta, Precision.Tf32);
+        MatrixProductOp.Run(device, a.Features, symmetric.View, a.GradFeatures, shape, a.Scale, a.Beta);
     }
 
     /// <summary>

@@ -63,8 +63,8 @@ internal static partial class MatrixProductOp
         MultiplyTile(a, b, c, shape, widths, alpha, beta, sharedA, sharedB, TileProduct.Small);
     }
 
-    /// <summary>Computes a 128 x 128 tile of C by 256 work items; see <see cref="TileProduct"/>.</summary>
-    [GroupItems(256, GroupsPerMultiprocessor = 2)]
+    /// <summary>Computes a 128 x 128 tile of C by 128 work items; see <see cref="TileProduct"/>.</summary>
+    [GroupItems(128, GroupsPerMultiprocessor = 2)]
     internal static void LargeTileKernel(
         ArrayView<float> a,
         ArrayView<float> b,
@@ -97,11 +97,14 @@ internal static partial class MatrixProductOp
     {
         int row = Grid.IdxX * tile;
         int column = Grid.IdxY * tile;
-        RegisterTile sums = TileProduct.Multiply(
+        TileProduct.Sums sums = TileProduct.Multiply(
             OperandA(a, shape, widths.A), OperandB(b, shape, widths.B), row, column, shape.DepthOf(Grid.IdxZ),
             sharedA, sharedB, tile);
-        Index2D place = TileProduct.Place(tile);
-        Store(c, shape, row + (place.Y * 4), column + (place.X * 4), tile / 2, sums, widths.C, alpha, beta);
+        row += Group.IdxY * 4;
+        column += Group.IdxX * 4;
+        Store(c, shape, row, column, tile / 2, sums.Near, widths.C, alpha, beta);
+        if (tile == TileProduct.Large)
+            Store(c, shape, row, column + TileProduct.Small, tile / 2, sums.Far, widths.C, alpha, beta);
     }
 
     /// <summary>
@@ -178,7 +181,7 @@ internal static partial class MatrixProductOp
 
     internal static void RunLargeTiles(ComputeDevice device, Arguments p) => device.LaunchGrouped(
         LargeTileKernel,
-        new KernelConfig(GridOf(p.Shape, TileProduct.Large, TileProduct.Large), new Index3D(16, 16, 1)),
+        new KernelConfig(GridOf(p.Shape, TileProduct.Large, TileProduct.Large), new Index3D(8, 16, 1)),
         p.A, p.B, p.C, p.Shape, Widths.Of(p), p.Alpha, p.Beta);
 
     /// <summary>Whether 128 x 128 tiles keep a GPU busy; otherwise there are more tiles of 64 x 64.</summary>
@@ -229,19 +232,20 @@ internal static partial class MatrixProductOp
     /// <summary>Stores a work item's sums in C, as far as C exists.</summary>
     /// <param name="row">The row of the first sum.</param>
     /// <param name="column">The column of the first sum.</param>
-    /// <param name="half">The distance from the upper and left sums to the lower and right ones.</param>
+    /// <param name="below">The distance from the upper sums to the lower ones.</param>
     private static void Store(
-        ArrayView<float> c, MultiplyShape shape, int row, int column, int half, RegisterTile sums, LoadWidth width,
+        ArrayView<float> c, MultiplyShape shape, int row, int column, int below, RegisterTile sums, LoadWidth width,
         float alpha, float beta)
     {
-        StoreRow(c, shape, row, column, half, sums.UpperLeft0, sums.UpperRight0, width, alpha, beta);
-        StoreRow(c, shape, row + 1, column, half, sums.UpperLeft1, sums.UpperRight1, width, alpha, beta);
-        StoreRow(c, shape, row + 2, column, half, sums.UpperLeft2, sums.UpperRight2, width, alpha, beta);
-        StoreRow(c, shape, row + 3, column, half, sums.UpperLeft3, sums.UpperRight3, width, alpha, beta);
-        StoreRow(c, shape, row + half, column, half, sums.LowerLeft0, sums.LowerRight0, width, alpha, beta);
-        StoreRow(c, shape, row + half + 1, column, half, sums.LowerLeft1, sums.LowerRight1, width, alpha, beta);
-        StoreRow(c, shape, row + half + 2, column, half, sums.LowerLeft2, sums.LowerRight2, width, alpha, beta);
-        StoreRow(c, shape, row + half + 3, column, half, sums.LowerLeft3, sums.LowerRight3, width, alpha, beta);
+        const int Half = TileProduct.ColumnStride;
+        StoreRow(c, shape, row, column, Half, sums.UpperLeft0, sums.UpperRight0, width, alpha, beta);
+        StoreRow(c, shape, row + 1, column, Half, sums.UpperLeft1, sums.UpperRight1, width, alpha, beta);
+        StoreRow(c, shape, row + 2, column, Half, sums.UpperLeft2, sums.UpperRight2, width, alpha, beta);
+        StoreRow(c, shape, row + 3, column, Half, sums.UpperLeft3, sums.UpperRight3, width, alpha, beta);
+        StoreRow(c, shape, row + below, column, Half, sums.LowerLeft0, sums.LowerRight0, width, alpha, beta);
+        StoreRow(c, shape, row + below + 1, column, Half, sums.LowerLeft1, sums.LowerRight1, width, alpha, beta);
+        StoreRow(c, shape, row + below + 2, column, Half, sums.LowerLeft2, sums.LowerRight2, width, alpha, beta);
+        StoreRow(c, shape, row + below + 3, column, Half, sums.LowerLeft3, sums.LowerRight3, width, alpha, beta);
     }
 
     private static void StoreRow(

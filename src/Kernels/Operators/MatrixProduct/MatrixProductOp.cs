@@ -57,24 +57,18 @@ internal static unsafe partial class MatrixProductOp
         .Vectorized(
             (cpu, a) => cpu.Vectorize(new ProductJob(a.A.Pointer, a.B.Pointer, a.C.Pointer, a.Shape, a.Alpha, a.Beta)),
             fits: (_, a) => a.Shape is { Batches: 1, AStep: 1 })
-        .Grouped(
-            RunTensor,
-            fits: (device, a) => device.UsesTensorCores && a.Precision == Precision.Tf32
-                && a.Shape.Rows > 2 * NarrowTile)
         .Grouped(RunNarrow, fits: (_, a) => a.Shape.Rows <= 2 * NarrowTile)
         .Grouped(RunLargeTiles, fits: (_, a) => FillsLargeTiles(a.Shape))
         .Grouped(RunSmallTiles)
         .Plain(RunPlain);
 
-    /// <param name="Precision">TF32 if factors may be rounded to it on a device that is set to it.</param>
     internal readonly record struct Arguments(
         ArrayView<float> A,
         ArrayView<float> B,
         ArrayView<float> C,
         MultiplyShape Shape,
         float Alpha,
-        float Beta,
-        Precision Precision = Precision.Float32);
+        float Beta);
 
     /// <summary>How a kernel reads A and B and writes C.</summary>
     internal readonly record struct Widths(LoadWidth A, LoadWidth B, LoadWidth C)
@@ -98,11 +92,10 @@ internal static unsafe partial class MatrixProductOp
         Run(device, a, b, c, MultiplyShape.Square(n), 1f, 0f);
 
     /// <summary>C = beta C + alpha A B.</summary>
-    /// <param name="precision">TF32 if factors may be rounded to it on a device that is set to it.</param>
     public static void Run(
         ComputeDevice device, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, MultiplyShape shape,
-        float alpha, float beta, Precision precision = Precision.Float32) =>
-        Run(device, new Arguments(a, b, c, shape, alpha, beta, precision));
+        float alpha, float beta) =>
+        Run(device, new Arguments(a, b, c, shape, alpha, beta));
 
     /// <summary>Does the same, with the arguments as one value.</summary>
     internal static void Run(ComputeDevice device, Arguments arguments) => s_run.Run(device, arguments);

@@ -3,17 +3,27 @@ using ILGPU;
 namespace NativeStyle.Kernels.Operators.MatrixProduct;
 
 /// <summary>
-/// The product of square tiles that GPUs use for large matrices. A group computes a tile of C, each work item 8 x 8
-/// elements of it in registers. Shared memory holds a slice of A and B at a time, in two buffers. While a slice is
-/// multiplied, the next is on its way from memory to registers. One barrier a slice is enough, because nobody writes
-/// the buffer that others may still read.
+/// The product of square tiles that GPUs use for large matrices. A group of as many work items as the tile has rows
+/// computes a tile of C. Shared memory holds a slice of A and B at a time, in two buffers. While a slice is multiplied,
+/// the next is on its way from memory to registers. One barrier a slice is enough, because nobody writes the buffer
+/// that others may still read.
+/// <para>
+/// A work item keeps 8 x 8 elements of a small tile, or 8 x 16 of a large one. For a step of the depth it reads 8 + 8
+/// floats of shared memory for 64 products, or 8 + 16 for 128. A multiprocessor that makes 128 multiply-adds a cycle
+/// (compute capability 8.6 and newer) reads 32 floats in that time: 8 x 8 elements take it as long to read as to
+/// multiply.
+/// </para>
+/// <para>
+/// What does not change from slice to slice is computed before the loop. Remainders of powers of two are taken by
+/// masks: ILGPU does not know that a number is not negative, and would divide.
+/// </para>
 /// </summary>
 internal static class TileProduct
 {
     /// <summary>Rows and columns of C that 64 work items compute.</summary>
     internal const int Small = 64;
 
-    /// <summary>Rows and columns of C that 256 work items compute: half as many loads a product.</summary>
+    /// <summary>Rows and columns of C that 128 work items compute: half as many loads a product.</summary>
     internal const int Large = 128;
 
     /// <summary>Depth of a slice.</summary>
@@ -28,27 +38,36 @@ internal static class TileProduct
     /// <summary>The two buffers of one operand, in Float4s.</summary>
     internal const int SmallBuffers = 2 * Slice * SmallRow, LargeBuffers = 2 * Slice * LargeRow;
 
-    /// <summary>
-    /// The place (x, y) of this work item in its tile. A warp has 8 x 4 places, so that it reads as few different quads
-    /// of shared memory as possible.
-    /// </summary>
-    public static Index2D Place(int tile)
-    {
-        int item = Item(tile);
-        int warpsAcross = tile / 64;
-        int warp = item / 32;
-        return new Index2D(
-            ((warp & (warpsAcross - 1)) * 8) + (item & 7), (warp / warpsAcross * 4) + ((item / 8) & 3));
-    }
+    /// <summary>Work items of a group along X; there are tile / 8 along Y.</summary>
+    internal const int Across = 8;
+
+    /// <summary>The distance in columns from a work item's four columns to its next four.</summary>
+    internal const int ColumnStride = 4 * Across;
 
     /// <summary>
-    /// Computes the sums of this work item at place (x, y): rows 4y to 4y + 3 and the four rows half a tile below,
-    /// columns 4x to 4x + 3 and the four columns half a tile to the right. All work items of a group must call it.
-    /// <para>
-    /// What does not change from slice to slice is computed before the loop, and remainders of powers of two are taken
-    /// by masks: ILGPU does not know that a number is not negative, and would divide.
-    /// </para>
+    /// The sums of a work item (x, y): rows 4y to 4y + 3 and the four rows half a tile below, columns 4x to 4x + 3 and
+    /// those <see cref="ColumnStride"/> to their right.
     /// </summary>
+    /// <param name="Near">The first 64 columns.</param>
+    /// <param name="Far">The other 64 columns of a large tile.</param>
+    internal readonly record struct Sums(RegisterTile Near, RegisterTile Far)
+    {
+        /// <summary>The sums plus the products of a step of the depth.</summary>
+        /// <param name="rowsA">A's slice from the work item's rows of the first step on.</param>
+        /// <param name="rowsB">B's slice from the work item's columns of the first step on.</param>
+        public Sums PlusStep(ArrayView<Float4> rowsA, ArrayView<Float4> rowsB, int step, int tile)
+        {
+            int at = step * ((tile / 4) + 1);
+            Float4 upper = rowsA[at];
+            Float4 lower = rowsA[at + (tile / 8)];
+            RegisterTile far = Far;
+            if (tile == Large)
+                far = far.PlusOuter(upper, lower, rowsB[at + (2 * Across)], rowsB[at + (3 * Across)]);
+            return new Sums(Near.PlusOuter(upper, lower, rowsB[at], rowsB[at + Across]), far);
+        }
+    }
+
+    /// <summary>Computes the sums of this work item. All work items of a group must call it.</summary>
     /// <param name="a">A from the first row of the tile on.</param>
     /// <param name="b">B from the first column of the tile on.</param>
     /// <param name="firstRow">The first row of the tile.</param>
@@ -57,17 +76,15 @@ internal static class TileProduct
     /// <param name="sharedA">Two buffers of A's slices in shared memory.</param>
     /// <param name="sharedB">Two buffers of B's slices in shared memory.</param>
     /// <param name="tile"><see cref="Small"/> or <see cref="Large"/>, a constant.</param>
-    public static RegisterTile Multiply<TA, TB>(
+    public static Sums Multiply<TA, TB>(
         TA a, TB b, int firstRow, int firstColumn, int depth,
         ArrayView<Float4> sharedA, ArrayView<Float4> sharedB, int tile)
         where TA : struct, IOperand where TB : struct, IOperand
     {
-        int side = tile / 8;
         int row = (tile / 4) + 1;
-        int item = Item(tile);
-        (int x, int y) = (Place(tile).X, Place(tile).Y);
-        RegisterTile sums = default;
-        // 256 work items load a slice of 128 lines with one quad each; 64 load one of 64 lines with two quads each.
+        int item = (Group.IdxY * Across) + Group.IdxX;
+        Sums sums = default;
+        // A slice has two quads for each work item.
         Index2D lineA0 = LineOf(a, firstRow, item, 0, tile);
         Index2D lineA1 = LineOf(a, firstRow, item, 1, tile);
         Index2D lineB0 = LineOf(b, firstColumn, item, 0, tile);
@@ -77,50 +94,52 @@ internal static class TileProduct
         int stepB0 = StepOf(b, item, 0, tile);
         int stepB1 = StepOf(b, item, 1, tile);
         int placeA0 = PlaceOf(a, item, tile);
-        int placeA1 = PlaceOf(a, item + 64, tile);
+        int placeA1 = PlaceOf(a, item + tile, tile);
         int placeB0 = PlaceOf(b, item, tile);
-        int placeB1 = PlaceOf(b, item + 64, tile);
+        int placeB1 = PlaceOf(b, item + tile, tile);
         Float4 a0 = a.Quad(lineA0, a.Step(stepA0));
+        Float4 a1 = a.Quad(lineA1, a.Step(stepA1));
         Float4 b0 = b.Quad(lineB0, b.Step(stepB0));
-        Float4 a1 = default;
-        Float4 b1 = default;
-        if (tile == Small)
-        {
-            a1 = a.Quad(lineA1, a.Step(stepA1));
-            b1 = b.Quad(lineB1, b.Step(stepB1));
-        }
-
+        Float4 b1 = b.Quad(lineB1, b.Step(stepB1));
         int buffer = 0;
         for (int start = 0; start < depth; start += Slice)
         {
             Put(sharedA, buffer, placeA0, a0, a.Order, tile);
+            Put(sharedA, buffer, placeA1, a1, a.Order, tile);
             Put(sharedB, buffer, placeB0, b0, b.Order, tile);
-            if (tile == Small)
-            {
-                Put(sharedA, buffer, placeA1, a1, a.Order, tile);
-                Put(sharedB, buffer, placeB1, b1, b.Order, tile);
-            }
-
+            Put(sharedB, buffer, placeB1, b1, b.Order, tile);
             Group.Barrier();
             int next = start + Slice;
             if (next < depth)
             {
                 a0 = a.Quad(lineA0, a.Step(next + stepA0));
+                a1 = a.Quad(lineA1, a.Step(next + stepA1));
                 b0 = b.Quad(lineB0, b.Step(next + stepB0));
-                if (tile == Small)
-                {
-                    a1 = a.Quad(lineA1, a.Step(next + stepA1));
-                    b1 = b.Quad(lineB1, b.Step(next + stepB1));
-                }
+                b1 = b.Quad(lineB1, b.Step(next + stepB1));
             }
 
-            // Takes two steps at a time, so that the second one's loads wait while the first one is multiplied.
-            for (int k = 0; k < Slice; k += 2)
+            ArrayView<Float4> rowsA = sharedA.SubView(buffer + Group.IdxY);
+            ArrayView<Float4> rowsB = sharedB.SubView(buffer + Group.IdxX);
+            if (tile == Large)
             {
-                ArrayView<Float4> rowsA = sharedA.SubView(buffer + (k * row) + y);
-                ArrayView<Float4> rowsB = sharedB.SubView(buffer + (k * row) + x);
-                sums = sums.PlusOuter(rowsA[0], rowsA[side], rowsB[0], rowsB[side]);
-                sums = sums.PlusOuter(rowsA[row], rowsA[row + side], rowsB[row], rowsB[row + side]);
+                // Writes the steps out: a loop would move its 128 sums from register to register.
+                sums = sums.PlusStep(rowsA, rowsB, 0, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 1, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 2, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 3, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 4, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 5, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 6, tile);
+                sums = sums.PlusStep(rowsA, rowsB, 7, tile);
+            }
+            else
+            {
+                // Takes two steps at a time, so that the second one's loads wait while the first one is multiplied.
+                for (int k = 0; k < Slice; k += 2)
+                {
+                    sums = sums.PlusStep(rowsA.SubView(k * row), rowsB.SubView(k * row), 0, tile);
+                    sums = sums.PlusStep(rowsA.SubView(k * row), rowsB.SubView(k * row), 1, tile);
+                }
             }
 
             buffer = (Slice * row) - buffer;
@@ -129,9 +148,6 @@ internal static class TileProduct
         return sums;
     }
 
-    /// <summary>The number of this work item in its group of tile / 8 by tile / 8.</summary>
-    private static int Item(int tile) => (Group.IdxY * (tile / 8)) + Group.IdxX;
-
     /// <summary>
     /// The line of a work item's quad number <paramref name="part"/>. Neighbours read neighbouring memory, whatever the
     /// operand's order.
@@ -139,7 +155,7 @@ internal static class TileProduct
     private static Index2D LineOf<T>(T operand, int first, int item, int part, int tile) where T : struct, IOperand =>
         operand.Line(
             first
-            + (operand.Order == QuadOrder.AlongDepth ? (item / 2) + (part * 32) : (item & ((tile / 4) - 1)) * 4));
+            + (operand.Order == QuadOrder.AlongDepth ? (item + (part * tile)) / 2 : (item & ((tile / 4) - 1)) * 4));
 
     /// <summary>The step of that quad within a slice.</summary>
     private static int StepOf<T>(T operand, int item, int part, int tile) where T : struct, IOperand =>
