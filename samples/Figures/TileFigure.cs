@@ -6,7 +6,7 @@ namespace NativeStyle.Figures;
 /// <summary>Where the numbers of a product are: memory, a group's tile, a work item's registers.</summary>
 internal static class TileFigure
 {
-    private const int Tile = TileProduct.Large, Slice = TileProduct.Slice, Side = Tile / 8, Items = Side * Side;
+    private const int Tile = TileProduct.Small, Slice = TileProduct.Slice, Side = Tile / 8, Items = Side * Side;
 
     public static string Draw()
     {
@@ -21,7 +21,7 @@ internal static class TileFigure
     /// <summary>C = A B in memory, and the slices that the group of one tile reads.</summary>
     private static void Memory(Drawing drawing, double left)
     {
-        const double Scale = 0.33, Gap = 62;
+        const double Scale = 0.66, Gap = 62;
         const int Size = 3 * Tile;
         double c = left + Gap, top = 150, cell = Tile * Scale;
         drawing.Text(left, 34, "Memory: C = A B", bold: true);
@@ -48,7 +48,7 @@ internal static class TileFigure
     /// <summary>The tile, its work items, and the elements of one of them.</summary>
     private static void Group(Drawing drawing, double left)
     {
-        const double Scale = 1.4, Top = 88;
+        const double Scale = 2.8, Top = 88;
         const int X = 5, Y = 3;
         drawing.Text(left, 34, $"Group: {Items} work items", bold: true);
         drawing.Text(left, 54, $"a tile of {Tile} x {Tile} sums", Ink.Soft, 13);
