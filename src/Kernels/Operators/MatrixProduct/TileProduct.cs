@@ -89,33 +89,29 @@ internal static class TileProduct
         Index2D lineA1 = LineOf(a, firstRow, item, 1, tile);
         Index2D lineB0 = LineOf(b, firstColumn, item, 0, tile);
         Index2D lineB1 = LineOf(b, firstColumn, item, 1, tile);
-        int stepA0 = StepOf(a, item, 0, tile);
-        int stepA1 = StepOf(a, item, 1, tile);
-        int stepB0 = StepOf(b, item, 0, tile);
-        int stepB1 = StepOf(b, item, 1, tile);
-        int placeA0 = PlaceOf(a, item, tile);
-        int placeA1 = PlaceOf(a, item + tile, tile);
-        int placeB0 = PlaceOf(b, item, tile);
-        int placeB1 = PlaceOf(b, item + tile, tile);
-        Float4 a0 = a.Quad(lineA0, a.Step(stepA0));
-        Float4 a1 = a.Quad(lineA1, a.Step(stepA1));
-        Float4 b0 = b.Quad(lineB0, b.Step(stepB0));
-        Float4 b1 = b.Quad(lineB1, b.Step(stepB1));
+        int stepA = StepOf(a, item, tile);
+        int stepB = StepOf(b, item, tile);
+        int placeA = PlaceOf(a, item, tile);
+        int placeB = PlaceOf(b, item, tile);
+        Float4 a0 = a.Quad(lineA0, a.Step(stepA));
+        Float4 a1 = a.Quad(lineA1, a.Step(stepA + SecondStep(a)));
+        Float4 b0 = b.Quad(lineB0, b.Step(stepB));
+        Float4 b1 = b.Quad(lineB1, b.Step(stepB + SecondStep(b)));
         int buffer = 0;
         for (int start = 0; start < depth; start += Slice)
         {
-            Put(sharedA, buffer, placeA0, a0, a.Order, tile);
-            Put(sharedA, buffer, placeA1, a1, a.Order, tile);
-            Put(sharedB, buffer, placeB0, b0, b.Order, tile);
-            Put(sharedB, buffer, placeB1, b1, b.Order, tile);
+            Put(sharedA, buffer, placeA, a0, a.Order, tile);
+            Put(sharedA, buffer, placeA + SecondPlace(a, tile), a1, a.Order, tile);
+            Put(sharedB, buffer, placeB, b0, b.Order, tile);
+            Put(sharedB, buffer, placeB + SecondPlace(b, tile), b1, b.Order, tile);
             Group.Barrier();
             int next = start + Slice;
             if (next < depth)
             {
-                a0 = a.Quad(lineA0, a.Step(next + stepA0));
-                a1 = a.Quad(lineA1, a.Step(next + stepA1));
-                b0 = b.Quad(lineB0, b.Step(next + stepB0));
-                b1 = b.Quad(lineB1, b.Step(next + stepB1));
+                a0 = a.Quad(lineA0, a.Step(next + stepA));
+                a1 = a.Quad(lineA1, a.Step(next + stepA + SecondStep(a)));
+                b0 = b.Quad(lineB0, b.Step(next + stepB));
+                b1 = b.Quad(lineB1, b.Step(next + stepB + SecondStep(b)));
             }
 
             ArrayView<Float4> rowsA = sharedA.SubView(buffer + Group.IdxY);
@@ -157,20 +153,28 @@ internal static class TileProduct
             first
             + (operand.Order == QuadOrder.AlongDepth ? (item + (part * tile)) / 2 : (item & ((tile / 4) - 1)) * 4));
 
-    /// <summary>The step of that quad within a slice.</summary>
-    private static int StepOf<T>(T operand, int item, int part, int tile) where T : struct, IOperand =>
-        operand.Order == QuadOrder.AlongDepth ? (item & 1) * 4 : (item / (tile / 4)) + (part * 4);
+    /// <summary>The step of a work item's first quad within a slice.</summary>
+    private static int StepOf<T>(T operand, int item, int tile) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? (item & 1) * 4 : item / (tile / 4);
+
+    /// <summary>The steps from the first quad to the second, the same for all work items.</summary>
+    private static int SecondStep<T>(T operand) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? 0 : Slice / 2;
+
+    /// <summary>The way from the first quad's place to the second's, the same for all work items.</summary>
+    private static int SecondPlace<T>(T operand, int tile) where T : struct, IOperand =>
+        operand.Order == QuadOrder.AlongDepth ? tile / 2 : Slice / 2 * ((tile / 4) + 1);
 
     /// <summary>
-    /// Where a quad goes in a buffer, so that there is a row of shared memory for each step of the depth: the place of
+    /// Where a work item's first quad goes in a buffer, so that there is a row of shared memory for each step of the depth: the place of
     /// its first float if its floats lie along the depth, else its own place.
     /// </summary>
-    private static int PlaceOf<T>(T operand, int place, int tile) where T : struct, IOperand
+    private static int PlaceOf<T>(T operand, int item, int tile) where T : struct, IOperand
     {
         int row = (tile / 4) + 1;
         return operand.Order == QuadOrder.AlongDepth
-            ? ((place & 1) * 16 * row) + (place / 2)
-            : (place / (tile / 4) * row) + (place & ((tile / 4) - 1));
+            ? ((item & 1) * 16 * row) + (item / 2)
+            : (item / (tile / 4) * row) + (item & ((tile / 4) - 1));
     }
 
     /// <summary>Puts a quad where all work items read it.</summary>
