@@ -210,18 +210,15 @@ internal static class KernelsCommand
 
     private static int List()
     {
-        using var translator = new KernelTranslator();
-        var table = new Table().Border(TableBorder.Rounded)
-            .AddColumns("kernel", "kind", "lines of C#", "of OpenCL C", "of PTX");
-        foreach (TableColumn column in table.Columns.Skip(2)) column.RightAligned();
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("kernel", "kind", "lines of C#", "runs on");
+        table.Columns[2].RightAligned();
         foreach (KernelEntry kernel in KernelCatalog.All)
         {
             table.AddRow(
                 kernel.Name,
                 kernel.Grouped ? $"groups of {kernel.GroupItems}, shared memory" : "one work item per index",
                 $"{Lines(KernelSource.Of(kernel)).Length}",
-                kernel.LeastArchitecture is null ? $"{Lines(translator.ToOpenCl(kernel)).Length}" : "-",
-                $"{Lines(translator.ToPtx(kernel, CudaArchitecture.SM_80)).Length}");
+                kernel.LeastArchitecture is { } least ? $"CUDA from {least}" : "CUDA, OpenCL");
         }
 
         AnsiConsole.Write(table);
