@@ -84,7 +84,8 @@ public sealed class StylizeTests : IDisposable
         Write(large, 900, 1100);
         Assert.DoesNotContain("tiles", Succeed(large, "-o", whole), StringComparison.Ordinal);
         // The peak is the process's.
-        CommandLine.Outcome limited = CommandLine.RunProcessWith(CommandLine.AsUsersDo, Words(large, "-o", tiled, "--memory", "136M"));
+        CommandLine.Outcome limited = CommandLine.RunProcessWith(
+            CommandLine.AsUsersDo, Words(large, "-o", tiled, "--memory", "136M"));
         Assert.True(limited.ExitCode == 0, limited.Error);
         string lines = limited.Output;
         Assert.Contains("in tiles of", lines, StringComparison.Ordinal);

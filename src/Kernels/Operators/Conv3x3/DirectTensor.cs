@@ -118,24 +118,18 @@ internal static class DirectTensor
         && (a.Shape.Relu || a.GradOutput.StartsAt16Bytes);
 
     /// <inheritdoc cref="Conv3x3Op.Forward"/>
-    public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
-    {
-        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
-        device.LaunchGrouped(
+    public static void Forward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => Forward(
+        device, a, filter => device.LaunchGrouped(
             ForwardKernel, Config(a.Shape, a.Shape.OutChannels),
-            a.Input, filter.View.Cast<Float4>(), a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
-    }
+            a.Input, filter, a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a)));
 
     /// <summary>
     /// Does the same as <see cref="Forward(ComputeDevice, Conv3x3Op.ForwardArguments)"/>, without tensor cores.
     /// </summary>
-    public static void ExchangedForward(ComputeDevice device, Conv3x3Op.ForwardArguments a)
-    {
-        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
-        device.LaunchGrouped(
+    public static void ExchangedForward(ComputeDevice device, Conv3x3Op.ForwardArguments a) => Forward(
+        device, a, filter => device.LaunchGrouped(
             ExchangedForwardKernel, Config(a.Shape, a.Shape.OutChannels),
-            a.Input, filter.View.Cast<Float4>(), a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a));
-    }
+            a.Input, filter, a.Weights.Bias, a.Output, a.Gate, DirectGpu.LayerOf(a)));
 
     /// <inheritdoc cref="Conv3x3Op.BackwardData"/>
     public static void BackwardData(ComputeDevice device, Conv3x3Op.BackwardDataArguments a) => BackwardData(
@@ -154,6 +148,13 @@ internal static class DirectTensor
 
     private static bool HasChannels(int channels, int columns) =>
         channels % TensorProduct.Slice == 0 && columns >= LeastChannels;
+
+    private static void Forward(
+        ComputeDevice device, Conv3x3Op.ForwardArguments a, Action<ArrayView<Float4>> launch)
+    {
+        using DeviceBuffer<float> filter = Order(device, a.Weights, a.Shape, Direction.Forward);
+        launch(filter.View.Cast<Float4>());
+    }
 
     private static void BackwardData(
         ComputeDevice device, Conv3x3Op.BackwardDataArguments a, Action<ArrayView<float>, ArrayView<Float4>> launch)

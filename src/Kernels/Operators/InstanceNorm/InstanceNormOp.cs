@@ -198,15 +198,13 @@ public static partial class InstanceNormOp
             pieces > 1 ? device.Allocate<float>(2L * pieces * a.Channels) : null;
     }
 
-    /// <summary>Computes the sums of pieces, and adds them in two steps.</summary>
+    /// <summary>Computes the sums of pieces, and adds them.</summary>
     private static void AddPieces(ComputeDevice device, SumsArguments a, Action<ArrayView<float>, PieceShape> fill)
     {
         PieceShape shape = PiecesOf(a.Pixels, a.Channels);
         using DeviceBuffer<float> pieces = device.Allocate<float>(2L * shape.Pieces * a.Channels);
-        using DeviceBuffer<float> groups = device.Allocate<float>(2L * Fan * a.Channels);
         fill(pieces.View, shape);
-        ReductionOp.SumPieces(device, pieces.View, groups.View, 1f);
-        ReductionOp.SumPieces(device, groups.View, a.Sums, 1f);
+        ReductionOp.SumPieces(device, pieces.View, a.Sums, 1f);
     }
 
     private static PieceShape PiecesOf(int pixels, int channels)
