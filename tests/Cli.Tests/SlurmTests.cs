@@ -61,7 +61,8 @@ public sealed class SlurmTests : IDisposable
     {
         RequireSlurm();
         using var shards = new Shards(contents: 1, styles: 1);
-        string[] options = [.. s_cheap, "--iterations", "300"];
+        // Enough that a fast machine is still at it when it is looked at.
+        string[] options = [.. s_cheap, "--iterations", "1500"];
         string checkpoint = shards.File("art/a--a.png.ckpt"), log = shards.File("task.log");
         string job = Submit(shards, ["--array=0-0", $"--output={log}"], options);
         WaitFor(() => File.Exists(checkpoint), "there is no checkpoint");
@@ -71,7 +72,7 @@ public sealed class SlurmTests : IDisposable
         Assert.False(File.Exists(shards.File("art/a--a.png")));
         // Slurm waits before it starts a job again.
         Slurm("scontrol", "update", $"JobId={job}_0", "StartTime=now");
-        WaitFor(() => File.GetLastWriteTimeUtc(checkpoint) > first, "it does not go on");
+        WaitFor(() => File.GetLastWriteTimeUtc(checkpoint) > first, () => $"it does not go on: {Told(job)}");
         Slurm("scancel", $"{job}_0");
         WaitForEnd(job);
         Assert.Contains("JobState=CANCELLED", Told(job), StringComparison.Ordinal);
@@ -135,14 +136,16 @@ public sealed class SlurmTests : IDisposable
     private static void WaitForEnd(string job, double seconds = 60) => WaitFor(
         () => Slurm("squeue", "--noheader", "--jobs", job).Length == 0, $"job {job} does not end", seconds);
 
-    private static void WaitFor(Func<bool> isSo, string otherwise, double seconds = 60)
+    private static void WaitFor(Func<bool> isSo, string otherwise, double seconds = 60) =>
+        WaitFor(isSo, () => otherwise, seconds);
+
+    private static void WaitFor(Func<bool> isSo, Func<string> otherwise, double seconds = 60)
     {
         long start = Stopwatch.GetTimestamp();
         while (!isSo())
         {
-            Assert.True(
-                Stopwatch.GetElapsedTime(start).TotalSeconds < seconds,
-                string.Create(CultureInfo.InvariantCulture, $"{otherwise} after {seconds} s"));
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds >= seconds)
+                Assert.Fail(string.Create(CultureInfo.InvariantCulture, $"after {seconds} s: {otherwise()}"));
             Thread.Sleep(100);
         }
     }
