@@ -7,29 +7,34 @@ namespace NativeStyle.GradientCheck.References;
 /// <summary>
 /// Computes a 3x3 convolution in double precision as one matrix product. Row p of the patch matrix X holds the 9 x in
 /// inputs under the window at pixel p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY and db = dYᵀ 1. dx collects dX = dY
-/// Wᵀ.
+/// Wᵀ. All of it is computed transposed: MathNet keeps column after column, so that an array of rows is the transpose.
 /// </summary>
 internal static class ConvolutionReference
 {
     public static double[] Forward(double[] x, double[] w, double[] b, Conv3x3Shape shape)
     {
-        Matrix<double> bias = Matrix<double>.Build.Dense((int)shape.Pixels, shape.OutChannels, (_, o) => b[o]);
-        Matrix<double> kernel = Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels);
-        return Layout.Rows(Patches(x, shape).Multiply(kernel) + bias);
+        Matrix<double> product =
+            Layout.Transpose(w, 9 * shape.InChannels, shape.OutChannels).Multiply(PatchesTransposed(x, shape));
+        return Layout.AddToEachRow(product.ToColumnMajorArray(), b);
     }
 
     /// <summary>Returns dx, dw and db for the gradient <paramref name="dy"/> of the output.</summary>
     public static double[][] Backward(double[] x, double[] w, double[] dy, Conv3x3Shape shape)
     {
-        Matrix<double> dz = Layout.Matrix(dy, (int)shape.Pixels, shape.OutChannels);
-        Matrix<double> dPatches = dz.TransposeAndMultiply(Layout.Matrix(w, 9 * shape.InChannels, shape.OutChannels));
+        Matrix<double> dz = Layout.Transpose(dy, (int)shape.Pixels, shape.OutChannels);
+        double[] dPatches = Layout.Transpose(w, 9 * shape.InChannels, shape.OutChannels)
+            .TransposeThisAndMultiply(dz).ToColumnMajorArray();
         double[] dx = new double[shape.InLength];
         ForEachTap(shape, (pixel, tap, source) =>
         {
-            for (int i = 0; i < shape.InChannels; i++)
-                dx[(source * shape.InChannels) + i] += dPatches[pixel, (tap * shape.InChannels) + i];
+            Span<double> to = dx.AsSpan(source * shape.InChannels, shape.InChannels);
+            Span<double> from = dPatches.AsSpan(((pixel * 9) + tap) * shape.InChannels, shape.InChannels);
+            for (int i = 0; i < to.Length; i++) to[i] += from[i];
         });
-        return [dx, Layout.Rows(Patches(x, shape).TransposeThisAndMultiply(dz)), dz.ColumnSums().ToArray()];
+        return
+        [
+            dx, dz.TransposeAndMultiply(PatchesTransposed(x, shape)).ToColumnMajorArray(), dz.RowSums().ToArray(),
+        ];
     }
 
     /// <summary>Applies what follows the convolution: nothing, ReLU, or ReLU and pooling.</summary>
@@ -59,17 +64,13 @@ internal static class ConvolutionReference
         return VectorReference.ReluBackward(z, gradient);
     }
 
-    private static Matrix<double> Patches(double[] x, Conv3x3Shape shape)
+    /// <summary>Xᵀ: column p is the window at pixel p.</summary>
+    private static Matrix<double> PatchesTransposed(double[] x, Conv3x3Shape shape)
     {
-        (int pixels, int columns) = ((int)shape.Pixels, 9 * shape.InChannels);
-        // MathNet keeps column after column.
-        double[] patches = new double[pixels * columns];
-        ForEachTap(shape, (pixel, tap, source) =>
-        {
-            for (int i = 0; i < shape.InChannels; i++)
-                patches[(((tap * shape.InChannels) + i) * pixels) + pixel] = x[(source * shape.InChannels) + i];
-        });
-        return Matrix<double>.Build.Dense(pixels, columns, patches);
+        double[] patches = new double[shape.Pixels * 9 * shape.InChannels];
+        ForEachTap(shape, (pixel, tap, source) => Array.Copy(
+            x, source * shape.InChannels, patches, ((pixel * 9) + tap) * shape.InChannels, shape.InChannels));
+        return Layout.Transpose(patches, (int)shape.Pixels, 9 * shape.InChannels);
     }
 
     /// <summary>

@@ -77,7 +77,7 @@ internal static class NormalizationReference
     /// <summary>Returns a channel's x^, and the root that its deviations were divided by.</summary>
     public static (Vector<double> Value, double Deviation) Normalized(Vector<double> x)
     {
-        Vector<double> deviations = x - x.Average();
+        Vector<double> deviations = x - (x.Sum() / x.Count);
         double deviation = Math.Sqrt((deviations.DotProduct(deviations) / x.Count) + Epsilon);
         return (deviations / deviation, deviation);
     }

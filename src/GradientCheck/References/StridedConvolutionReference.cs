@@ -6,51 +6,55 @@ namespace NativeStyle.GradientCheck.References;
 /// <summary>
 /// Computes a convolution of any kernel size and stride in double precision as one matrix product. Row p of the patch
 /// matrix X holds the K x K x in inputs of window p, so that Y = X W + 1 bᵀ, dW = Xᵀ dY and db = dYᵀ 1. dx
-/// collects dX = dY Wᵀ.
+/// collects dX = dY Wᵀ. All of it is computed transposed, as in <see cref="ConvolutionReference"/>.
 /// </summary>
 internal static class StridedConvolutionReference
 {
     public static double[] Forward(double[] x, double[] w, double[] b, ConvolutionShape shape)
     {
-        Matrix<double> bias = Matrix<double>.Build.Dense((int)shape.OutPixels, shape.OutChannels, (_, o) => b[o]);
-        return Layout.Rows(Patches(x, shape).Multiply(Filter(w, shape)) + bias);
+        double[] product = FilterTransposed(w, shape).Multiply(PatchesTransposed(x, shape)).ToColumnMajorArray();
+        return Layout.AddToEachRow(product, b);
     }
 
     /// <summary>Returns dx, dw and db for the gradient <paramref name="dy"/> of the output.</summary>
     public static double[][] Backward(double[] x, double[] w, double[] dy, ConvolutionShape shape)
     {
-        Matrix<double> gradient = Layout.Matrix(dy, (int)shape.OutPixels, shape.OutChannels);
-        Matrix<double> dPatches = gradient.TransposeAndMultiply(Filter(w, shape));
+        Matrix<double> gradient = Layout.Transpose(dy, (int)shape.OutPixels, shape.OutChannels);
+        double[] dPatches = FilterTransposed(w, shape).TransposeThisAndMultiply(gradient).ToColumnMajorArray();
         double[] dx = new double[shape.InLength];
-        ForEachInput(shape, (window, place, source) => dx[source] += dPatches[window, place]);
-        return [dx, Layout.Rows(Patches(x, shape).TransposeThisAndMultiply(gradient)), gradient.ColumnSums().ToArray()];
-    }
-
-    private static Matrix<double> Filter(double[] w, ConvolutionShape shape) =>
-        Layout.Matrix(w, shape.Kernel * shape.Kernel * shape.InChannels, shape.OutChannels);
-
-    private static Matrix<double> Patches(double[] x, ConvolutionShape shape)
-    {
-        (int windows, int places) = ((int)shape.OutPixels, shape.Kernel * shape.Kernel * shape.InChannels);
-        // MathNet keeps column after column.
-        double[] patches = new double[windows * places];
-        ForEachInput(shape, (window, place, source) => patches[(place * windows) + window] = x[source]);
-        return Matrix<double>.Build.Dense(windows, places, patches);
-    }
-
-    /// <summary>Calls visit(window, place in the window, index of x) for every input of every window.</summary>
-    private static void ForEachInput(ConvolutionShape shape, Action<int, int, int> visit)
-    {
-        for (int window = 0; window < shape.OutPixels; window++)
-        for (int tap = 0; tap < shape.Kernel * shape.Kernel; tap++)
+        ForEachRow(shape, (patch, source, length) =>
         {
-            int row = (window / shape.OutWidth * shape.Stride) + (tap / shape.Kernel);
-            int column = (window % shape.OutWidth * shape.Stride) + (tap % shape.Kernel);
-            for (int i = 0; i < shape.InChannels; i++)
-            {
-                int source = (((row * shape.Width) + column) * shape.InChannels) + i;
-                visit(window, (tap * shape.InChannels) + i, source);
-            }
+            for (int i = 0; i < length; i++) dx[source + i] += dPatches[patch + i];
+        });
+        double[] dw = gradient.TransposeAndMultiply(PatchesTransposed(x, shape)).ToColumnMajorArray();
+        return [dx, dw, gradient.RowSums().ToArray()];
+    }
+
+    private static Matrix<double> FilterTransposed(double[] w, ConvolutionShape shape) =>
+        Layout.Transpose(w, Places(shape), shape.OutChannels);
+
+    /// <summary>Xᵀ: column p is window p.</summary>
+    private static Matrix<double> PatchesTransposed(double[] x, ConvolutionShape shape)
+    {
+        double[] patches = new double[shape.OutPixels * Places(shape)];
+        ForEachRow(shape, (patch, source, length) => Array.Copy(x, source, patches, patch, length));
+        return Layout.Transpose(patches, (int)shape.OutPixels, Places(shape));
+    }
+
+    private static int Places(ConvolutionShape shape) => shape.Kernel * shape.Kernel * shape.InChannels;
+
+    /// <summary>
+    /// Calls visit(index of X, index of x, length) for each row of every window: its pixels lie one after the other in both.
+    /// </summary>
+    private static void ForEachRow(ConvolutionShape shape, Action<int, int, int> visit)
+    {
+        int length = shape.Kernel * shape.InChannels;
+        for (int window = 0; window < shape.OutPixels; window++)
+        for (int row = 0; row < shape.Kernel; row++)
+        {
+            (int top, int left) = (window / shape.OutWidth * shape.Stride, window % shape.OutWidth * shape.Stride);
+            int source = (((top + row) * shape.Width) + left) * shape.InChannels;
+            visit(((window * shape.Kernel) + row) * length, source, length);
         }
     }
 }

@@ -9,8 +9,8 @@ internal static class StyleReference
     /// <summary>G = s Fᵀ F.</summary>
     public static double[] Gram(double[] f, int pixels, int channels, double scale)
     {
-        Matrix<double> features = Layout.Matrix(f, pixels, channels);
-        return Layout.Rows(features.TransposeThisAndMultiply(features) * scale);
+        Matrix<double> transpose = Layout.Transpose(f, pixels, channels);
+        return Layout.Rows(transpose.TransposeAndMultiply(transpose) * scale);
     }
 
     /// <summary>dF = s F (dG + dGᵀ).</summary>
