@@ -8,6 +8,9 @@ namespace NativeStyle.Kernels.Tests;
 /// </summary>
 public class TranslationTests
 {
+    /// <summary>For all texts: most of the time goes into what they share.</summary>
+    private static readonly KernelTranslator s_translator = new();
+
     private static readonly Lazy<(KernelEntry Kernel, string Ptx)[]> s_forSm80 =
         new(() => Translate(CudaArchitecture.SM_80));
 
@@ -106,23 +109,15 @@ public class TranslationTests
     public void OccupancyIsThatOfAnA100(int registers, int shared, int items, double expected) =>
         Assert.Equal(expected, PtxAssembler.Occupancy(registers, shared, items));
 
-    private static (KernelEntry Kernel, string Text)[] TranslateToOpenCl()
-    {
-        using var translator = new KernelTranslator();
-        return
-        [
-            .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null)
-                .Select(kernel => (kernel, translator.ToOpenCl(kernel))),
-        ];
-    }
+    private static (KernelEntry Kernel, string Text)[] TranslateToOpenCl() =>
+    [
+        .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is null)
+            .Select(kernel => (kernel, s_translator.ToOpenCl(kernel))),
+    ];
 
-    private static (KernelEntry Kernel, string Ptx)[] Translate(CudaArchitecture architecture)
-    {
-        using var translator = new KernelTranslator();
-        return
-        [
-            .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is not { } least || least <= architecture)
-                .Select(kernel => (kernel, translator.ToPtx(kernel, architecture))),
-        ];
-    }
+    private static (KernelEntry Kernel, string Ptx)[] Translate(CudaArchitecture architecture) =>
+    [
+        .. KernelCatalog.All.Where(kernel => kernel.LeastArchitecture is not { } least || least <= architecture)
+            .Select(kernel => (kernel, s_translator.ToPtx(kernel, architecture))),
+    ];
 }
