@@ -17,6 +17,12 @@ public sealed partial class PackageTests(PackedFolder packed) : IClassFixture<Pa
     private static readonly string[] s_libraries =
         ["Kernels", "Autodiff", "Imaging", "Vgg", "Style", "FeedForward", "GradientCheck"];
 
+    private static readonly MetadataReference[] s_references =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
     public static TheoryData<string> Libraries => [.. s_libraries];
 
     [Fact]
@@ -60,10 +66,8 @@ public sealed partial class PackageTests(PackedFolder packed) : IClassFixture<Pa
             "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq;";
         string code = program.Groups[1].Value;
         if (library == "GradientCheck") code = code.Replace("(check,", "(default(CheckCase)!,", StringComparison.Ordinal);
-        IEnumerable<MetadataReference> references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-            .Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path));
         var compilation = CSharpCompilation.Create(
-            "Readme", [CSharpSyntaxTree.ParseText(code), CSharpSyntaxTree.ParseText(Usings)], references,
+            "Readme", [CSharpSyntaxTree.ParseText(code), CSharpSyntaxTree.ParseText(Usings)], s_references,
             new CSharpCompilationOptions(OutputKind.ConsoleApplication));
         Assert.Empty(compilation.GetDiagnostics().Where(each => each.Severity == DiagnosticSeverity.Error));
     }
