@@ -24,11 +24,9 @@ public sealed class PackedFolder : IDisposable
               <fallbackPackageFolders><add key="user" value="{Built("PackageFolder")}" /></fallbackPackageFolders>
             </configuration>
             """);
-        // Programs of a single file ask for packages to publish them ahead of time, which nothing here does. Analyzers
-        // are half of the compiler's time.
+        // Analyzers are half of the compiler's time.
         File.WriteAllText(Path.Combine(Programs, "Directory.Build.props"), """
             <Project>
-              <PropertyGroup><PublishAot>false</PublishAot></PropertyGroup>
               <Target Name="WithoutAnalyzers" BeforeTargets="CoreCompile">
                 <ItemGroup><Analyzer Remove="@(Analyzer)" /></ItemGroup>
               </Target>
