@@ -63,6 +63,9 @@ public abstract partial class ComputeDevice : IDisposable
     /// </summary>
     public (long InUse, long Held, long Peak) MemoryBytes => _pool.Bytes;
 
+    /// <inheritdoc cref="BufferPool.Layout"/>
+    internal IReadOnlyList<(Slab Slab, long Offset, long Bytes)> MemoryLayout => _pool.Layout;
+
     /// <summary>
     /// Bytes that a program can count on: on a CPU the memory that other programs leave, on a GPU all its memory.
     /// </summary>

@@ -60,6 +60,21 @@ internal sealed class BufferPool(
         }
     }
 
+    /// <summary>
+    /// The free pieces of each slab. Two equal layouts take the same requests at the same places.
+    /// </summary>
+    public IReadOnlyList<(Slab Slab, long Offset, long Bytes)> Layout
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. AllSlabs.SelectMany(slabs => slabs).SelectMany(slab =>
+                    slab.Free.Select(piece => (slab, piece.Offset, piece.Bytes)))];
+            }
+        }
+    }
+
     private IEnumerable<List<Slab>> AllSlabs => _large.Values.Prepend(_small);
 
     private long Held => AllSlabs.Sum(slabs => slabs.Sum(slab => slab.Touched));

@@ -169,7 +169,12 @@ internal sealed class Segment
     }
 
     /// <summary>A range of rows or columns at every level: what the tile owns, and what is computed for it.</summary>
-    internal sealed record Interval((int Start, int End)[] Own, (int Start, int End)[] Window);
+    internal sealed record Interval((int Start, int End)[] Own, (int Start, int End)[] Window)
+    {
+        /// <summary>The lengths at every level. Intervals of the same lengths differ only in where they lie.</summary>
+        public string Shape =>
+            field ??= string.Join(' ', Own.Concat(Window).Select(range => range.End - range.Start));
+    }
 }
 
 /// <summary>A rectangle of a segment.</summary>
@@ -183,6 +188,9 @@ internal sealed class Tile(Segment.Interval rows, Segment.Interval columns)
     /// right only where the tile needs them.
     /// </summary>
     public Window Computed(int level) => Rectangle(rows.Window[level], columns.Window[level]);
+
+    /// <summary>Its shape. Tiles of the same shape own and compute as many pixels at every level.</summary>
+    public (string Rows, string Columns) Shape => (rows.Shape, columns.Shape);
 
     private static Window Rectangle((int Start, int End) rows, (int Start, int End) columns) =>
         new(rows.Start, columns.Start, rows.End - rows.Start, columns.End - columns.Start);

@@ -24,13 +24,18 @@ internal sealed class TileSearch : IDisposable
     private readonly long _standing;
     private readonly long _contentBytes;
     private readonly long _largestContent;
-    private readonly Dictionary<string, List<Candidate>> _candidates = [];
+    private readonly int[] _poolings;
+    private readonly Dictionary<(int First, int End), Segment> _segments = [];
+    private readonly Dictionary<(Segment Segment, bool SavesGates), (Candidate[] ByTime, Candidate? Smallest)>
+        _candidates = [];
 
     /// <param name="whole">The plan that cuts nothing.</param>
     /// <param name="result">For a target, the plan of the iterations.</param>
     public TileSearch(MemoryRehearsal rehearsal, TileTimes times, PassKind kind, TilePlan whole, TilePlan? result)
     {
         (_rehearsal, _times, _kind, _whole, _result) = (rehearsal, times, kind, whole, result);
+        IReadOnlyList<VggStep> steps = whole.Network.Steps;
+        _poolings = [.. Enumerable.Range(1, steps.Count - 1).Where(i => VggPlan.CutsAfter(steps[i - 1]))];
         // Content targets may be too large to stand in memory at all. Plans that keep them there count them.
         _run = rehearsal.Prepare(kind, whole with { TargetsOnDisk = true }, result);
         // Makes one pass first: what it creates once, and keeps, counts as standing memory too.
@@ -90,12 +95,10 @@ internal sealed class TileSearch : IDisposable
 
     private (TilePlan Plan, bool Fits) Fastest(long limit)
     {
-        IReadOnlyList<VggStep> steps = _whole.Network.Steps;
-        int[] poolings = [.. Enumerable.Range(1, steps.Count - 1).Where(i => VggPlan.CutsAfter(steps[i - 1]))];
         (TilePlan? Plan, long Excess, double Seconds) best = (null, long.MaxValue, 0);
-        for (int cuts = 0; cuts < 1 << poolings.Length; cuts++)
+        for (int cuts = 0; cuts < 1 << _poolings.Length; cuts++)
         {
-            Segment[] segments = Cut([.. poolings.Where((_, i) => (cuts >> i & 1) != 0)]);
+            Segment[] segments = Cut([.. _poolings.Where((_, i) => (cuts >> i & 1) != 0)]);
             for (int disk = 0; disk < 1 << (segments.Length - 1); disk++)
             for (int gates = 0; gates < (Iterates ? 1 << segments.Length : 1); gates++)
             for (int targets = 0; targets < (Iterates && _contentBytes > 0 ? 2 : 1); targets++)
@@ -117,8 +120,12 @@ internal sealed class TileSearch : IDisposable
         (int first, int height, int width) = (0, _whole.Height, _whole.Width);
         foreach (int end in cuts.Append(_whole.Network.Steps.Count))
         {
-            VggStep[] steps = [.. _whole.Network.Steps.Take(end).Skip(first)];
-            var segment = new Segment(steps, height, width, _whole.Network.Options);
+            if (!_segments.TryGetValue((first, end), out Segment? segment))
+            {
+                VggStep[] steps = [.. _whole.Network.Steps.Take(end).Skip(first)];
+                _segments[(first, end)] = segment = new Segment(steps, height, width, _whole.Network.Options);
+            }
+
             segments.Add(segment);
             (height, width) = segment.Cells;
             first = end;
@@ -171,19 +178,22 @@ internal sealed class TileSearch : IDisposable
     /// </summary>
     private Candidate? Choose(SegmentPlan draft, long bytes)
     {
-        List<Candidate> candidates = Candidates(draft);
-        foreach (Candidate candidate in candidates)
+        (Candidate[] byTime, Candidate? smallest) = Candidates(draft);
+        if (smallest is null || smallest.LeastBytes > bytes) return smallest;
+        foreach (Candidate candidate in byTime)
             if (candidate.LeastBytes <= bytes && candidate.Peak + candidate.GateBytes <= bytes) return candidate;
-        return candidates.MinBy(candidate => candidate.LeastBytes);
+        return smallest;
     }
 
-    /// <summary>The tile sizes of a segment, the fastest first.</summary>
-    private List<Candidate> Candidates(SegmentPlan draft)
+    /// <summary>
+    /// The tile sizes of a segment, the fastest first, and the one that takes least; none if a segment has no gates
+    /// that it could keep.
+    /// </summary>
+    private (Candidate[] ByTime, Candidate? Smallest) Candidates(SegmentPlan draft)
     {
-        string key = $"{draft.Segment.Name} {draft.SavesGates}";
-        if (_candidates.TryGetValue(key, out List<Candidate>? candidates)) return candidates;
-        candidates = [];
         Segment segment = draft.Segment;
+        if (_candidates.TryGetValue((segment, draft.SavesGates), out (Candidate[], Candidate?) known)) return known;
+        List<Candidate> candidates = [];
         bool gatesSuffice = segment.Tail.Count > 0 && !segment.Tail.OfType<PoolingStep>().Any();
         if (!draft.SavesGates || gatesSuffice)
         {
@@ -198,7 +208,8 @@ internal sealed class TileSearch : IDisposable
             }
         }
 
-        return _candidates[key] = [.. candidates.OrderBy(candidate => candidate.Seconds)];
+        Candidate[] byTime = [.. candidates.OrderBy(candidate => candidate.Seconds)];
+        return _candidates[(segment, draft.SavesGates)] = (byTime, byTime.MinBy(candidate => candidate.LeastBytes));
     }
 
     /// <summary>Tile sizes that cut a side into equal intervals, each size once.</summary>

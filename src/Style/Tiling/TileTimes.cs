@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using NativeStyle.Autodiff;
 using NativeStyle.Autodiff.Operators;
 using NativeStyle.Kernels.Devices;
@@ -29,7 +30,11 @@ internal sealed class TileTimes(ComputeDevice device)
     /// </summary>
     private const double KernelTransform = 7500;
 
-    private readonly Lazy<double> _measuredPace = new(() => MeasurePace(device));
+    private static readonly ConditionalWeakTable<ComputeDevice, Lazy<double>> s_measuredPaces = [];
+
+    /// <summary>Seconds of an operation on this device. Each device is measured once.</summary>
+    private readonly Lazy<double> _measuredPace =
+        s_measuredPaces.GetValue(device, measured => new Lazy<double>(() => MeasurePace(measured)));
 
     /// <summary>
     /// Seconds of an operation when plans are compared. They are constants, so that the same limit always gives the

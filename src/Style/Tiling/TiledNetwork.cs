@@ -61,7 +61,7 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             if (segment.Segment.HasOutput) _maps[s] = NewOutput(segment);
             (IReadOnlyList<VggStep> head, IReadOnlyList<VggStep> tail) =
                 Split(segment, backwardFollows && segment.SavesGates);
-            foreach (Tile tile in segment.Tiles)
+            foreach (Tile tile in TilesOf(segment))
             {
                 AtTile?.Invoke(++_tile, _tiles);
                 using Recorded first = RunHead(pixels, s, tile, head, record: false, (layer, window, map) =>
@@ -103,13 +103,13 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
             SegmentPlan segment = plan.Segments[s];
             if (before is not null)
             {
-                foreach (Tile tile in segment.Tiles)
+                foreach (Tile tile in TilesOf(segment))
                     RunHead(pixels, s, tile, segment.Segment.Head, record: false, before).Dispose();
             }
 
             IReadOnlyList<VggStep> head = Split(segment, segment.SavesGates).Head;
             MapStore target = s == 0 ? pixelGradient : _gradients[s - 1] = NewOutput(plan.Segments[s - 1]);
-            foreach (Tile tile in segment.Tiles)
+            foreach (Tile tile in TilesOf(segment))
             {
                 AtTile?.Invoke(++_tile, _tiles);
                 using Recorded first = RunHead(pixels, s, tile, head, record: true, Gradients);
@@ -152,6 +152,26 @@ internal sealed class TiledNetwork(ComputeDevice device, VggNetwork network, flo
     }
 
     public void Dispose() => Drop();
+
+    /// <summary>
+    /// The tiles of a segment that have to run. In a rehearsal only blocks count. When a tile has left them as they
+    /// were, tiles of its shape change nothing until another tile leaves them otherwise, as a tile does that keeps
+    /// gates. There are thousands of tiles, and a few shapes.
+    /// </summary>
+    private IEnumerable<Tile> TilesOf(SegmentPlan plan) => device.IsRehearsal ? Changing(plan.Tiles) : plan.Tiles;
+
+    private IEnumerable<Tile> Changing(IReadOnlyList<Tile> tiles)
+    {
+        HashSet<(string Rows, string Columns)> settled = [];
+        foreach (Tile tile in tiles)
+        {
+            if (settled.Contains(tile.Shape)) continue;
+            IReadOnlyList<(Slab, long, long)> before = device.MemoryLayout;
+            yield return tile;
+            if (!device.MemoryLayout.SequenceEqual(before)) settled.Clear();
+            else settled.Add(tile.Shape);
+        }
+    }
 
     /// <summary>Runs the first steps of a segment on a tile's window.</summary>
     private Recorded RunHead(
