@@ -32,13 +32,14 @@ internal static class Program
         if (Console.IsOutputRedirected) WritePlainly();
         return Guard(() =>
         {
-            RootCommand root = Root.Create();
             if (args is [Completer.Directive, .. var words])
             {
-                Completer.Print(root, words, Console.Out);
+                // The last word is still being typed.
+                Completer.Print(Root.Create(words.SkipLast(1).FirstOrDefault()), words, Console.Out);
                 return 0;
             }
 
+            RootCommand root = Root.Create(args.FirstOrDefault());
             if (args.Length == 0) new HelpScreen(all: false).Show(root, Console.Out);
             ParseResult parsed = root.Parse(args);
             Mistakes.Refuse(parsed);

@@ -5,9 +5,38 @@ using NativeStyle.Cli.Help;
 
 namespace NativeStyle.Cli;
 
-/// <summary>Creates the root command with all other commands.</summary>
+/// <summary>Creates the root command with the commands below it.</summary>
 internal static class Root
 {
+    /// <summary>Every command by its name, in the order of the help.</summary>
+    private static readonly (string Name, Func<Command> Create)[] s_commands =
+    [
+        ("transfer", () => new TransferCommand()),
+        ("texture", () => new TextureCommand()),
+        ("reconstruct", () => new ReconstructCommand()),
+        ("figure1", () => new Figure1Command()),
+        ("batch", () => new BatchCommand()),
+        ("stylize", () => new StylizeCommand()),
+        ("train", () => new TrainCommand()),
+        ("models", () => new ModelsCommand()),
+        ("studio", () => new StudioCommand()),
+        ("presets", PresetsCommand.Create),
+        ("show", ShowCommand.Create),
+        ("explain", () => new ExplainCommand()),
+        ("features", () => new FeaturesCommand()),
+        ("maximize", () => new MaximizeCommand()),
+        ("patches", () => new PatchesCommand()),
+        ("measure", () => new MeasureCommand()),
+        ("weights", WeightsCommand.Create),
+        ("devices", DevicesCommand.Create),
+        ("gradcheck", () => new GradcheckCommand()),
+        ("plan", () => new PlanCommand()),
+        ("bench", () => new BenchCommand()),
+        ("kernels", KernelsCommand.Create),
+        ("completion", () => new CompletionCommand()),
+        ("man", ManCommand.Create),
+    ];
+
     /// <summary>What the program's exit code tells, in the order of the help.</summary>
     public static IReadOnlyList<(int Code, string Meaning)> ExitCodes { get; } =
     [
@@ -16,7 +45,11 @@ internal static class Root
         (129, "by a closed terminal"),
     ];
 
-    public static RootCommand Create()
+    /// <param name="first">
+    /// The first word of a command line. If it is a command's name, the others are not made: that would take a third of
+    /// the time until a short command answers.
+    /// </param>
+    public static RootCommand Create(string? first = null)
     {
         string codes = string.Join(", ", ExitCodes.Select(each => $"{each.Code} {each.Meaning}"));
         var root = new RootCommand(
@@ -28,15 +61,10 @@ internal static class Root
               nativestyle batch --content photos --style paintings --out art
 
             --version prints the version and what can compute here. Exit codes: {codes}.
-            """)
-        {
-            new TransferCommand(), new TextureCommand(), new ReconstructCommand(), new Figure1Command(),
-            new BatchCommand(), new StylizeCommand(), new TrainCommand(), new ModelsCommand(), new StudioCommand(),
-            PresetsCommand.Create(), ShowCommand.Create(), new ExplainCommand(), new FeaturesCommand(),
-            new MaximizeCommand(), new PatchesCommand(), new MeasureCommand(), WeightsCommand.Create(),
-            DevicesCommand.Create(), new GradcheckCommand(), new PlanCommand(), new BenchCommand(),
-            KernelsCommand.Create(), new CompletionCommand(), ManCommand.Create(),
-        };
+            """);
+        bool isNamed = s_commands.Any(command => command.Name == first);
+        foreach ((string name, Func<Command> create) in s_commands)
+            if (!isNamed || name == first) root.Add(create());
         root.Options.OfType<HelpOption>().Single().Action = new HelpScreen(all: false);
         root.Options.OfType<VersionOption>().Single().Action = new VersionScreen();
         root.Add(new Option<bool>("--help-all")

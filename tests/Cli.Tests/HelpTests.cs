@@ -17,6 +17,16 @@ public class HelpTests
             Assert.Contains($"\n  {command} ", outcome.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ACommandIsMadeWithoutTheOthers()
+    {
+        Assert.All(Root.Create().Subcommands, command =>
+            Assert.Equal(command.Name, Assert.Single(Root.Create(command.Name).Subcommands).Name));
+        Assert.Equal(
+            Root.Create().Subcommands.Select(command => command.Name),
+            Root.Create("transfers").Subcommands.Select(command => command.Name));
+    }
+
     [Theory]
     [InlineData("transfer a.jpg b.jpg --presett gatys -o x.png", "--presett is unknown, did you mean --preset?")]
     [InlineData("transfer a.jpg b.jpg --prseet=gatys -o x.png", "--prseet is unknown, did you mean --preset?")]
