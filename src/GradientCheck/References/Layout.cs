@@ -8,7 +8,9 @@ internal static class Layout
     public static Matrix<double> Matrix(double[] rows, int rowCount, int columnCount) =>
         Matrix<double>.Build.DenseOfRowMajor(rowCount, columnCount, rows);
 
-    /// <summary>The transpose of a matrix of rows, which is what MathNet takes an array of rows for. It copies nothing.</summary>
+    /// <summary>
+    /// The transpose of a matrix of rows, which is what MathNet takes an array of rows for. It copies nothing.
+    /// </summary>
     public static Matrix<double> Transpose(double[] rows, int rowCount, int columnCount) =>
         Matrix<double>.Build.Dense(columnCount, rowCount, rows);
 

@@ -44,7 +44,8 @@ internal static class StridedConvolutionReference
     private static int Places(ConvolutionShape shape) => shape.Kernel * shape.Kernel * shape.InChannels;
 
     /// <summary>
-    /// Calls visit(index of X, index of x, length) for each row of every window: its pixels lie one after the other in both.
+    /// Calls visit(index of X, index of x, length) for each row of every window, whose pixels lie one after the other
+    /// in both.
     /// </summary>
     private static void ForEachRow(ConvolutionShape shape, Action<int, int, int> visit)
     {
