@@ -119,20 +119,14 @@ internal readonly record struct GradientOperand(GradientQuads Gradient) : IOpera
 
     public Float4 Quad(Index2D line, Index2D step)
     {
+        bool vector = Gradient.Width == LoadWidth.Vector;
         Float4 quad = Float4.Broadcast(0f);
-        if (Gradient.Width == LoadWidth.Vector)
+        // One loop for both widths: ILGPU writes the body into the kernel wherever it is called.
+        for (int left = vector ? 1 : 4; left > 0; left--)
         {
-            quad = ValueAt(line, step, 4);
-        }
-        else
-        {
-            Index2D second = Next(step);
-            Index2D third = Next(second);
-            quad = new Float4(
-                ValueAt(line, step, 1).X,
-                ValueAt(line, second, 1).X,
-                ValueAt(line, third, 1).X,
-                ValueAt(line, Next(third), 1).X);
+            Float4 values = ValueAt(line, step, vector ? 4 : 1);
+            quad = vector ? values : new Float4(quad.Y, quad.Z, quad.W, values.X);
+            step = Next(step);
         }
 
         return quad;

@@ -76,24 +76,46 @@ internal readonly record struct PatchOperand(
 /// The pixels of dx that the same taps meet: those whose row and column leave the same remainders by the stride. Each
 /// such phase is a convolution of dy with stride 1 by its own taps.
 /// </summary>
-/// <param name="Number">At least 0, less than the stride squared.</param>
-internal readonly record struct Phase(ConvolutionShape Shape, int Number)
+/// <remarks>Everything is computed once: kernels ask for it for each element.</remarks>
+internal readonly record struct Phase
 {
-    public int Row => Number / Shape.Stride;
+    /// <param name="number">At least 0, less than the stride squared.</param>
+    public Phase(ConvolutionShape shape, int number)
+    {
+        Shape = shape;
+        (OutHeight, OutWidth) = (shape.OutHeight, shape.OutWidth);
+        Row = number / shape.Stride;
+        Column = number - (Row * shape.Stride);
+        // A column beyond the picture or the taps leaves nothing, but nobody divides by 0.
+        bool hasPixels = Column < shape.Width;
+        bool hasTaps = Column < shape.Kernel;
+        Height = hasPixels ? Count(shape.Height, Row, shape.Stride) : 0;
+        Width = hasPixels ? Count(shape.Width, Column, shape.Stride) : 1;
+        TapRows = hasTaps ? Count(shape.Kernel, Row, shape.Stride) : 0;
+        TapColumns = hasTaps ? Count(shape.Kernel, Column, shape.Stride) : 1;
+    }
 
-    public int Column => Number % Shape.Stride;
+    public ConvolutionShape Shape { get; }
+
+    public int OutHeight { get; }
+
+    public int OutWidth { get; }
+
+    public int Row { get; }
+
+    public int Column { get; }
 
     /// <summary>Rows of dx; none if the phase has no columns.</summary>
-    public int Height => Column < Shape.Width ? Count(Shape.Height, Row) : 0;
+    public int Height { get; }
 
     /// <summary>Columns of dx, at least 1.</summary>
-    public int Width => Column < Shape.Width ? Count(Shape.Width, Column) : 1;
+    public int Width { get; }
 
     /// <summary>Rows of taps; none if the phase has no columns of taps, as between windows that are apart.</summary>
-    public int TapRows => Column < Shape.Kernel ? Count(Shape.Kernel, Row) : 0;
+    public int TapRows { get; }
 
     /// <summary>Columns of taps, at least 1.</summary>
-    public int TapColumns => Column < Shape.Kernel ? Count(Shape.Kernel, Column) : 1;
+    public int TapColumns { get; }
 
     public int Depth => TapRows * TapColumns * Shape.OutChannels;
 
@@ -108,7 +130,7 @@ internal readonly record struct Phase(ConvolutionShape Shape, int Number)
         step.Y + 1 == Shape.OutChannels ? new Index2D(step.X + 1, 0) : new Index2D(step.X, step.Y + 1);
 
     /// <summary>Counts the places below a length that a stride reaches from the first.</summary>
-    private int Count(int length, int first) => (length - first + Shape.Stride - 1) / Shape.Stride;
+    private static int Count(int length, int first, int stride) => (length - first + stride - 1) / stride;
 }
 
 /// <summary>What the taps of a phase see of dy: pixel q of the phase, step (t, o) is dy[q - t, o].</summary>
@@ -136,10 +158,11 @@ internal readonly record struct GradientPatchOperand(
         }
         else
         {
-            Index2D second = Phase.Next(step);
-            Index2D third = Phase.Next(second);
-            quad = new Float4(
-                Element(line, step), Element(line, second), Element(line, third), Element(line, Phase.Next(third)));
+            for (int left = 4; left > 0; left--)
+            {
+                quad = new Float4(quad.Y, quad.Z, quad.W, Element(line, step));
+                step = Phase.Next(step);
+            }
         }
 
         return quad;
@@ -154,13 +177,12 @@ internal readonly record struct GradientPatchOperand(
     /// <summary>Finds an element of dy; -1 if it does not exist.</summary>
     private int Find(Index2D line, Index2D step)
     {
-        ConvolutionShape shape = Phase.Shape;
         int tapRow = step.X / Phase.TapColumns;
         int row = line.X - tapRow;
         int column = line.Y - (step.X - (tapRow * Phase.TapColumns));
         bool exists = tapRow < Phase.TapRows
-            && row >= 0 && row < shape.OutHeight && column >= 0 && column < shape.OutWidth;
-        return exists ? (((row * shape.OutWidth) + column) * shape.OutChannels) + step.Y : -1;
+            && row >= 0 && row < Phase.OutHeight && column >= 0 && column < Phase.OutWidth;
+        return exists ? (((row * Phase.OutWidth) + column) * Phase.Shape.OutChannels) + step.Y : -1;
     }
 }
 
@@ -184,10 +206,11 @@ internal readonly record struct PhaseFilterOperand(ArrayView<float> Filter, Phas
         }
         else
         {
-            Index2D second = Phase.Next(step);
-            Index2D third = Phase.Next(second);
-            quad = new Float4(
-                Element(line, step), Element(line, second), Element(line, third), Element(line, Phase.Next(third)));
+            for (int left = 4; left > 0; left--)
+            {
+                quad = new Float4(quad.Y, quad.Z, quad.W, Element(line, step));
+                step = Phase.Next(step);
+            }
         }
 
         return quad;
