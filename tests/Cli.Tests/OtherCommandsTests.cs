@@ -121,7 +121,8 @@ public class OtherCommandsTests
     }
 
     /// <summary>
-    /// The operators that know a picture's shape are checked at one. GradientCheck.Tests checks all cases on every device.
+    /// The operators that know a picture's shape are checked at one. GradientCheck.Tests checks all cases on every
+    /// device.
     /// </summary>
     [Theory]
     [InlineData(

@@ -158,6 +158,7 @@ internal readonly record struct GradientPatchOperand(
         }
         else
         {
+            // A loop, because ILGPU writes its body into the kernel wherever it is called.
             for (int left = 4; left > 0; left--)
             {
                 quad = new Float4(quad.Y, quad.Z, quad.W, Element(line, step));
@@ -206,6 +207,7 @@ internal readonly record struct PhaseFilterOperand(ArrayView<float> Filter, Phas
         }
         else
         {
+            // A loop, because ILGPU writes its body into the kernel wherever it is called.
             for (int left = 4; left > 0; left--)
             {
                 quad = new Float4(quad.Y, quad.Z, quad.W, Element(line, step));
