@@ -4,7 +4,8 @@ namespace NativeStyle.GradientCheck.Tests;
 
 /// <summary>
 /// Checks every operator on every device against MathNet in double precision and against central differences, at a seed
-/// that is drawn in each run. A failure prints the seed; pass it to OperatorCases.All to reproduce the failure.
+/// that is drawn in each run. A failure prints the seed; pass it to OperatorCases.All to reproduce the failure. (The
+/// tests of the command line check every operator at a fixed seed.)
 /// </summary>
 public class OperatorTests
 {
