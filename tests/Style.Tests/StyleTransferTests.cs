@@ -19,13 +19,16 @@ public class StyleTransferTests
         Colors = ColorMode.Style,
     };
 
+    /// <summary>Six iterations of plain kernels, which are slow.</summary>
+    private static readonly TransferOptions s_tiny =
+        s_small with { Size = 24, CoarsestSize = 16, Iterations = [3, 3] };
+
     /// <summary>The pictures of six iterations on a device that does not fail, and its launches.</summary>
     private static readonly Lazy<(List<Picture> Pictures, int Launches)> s_whole = new(() =>
     {
         List<Picture> pictures = [];
         var device = new FaultyDevice(int.MaxValue, new DeviceLostException("never"));
-        Transfer(
-            s_small with { Iterations = [3, 3] }, device: device, onReport: (_, picture) => pictures.Add(picture()));
+        Transfer(s_tiny, device: device, onReport: (_, picture) => pictures.Add(picture()));
         return (pictures, device.Launches);
     });
 
@@ -103,8 +106,7 @@ public class StyleTransferTests
         int compared = 0;
         foreach (int part in new[] { 4, 9 })
         {
-            TransferResult result = Transfer(
-                s_small with { Iterations = [3, 3] }, device: new FaultyDevice(launches * part / 10, lost));
+            TransferResult result = Transfer(s_tiny, device: new FaultyDevice(launches * part / 10, lost));
             Assert.Equal(expected, result.End);
             Assert.Equal(result.IterationsMade, result.Reports.Count);
             Assert.Contains("gave the device up", result.Failure!.Message, StringComparison.Ordinal);
