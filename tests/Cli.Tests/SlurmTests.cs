@@ -70,7 +70,7 @@ public sealed class SlurmTests : IDisposable
         WaitFor(() => Told(job).Contains("Restarts=1", StringComparison.Ordinal), "it was not requeued");
         DateTime first = File.GetLastWriteTimeUtc(checkpoint);
         Assert.False(File.Exists(shards.File("art/a--a.png")));
-        // Slurm starts it again when the first run's credentials have expired: a node refuses it before.
+        // Slurm starts it again after the time that credentials last. A task that is made to start before fails at once.
         WaitFor(
             () => File.GetLastWriteTimeUtc(checkpoint) > first,
             () => $"it does not go on: {Told(job)}\n{File.ReadAllText(log)}");
