@@ -67,7 +67,7 @@ internal static class CommandLine
     /// The addresses in KiB. Without an environment variable, the runtime would reserve all of them for its own heap.
     /// </param>
     public static Outcome RunLimited(int kibibytes, string[] arguments) =>
-        Run(null, arguments, "DOTNET_GCRegionRange=0x20000000", kibibytes);
+        Run(null, arguments, "DOTNET_GCRegionRange=0x20000000;" + AsUsersDo, kibibytes);
 
     /// <summary>Starts the program for tests that end it, and drops its output.</summary>
     public static Process Start(params string[] arguments) => Start(_ => { }, arguments);
