@@ -309,7 +309,7 @@ public sealed class SignalTests : IDisposable
     private static int Shell(string redirection, string[] arguments)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "nativestyle.dll");
-        string script = $"timeout 60 dotnet {program} \"$@\" {redirection}; echo ${{PIPESTATUS[0]}}";
+        string script = $"timeout 60 dotnet \"{program}\" \"$@\" {redirection}; echo ${{PIPESTATUS[0]}}";
         ProcessStartInfo start = new("bash", ["-c", script, "bash", .. arguments]);
         (_, string output, _) = Programs.Run(CommandLine.Apart(start));
         return int.Parse(output.Trim().Split('\n')[^1], System.Globalization.CultureInfo.InvariantCulture);
