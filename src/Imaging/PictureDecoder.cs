@@ -66,7 +66,7 @@ internal static class PictureDecoder
         PictureFormat format = markers.Progressive ? PictureFormat.ProgressiveJpeg : PictureFormat.Jpeg;
         (int height, int width, _) = StbDecoder.Measure(bytes, format);
         RequireRoom(format, bytes, height, width, memory);
-        byte[] stored = StbDecoder.Decode(bytes, format, ColorComponents.RedGreenBlue);
+        byte[] stored = StbDecoder.Decode(bytes, format, ColorComponents.RedGreenBlue, markers.Length);
         byte[] rgb = Orientation.Apply(stored, height, width, markers.Orientation);
         if (Orientation.Turned(markers.Orientation)) (height, width) = (width, height);
         string? turned = markers.Orientation == 1 ? null : Orientation.Notice;

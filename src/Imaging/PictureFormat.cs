@@ -13,12 +13,9 @@ namespace NativeStyle.Imaging;
 /// </param>
 internal sealed record PictureFormat(string Name, int PixelsPerByte, double DecodingBytes)
 {
-    /// <summary>Whether a marker follows the picture.</summary>
-    public bool EndsWithMarker { get; private init; }
-
     // A block of 64 pixels takes at least a bit. A file of several scans also needs its coefficients during decoding.
-    public static readonly PictureFormat Jpeg = new("JPEG", 512, 6.2) { EndsWithMarker = true };
-    public static readonly PictureFormat ProgressiveJpeg = new("progressive JPEG", 512, 12.2) { EndsWithMarker = true };
+    public static readonly PictureFormat Jpeg = new("JPEG", 512, 6.2);
+    public static readonly PictureFormat ProgressiveJpeg = new("progressive JPEG", 512, 12.2);
 
     // Deflate makes at most 1032 bytes out of one, and a pixel takes at least a bit.
     public static readonly PictureFormat Png = new("PNG", 8 * 1032, 6.2);

@@ -4,8 +4,8 @@ namespace NativeStyle.Imaging.Metadata;
 
 /// <summary>
 /// Reads a JPEG file's marker segments (ITU T.81, annex B). It collects what they state besides the picture, and checks
-/// that they are complete: if scans or restarts are missing, StbImageSharp returns uninitialised memory. Other damage
-/// is left to StbImageSharp.
+/// that they are complete: if scans, restarts or the end are missing, StbImageSharp returns uninitialised memory. Other
+/// damage is left to StbImageSharp.
 /// </summary>
 internal sealed class JpegMarkers
 {
@@ -33,6 +33,9 @@ internal sealed class JpegMarkers
     /// Whether several scans go over all blocks. The decoder keeps their coefficients until the last scan.
     /// </summary>
     public bool Progressive { get; private set; }
+
+    /// <summary>The number of bytes up to the end marker, and with it.</summary>
+    public int Length { get; private set; }
 
     /// <summary>The ICC profile, or null if there is none.</summary>
     public IccProfile? Profile { get; private set; }
@@ -63,7 +66,8 @@ internal sealed class JpegMarkers
             // Stuffed bytes, restarts, starts and TEM have no segment after them.
             if (marker is 0 or 1 or (>= 0xD0 and <= 0xD8)) continue;
             RequireRestarts();
-            if (marker == 0xD9 || at + 2 > bytes.Length) break;
+            if (marker == 0xD9) Length = at;
+            if (Length > 0 || at + 2 > bytes.Length) break;
             int length = BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]);
             if (length < 2 || at + length > bytes.Length) break;
             Take(marker, bytes.Slice(at + 2, length - 2));
@@ -73,6 +77,8 @@ internal sealed class JpegMarkers
         RequireRestarts();
         if (_components.Count == 0 || _components.Values.Any(component => !component.Scanned))
             throw new InvalidDataException("is a truncated or damaged JPEG: its picture data is missing");
+        if (Length == 0)
+            throw new InvalidDataException("is a truncated or damaged JPEG: it ends before its picture does");
     }
 
     private void RequireRestarts()

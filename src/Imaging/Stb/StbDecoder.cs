@@ -32,9 +32,12 @@ internal static class StbDecoder
 
     /// <summary>Returns the samples of 8 bits, (height, width, channels).</summary>
     /// <param name="channels">RGB or RGBA. The value of a grey picture is repeated.</param>
+    /// <param name="length">
+    /// The bytes up to the picture's end, if that is known. A file of which the decoder reads less or more is refused.
+    /// </param>
     /// <inheritdoc cref="Measure"/>
-    public static byte[] Decode(byte[] bytes, PictureFormat format, ColorComponents channels) =>
-        Read(bytes, format, stream => ImageResult.FromStream(stream, channels).Data);
+    public static byte[] Decode(byte[] bytes, PictureFormat format, ColorComponents channels, int? length = null) =>
+        Read(bytes, format, stream => ImageResult.FromStream(stream, channels).Data, length);
 
     /// <summary>Returns the light of a Radiance HDR picture, (height, width, RGB), linear.</summary>
     /// <inheritdoc cref="Measure"/>
@@ -44,7 +47,7 @@ internal static class StbDecoder
             PictureFormat.Hdr,
             stream => ImageResultFloat.FromStream(stream, ColorComponents.RedGreenBlue).Data);
 
-    private static T Read<T>(byte[] bytes, PictureFormat format, Func<Stream, T> decode)
+    private static T Read<T>(byte[] bytes, PictureFormat format, Func<Stream, T> decode, int? length = null)
     {
         lock (s_one)
         {
@@ -59,11 +62,8 @@ internal static class StbDecoder
                 throw Refused(format, stream.MissingBytes > 0 ? "it ends early" : refusal.Message);
             }
 
-            // The decoder does not report what it left out: a JPEG was read to its end only if the decoder met the end
-            // marker.
-            ReadOnlySpan<byte> consumed = bytes.AsSpan(0, (int)stream.Position);
-            bool ended = !format.EndsWithMarker || consumed.EndsWith([(byte)0xFF, (byte)0xD9]);
-            if (stream.MissingBytes == 0 && ended) return decoded;
+            // The decoder does not report what it left out: after markers that it cannot read, all of the picture.
+            if (stream.MissingBytes == 0 && (length is null || length == stream.Position)) return decoded;
             throw new InvalidDataException(
                 $"is a truncated or damaged {format.Name}: it ends before its picture does");
         }
